@@ -41,5 +41,6 @@ mod providers;
 mod requests;
 mod tenancy;
 mod usage;
+mod usage_early;
 mod usage_shapes;
 mod whoami;

@@ -45,9 +45,9 @@ impl ServedAnswer {
     /// What is known of an unknown cost, in nano-dollars. Budgets count it.
     fn known_cost(&self, cost: Option<i64>) -> i64 {
         let price = self.model.as_ref().and_then(|model| model.settings.price.as_ref());
-        match (cost, price, &self.usage) {
-            (None, Some(price), Some(usage)) => usage.known_cost(price),
-            (_, _, _) => 0,
+        match (cost, &self.usage) {
+            (None, Some(usage)) => usage.known_part(price),
+            (_, _) => 0,
         }
     }
 }

@@ -58,7 +58,8 @@ pub async fn relay(
     request: &ChatRequest,
     options: ResponseOptions,
 ) -> Result<Answer> {
-    let meter = Meter::new(&feedback, request);
+    let key = recorder.context().key.as_ref().map(|key| key.id);
+    let meter = Meter::new(&feedback, request).of(key);
     match reply {
         Reply::Whole(whole) => {
             feedback.answered();
@@ -90,11 +91,11 @@ async fn relay_whole(
     match seen {
         Some(answer) => {
             let mut choices = answer.choices;
-            if body.len() <= SAMPLED && meter.samples(&answer.usage) {
+            if body.len() <= SAMPLED && meter.samples(&answer.usage, body.len()) {
                 choices.size = Inspected::size(&body);
             }
             let anything = choices.content || choices.finished;
-            usage = meter.whole(Delivered { reported: answer.usage, size: &choices.size, anything });
+            usage = meter.whole(Delivered::whole(answer.usage, &choices.size, anything, choices.extras));
             if !answer.fingerprint {
                 extra.push(Cow::Borrowed("\"system_fingerprint\":null"));
             }
@@ -377,5 +378,7 @@ fn read_timeout(reader: &FrameReader, complete: bool, idle: Duration) -> Duratio
 
 fn delivered(reader: &FrameReader) -> Delivered<'_> {
     let seen = &reader.seen;
-    Delivered { reported: seen.reported(), size: &seen.size, anything: seen.content || seen.finished }
+    let anything = seen.content || seen.finished;
+    let whole = Delivered::whole(seen.reported(), &seen.size, anything, seen.extras);
+    Delivered { early: seen.early, ..whole }
 }

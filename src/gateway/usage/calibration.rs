@@ -4,7 +4,9 @@
 //! one token per chunk). For each model the one with the smallest error so far is used. Kept in memory for each
 //! process; losing it costs only accuracy.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entity::ids::ModelId;
 
@@ -17,6 +19,16 @@ const MOST_MODELS: usize = 50_000;
 const LEAST_TOKENS: i64 = 4;
 /// The number of recent answers that count.
 const MEMORY: f64 = 16.0;
+/// The least and the most tokens of a text, as parts of the estimate by kinds of characters. Tokenizers of vendors are
+/// within these bounds for texts of every language.
+const LEAST_RATIO: f64 = 0.5;
+const MOST_RATIO: f64 = 2.0;
+/// Counts that are so many times as large or small calibrate nothing.
+const FAR: f64 = 4.0;
+/// Tokens by which short texts may be beyond these bounds.
+const SLACK: f64 = 4.0;
+/// The number of callers that are remembered.
+const CALLERS: usize = 16;
 /// Once a model is known, one of this many answers is measured.
 const SAMPLED: u32 = 16;
 
@@ -45,6 +57,8 @@ impl TokenCalibrations {
 #[derive(Debug, Default)]
 pub struct TokenCalibration {
     sides: Mutex<Sides>,
+    /// Whether the provider last said that it bills an answer.
+    billed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -53,13 +67,43 @@ struct Sides {
     answers: Rules,
     /// The answers that could have been measured since the first ones were.
     passed: u32,
+    /// The same for prompts.
+    passed_prompts: u32,
+    callers: Callers,
+}
+
+/// The callers of the last answers that calibrated a model.
+#[derive(Debug, Default)]
+struct Callers {
+    recent: VecDeque<u128>,
+    /// The answers that were left out.
+    passed: u32,
+}
+
+impl Callers {
+    /// Whether an answer to this caller may calibrate the model. Of a caller who has half of the last ones, while there are
+    /// others, few do.
+    fn admits(&mut self, caller: u128) -> bool {
+        let own = self.recent.iter().filter(|recent| **recent == caller).count();
+        if own * 2 >= CALLERS && own < self.recent.len() {
+            self.passed = (self.passed + 1) % SAMPLED;
+            if self.passed != 0 {
+                return false;
+            }
+        }
+        self.recent.push_back(caller);
+        if self.recent.len() > CALLERS {
+            self.recent.pop_front();
+        }
+        true
+    }
 }
 
 impl TokenCalibration {
     /// The estimated tokens of a prompt.
     #[must_use]
     pub fn prompt(&self, size: &TextSize) -> i64 {
-        self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.estimate(size)
+        self.sides().prompts.estimate(size)
     }
 
     /// The tokens that budgets count for a prompt: an estimate that is high rather than low, at most the model's window.
@@ -69,37 +113,59 @@ impl TokenCalibration {
         window.map_or(tokens, |window| tokens.min(window))
     }
 
-    /// Whether enough prompts were counted.
+    /// Whether the next prompt is to be measured: the first ones of a model are, and then a sample.
     #[must_use]
-    pub fn knows_prompts(&self) -> bool {
-        self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.bytes.seen >= MEMORY
+    pub fn samples_prompt(&self) -> bool {
+        let mut sides = self.sides();
+        let Sides { prompts, passed_prompts, .. } = &mut *sides;
+        prompts.samples(passed_prompts)
     }
 
-    /// Whether the next answer is to be measured: the first ones of a model are, and then a sample.
+    /// Whether the next answer is to be measured, by the same rule.
     #[must_use]
     pub fn samples_answer(&self) -> bool {
-        let mut sides = self.sides.lock().unwrap_or_else(PoisonError::into_inner);
-        if sides.answers.bytes.seen < MEMORY {
-            return true;
+        let mut sides = self.sides();
+        let Sides { answers, passed, .. } = &mut *sides;
+        answers.samples(passed)
+    }
+
+    /// Whether an answer to this caller may calibrate the model.
+    #[must_use]
+    pub fn admits(&self, caller: u128) -> bool {
+        self.sides().callers.admits(caller)
+    }
+
+    /// Notes the cost that the provider reported for an answer.
+    pub fn reported_cost(&self, billed: Option<i64>) {
+        if let Some(billed) = billed {
+            self.billed.store(billed > 0, Ordering::Relaxed);
         }
-        sides.passed = (sides.passed + 1) % SAMPLED;
-        sides.passed == 0
+    }
+
+    /// Whether the provider last said that it bills an answer.
+    #[must_use]
+    pub fn is_billed(&self) -> bool {
+        self.billed.load(Ordering::Relaxed)
+    }
+
+    fn sides(&self) -> MutexGuard<'_, Sides> {
+        self.sides.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The estimated tokens of an answer.
     #[must_use]
     pub fn answer(&self, size: &TextSize) -> i64 {
-        self.sides.lock().unwrap_or_else(PoisonError::into_inner).answers.estimate(size)
+        self.sides().answers.estimate(size)
     }
 
     /// Adds the provider's count of a prompt.
     pub fn prompt_counted(&self, size: &TextSize, tokens: i64) {
-        self.sides.lock().unwrap_or_else(PoisonError::into_inner).prompts.learn(size, tokens);
+        self.sides().prompts.learn(size, tokens);
     }
 
     /// Adds the provider's count of an answer.
     pub fn answer_counted(&self, size: &TextSize, tokens: i64) {
-        self.sides.lock().unwrap_or_else(PoisonError::into_inner).answers.learn(size, tokens);
+        self.sides().answers.learn(size, tokens);
     }
 }
 
@@ -143,7 +209,16 @@ impl Rules {
         if plausible && self.pieces.error < best.0 {
             best = (self.pieces.error, by_pieces);
         }
-        whole(best.1)
+        // One caller's odd texts must not change what others' cost.
+        whole(best.1.clamp(kinds * LEAST_RATIO - SLACK, kinds * MOST_RATIO + SLACK))
+    }
+
+    fn samples(&self, passed: &mut u32) -> bool {
+        if self.bytes.seen < MEMORY {
+            return true;
+        }
+        *passed = (*passed + 1) % SAMPLED;
+        *passed == 0
     }
 
     fn learn(&mut self, size: &TextSize, tokens: i64) {
@@ -151,6 +226,13 @@ impl Rules {
             return;
         }
         let [kinds, bytes, pieces] = units(size);
+        #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+        let tokens = tokens as f64;
+        // A provider that counts far more or less has counted something else than the text.
+        if kinds < 1.0 || !(kinds / FAR - SLACK..=kinds * FAR + SLACK).contains(&tokens) {
+            return;
+        }
+        let tokens = tokens.clamp(kinds * LEAST_RATIO, kinds * MOST_RATIO);
         for (rule, units) in [(&mut self.kinds, kinds), (&mut self.bytes, bytes), (&mut self.pieces, pieces)]
         {
             rule.learn(units, tokens);
@@ -159,12 +241,10 @@ impl Rules {
 }
 
 impl Rule {
-    fn learn(&mut self, units: f64, tokens: i64) {
+    fn learn(&mut self, units: f64, tokens: f64) {
         if units < 1.0 {
             return;
         }
-        #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-        let tokens = tokens as f64;
         let weight = (self.seen + 1.0).min(MEMORY);
         // One answer can change the ratio only within bounds, so that a wrong count has little effect.
         let off = (self.ratio * units / tokens - 1.0).abs().min(1.0);

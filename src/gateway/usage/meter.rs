@@ -2,11 +2,26 @@
 
 use std::sync::Arc;
 
+use entity::ids::ApiKeyId;
+use memchr::memmem;
+
+use crate::domain::amount::MOST_TOKENS;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::call_feedback::CallFeedback;
 use crate::gateway::usage::calibration::TokenCalibration;
-use crate::gateway::usage::pricing::{Reported, Tier, Usage};
+use crate::gateway::usage::pricing::{Flag, Reported, Tier, Usage};
 use crate::gateway::usage::text_size::TextSize;
+
+/// How many times larger an answer must be than its count to contradict it, beside some tokens.
+const FAR_BELOW: i64 = 4;
+const SLACK: i64 = 16;
+/// Bytes of a body per token of its answer, which few answers reach.
+const LARGE_TOKEN: usize = 32;
+
+/// Whether a field asks for xAI's search, which bills its sources.
+fn is_search(name: &str, value: &[u8]) -> bool {
+    name == "search_parameters" && value != b"null" && memmem::find(value, b"\"off\"").is_none()
+}
 
 /// Counts the tokens of one answer.
 #[derive(Debug)]
@@ -18,6 +33,10 @@ pub struct Meter {
     prompt: Option<TextSize>,
     /// The service tier that the caller asked for.
     tier: Option<Tier>,
+    /// A number for the caller.
+    caller: u128,
+    /// Whether the caller asked for a search that has a price of its own.
+    searches: bool,
 }
 
 /// What was delivered of an answer so far.
@@ -29,6 +48,18 @@ pub struct Delivered<'a> {
     pub size: &'a TextSize,
     /// Whether there was content or a `finish_reason`.
     pub anything: bool,
+    /// Whether content followed the reported usage, which is a lower bound then.
+    pub early: bool,
+    /// Whether there was something that no token price covers.
+    pub extras: bool,
+}
+
+impl<'a> Delivered<'a> {
+    /// What was delivered with its usage at the end or beside it.
+    #[must_use]
+    pub fn whole(reported: Reported, size: &'a TextSize, anything: bool, extras: bool) -> Self {
+        Self { reported, size, anything, early: false, extras }
+    }
 }
 
 impl Meter {
@@ -41,7 +72,15 @@ impl Meter {
             window: feedback.model().settings.context_window,
             prompt: None,
             tier: tier.and_then(|part| Tier::read(&String::from_utf8_lossy(request.value(part)))),
+            caller: 0,
+            searches: request.parts.iter().any(|part| is_search(&part.name, request.value(part))),
         }
+    }
+
+    /// Adds the caller, for a limit of its share in the calibration of the model.
+    #[must_use]
+    pub fn of(self, key: Option<ApiKeyId>) -> Self {
+        Self { caller: key.map_or(0, |key| key.0.as_u128()), ..self }
     }
 
     /// Adds the size of the prompt, for a stream: its provider may report no usage.
@@ -53,13 +92,15 @@ impl Meter {
     /// Adds the size of the prompt for a whole answer, if its usage is incomplete or the calibration needs it.
     #[must_use]
     pub fn measured_for(self, request: &ChatRequest, reported: &Reported) -> Self {
-        if reported.is_sound() && self.calibration.knows_prompts() { self } else { self.measured(request) }
+        if reported.is_sound() && !self.calibration.samples_prompt() { self } else { self.measured(request) }
     }
 
-    /// Whether an answer with this usage is to be measured, to calibrate the model.
+    /// Whether a whole answer with this usage is to be measured: to calibrate the model, or because its body is far larger
+    /// than the count says.
     #[must_use]
-    pub fn samples(&self, reported: &Reported) -> bool {
-        reported.is_sound() && self.calibration.samples_answer()
+    pub fn samples(&self, reported: &Reported, body: usize) -> bool {
+        let few = |tokens: i64| i64::try_from(body / LARGE_TOKEN).is_ok_and(|most| most > tokens + SLACK);
+        reported.is_sound() && (self.calibration.samples_answer() || reported.output.is_some_and(few))
     }
 
     /// The tokens delivered so far. Without content, nothing is billed.
@@ -68,6 +109,7 @@ impl Meter {
         if !delivered.anything {
             return Usage::default();
         }
+        self.calibration.reported_cost(delivered.reported.billed);
         let usage = Usage::settle(&delivered.reported, || {
             let prompt = self.calibration.prompt(&self.prompt.unwrap_or_default());
             Usage::estimate(
@@ -75,23 +117,55 @@ impl Meter {
                 self.calibration.answer(delivered.size),
             )
         });
+        let extras = usage.extras || delivered.extras || self.searches;
         // An answer without a service tier counts as served at the requested tier.
-        Usage { tier: usage.tier.or(self.tier), ..usage }
+        let usage = Usage { tier: usage.tier.or(self.tier), extras, partial: delivered.early, ..usage };
+        let measured = if delivered.early { self.measured_answer(&delivered) } else { None };
+        match measured {
+            Some(measured) if measured > usage.output => Usage { output: measured, estimated: true, ..usage },
+            Some(_) | None => usage,
+        }
+    }
+
+    /// The tokens of the delivered content, if it is text and was measured.
+    fn measured_answer(&self, delivered: &Delivered<'_>) -> Option<i64> {
+        let is_text = delivered.size.bytes > 0 && !delivered.extras && delivered.reported.audio_output == 0;
+        is_text.then(|| self.calibration.answer(delivered.size).min(MOST_TOKENS))
     }
 
     /// The tokens of a complete answer, which also calibrates the model.
     #[must_use]
     pub fn whole(&self, delivered: Delivered<'_>) -> Usage {
         let usage = self.usage(delivered);
-        if delivered.anything && delivered.reported.is_sound() {
-            if let Some(prompt) = &self.prompt {
-                self.calibration.prompt_counted(prompt, usage.input);
-            }
-            // Reasoning tokens are counted without being in the text, so such answers do not calibrate.
-            if usage.reasoning == 0 && delivered.size.bytes > 0 {
-                self.calibration.answer_counted(delivered.size, usage.output);
-            }
+        if !delivered.anything || !delivered.reported.is_sound() {
+            return usage;
+        }
+        let far_below = |measured: i64| {
+            measured > FAR_BELOW.saturating_mul(delivered.reported.output.unwrap_or(0)) + SLACK
+        };
+        if self.measured_answer(&delivered).is_some_and(far_below) {
+            return Usage { flag: Some(Flag::Contradictory), ..usage };
+        }
+        if !delivered.early {
+            self.calibrate(&usage, delivered.size);
         }
         usage
+    }
+
+    /// Learns from a reported count, as far as it counts nothing but text.
+    fn calibrate(&self, usage: &Usage, answer: &TextSize) {
+        let prompt = self.prompt.as_ref().filter(|prompt| !prompt.mixed && usage.audio_input == 0);
+        // Reasoning tokens are counted without being in the text.
+        let heard = usage.reasoning == 0 && usage.audio_output == 0 && answer.bytes > 0;
+        let answer = heard.then_some(answer);
+        if usage.extras || prompt.is_none() && answer.is_none() || !self.calibration.admits(self.caller) {
+            return;
+        }
+        if let Some(prompt) = prompt {
+            self.calibration.prompt_counted(prompt, usage.input);
+        }
+        if let Some(answer) = answer {
+            self.calibration.answer_counted(answer, usage.output);
+        }
     }
 }

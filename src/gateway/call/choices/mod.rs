@@ -58,6 +58,8 @@ pub struct Choices {
     pub over: Indices,
     /// The size of the content, for token estimates, if it was measured.
     pub size: TextSize,
+    /// Whether there is something that no token price covers: images, or the sources of a search.
+    pub extras: bool,
 }
 
 /// Choices that are read without the size of their content.
@@ -143,6 +145,7 @@ impl Choices {
         self.in_delta |= other.in_delta;
         self.nameless |= other.nameless;
         self.size = self.size.then(other.size);
+        self.extras |= other.extras;
     }
 
     /// Counts a value as content unless it is empty.
@@ -189,6 +192,7 @@ impl Choices {
 
     /// Adds a field of a `delta` or `message`.
     fn part<const MEASURED: bool>(&mut self, name: &[u8], value: &str) {
+        self.extras |= has_extras(name, value);
         match name {
             b"content" if value.starts_with('"') || is_parts(value) => self.said::<MEASURED>(value),
             b"content" => {}
@@ -335,6 +339,21 @@ impl<'de, const MEASURED: bool> Visitor<'de> for ChoiceVisitor<MEASURED> {
             }
         }
         Ok(One(Some((seen.closed(reason.0.as_deref(), native.0.as_deref()), index))))
+    }
+}
+
+/// Whether a field of a message has something that no token price covers.
+fn has_extras(name: &[u8], value: &str) -> bool {
+    match name {
+        b"images" | b"image" | b"video" | b"videos" => value.len() > 2 && value != "null" && value != "false",
+        b"content" => {
+            // In a text, these quotes are escaped.
+            let marks =
+                ["\"image_url\":", "\"type\":\"image", "\"type\": \"image", "\"type\":\"output_image"];
+            value.starts_with('[') && marks.iter().any(|mark| value.contains(mark))
+        }
+        b"annotations" => value.contains("url_citation"),
+        _ => false,
     }
 }
 

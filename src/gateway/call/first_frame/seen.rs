@@ -22,6 +22,12 @@ pub struct Seen {
     pub usage: Reported,
     /// The usage that choices reported.
     choice_usage: ChoiceUsage,
+    /// Whether the chunk that is being read has both usage and content.
+    fresh: bool,
+    /// Whether content followed the last usage, which is a lower bound then.
+    pub early: bool,
+    /// Whether there was something that no token price covers.
+    pub extras: bool,
     /// The choices that have begun.
     pub(super) begun: Indices,
     /// The choices that have ended.
@@ -85,6 +91,8 @@ impl Seen {
         let before = self.content;
         self.content |= choices.content;
         self.finished |= choices.finished;
+        self.extras |= choices.extras;
+        self.early |= choices.content && !std::mem::take(&mut self.fresh) && self.has_usage();
         self.size = self.size.then(choices.size);
         self.nameless |= choices.nameless;
         match choices.verdict() {
@@ -104,7 +112,12 @@ impl Seen {
     /// Adds a chunk of nothing but text, like an earlier one of the same choice.
     pub(super) fn say(&mut self, choice: Indices, json: &str) {
         self.continued_after_end |= self.over.hold(choice);
+        self.early |= self.has_usage();
         self.size = self.size.then(TextSize::of_piece(json));
+    }
+
+    fn has_usage(&self) -> bool {
+        self.usage.present || !self.choice_usage.is_empty()
     }
 
     /// The usage that the provider reported.
@@ -121,6 +134,9 @@ impl Seen {
             let other = other.is_some_and(|(name, known)| name != known);
             let usage = if other { chunk.usage.of_another_model() } else { chunk.usage };
             self.usage = self.usage.followed_by(usage);
+            if usage.present || of_choices {
+                (self.early, self.fresh) = (false, chunk.choices.content);
+            }
             if of_choices {
                 self.choice_usage.extend(&chunk.choice_usage, other);
             }

@@ -104,6 +104,8 @@ pub struct Usage {
     pub billed: Option<i64>,
     /// The service tier of the answer, if it is reported.
     pub tier: Option<Tier>,
+    /// Whether the provider reported it before the end of what was delivered, so that its cost is a lower bound.
+    pub partial: bool,
     /// Whether any of the numbers is an estimate.
     pub estimated: bool,
     /// What is wrong with the provider's count.
@@ -161,7 +163,7 @@ impl Usage {
         price: Option<&ModelPrice>,
         price_id: Option<Uuid>,
     ) -> (Option<i64>, Option<CostSource>) {
-        if let Some(billed) = self.billed
+        if let Some(billed) = self.billed.filter(|_| !self.partial)
             && (billed > 0 || price.is_none())
         {
             return (Some(billed), Some(CostSource::Provider));
@@ -174,7 +176,12 @@ impl Usage {
         let Some(price) = listed else { return (None, None) };
         let source = if price_id.is_some() { CostSource::OwnPrice } else { CostSource::ListPrice };
         let cost = self.cost(price);
-        (cost, cost.map(|_| source))
+        match self.billed {
+            Some(billed) if cost.is_some_and(|cost| billed > cost) => {
+                (Some(billed), Some(CostSource::Provider))
+            }
+            Some(_) | None => (cost, cost.map(|_| source)),
+        }
     }
 
     /// The cost in nano-dollars, from 0 to [`MOST_NANO_DOLLARS`], rounded once. `None` if a required price is
@@ -188,6 +195,13 @@ impl Usage {
         let audio = (price.audio_input, price.audio_output);
         let parts = self.parts(price.rates(self.input), audio);
         parts.into_iter().try_fold(0, |sum, part| Some(sum + part?)).map(nano_dollars)
+    }
+
+    /// What is known of an unknown cost, in nano-dollars: of its tokens, or what the provider had billed until then.
+    #[must_use]
+    pub fn known_part(&self, price: Option<&ModelPrice>) -> i64 {
+        let tokens = price.map_or(0, |price| self.known_cost(price));
+        tokens.max(self.billed.filter(|_| self.partial).unwrap_or(0))
     }
 
     /// The part of the cost that is known, in nano-dollars: what budgets count if the cost is unknown. It ignores tiers

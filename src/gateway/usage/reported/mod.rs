@@ -66,6 +66,12 @@ impl Reported {
         self.flag.is_none() && counted(self.input) && counted(self.output)
     }
 
+    /// Whether it counts any token or has a cost.
+    #[must_use]
+    pub fn counts_any(&self) -> bool {
+        [self.input, self.output, self.total, self.billed].into_iter().flatten().any(|count| count > 0)
+    }
+
     /// Combines two usages of one answer or stream. Growing counts are normal in streams; a shrinking count is
     /// flagged, and the larger one is kept.
     #[must_use]
@@ -212,6 +218,7 @@ impl Reading {
             return Reported {
                 present: true,
                 total: counts.total,
+                extras: counts.extras,
                 billed,
                 tier,
                 flag,
@@ -251,8 +258,8 @@ impl Reading {
                 });
             }
             b"service_tier" => self.tier = Tier::read(raw),
-            b"server_tool_use" => {
-                read(raw, |_, raw| self.extra(raw));
+            b"server_tool_use" | b"server_side_tool_usage" | b"server_side_tool_usage_details" => {
+                self.extras(raw, 0);
             }
             b"prompt_audio_seconds"
             | b"num_sources_used"
@@ -356,6 +363,14 @@ impl Reading {
             });
         }
         self.bill.cost = self.bill.cost.or(found);
+    }
+
+    /// Takes counts of things that no token price covers, in an object or beside each other.
+    fn extras(&mut self, raw: &str, depth: u8) {
+        if depth > 2 || !raw.starts_with('{') {
+            return self.extra(raw);
+        }
+        read(raw, |_, raw| self.extras(raw, depth + 1));
     }
 
     fn extra(&mut self, raw: &str) {

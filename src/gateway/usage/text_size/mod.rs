@@ -17,6 +17,9 @@ const LONG: usize = 2_048;
 const SAMPLES: usize = 16;
 /// The bytes of a sample.
 const SAMPLE: usize = 64;
+/// Fields with values that models do not generate.
+const UNGENERATED: [&str; 6] =
+    ["id", "type", "signature", "thought_signature", "thoughtSignature", "encrypted_content"];
 /// The units of weight in one token.
 const TOKEN: u64 = 256;
 
@@ -31,6 +34,10 @@ pub struct TextSize {
     weight: u64,
     first: Kind,
     last: Kind,
+    /// Whether there is more than text: images, files, sound, searches, or what cannot be read.
+    pub mixed: bool,
+    /// Whether there may be sound.
+    pub sounds: bool,
 }
 
 /// Kinds of characters that tokenizers treat alike.
@@ -192,6 +199,8 @@ impl TextSize {
             weight: (self.weight + next.weight + u64::from(next.first.seam(self.last))).saturating_sub(alone),
             first: if self.first == Kind::Edge { next.first } else { self.first },
             last: if next.last == Kind::Edge { self.last } else { next.last },
+            mixed: self.mixed || next.mixed,
+            sounds: self.sounds || next.sounds,
         }
     }
 
@@ -204,8 +213,8 @@ impl TextSize {
         self.last = kind;
     }
 
-    /// The size of a JSON value: the characters of its strings, without field names and without the values of `id`
-    /// and `type`, which models do not generate.
+    /// The size of a JSON value: the characters of its strings, without field names and without the values of
+    /// fields that models do not generate.
     #[must_use]
     pub fn of_value(value: &RawValue) -> Self {
         Self::of_json(value.get())
@@ -227,7 +236,7 @@ impl TextSize {
             rest = inside.get(length..).unwrap_or_default();
             if rest.trim_ascii_start().starts_with(':') {
                 let name = inside.get(..length.saturating_sub(1)).unwrap_or_default();
-                skipped = matches!(name, "id" | "type");
+                skipped = UNGENERATED.contains(&name);
                 continue;
             }
             if !std::mem::take(&mut skipped) {

@@ -13,8 +13,14 @@ use super::{LONG, TOKEN, TextSize};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::Key;
 
-/// Field names of content other than text.
-const NO_TEXT: [&[u8]; 4] = [b"image_url", b"input_audio", b"file_data", b"video_url"];
+/// Field names and types of content other than text.
+const NO_TEXT: [&[u8]; 6] = [b"image_url", b"input_", b"_audio", b"\"audio", b"\"file", b"\"video"];
+/// Fields that make a vendor search, which adds what it finds to the prompt.
+const SEARCHES: [&str; 6] =
+    ["web_search_options", "web_search", "search_parameters", "enable_search", "plugins", "documents"];
+/// Tools of vendors that add to the prompt.
+const VENDORS_TOOLS: [&[u8]; 6] =
+    [b"web_search", b"file_search", b"google_search", b"googleSearch", b"code_interpreter", b"x_search"];
 /// The tokens of a message besides its text, in most vendors' formats.
 const MESSAGE: u64 = 4 * TOKEN;
 /// The tokens that vendors commonly count for an image of 1024 by 1024 pixels.
@@ -49,7 +55,14 @@ impl TextSize {
             match part.name.as_str() {
                 "messages" => measure.then(Self::of_messages(&String::from_utf8_lossy(value))),
                 // Models read tools as JSON, including field names.
-                "tools" | "functions" => measure.then(Self::as_it_stands(&String::from_utf8_lossy(value))),
+                "tools" | "functions" => {
+                    let adds = VENDORS_TOOLS.iter().any(|tool| memmem::find(value, tool).is_some());
+                    let size = Self::as_it_stands(&String::from_utf8_lossy(value));
+                    measure.then(Self { mixed: adds, ..size })
+                }
+                name if SEARCHES.contains(&name) && value != b"null" => {
+                    measure.then(Self { mixed: true, ..Self::as_it_stands(&String::from_utf8_lossy(value)) })
+                }
                 name if value.len() <= SETTING || UNREAD.contains(&name) => measure,
                 _ => measure.then(Self::as_it_stands(&String::from_utf8_lossy(value))),
             }
@@ -82,7 +95,12 @@ impl TextSize {
 
     /// The size of content of which only the bytes are known.
     fn by_bytes(bytes: u64) -> Self {
-        Self { bytes, weight: (bytes * TOKEN).div_ceil(BYTES), ..Self::default() }
+        Self { bytes, weight: (bytes * TOKEN).div_ceil(BYTES), ..Self::default() }.unknown()
+    }
+
+    /// Says that there may be anything in it.
+    fn unknown(self) -> Self {
+        Self { mixed: true, sounds: true, ..self }
     }
 
     fn weighing(weight: u64) -> Self {
@@ -96,7 +114,8 @@ impl TextSize {
             return Self::of_value(content);
         }
         if !text.starts_with('[') {
-            return Self::as_it_stands(text);
+            let size = Self::as_it_stands(text);
+            return if text == "null" { size } else { size.unknown() };
         }
         match serde_json::from_str(text) {
             Ok(Content(measure)) => measure,
@@ -175,7 +194,7 @@ macro_rules! scalars_are_measured {
             while let Some(entry) = list.next_element::<&RawValue>()? {
                 measure = measure.then(TextSize::as_it_stands(entry.get()));
             }
-            Ok($entry(measure))
+            Ok($entry(measure.unknown()))
         }
     };
 }
@@ -204,6 +223,7 @@ impl<'de> Visitor<'de> for MessageVisitor {
             measure = match &*name {
                 "content" => measure.then(TextSize::of_content(value)),
                 "role" | "name" | "tool_call_id" | "id" if value.get().len() <= SETTING => measure,
+                "audio" if value.get() != "null" => measure.then(TextSize::of_value(value).unknown()),
                 _ => measure.then(TextSize::of_value(value)),
             };
         }
@@ -229,6 +249,7 @@ impl<'de> Visitor<'de> for PartVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut part: A) -> Result<Part, A::Error> {
         let (mut measure, mut is_text, mut other) = (TextSize::default(), false, 0_u64);
+        let (mut mixed, mut sounds) = (false, false);
         while let Some(Key(name)) = part.next_key()? {
             match &*name {
                 "text" => {
@@ -242,8 +263,10 @@ impl<'de> Visitor<'de> for PartVisitor {
                 "image_url" | "image" | "video_url" => {
                     part.next_value::<IgnoredAny>()?;
                     other = other.max(IMAGE);
+                    (mixed, sounds) = (true, sounds || *name == *"video_url");
                 }
                 sound => {
+                    (mixed, sounds) = (true, true);
                     let bytes = part.next_value::<&RawValue>()?.get().len() as u64;
                     let each = if sound == "input_audio" { SOUND } else { BYTES };
                     other = other.saturating_add((bytes * TOKEN).div_ceil(each));
@@ -251,6 +274,6 @@ impl<'de> Visitor<'de> for PartVisitor {
             }
         }
         let other = if is_text { other } else { other.max(IMAGE) };
-        Ok(Part(TextSize { weight: measure.weight + other, ..measure }))
+        Ok(Part(TextSize { weight: measure.weight + other, mixed: mixed || !is_text, sounds, ..measure }))
     }
 }
