@@ -123,4 +123,52 @@ on_both_databases! {
         assert_eq!(spent(&started, &path).await, expected);
         assert_eq!(app.chat(&json!({"model": "a"})).await.json()["choices"][0]["message"]["content"], Value::from("Hi"));
     }
+
+    async fn the_calls_of_one_request_fit_into_the_budget_together(app: App) {
+        let names: Vec<String> = (0..12).map(|number| format!("m{number}")).collect();
+        let models: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (fake, path) = priced(&app, &models).await;
+        for number in 0..12 {
+            fake.always_for(&format!("m{number}-upstream"), empty("content_filter", false));
+        }
+        // Room for four calls of 3,000 tokens.
+        let hard = 12_500 * TOKEN;
+        assert_eq!(app.patch(&path, &json!({"hard_limit_nano_dollars": hard})).await.status, 200);
+        // A fallback has to fit beside the calls before it.
+        let body = json!({"model": "m0", "models": models[1..], "num_retries": 0, "max_tokens": 1_000});
+        let answer = app.chat(&body).await;
+        assert_eq!((answer.status, fake.served()), (200, 4), "{}", answer.text());
+        assert_eq!(spent(&app, &path).await, 12_000 * TOKEN);
+    }
+
+    async fn a_retry_fits_into_the_budget_beside_the_calls_before_it(app: App) {
+        let (fake, path) = priced(&app, &["a"]).await;
+        let no_choice = json!({"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 1_000}});
+        fake.always_for("a-upstream", Script::json(200, &no_choice));
+        let hard = 2_100 * TOKEN;
+        assert_eq!(app.patch(&path, &json!({"hard_limit_nano_dollars": hard})).await.status, 200);
+        let answer = app.chat(&json!({"model": "a", "num_retries": 5, "max_tokens": 1_000})).await;
+        assert_eq!((answer.status, fake.served()), (502, 2), "{}", answer.text());
+        assert_eq!(spent(&app, &path).await, 2_020 * TOKEN);
+    }
+
+    async fn the_usage_of_an_error_is_spent(app: App) {
+        let (fake, path) = priced(&app, &["a"]).await;
+        let error = json!({"error": {"message": "The engine failed.", "type": "server_error"}, "usage": {"prompt_tokens": 2_000, "completion_tokens": 1_000}});
+        let event = Script::stream().event(&error).done();
+        let mut expected = 0;
+        for (stream, script) in [
+            (false, Script::json(500, &error)),
+            (false, Script::json(200, &error)),
+            (true, Script::json(500, &error)),
+            (true, Script::json(200, &error)),
+            (true, event),
+        ] {
+            fake.next_for("a-upstream", script);
+            let answer = app.chat(&json!({"model": "a", "stream": stream, "num_retries": 0})).await;
+            assert!(answer.status >= 500, "{}", answer.text());
+            expected += 3_000 * TOKEN;
+            assert_eq!(spent(&app, &path).await, expected, "{}", answer.text());
+        }
+    }
 }

@@ -19,6 +19,7 @@ mod allow_lists;
 mod api_keys;
 mod archive;
 mod budget_bypass;
+mod budget_estimates;
 mod budget_unbilled;
 mod budgets;
 mod chat;

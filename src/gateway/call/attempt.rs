@@ -18,6 +18,7 @@ use super::outcome::{AttemptOutcome, Reply, WholeReply};
 use super::response_body::{error_body, send_fault};
 use super::usable_answer::{Judged, judge_off_event_loop};
 use super::whole_answer::whole_answer;
+use crate::gateway::usage::pricing::parse_inside;
 use crate::limits::shares::Share;
 use crate::providers;
 use crate::store::snapshot::ModelEntry;
@@ -71,7 +72,8 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     if !(200..300).contains(&status) {
         let body = error_body(&mut response).await;
         let error = providers::parse_error(status, response.headers(), &body, call.now);
-        return AttemptOutcome::Failed(Fault::Upstream(Box::new(error)));
+        let reported = std::str::from_utf8(&body).map(parse_inside).unwrap_or_default();
+        return AttemptOutcome::failed(Fault::Upstream(Box::new(error)), reported);
     }
     if call.stream {
         let names = Names::new(&call.model.name, &call.model.provider.name);

@@ -144,7 +144,15 @@ pub fn named(
     request: &ChatRequest,
     optional: impl FnOnce() -> Parameters,
 ) -> Refusal {
-    let AttemptOutcome::Failed(Fault::Upstream(error)) = outcome else { return Refusal::default() };
+    let error = match outcome {
+        AttemptOutcome::Failed(Fault::Upstream(error)) => error,
+        // A provider that counts tokens has processed the request.
+        AttemptOutcome::Unusable(Fault::Upstream(error), reported) if !reported.counts_any() => error,
+        AttemptOutcome::Failed(_)
+        | AttemptOutcome::Unusable(..)
+        | AttemptOutcome::Ready(_)
+        | AttemptOutcome::Filtered(..) => return Refusal::default(),
+    };
     let sent = optional();
     let refusal = refused_parameters(error, sent);
     if refusal.left_out.is_empty() {

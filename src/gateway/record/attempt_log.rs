@@ -84,10 +84,7 @@ impl AttemptLog {
     ) {
         self.keep(report(candidate, Some(failure), took, adapted));
         let same = self.pending.take().filter(|pending| pending.event.failed_model == *candidate.model.name);
-        self.retry_after = match (self.retry_after, failure.retry_after) {
-            (Some(known), Some(new)) => Some(known.min(new)),
-            (known, new) => known.or(new),
-        };
+        self.wait_for(failure);
         let (attempts, before) = same.map_or((0, Duration::ZERO), |pending| (pending.attempts, pending.took));
         let (attempts, took) = (attempts + 1, before + took);
         let event = self.event(stamp, &candidate.model.name, failure, attempts, took);
@@ -103,6 +100,7 @@ impl AttemptLog {
     ) {
         self.set_successor(candidate);
         let failure = skip_failure(skip_reason, &candidate.model.name);
+        self.wait_for(&failure);
         let report = report(candidate, Some(&failure), Duration::ZERO, Vec::new());
         self.keep(AttemptReport { matched_rule: None, passed_over: true, ..report });
         let event = self.event(stamp, &candidate.model.name, &failure, 0, Duration::ZERO);
@@ -212,13 +210,21 @@ impl AttemptLog {
         self.first_failure
     }
 
-    /// The shortest wait that a provider or a cooldown asks for.
+    /// The shortest wait that a provider, a cooldown or a budget asks for.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
     pub(super) fn all_in_cooldown(&self) -> bool {
         self.all_in_cooldown
+    }
+
+    /// Notes the wait that a failure asks for.
+    fn wait_for(&mut self, failure: &Failure) {
+        self.retry_after = match (self.retry_after, failure.retry_after) {
+            (Some(known), Some(new)) => Some(known.min(new)),
+            (known, new) => known.or(new),
+        };
     }
 
     /// Completes the pending event with its successor, unless the same candidate is called again.

@@ -79,8 +79,8 @@ impl RequestRecorder {
             log: AttemptLog::default(),
             served: ServedAnswer::default(),
             begun: None,
+            unbilled: Unbilled::new(reservation.clone()),
             reservation,
-            unbilled: Unbilled::default(),
         })
     }
 
@@ -201,7 +201,7 @@ impl RequestRecorder {
             self.served.model = None;
             if let Some(permit) = self.permit.take() {
                 let record = self.last_record(&permit, Outcome::Failed, None, 503);
-                permit.leave(record);
+                permit.leave(record, None);
             }
         }
         written.map_err(|error| self.answer_withheld(error))
@@ -285,16 +285,12 @@ impl RequestRecorder {
                 let record = self.last_record(&permit, outcome, class, status);
                 let cost = cost_of(&record);
                 permit.write(record).await.map_err(|error| self.answer_withheld(error))?;
-                self.settle(cost, true);
+                if let Some(reservation) = &self.reservation {
+                    reservation.settle(cost);
+                }
                 Ok(())
             }
             None => Ok(()),
-        }
-    }
-
-    fn settle(&self, cost: i64, recorded: bool) {
-        if let Some(reservation) = &self.reservation {
-            reservation.settle(cost, recorded);
         }
     }
 
@@ -374,8 +370,7 @@ impl Drop for RequestRecorder {
         if let Some(permit) = self.permit.take() {
             let record = self.last_record(&permit, Outcome::ClientClosed, None, 499);
             let cost = cost_of(&record);
-            permit.leave(record);
-            self.settle(cost, false);
+            permit.leave(record, self.reservation.as_ref().map(|reservation| reservation.leave(cost)));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::clock::whole_seconds;
 use crate::domain::failure::Failure;
+use crate::gateway::routing::budget::OverBudget;
 use crate::gateway::routing::cooldown::OpenCooldown;
 use crate::gateway::routing::plan::SkipReason;
 
@@ -17,7 +18,8 @@ pub(super) fn skip_failure(skip_reason: &SkipReason, model: &str) -> Failure {
         Some(over_budget) => format!("The model '{model}' was not called: {over_budget}."),
         None => format!("The model '{model}' was not called: {why}{remaining}."),
     };
-    Failure::ours(*class, class.as_str(), &message)
+    let retry_after = over_budget.as_ref().and_then(OverBudget::retry_after);
+    Failure { retry_after, ..Failure::ours(*class, class.as_str(), &message) }
 }
 
 /// The message of a chain in which every candidate is in cooldown.

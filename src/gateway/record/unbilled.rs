@@ -8,22 +8,43 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::gateway::call::outcome::AttemptOutcome;
 use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::routing::budget::BudgetReservation;
 use crate::gateway::routing::call_feedback::CallFeedback;
 use crate::gateway::usage::pricing::{Reported, Usage};
-use crate::store::snapshot::ModelEntry;
 
-/// The sum of one request, in nano-dollars.
+/// The sum of one request, in nano-dollars, and its reservation: the next call must fit beside the sum.
 #[derive(Debug, Default)]
+struct Sum {
+    amount: AtomicI64,
+    reservation: Option<Arc<BudgetReservation>>,
+}
+
+impl Sum {
+    fn add(&self, amount: i64) {
+        self.amount.fetch_add(amount, Ordering::Relaxed);
+        if let Some(reservation) = &self.reservation {
+            reservation.used(amount);
+        }
+    }
+}
+
+/// What one request has cost beside its bill.
+#[derive(Debug)]
 pub(super) struct Unbilled {
-    amount: Arc<AtomicI64>,
+    sum: Arc<Sum>,
     /// The part of it that is billed if the withheld answer is served after all.
     withheld: i64,
 }
 
 impl Unbilled {
-    /// The sum so far.
+    /// The sum of a request that has made no call yet.
+    pub(super) fn new(reservation: Option<Arc<BudgetReservation>>) -> Self {
+        Self { sum: Arc::new(Sum { reservation, ..Sum::default() }), withheld: 0 }
+    }
+
+    /// The sum so far, in nano-dollars.
     pub(super) fn amount(&self) -> i64 {
-        self.amount.load(Ordering::Relaxed)
+        self.sum.amount.load(Ordering::Relaxed)
     }
 
     /// Opens a call that is about to be made. A drilled model is not called, so it costs nothing.
@@ -33,22 +54,21 @@ impl Unbilled {
         request: &'a ChatRequest,
         drilled: bool,
     ) -> OpenCall<'a> {
-        OpenCall { amount: self.amount.clone(), feedback, request, open: !drilled }
+        OpenCall { sum: self.sum.clone(), feedback, request, open: !drilled }
     }
 
     /// Adds what a failed call reported, and closes it unless its caller ended it. The call of an answer stays open until
     /// the answer is committed.
     pub(super) fn ended(&mut self, call: &mut OpenCall<'_>, outcome: &AttemptOutcome, by_caller: bool) {
-        let model = call.feedback.model();
         match outcome {
             AttemptOutcome::Ready(_) => return,
             AttemptOutcome::Failed(_) => {}
             AttemptOutcome::Unusable(_, reported) => {
-                self.add(model, reported);
+                self.add(call.feedback, reported);
             }
             AttemptOutcome::Filtered(reply, _) => {
                 let (reported, billed) = reply.reported();
-                let amount = self.add(model, &reported);
+                let amount = self.add(call.feedback, &reported);
                 self.withheld = if billed { amount } else { 0 };
             }
         }
@@ -57,16 +77,18 @@ impl Unbilled {
 
     /// Takes back the cost of the withheld answer, because the request is billed for it.
     pub(super) fn withheld_answer_served(&mut self) {
-        self.amount.fetch_sub(std::mem::take(&mut self.withheld), Ordering::Relaxed);
+        self.sum.add(-std::mem::take(&mut self.withheld));
     }
 
     /// Adds what a failed call reported, as far as its cost is known. Returns the amount.
-    fn add(&self, model: &ModelEntry, reported: &Reported) -> i64 {
+    fn add(&self, feedback: &CallFeedback, reported: &Reported) -> i64 {
+        let model = feedback.model();
+        feedback.calibration().reported_cost(reported.billed);
         let usage = Usage::settle(reported, Usage::default);
         let price = model.settings.price.as_ref();
         let known = || price.map_or(0, |price| usage.known_cost(price));
         let amount = usage.bill(price, model.price_id).0.unwrap_or_else(known);
-        self.amount.fetch_add(amount, Ordering::Relaxed);
+        self.sum.add(amount);
         amount
     }
 }
@@ -75,7 +97,7 @@ impl Unbilled {
 /// estimated only then.
 #[derive(Debug)]
 pub struct OpenCall<'a> {
-    amount: Arc<AtomicI64>,
+    sum: Arc<Sum>,
     feedback: &'a CallFeedback,
     request: &'a ChatRequest,
     open: bool,
@@ -95,7 +117,7 @@ impl Drop for OpenCall<'_> {
             let calibration = self.feedback.calibration();
             let input = calibration.most_of_prompt(self.request.size(), settings.context_window);
             let amount = Usage::estimate(input, 0).known_cost(price);
-            self.amount.fetch_add(amount, Ordering::Relaxed);
+            self.sum.add(amount);
         }
     }
 }

@@ -170,14 +170,16 @@ impl<'a> RoutingContext<'a> {
     fn estimate(&self, model: &ModelEntry) -> Estimate {
         let known = |price: &&ModelPrice| **price != ModelPrice::default();
         let Some(price) = model.settings.price.as_ref().filter(known) else { return Estimate::Unknown };
-        if price.is_free() {
-            return Estimate::Free;
-        }
         let calibration =
             self.state.calibrations.map(|calibrations| calibrations.of(model.id)).unwrap_or_default();
+        if price.is_free() {
+            // Its provider says what it bills, and that takes precedence over the price.
+            return if calibration.is_billed() { Estimate::Unknown } else { Estimate::Free };
+        }
         let input = calibration.most_of_prompt(self.request.size(), model.settings.context_window);
         let limit = self.limit.get_or_init(|| AnswerLimit::of(self.request));
-        let cost = |output: i64| Usage::estimate(input, output).known_cost(price);
+        let price = price.dearest(self.request.size().sounds, self.request.asks_for_audio());
+        let cost = |output: i64| Usage::estimate(input, output).known_cost(&price);
         let least = limit.stated(model).unwrap_or(0);
         Estimate::Between { least: cost(least), most: cost(limit.most(model)) }
     }

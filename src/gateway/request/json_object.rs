@@ -97,15 +97,32 @@ impl<'a> RawObject<'a> {
         self.get(name).filter(|value| value.0 != b"null")
     }
 
-    /// The first name that occurs twice.
+    /// The first name that occurs twice. Case does not count, because some servers ignore it.
     #[must_use]
     pub fn duplicate(&self) -> Option<&str> {
         // With about twenty fields, comparing each pair is cheaper than a set.
+        let plain = self.0.iter().all(|member| member.name.is_ascii());
+        let same = if plain { str::eq_ignore_ascii_case } else { is_same_name };
         self.0.iter().enumerate().find_map(|(index, member)| {
-            let twice = self.0.iter().take(index).any(|earlier| earlier.name == member.name);
+            let twice = self.0.iter().take(index).any(|earlier| same(&earlier.name, &member.name));
             twice.then_some(&*member.name)
         })
     }
+}
+
+/// Whether two names are the same for a server that ignores case, as Go's JSON does.
+#[must_use]
+pub fn is_same_name(one: &str, two: &str) -> bool {
+    if two.is_ascii() && one.is_ascii() {
+        return one.eq_ignore_ascii_case(two);
+    }
+    // The only characters beyond ASCII that are letters of ASCII in another case.
+    let folded = |character: char| match character {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    one.chars().map(folded).eq(two.chars().map(folded))
 }
 
 /// The value at a path of field names, where `0` is the first element of a list. `None` if it does not exist.
@@ -242,6 +259,17 @@ mod tests {
         let text = br#"{"model":"a","mod\u0065l":"b"}"#;
         let members = RawObject::parse(text).expect("an object");
         assert_eq!(members.duplicate(), Some("model"));
+        for (one, two) in [
+            ("model", "Model"),
+            ("max_tokens", "MAX_TOKENS"),
+            ("max_tokens", "max_to\u{212a}ens"),
+            ("stream", "\u{17f}tream"),
+        ] {
+            let text = format!("{{\"{one}\":1,\"{two}\":2}}");
+            assert_eq!(RawObject::parse(text.as_bytes()).expect("an object").duplicate(), Some(two));
+        }
+        let text = r#"{"n":1,"ñ":2,"Ñ":3,"max_tokens":4,"max-tokens":5}"#;
+        assert_eq!(RawObject::parse(text.as_bytes()).expect("an object").duplicate(), None);
     }
 
     #[test]

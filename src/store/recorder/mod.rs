@@ -72,7 +72,12 @@ pub enum RecorderError {
 struct QueuedRecord {
     record: Record,
     done: Option<oneshot::Sender<bool>>,
+    /// What to do once it is durable or lost, if its request does not wait for it.
+    after: Option<After>,
 }
+
+/// What to do once a record is durable or lost.
+pub type After = Box<dyn FnOnce() + Send>;
 
 /// Counters of the writer, for the metrics.
 #[derive(Debug, Default)]
@@ -172,7 +177,7 @@ impl Recorder {
     pub fn begin(&self, record: Record) -> Option<Begun> {
         let (done, durable) = oneshot::channel();
         let sent = self.mode == Mode::Durable
-            && self.queue.try_send(QueuedRecord { record, done: Some(done) }).is_ok();
+            && self.queue.try_send(QueuedRecord { record, done: Some(done), after: None }).is_ok();
         sent.then_some(Begun(durable))
     }
 
@@ -198,7 +203,7 @@ impl Recorder {
         }
         let (done, durable) = oneshot::channel();
         let written = async {
-            self.queue.send(QueuedRecord { record, done: Some(done) }).await.is_ok()
+            self.queue.send(QueuedRecord { record, done: Some(done), after: None }).await.is_ok()
                 && durable.await.unwrap_or(false)
         };
         acknowledged(written).await
@@ -275,14 +280,18 @@ impl Permit {
             return Ok(());
         }
         let (done, durable) = oneshot::channel();
-        self.place.send(QueuedRecord { record, done: Some(done) });
+        self.place.send(QueuedRecord { record, done: Some(done), after: None });
         acknowledged(async { durable.await.unwrap_or(false) }).await
     }
 
-    /// Queues the last record of the request without waiting, because the caller has disconnected.
-    pub fn leave(self, record: Record) {
-        if self.mode == Mode::Durable {
-            self.place.send(QueuedRecord { record, done: None });
+    /// Queues the last record of the request without waiting, because the caller has disconnected. `after` is called once
+    /// it is durable or lost.
+    pub fn leave(self, record: Record, after: Option<After>) {
+        match self.mode {
+            Mode::Durable => {
+                self.place.send(QueuedRecord { record, done: None, after });
+            }
+            Mode::Off => after.into_iter().for_each(|after| after()),
         }
     }
 }

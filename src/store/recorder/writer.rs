@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::spool::{Spool, Waiting};
-use super::{GROUP, QueuedRecord, Record, RecorderFigures, withheld};
+use super::{After, GROUP, QueuedRecord, Record, RecorderFigures, withheld};
 use crate::domain::outcome::Outcome;
 use crate::store::recorder::commit::{commit, is_refusal};
 use crate::store::recorder::pool::RecorderPool;
@@ -60,9 +60,12 @@ pub(super) async fn write(writer: Writer, mut queued: mpsc::Receiver<QueuedRecor
         let durable = writer.keep(&records).await;
         writer.figures.groups.fetch_add(1, Ordering::Relaxed);
         let mut corrections = Vec::new();
-        for (Waiter { done, answered }, durable) in waiting.into_iter().zip(durable) {
+        for (Waiter { done, after, answered }, durable) in waiting.into_iter().zip(durable) {
             let total = if durable { &writer.figures.committed } else { &writer.figures.lost };
             total.fetch_add(1, Ordering::Relaxed);
+            if let Some(after) = after {
+                after();
+            }
             if done.is_some_and(|done| done.send(durable).is_err()) && durable {
                 corrections.extend(answered.map(|id| Record { withheld: Some(id), ..Record::default() }));
             }
@@ -229,6 +232,7 @@ async fn commit_spooled(writer: &Writer, spool: &Spool, oldest: Vec<Waiting>) ->
 /// The request that waits for a record.
 pub(super) struct Waiter {
     done: Option<oneshot::Sender<bool>>,
+    after: Option<After>,
     /// The request, if the record says that it was answered.
     answered: Option<(OrganizationId, RequestId)>,
 }
@@ -236,7 +240,7 @@ pub(super) struct Waiter {
 /// Splits a queued record. If its request has stopped waiting, it has withheld the answer or broken off the stream, and
 /// the row is changed accordingly.
 fn accept(queued: QueuedRecord) -> (Record, Waiter) {
-    let QueuedRecord { mut record, done } = queued;
+    let QueuedRecord { mut record, done, after } = queued;
     let gave_up = done.as_ref().is_some_and(oneshot::Sender::is_closed);
     record.request = record.request.map(|row| match gave_up && row.outcome == Outcome::Answered {
         true => withheld(row),
@@ -247,5 +251,5 @@ fn accept(queued: QueuedRecord) -> (Record, Waiter) {
         .as_ref()
         .filter(|row| row.outcome == Outcome::Answered)
         .map(|row| (row.organization_id, row.id));
-    (record, Waiter { done, answered })
+    (record, Waiter { done, after, answered })
 }

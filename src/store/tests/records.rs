@@ -137,11 +137,9 @@ async fn what_is_left_behind_is_written_before_the_writer_ends(
     for _ in 0..600 {
         let permit = recorder.reserve().await.expect("a place");
         let request = request(&world);
-        permit.leave(Record {
-            events: vec![event(&world, request.id)],
-            request: Some(request),
-            ..Record::default()
-        });
+        let record =
+            Record { events: vec![event(&world, request.id)], request: Some(request), ..Record::default() };
+        permit.leave(record, None);
     }
     let watcher = recorder.watcher();
     drop(recorder);

@@ -24,7 +24,7 @@ async fn what_is_too_old_is_deleted_in_batches(#[values(Kind::Sqlite, Kind::Post
         let row = request(&world);
         let events = (number % 100 == 0).then(|| event(&world, row.id));
         let record = Record { events: events.into_iter().collect(), request: Some(row), ..Record::default() };
-        recorder.reserve().await.expect("a place").leave(record);
+        recorder.reserve().await.expect("a place").leave(record, None);
     }
     world.database.hand.advance(DAY * 3);
     recorder

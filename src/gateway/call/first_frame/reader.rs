@@ -13,6 +13,7 @@ use crate::gateway::call::frame::{Inspected, Names, NoAnswer};
 use crate::gateway::call::response_body::{hold, send_fault};
 use crate::gateway::call::usable_answer::{end_fault, error_of_choice, no_answer_fault};
 use crate::gateway::request::json_object::span;
+use crate::gateway::usage::pricing::parse_inside;
 use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::HeldBytes;
 use crate::providers::{FinishMeaning, error_of_event};
@@ -201,7 +202,7 @@ impl FrameReader {
             Data::Done => Ok(Event::Done(event)),
             Data::None => Self::take_other(&event, out),
             Data::Many => self.take_many(&event, out),
-            Data::Line(line) => self.take_json(&event, line, out),
+            Data::Line(line) => self.take_counted(&event, line, out),
         }
     }
 
@@ -236,7 +237,7 @@ impl FrameReader {
             let from = whole.len() + b"data: ".len();
             whole.extend_from_slice(&[b"data: ".as_slice(), &joined, b"\n\n"].concat());
             let line = whole.get(from..from + joined.len()).unwrap_or_default();
-            return self.take_json(&whole, line, out);
+            return self.take_counted(&whole, line, out);
         }
         let mut strongest = Event::Preface;
         for line in lines {
@@ -253,6 +254,17 @@ impl FrameReader {
             }
         }
         Ok(strongest)
+    }
+
+    /// Takes a JSON text. Of one that fails the stream, only the usage counts.
+    fn take_counted(&mut self, event: &[u8], line: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
+        let taken = self.take_json(event, line, out);
+        if taken.is_err()
+            && let Ok(text) = std::str::from_utf8(line)
+        {
+            self.seen.usage = self.seen.usage.followed_by(parse_inside(text));
+        }
+        taken
     }
 
     fn take_json(&mut self, event: &[u8], line: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {

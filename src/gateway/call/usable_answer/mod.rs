@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::choices::Verdict;
 use super::classify::{Fault, Filter, Garbage};
 use super::frame::{Inspected, NoAnswer};
-use crate::gateway::usage::pricing::Reported;
+use crate::gateway::usage::pricing::{Reported, parse_inside};
 use crate::limits::shares::{LARGE, Share};
 use crate::providers::{self, FinishMeaning, FinishReason};
 
@@ -41,7 +41,10 @@ pub(in crate::gateway) fn judge(body: &[u8]) -> Judged {
     let mut answer = match Inspected::unmeasured(body) {
         Ok(answer) => answer,
         Err(NoAnswer::Blocked) => return Judged::Withheld(None, Fault::Filtered(Filter::Prompt)),
-        Err(no_answer) => return failed(no_answer_fault(no_answer, body)),
+        Err(no_answer) => {
+            let reported = std::str::from_utf8(body).map(parse_inside).unwrap_or_default();
+            return Judged::Failed(no_answer_fault(no_answer, body), reported);
+        }
     };
     answer.usage = answer.choice_usage.instead_of(answer.usage);
     // Only a provider that reports no usage makes an estimate necessary.

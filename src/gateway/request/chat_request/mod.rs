@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use memchr::memmem;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use crate::domain::error::{Error, Result};
@@ -24,6 +25,9 @@ use entries::Entries;
 
 /// The most entries of a request's own list.
 pub const MAX_LIST: usize = 32;
+
+/// Longer values are no settings.
+const MAX_SETTING: usize = 16 * 1024;
 
 /// The longest name of a model, and of a field that an error message repeats, in bytes.
 const MAX_NAME: usize = 200;
@@ -142,6 +146,25 @@ impl ChatRequest {
             prompt: OnceLock::new(),
         };
         Ok(request)
+    }
+
+    /// Whether the answer may be spoken: a field of the request, other than its prompt, asks for audio.
+    #[must_use]
+    pub fn asks_for_audio(&self) -> bool {
+        const PROMPT: [&str; 8] =
+            ["messages", "tools", "functions", "prompt", "input", "response_format", "metadata", "user"];
+        self.parts.iter().any(|part| {
+            let value = self.value(part);
+            let named = |text: &[u8]| {
+                let text = text.to_ascii_lowercase();
+                // An escape may hide the word.
+                memmem::find(&text, b"audio").is_some() || memmem::find(&text, b"\\u").is_some()
+            };
+            !PROMPT.contains(&part.name.as_str())
+                && value != b"null"
+                && value.len() <= MAX_SETTING
+                && (named(part.name.as_bytes()) || named(value))
+        })
     }
 
     /// The bytes of a field's value.

@@ -53,7 +53,7 @@ struct Span {
     older: i64,
     /// Recorded by this process since then.
     newer: i64,
-    /// Handed to the writer since then and not acknowledged, so the next reading may not include it.
+    /// Handed to the writer and not durable yet, so that no reading includes it.
     left: i64,
 }
 
@@ -88,12 +88,31 @@ impl Book {
         }
     }
 
-    /// Adds the cost of a request. `recorded` is false if its row was handed to the writer and is not durable yet.
-    pub(super) fn pay(&mut self, cost: i64, recorded: bool, now: DateTime<Utc>) {
+    /// Adds the cost of a request with a durable row.
+    pub(super) fn pay(&mut self, cost: i64, now: DateTime<Utc>) {
         self.roll(now);
         for span in [&mut self.day, &mut self.month] {
-            let sum = if recorded { &mut span.newer } else { &mut span.left };
-            *sum = sum.saturating_add(cost);
+            span.newer = span.newer.saturating_add(cost);
+        }
+    }
+
+    /// Adds the cost of a request with a row that is handed to the writer.
+    pub(super) fn leave(&mut self, cost: i64, now: DateTime<Utc>) {
+        self.roll(now);
+        for span in [&mut self.day, &mut self.month] {
+            span.left = span.left.saturating_add(cost);
+        }
+    }
+
+    /// The row of a request that was handed to the writer at `left` is durable or lost.
+    pub(super) fn arrive(&mut self, cost: i64, left: DateTime<Utc>, now: DateTime<Utc>) {
+        self.roll(now);
+        for (span, period) in [(&mut self.day, Period::Day), (&mut self.month, Period::Month)] {
+            // In a new period, it is in no sum of this process.
+            if span.start == period.start(left).timestamp() {
+                span.left = span.left.saturating_sub(cost);
+                span.newer = span.newer.saturating_add(cost);
+            }
         }
     }
 
@@ -122,8 +141,7 @@ impl Account {
         book.found.clear();
         let Book { day, month, .. } = &mut *book;
         for span in [day, month] {
-            let newer = std::mem::replace(&mut span.newer, std::mem::take(&mut span.left));
-            span.older = span.older.saturating_add(newer);
+            span.older = span.older.saturating_add(std::mem::take(&mut span.newer));
         }
     }
 

@@ -1,14 +1,19 @@
 //! The reservation of one request in every budget that limits it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::account::Account;
 use crate::domain::clock::Clock;
 use crate::domain::period::Period;
+use crate::store::recorder::After;
 use crate::store::snapshot::BudgetEntry;
+
+/// How long a caller is asked to wait for running requests to end.
+const RUNNING: Duration = Duration::from_secs(1);
 
 /// Which kind of owner a budget has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +60,16 @@ pub struct OverBudget {
     pub resets_at: DateTime<Utc>,
     /// Whether the budget is exhausted. If not, a call that reserves less may fit.
     pub used_up: bool,
+    /// Whether only the reservations of running requests are in the way, so that it may fit once they end.
+    pub passing: bool,
+}
+
+impl OverBudget {
+    /// When to try again, if that can help before the next period.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.passing.then_some(RUNNING)
+    }
 }
 
 /// Shows no amounts, because a caller may not be allowed to see the spending of others.
@@ -65,6 +80,12 @@ impl fmt::Display for OverBudget {
             BudgetOwner::Key => "the API key's",
         };
         let period = self.period.as_str();
+        if self.passing {
+            return write!(
+                formatter,
+                "running requests have reserved what is left of {owner} budget for the {period}, so it may fit once they end"
+            );
+        }
         let resets = self.resets_at.to_rfc3339_opts(SecondsFormat::Secs, true);
         write!(
             formatter,
@@ -82,8 +103,16 @@ impl fmt::Display for OverBudget {
 pub struct BudgetReservation {
     clock: Clock,
     accounts: Vec<Limited>,
-    /// The amount reserved in each of the accounts, in nano-dollars.
-    reserved: Mutex<i64>,
+    held: Mutex<Held>,
+}
+
+/// What one request takes from each of its accounts, in nano-dollars.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    /// The amount that is reserved, what was used included.
+    reserved: i64,
+    /// What the earlier calls of the request cost. They are paid when the request ends.
+    used: i64,
 }
 
 #[derive(Debug)]
@@ -95,7 +124,7 @@ struct Limited {
 
 impl BudgetReservation {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, accounts: Vec::new(), reserved: Mutex::new(0) }
+        Self { clock, accounts: Vec::new(), held: Mutex::default() }
     }
 
     pub(super) fn add(
@@ -113,41 +142,92 @@ impl BudgetReservation {
         self.accounts.is_empty()
     }
 
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The budget that a call would exceed, if any. Reserves nothing.
     #[must_use]
     pub fn exceeded_by(&self, estimate: Estimate) -> Option<OverBudget> {
-        let own = *self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
-        self.accounts.iter().find_map(|limited| limited.exceeded_by(estimate, own, own, self.clock.now()))
+        let held = *self.held();
+        let estimate = self.within_key(estimate, held.used);
+        let check = |limited: &Limited| limited.exceeded_by(estimate, held, held.reserved, self.clock.now());
+        self.accounts.iter().find_map(check)
     }
 
-    /// Reserves the cost of a call in place of the earlier reservation. If it does not fit, nothing is reserved and
-    /// the budget is returned.
+    /// Reserves the cost of a call in place of the earlier reservation, and beside what earlier calls cost. If it does
+    /// not fit, only that stays reserved, and the budget is returned.
     #[must_use]
     pub fn reserve(&self, estimate: Estimate) -> Option<OverBudget> {
-        let mut own = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = estimate.reserved();
-        let before = std::mem::take(&mut *own);
+        let mut held = self.held();
+        let before = *held;
+        let estimate = self.within_key(estimate, before.used);
+        let wanted = before.used.saturating_add(estimate.reserved());
+        held.reserved = before.used;
         for (index, limited) in self.accounts.iter().enumerate() {
             // Checked and reserved under one lock, so that two requests cannot reserve the same money.
             if let Some(exceeded_by) = limited.exceeded_by(estimate, before, wanted, self.clock.now()) {
-                self.accounts.iter().take(index).for_each(|taken| taken.give_back(wanted));
-                self.accounts.iter().skip(index).for_each(|left| left.give_back(before));
+                self.accounts.iter().take(index).for_each(|taken| taken.give_back(wanted - before.used));
+                self.accounts
+                    .iter()
+                    .skip(index)
+                    .for_each(|left| left.give_back(before.reserved - before.used));
                 return Some(exceeded_by);
             }
         }
-        *own = wanted;
+        held.reserved = wanted;
         None
     }
 
-    /// Adds the cost of the request and releases the reservation. `recorded` says whether the row is durable.
-    pub fn settle(&self, cost: i64, recorded: bool) {
-        let reserved = std::mem::take(&mut *self.reserved.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Lowers an estimate, if the answer has no stated limit, to the rest of the key's own budgets: for the organization's
+    /// other keys, the key has no more to spend.
+    fn within_key(&self, estimate: Estimate, used: i64) -> Estimate {
+        let Estimate::Between { least, most } = estimate else { return estimate };
+        if least == most {
+            return estimate;
+        }
+        let now = self.clock.now();
+        let of_key = self.accounts.iter().filter(|limited| limited.owner == BudgetOwner::Key);
+        let rests = of_key.filter_map(|limited| limited.rest(now));
+        let rest = rests.min().map_or(most, |rest| rest.saturating_sub(used));
+        Estimate::Between { least, most: most.min(rest).max(least) }
+    }
+
+    /// Counts what a call cost that the request is not over with, so that the next one must fit beside it.
+    pub fn used(&self, cost: i64) {
+        let mut held = self.held();
+        held.used = held.used.saturating_add(cost);
+        let more = (held.used - held.reserved).max(0);
+        held.reserved += more;
+        self.accounts.iter().for_each(|limited| limited.give_back(-more));
+    }
+
+    /// Adds the cost of the request, which has a durable row, and releases the reservation.
+    pub fn settle(&self, cost: i64) {
+        let reserved = std::mem::take(&mut *self.held()).reserved;
         let now = self.clock.now();
         for limited in &self.accounts {
             let mut book = limited.account.open();
             book.reserved -= reserved;
-            book.pay(cost, recorded, now);
+            book.pay(cost, now);
         }
+    }
+
+    /// As [`BudgetReservation::settle`], for a row that is handed to the writer. Returns what is to be called once it is
+    /// durable or lost.
+    #[must_use]
+    pub fn leave(&self, cost: i64) -> After {
+        let reserved = std::mem::take(&mut *self.held()).reserved;
+        let left = self.clock.now();
+        for limited in &self.accounts {
+            let mut book = limited.account.open();
+            book.reserved -= reserved;
+            book.leave(cost, left);
+        }
+        let accounts: Vec<Arc<Account>> =
+            self.accounts.iter().map(|limited| limited.account.clone()).collect();
+        let clock = self.clock.clone();
+        Box::new(move || accounts.iter().for_each(|account| account.open().arrive(cost, left, clock.now())))
     }
 
     /// Whether the soft limit of any budget is reached.
@@ -164,19 +244,25 @@ impl BudgetReservation {
 
 impl Drop for BudgetReservation {
     fn drop(&mut self) {
-        let reserved = std::mem::take(self.reserved.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let reserved = self.held.get_mut().unwrap_or_else(PoisonError::into_inner).reserved;
         self.accounts.iter().for_each(|limited| limited.give_back(reserved));
     }
 }
 
 impl Limited {
-    /// The budget that the call would exceed. If there is none, `take` is reserved in place of `own`.
-    fn exceeded_by(&self, estimate: Estimate, own: i64, take: i64, now: DateTime<Utc>) -> Option<OverBudget> {
+    /// The budget that the call would exceed. If there is none, `take` is reserved in place of what is `held`.
+    fn exceeded_by(
+        &self,
+        estimate: Estimate,
+        held: Held,
+        take: i64,
+        now: DateTime<Utc>,
+    ) -> Option<OverBudget> {
         let mut book = self.account.open();
         for budget in &self.limits {
             let Some(hard) = budget.hard else { continue };
-            let spent = book.spent(budget.period, now);
-            let others = book.reserved - own;
+            let spent = book.spent(budget.period, now).saturating_add(held.used);
+            let others = book.reserved - held.reserved;
             let used_up = spent >= hard;
             let within = |cost: i64| spent.saturating_add(others).saturating_add(cost) <= hard;
             let fits = match estimate {
@@ -189,12 +275,25 @@ impl Limited {
                 }
             };
             if !fits {
+                let alone = |cost: i64| spent.saturating_add(cost) <= hard;
+                let passing = match estimate {
+                    Estimate::Between { least, .. } => !used_up && alone(least),
+                    Estimate::Free | Estimate::Unknown => false,
+                };
                 let resets_at = budget.period.end(now);
-                return Some(OverBudget { owner: self.owner, period: budget.period, resets_at, used_up });
+                let (owner, period) = (self.owner, budget.period);
+                return Some(OverBudget { owner, period, resets_at, used_up, passing });
             }
         }
-        book.reserved = book.reserved.saturating_add(take - own);
+        book.reserved = book.reserved.saturating_add(take - held.reserved);
         None
+    }
+
+    /// What is left of the hard limits.
+    fn rest(&self, now: DateTime<Utc>) -> Option<i64> {
+        let mut book = self.account.open();
+        let rest = |budget: &BudgetEntry| Some(budget.hard?.saturating_sub(book.spent(budget.period, now)));
+        self.limits.iter().filter_map(rest).min()
     }
 
     fn give_back(&self, reserved: i64) {

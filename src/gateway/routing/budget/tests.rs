@@ -85,13 +85,33 @@ fn without_a_limit_of_its_own_a_call_has_the_budget_to_itself() {
     let (first, second) = (world.reservation(&budgets), world.reservation(&budgets));
     let open = Estimate::Between { least: 5, most: 1_000 };
     assert_eq!(first.reserve(open), None);
-    assert!(second.reserve(open).is_some_and(|exceeded_by| !exceeded_by.used_up));
-    assert!(second.reserve(exactly(1)).is_some());
-    first.settle(150, true);
+    for estimate in [open, exactly(1), exactly(100)] {
+        let exceeded_by = second.reserve(estimate).expect("over");
+        assert!(!exceeded_by.used_up && exceeded_by.passing, "{exceeded_by:?}");
+        assert_eq!(exceeded_by.retry_after(), Some(Duration::from_secs(1)));
+    }
+    // What would not fit without the other, either, has no reason to wait.
+    assert!(second.reserve(exactly(101)).is_some_and(|exceeded_by| exceeded_by.retry_after().is_none()));
+    first.settle(150);
     assert!(second.reserve(open).is_some_and(|exceeded_by| exceeded_by.used_up));
     // Its prompt alone has to fit.
     let other = world.reservation(&[budget(None, Period::Day, 154)]);
     assert!(other.reserve(open).is_some());
+}
+
+#[test]
+fn a_key_reserves_no_more_than_its_own_budget_has() {
+    let world = World::new();
+    let own = budget(Some(world.key), Period::Day, 30);
+    let budgets = [budget(None, Period::Day, 100), own];
+    let reservation = world.reservation(&budgets);
+    assert_eq!(reservation.reserve(Estimate::Between { least: 5, most: 1_000 }), None);
+    let others = world.reservation(&budgets[..1]);
+    assert_eq!(others.reserve(exactly(70)), None);
+    assert!(others.reserve(exactly(71)).is_some_and(|exceeded_by| exceeded_by.passing));
+    // It is alone in its own budget.
+    let again = world.reservation(&[own]);
+    assert!(again.reserve(exactly(1)).is_some_and(|exceeded_by| exceeded_by.owner == BudgetOwner::Key));
 }
 
 #[test]
@@ -108,10 +128,39 @@ fn what_is_reserved_is_not_there_for_others() {
     assert_eq!(second.reserve(exactly(90)), None);
     drop(second);
     assert_eq!(world.reservation(&budgets).exceeded_by(exactly(90)), None);
-    first.settle(30, true);
+    first.settle(30);
     assert!(!first.soft_limit_reached());
     assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (30, 30));
     assert!(first.exceeded_by(exactly(71)).is_some() && first.exceeded_by(exactly(70)).is_none());
+}
+
+#[test]
+fn what_earlier_calls_of_a_request_cost_is_not_there_for_the_next() {
+    let world = World::new();
+    let budgets = [budget(None, Period::Day, 100), budget(Some(world.key), Period::Day, 90)];
+    let (first, second) = (world.reservation(&budgets), world.reservation(&budgets));
+    assert_eq!(first.reserve(exactly(60)), None);
+    first.used(50);
+    assert!(first.exceeded_by(exactly(41)).is_some() && first.exceeded_by(exactly(40)).is_none());
+    let exceeded_by = first.reserve(exactly(41)).expect("over");
+    assert_eq!(exceeded_by.owner, BudgetOwner::Key);
+    // It stays reserved, and nothing else does.
+    assert!(second.exceeded_by(exactly(41)).is_some() && second.exceeded_by(exactly(40)).is_none());
+    assert_eq!(first.reserve(exactly(10)), None);
+    assert!(second.exceeded_by(exactly(31)).is_some() && second.exceeded_by(exactly(30)).is_none());
+    // A call may cost more than was reserved for it.
+    first.used(40);
+    assert!(second.exceeded_by(exactly(1)).is_some());
+    for estimate in [Estimate::Unknown, exactly(0)] {
+        assert!(first.reserve(estimate).is_some_and(|exceeded_by| exceeded_by.used_up));
+    }
+    first.used(-30);
+    assert_eq!(first.reserve(exactly(30)), None);
+    first.settle(90);
+    assert_eq!(world.spent(Period::Day), 90);
+    drop(first);
+    assert!(second.exceeded_by(exactly(1)).is_some());
+    assert_eq!(world.reservation(&budgets[..1]).exceeded_by(exactly(10)), None);
 }
 
 #[test]
@@ -139,7 +188,7 @@ fn with_an_unknown_price_only_what_was_spent_counts() {
     let other = world.reservation(&[budget(None, Period::Day, 100)]);
     assert_eq!(other.reserve(exactly(100)), None);
     assert_eq!(reservation.reserve(Estimate::Unknown), None);
-    other.settle(100, true);
+    other.settle(100);
     assert!(reservation.reserve(Estimate::Unknown).is_some());
     // What costs nothing can be paid for with nothing; what costs nothing but its answer cannot.
     assert_eq!(reservation.reserve(Estimate::Free), None);
@@ -150,28 +199,49 @@ fn with_an_unknown_price_only_what_was_spent_counts() {
 async fn what_the_roll_ups_say_takes_the_place_of_what_was_added_up() {
     let world = World::new();
     let reservation = world.reservation(&[budget(None, Period::Day, 100)]);
-    reservation.settle(30, true);
+    reservation.settle(30);
     world.read(&[("2026-11-01", 400), ("2026-11-29", 50), ("2026-11-30", 45)]).await;
     assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (45, 495));
     assert_eq!(world.spending.spent(world.id, Some(world.key), Period::Month), 495);
     // What is recorded while they are read is not lost.
     let rows = async {
-        reservation.settle(5, true);
+        reservation.settle(5);
         Ok(Vec::new())
     };
     world.spending.read(None, Period::Month, rows).await.expect("read");
     assert_eq!(world.spent(Period::Day), 5);
-    // Rows that were only handed to the writer may be missing from this reading; the next one has them.
-    reservation.settle(7, false);
-    world.read(&[("2026-11-30", 5)]).await;
+    // Rows that were only handed to the writer are missing from every reading before they are durable.
+    let arrived = reservation.leave(7);
+    for _ in 0..3 {
+        world.read(&[("2026-11-30", 5)]).await;
+        assert_eq!(world.spent(Period::Day), 12);
+    }
+    arrived();
     assert_eq!(world.spent(Period::Day), 12);
     world.read(&[("2026-11-30", 12)]).await;
     assert_eq!(world.spent(Period::Day), 12);
+    // What is durable during a reading stays until the next one.
+    let arrived = reservation.leave(2);
+    let rows = async {
+        arrived();
+        Ok(Vec::new())
+    };
+    world.spending.read(None, Period::Month, rows).await.expect("read");
+    assert_eq!(world.spent(Period::Day), 2);
     world.read(&[("2026-11-30", 5)]).await;
     // What cannot be read leaves what is known.
     let broken = async { Err(crate::domain::error::Error::internal("away")) };
     world.spending.read(None, Period::Month, broken).await.expect_err("away");
     assert_eq!(world.spent(Period::Day), 5);
+}
+
+#[tokio::test]
+async fn what_is_durable_in_a_new_period_counts_in_the_old_one() {
+    let world = World::new();
+    let arrived = world.reservation(&[budget(None, Period::Day, 100)]).leave(7);
+    world.hand.advance(Duration::from_secs(12 * 3_600));
+    arrived();
+    assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (0, 0));
 }
 
 #[tokio::test]
@@ -231,7 +301,7 @@ proptest! {
         let mut under_way: Vec<Option<(BudgetReservation, i64)>> = (0..6).map(|_| None).collect();
         for (place, least, more, ends) in requests {
             match under_way[place].take() {
-                Some((reservation, most)) if ends => reservation.settle(most, true),
+                Some((reservation, most)) if ends => reservation.settle(most),
                 Some(_) => {}
                 None => {
                     let reservation = world.reservation(&budgets);
@@ -256,7 +326,7 @@ proptest! {
         let mut under_way: Vec<Option<(BudgetReservation, i64)>> = (0..6).map(|_| None).collect();
         for (place, estimate, part, leaves) in requests {
             match under_way[place].take() {
-                Some((reservation, reserved)) if !leaves => reservation.settle(reserved * part / 100, true),
+                Some((reservation, reserved)) if !leaves => reservation.settle(reserved * part / 100),
                 Some(_) => {}
                 None => {
                     let reservation = world.reservation(&budgets);

@@ -152,7 +152,9 @@ impl Plan {
         if let Some(failure) = failure {
             let delay = self.retry_delay(&failure, input);
             self.queue.failed(failure.class);
-            if let (Some(after), Some((candidate, times))) = (delay, &mut self.current) {
+            if let (Some(after), Some((candidate, times))) = (delay, &mut self.current)
+                && input.facts.reserve(&candidate.model).is_none()
+            {
                 *times += 1;
                 let candidate = candidate.clone();
                 self.failure = Some(failure);

@@ -104,6 +104,8 @@ mod tests {
             (r#","max_tokens":1.5e3"#, Some(1_500), 1),
             (r#","max_tokens":99999999999999999999999"#, Some(MOST_TOKENS), 1),
             (r#","max_tokens":7,"n":8"#, Some(7), 8),
+            (r#","Max_Tokens":7,"N":8"#, Some(7), 8),
+            (r#","max_tokens":7,"MAX_COMPLETION_TOKENS":900"#, Some(900), 1),
             (r#","max_tokens":7,"n":null"#, Some(7), 1),
             (r#","n":2,"best_of":5"#, None, 5),
             (r#","n":1.28e2"#, None, MOST_CHOICES),

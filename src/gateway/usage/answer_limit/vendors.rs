@@ -2,7 +2,7 @@
 
 use super::number;
 use crate::gateway::request::chat_request::numbers::{CHOICES, LIMITS, MOST_CHOICES};
-use crate::gateway::request::json_object::RawObject;
+use crate::gateway::request::json_object::{RawObject, is_same_name};
 
 /// Vendors' own limits for the tokens of a choice.
 const VENDORS_LIMITS: [&str; 9] = [
@@ -79,8 +79,10 @@ impl Found {
         if value == b"null" {
             return;
         }
-        let limits = LIMITS.contains(&name) || VENDORS_LIMITS.contains(&name);
-        if REASONING.contains(&name) || limits && of_reasoning {
+        // Some servers ignore the case of names.
+        let is_in = |names: &[&str]| names.iter().any(|known| is_same_name(known, name));
+        let limits = is_in(&LIMITS) || is_in(&VENDORS_LIMITS);
+        if is_in(&REASONING) || limits && of_reasoning {
             match number(value) {
                 Some(tokens) => self.reasoning = self.reasoning.max(tokens),
                 None => self.unlimited = true,
@@ -90,14 +92,14 @@ impl Found {
                 Some(tokens) => self.tokens = self.tokens.max(Some(tokens)),
                 None => self.unlimited = true,
             }
-        } else if CHOICES.contains(&name) || VENDORS_CHOICES.contains(&name) {
+        } else if is_in(&CHOICES) || is_in(&VENDORS_CHOICES) {
             let choices = number(value).filter(|choices| *choices > 0).unwrap_or(MOST_CHOICES);
             self.choices = self.choices.max(Some(choices));
         } else if depth < DEEPEST
-            && GROUPS.contains(&name)
+            && is_in(&GROUPS)
             && let Ok(group) = RawObject::parse(value)
         {
-            let of_reasoning = of_reasoning || REASONING_GROUPS.contains(&name);
+            let of_reasoning = of_reasoning || is_in(&REASONING_GROUPS);
             for member in &group.0 {
                 self.field(&member.name, member.value.bytes(), of_reasoning, depth + 1);
             }

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 
 use super::*;
+use crate::domain::period::Period;
+use crate::gateway::routing::budget::{BudgetOwner, OverBudget};
 use crate::gateway::routing::cooldown::OpenCooldown;
 
 /// What each model's heat and fitness are; probes that were claimed are gone.
@@ -11,6 +13,8 @@ struct Weather {
     hot: HashMap<String, (u64, ErrorClass)>,
     taken: RefCell<Vec<String>>,
     unfit: HashMap<String, ErrorClass>,
+    /// How many calls still fit into the budget; `None` without one.
+    affordable: Option<std::cell::Cell<u32>>,
 }
 
 impl Weather {
@@ -53,6 +57,17 @@ impl CandidateFacts for Weather {
 
     fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {
         self.unfit.get(&*model.name).copied()
+    }
+
+    fn reserve(&self, _: &ModelEntry) -> Option<OverBudget> {
+        let left = self.affordable.as_ref()?;
+        if let Some(fewer) = left.get().checked_sub(1) {
+            left.set(fewer);
+            return None;
+        }
+        let resets_at = chrono::DateTime::UNIX_EPOCH;
+        let (owner, period) = (BudgetOwner::Organization, Period::Day);
+        Some(OverBudget { owner, period, resets_at, used_up: true, passing: false })
     }
 }
 
@@ -217,5 +232,23 @@ proptest! {
             Exhausted::InCooldown(_) => prop_assert!(states.contains(&2), "{states:?}: {looked_at}"),
             Exhausted::Skipped(reason) => prop_assert!(false, "{reason}: {looked_at}"),
         }
+    }
+}
+
+#[test]
+fn each_retry_has_to_fit_into_the_budget() {
+    for (affordable, calls) in [
+        (0, "(a over_budget) (b over_budget) (c over_budget)"),
+        (1, "a (b over_budget) (c over_budget)"),
+        (3, "a a a (b over_budget) (c over_budget)"),
+        (5, "a a a b b (c over_budget)"),
+        (99, "a a a b b b c c c"),
+    ] {
+        let weather = Weather { affordable: Some(affordable.into()), ..Weather::default() };
+        let mut world = world();
+        world.limits.num_retries = Some(2);
+        let (looked_at, end) = course(&mut world.plan("a"), &weather, ErrorClass::Unavailable);
+        assert_eq!(looked_at, calls);
+        assert!(affordable == 0 || matches!(end, Exhausted::Failed(_)), "{end:?}");
     }
 }
