@@ -1,6 +1,6 @@
 //! The HTTP clients, the function that sends every request, and the address policy that it enforces.
 //!
-//! Each provider has a client with connections of its own. Clients follow no redirects (a redirect would carry the credential
+//! All organizations and providers share the clients. They follow no redirects (a redirect would carry the credential
 //! elsewhere), ignore proxy variables, set no global timeout (streams are long) and decode nothing.
 
 pub mod address_policy;
@@ -44,8 +44,11 @@ impl AdmittedUrl {
     /// The same URL with the connections of an earlier one, if both are on the same server.
     #[must_use]
     pub fn with_connections_of(self, earlier: &Self) -> Self {
-        let same = self.url.origin() == earlier.url.origin();
-        if same { Self { client: earlier.client.clone(), ..self } } else { self }
+        if self.url.origin() == earlier.url.origin() {
+            Self { client: earlier.client.clone(), ..self }
+        } else {
+            self
+        }
     }
 
     /// Another path of the same server: replaces `from` at the end of the path with `to`.
@@ -190,6 +193,7 @@ impl Upstream {
     async fn send(&self, client: &reqwest::Client, request: Request) -> Result<UpstreamResponse, Unsent> {
         match client.execute(request).await {
             Ok(response) => {
+                // A server that closes an idle connection may say so with a 408, which would be read as the answer.
                 if self.answered.note(&response) && says_goodbye(&response) {
                     return Err(Unsent { error: SendError::Ended, was_idle: true });
                 }
@@ -204,11 +208,12 @@ impl Upstream {
     }
 }
 
-/// Whether the server ends the connection because no request came in time. It may say so while the next one is on its
-/// way, and this is no answer to that.
+/// Whether the server ends the connection because no request came in time.
 fn says_goodbye(response: &reqwest::Response) -> bool {
-    let closes = response.headers().get(CONNECTION);
-    let closes = closes.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
+    let closes = response
+        .headers()
+        .get(CONNECTION)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
     closes && response.status() == StatusCode::REQUEST_TIMEOUT
 }
 

@@ -10,7 +10,6 @@ pub mod endpoint;
 pub mod first_frame;
 pub mod frame;
 pub mod outcome;
-pub(crate) mod own_words;
 pub mod redact;
 pub mod refused_parameters;
 pub(crate) mod response_body;

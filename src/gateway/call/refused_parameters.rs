@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::classify::Fault;
 use super::outcome::AttemptOutcome;
-use super::own_words::{Heard, without_values};
+use super::redact::own_words::{Heard, without_values};
 use crate::domain::IdMap;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::providers::compatibility::{OPTIONAL, Parameters, Refusal, refused_parameters};

@@ -19,7 +19,7 @@ use crate::domain::failure::{Blame, Failure, ModelFailure};
 use crate::gateway::call::classify::Fault;
 use crate::gateway::call::classify_and_redact::classify_and_redact;
 use crate::gateway::call::endpoint::Endpoints;
-use crate::gateway::call::own_words::{Heard, own_words, without_quotations};
+use crate::gateway::call::redact::own_words::{Heard, own_words, without_quotations};
 use crate::gateway::call::redact::without_excerpts;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::provider_health::Health;

@@ -41,7 +41,7 @@ fn echoes() -> Vec<fn(&str) -> Script> {
         |role| coded(400, "bad_request", &format!("role \"{role}\" is not one of system, user")),
         |role| coded(422, "bad_request", &format!("unknown role `{role}`")),
         |role| coded(400, "bad_request", &format!("1 validation error: input: {role}, type=literal_error")),
-        |role| coded(429, "slow_down", &format!("Too many requests in the conversation '{role}'")),
+        |role| coded(429, "slow_down", &format!("Not now, in the conversation '{role}'")),
         |role| coded(403, "no", &format!("The role '{role}' is forbidden")),
     ]
 }

@@ -111,8 +111,8 @@ on_both_databases! {
         for number in 1..=5 {
             assert_eq!(ask(&options, number).await["stream_options"], json!({"include_usage": true}));
         }
-        let rows = app.requests(1).await;
-        assert_eq!(rows[0]["attempts"][1]["adapted"], json!(["stripped:stream_options"]));
+        let rows = app.requests(23).await;
+        assert_eq!(rows[22]["attempts"][1]["adapted"], json!(["stripped:stream_options"]));
     }
 
     async fn an_answer_in_between_clears_the_count_of_refusals(app: App) {

@@ -14,8 +14,7 @@ const RUN: usize = 32;
 /// The most bytes of a field that are searched, half of them at its end.
 const SEARCHED: usize = 256 * 1024;
 /// The fields with the prompt. Others name models, parameters and tools, which an error has to name, too.
-pub(in crate::gateway::call) const PROMPT: [&str; 5] =
-    ["messages", "prompt", "input", "system", "instructions"];
+pub(super) const PROMPT: [&str; 5] = ["messages", "prompt", "input", "system", "instructions"];
 
 /// The factor of the rolling hash.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -45,7 +44,7 @@ pub(in crate::gateway) fn without_excerpts(message: String, request: &ChatReques
 }
 
 /// The letters and digits of a text, and the bytes that they take. The text may hold JSON with its escapes.
-pub(in crate::gateway::call) fn letters_of(text: &str) -> Vec<(char, Range<usize>)> {
+pub(super) fn letters_of(text: &str) -> Vec<(char, Range<usize>)> {
     let mut letters = Vec::new();
     let mut rest = text.char_indices().peekable();
     while let Some((at, letter)) = rest.next() {

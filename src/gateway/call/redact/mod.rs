@@ -9,6 +9,7 @@
 mod credential;
 mod encodings;
 mod excerpts;
+pub(in crate::gateway) mod own_words;
 mod prose;
 mod quotes;
 mod secrets;
@@ -16,7 +17,6 @@ mod urls;
 
 pub use credential::Credential;
 pub(in crate::gateway) use excerpts::without_excerpts;
-pub(in crate::gateway::call) use excerpts::{PROMPT, letters_of};
 
 /// The replacement for removed text.
 const REMOVED: &str = "[redacted]";

@@ -9,9 +9,9 @@ pub(super) const ANSWERS: Duration = Duration::from_secs(120);
 /// The request and the caller of a failure, as hashes.
 #[derive(Debug, Clone, Copy)]
 pub struct Source {
-    /// Tells requests apart.
+    /// A hash of the request and its caller.
     pub request: u64,
-    /// Tells callers apart.
+    /// A hash of the API key.
     pub caller: u64,
 }
 

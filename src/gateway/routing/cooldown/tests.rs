@@ -113,11 +113,6 @@ impl Bench {
         self.cooldowns.answered(&self.model, self.cooldowns.now(), self.caller.load(Ordering::Relaxed));
     }
 
-    /// The caller of what follows.
-    fn call_as(&self, caller: u64) {
-        self.caller.store(caller, Ordering::Relaxed);
-    }
-
     fn wait(&self, seconds: u64) {
         self.hand.advance(Duration::from_secs(seconds));
     }

@@ -2,6 +2,13 @@
 
 use super::*;
 
+impl Bench {
+    /// Sets the caller of what follows.
+    fn call_as(&self, caller: u64) {
+        self.caller.store(caller, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_request_that_is_sent_again_and_again_counts_once() {
     let bench = bench();

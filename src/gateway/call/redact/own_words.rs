@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::redact::{PROMPT, letters_of};
+use super::excerpts::{PROMPT, letters_of};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::providers::UpstreamError;
 
@@ -35,7 +35,7 @@ const NUMBER: usize = 5;
 /// A provider's error without what it repeats of the request.
 #[derive(Debug)]
 pub(in crate::gateway) enum Heard {
-    /// It repeats nothing.
+    /// It repeats nothing of the request.
     All,
     /// The rest of the message.
     Rest(String),
