@@ -8,6 +8,7 @@ mod blank;
 mod calls;
 mod scalars;
 mod scan;
+mod unpriced;
 
 use std::fmt;
 
@@ -19,6 +20,7 @@ pub(super) use scan::scan;
 use blank::{SMALL, is_blank, is_parts};
 use calls::Called;
 use scalars::{Index, Reason, scalars_are, skip_list, skip_object};
+use unpriced::has_extras;
 
 use crate::gateway::request::json_object::Key;
 use crate::gateway::usage::text_size::TextSize;
@@ -339,21 +341,6 @@ impl<'de, const MEASURED: bool> Visitor<'de> for ChoiceVisitor<MEASURED> {
             }
         }
         Ok(One(Some((seen.closed(reason.0.as_deref(), native.0.as_deref()), index))))
-    }
-}
-
-/// Whether a field of a message has something that no token price covers.
-fn has_extras(name: &[u8], value: &str) -> bool {
-    match name {
-        b"images" | b"image" | b"video" | b"videos" => value.len() > 2 && value != "null" && value != "false",
-        b"content" => {
-            // In a text, these quotes are escaped.
-            let marks =
-                ["\"image_url\":", "\"type\":\"image", "\"type\": \"image", "\"type\":\"output_image"];
-            value.starts_with('[') && marks.iter().any(|mark| value.contains(mark))
-        }
-        b"annotations" => value.contains("url_citation"),
-        _ => false,
     }
 }
 

@@ -66,12 +66,6 @@ impl Reported {
         self.flag.is_none() && counted(self.input) && counted(self.output)
     }
 
-    /// Whether it counts any token or has a cost.
-    #[must_use]
-    pub fn counts_any(&self) -> bool {
-        [self.input, self.output, self.total, self.billed].into_iter().flatten().any(|count| count > 0)
-    }
-
     /// Combines two usages of one answer or stream. Growing counts are normal in streams; a shrinking count is
     /// flagged, and the larger one is kept.
     #[must_use]
@@ -363,14 +357,6 @@ impl Reading {
             });
         }
         self.bill.cost = self.bill.cost.or(found);
-    }
-
-    /// Takes counts of things that no token price covers, in an object or beside each other.
-    fn extras(&mut self, raw: &str, depth: u8) {
-        if depth > 2 || !raw.starts_with('{') {
-            return self.extra(raw);
-        }
-        read(raw, |_, raw| self.extras(raw, depth + 1));
     }
 
     fn extra(&mut self, raw: &str) {

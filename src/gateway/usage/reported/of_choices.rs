@@ -65,6 +65,12 @@ impl ChoiceUsage {
 }
 
 impl Reported {
+    /// Whether it counts any token or has a cost.
+    #[must_use]
+    pub fn counts_any(&self) -> bool {
+        [self.input, self.output, self.total, self.billed].into_iter().flatten().any(|count| count > 0)
+    }
+
     /// Combines the usages of two choices, which share their prompt.
     fn beside(self, other: Self) -> Self {
         let sum = |one: i64, two: i64| one.saturating_add(two).min(MOST_TOKENS);

@@ -44,6 +44,14 @@ impl Reading {
         }
     }
 
+    /// Takes counts of things that no token price covers, in an object or beside each other.
+    pub(super) fn extras(&mut self, raw: &str, depth: u8) {
+        if depth > 2 || !raw.starts_with('{') {
+            return self.extra(raw);
+        }
+        read(raw, |_, raw| self.extras(raw, depth + 1));
+    }
+
     /// Gemini's lists of counts by modality.
     fn gemini_details(&mut self, side: Side, raw: &str) {
         for (modality, count) in modalities(raw) {
