@@ -115,7 +115,7 @@ async fn rebuild(
     }
     table
         .primary_key(&mut primary_key(&key))
-        .foreign_key(&mut organization_reference(name).from_tbl("copied"))
+        .foreign_key(organization_reference(name).from_tbl("copied"))
         .check(Expr::cust(if wide { WHOLE_BUCKETS } else { FORMER_WHOLE_BUCKETS }));
     manager.create_table(table).await?;
     let columns = [&key[..], rollups.sums].concat().join(", ");

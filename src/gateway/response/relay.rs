@@ -250,7 +250,7 @@ impl StreamRelay {
             Read::Done(done) => self.state = State::Ending(Some(done)),
             // A last event without its blank line is ended here, or clients would drop it.
             Read::End if reader.seen.is_over() && !reader.gap().is_empty() => {
-                self.state = State::Ending(Some(reader.ending()));
+                self.state = State::Ending(Some(Bytes::from_static(reader.gap())));
             }
             Read::End if reader.seen.is_over() => self.state = State::Ending(None),
             Read::End => return Err(Fault::Interrupted(Interruption::Ended)),

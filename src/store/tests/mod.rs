@@ -11,7 +11,6 @@ mod lists;
 mod money;
 mod opening;
 mod partitions;
-mod places;
 mod prices;
 mod providers;
 mod records;

@@ -111,8 +111,9 @@ on_both_databases! {
             // The truncated part must contain more than the usage, which is not forwarded.
             let usage = if number == 4 { "" } else { USAGE };
             let sent = stream(&theirs(&format!("{STREAM}{usage}"))).into_bytes();
-            // The mark is part of the encoding and does not pass.
-            let expected = stream(&ours(STREAM)).trim_start_matches('\u{feff}').to_owned();
+            // The mark is part of the encoding and does not pass. An event without its blank line is ended.
+            let end = if number == 4 { "\n\n" } else { "" };
+            let expected = stream(&ours(STREAM)).trim_start_matches('\u{feff}').to_owned() + end;
             for round in 0..20 {
                 let pieces = dice.cut(&sent);
                 let script = pieces.iter().fold(Script::stream(), |script, piece| script.chunk(piece));

@@ -159,7 +159,7 @@ impl FrameReader {
     }
 
     /// The end of a stream that its provider did not end.
-    pub(in crate::gateway) fn ending(&self) -> Bytes {
+    fn ending(&self) -> Bytes {
         [self.gap(), DONE].concat().into()
     }
 

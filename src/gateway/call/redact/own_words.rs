@@ -169,12 +169,10 @@ fn searchable<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut all = Vec::new();
     for text in texts {
         let text = String::from_utf8_lossy(text);
-        let mut strings = 0;
-        for piece in unquoted(&text) {
-            if strings > 0 {
+        for (number, piece) in unquoted(&text).enumerate() {
+            if number > 0 {
                 all.push(b' ');
             }
-            strings += 1;
             let (mut bytes, mut rest) = ([0; 4], piece);
             while !rest.is_empty() {
                 let (part, after) = rest.split_at(rest.floor_char_boundary(PIECE));

@@ -43,7 +43,7 @@ impl Callers {
     pub(super) fn others(&self, caller: u64, now: Duration) -> bool {
         self.0.iter().any(|answered| {
             let at = answered.at.load(Ordering::Relaxed);
-            let lately = at > 0 && now.as_secs() + 1 <= at + ANSWERS.as_secs();
+            let lately = at > 0 && now.as_secs() < at + ANSWERS.as_secs();
             lately && answered.caller.load(Ordering::Relaxed) != caller
         })
     }

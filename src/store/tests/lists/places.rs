@@ -7,12 +7,12 @@ use entity::ids::RequestId;
 use rstest::rstest;
 use uuid::Uuid;
 
-use super::records::{event, request};
-use super::{Kind, World};
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::store::pagination::{Direction, Position};
+use crate::store::tests::records::{event, request};
+use crate::store::tests::{Kind, World};
 use crate::store::{EventFilter, FallbackEventRow, RequestFilter, RequestRow};
 
 /// Rows of two weeks. Some arrived in one hour and are counted in the next, and some hours have many.

@@ -1,5 +1,7 @@
 //! Lists: pages by keyset, and cursors that only their own organization can use.
 
+mod places;
+
 use std::time::Duration;
 
 use rstest::rstest;
