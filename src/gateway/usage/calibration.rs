@@ -19,6 +19,8 @@ const MOST_MODELS: usize = 50_000;
 const LEAST_TOKENS: i64 = 4;
 /// The number of recent answers that count.
 const MEMORY: f64 = 16.0;
+/// The number of texts of a model that are measured before only a sample is.
+const FIRST: u32 = 16;
 /// The least and the most tokens of a text, as parts of the estimate by kinds of characters. Tokenizers of vendors are
 /// within these bounds for texts of every language.
 const LEAST_RATIO: f64 = 0.5;
@@ -174,6 +176,8 @@ struct Rules {
     kinds: Rule,
     bytes: Rule,
     pieces: Rule,
+    /// The number of the first texts that were measured.
+    asked: u32,
 }
 
 /// One estimator and its error so far.
@@ -190,7 +194,7 @@ struct Rule {
 impl Default for Rules {
     fn default() -> Self {
         let rule = |ratio, error| Rule { ratio, error, seen: 0.0 };
-        Self { kinds: rule(1.0, 0.12), bytes: rule(0.25, 0.25), pieces: rule(1.0, 0.08) }
+        Self { kinds: rule(1.0, 0.12), bytes: rule(0.25, 0.25), pieces: rule(1.0, 0.08), asked: 0 }
     }
 }
 
@@ -213,8 +217,11 @@ impl Rules {
         whole(best.1.clamp(kinds * LEAST_RATIO - SLACK, kinds * MOST_RATIO + SLACK))
     }
 
-    fn samples(&self, passed: &mut u32) -> bool {
-        if self.bytes.seen < MEMORY {
+    /// Odd counts calibrate nothing, but they are asked for all the same. Otherwise, every text would be measured for a
+    /// provider that never counts right.
+    fn samples(&mut self, passed: &mut u32) -> bool {
+        if self.asked < FIRST {
+            self.asked += 1;
             return true;
         }
         *passed = (*passed + 1) % SAMPLED;
@@ -311,6 +318,16 @@ mod tests {
             calibration.answer_counted(&size(WORDS, 0), 17);
         }
         assert_eq!((0..160).filter(|_| calibration.samples_answer()).count(), 10);
+    }
+
+    #[test]
+    fn a_provider_that_never_counts_right_is_sampled_too() {
+        let calibration = TokenCalibration::default();
+        for _ in 0..16 {
+            assert!(calibration.samples_prompt());
+            calibration.prompt_counted(&size(WORDS, 0), 1_000_000);
+        }
+        assert_eq!((0..160).filter(|_| calibration.samples_prompt()).count(), 10);
     }
 
     #[test]
