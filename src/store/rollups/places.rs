@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::buckets::BucketColumns;
 use super::{BUCKET, total};
 use crate::store::OrgStore;
+use crate::store::pagination::listing::{read_ranges, read_rows};
 use crate::store::pagination::time_range::{LATE, lowest_id};
-use crate::store::pagination::{Direction, Times};
+use crate::store::pagination::{Direction, Keyset, Times};
 
 /// The lengths of the buckets that are looked at, one after the other: half a day, an hour.
 const WIDTHS: [i64; 2] = [43_200, 3_600];
@@ -34,10 +35,10 @@ pub(in crate::store) struct CountedBy<E: EntityTrait> {
 
 /// Ranges of ids that hold the first rows of a list, in the order of the list. The end of a range is exclusive.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::store) struct Places {
-    pub(in crate::store) ranges: Vec<(Uuid, Uuid)>,
+struct Places {
+    ranges: Vec<(Uuid, Uuid)>,
     /// Whether no other row matches. Otherwise there are enough rows in the ranges, unless some were deleted.
-    pub(in crate::store) all: bool,
+    all: bool,
 }
 
 #[derive(FromQueryResult)]
@@ -47,8 +48,30 @@ struct BucketSum {
 }
 
 impl OrgStore {
+    /// Reads at most `limit` rows of a list in a direction. If roll-ups count the rows, only the hours that have some are
+    /// read.
+    pub(in crate::store) async fn read_counted<E: EntityTrait, R: EntityTrait>(
+        &self,
+        rows: Select<E>,
+        (id, times): (E::Column, Times),
+        counted: Option<CountedBy<R>>,
+        direction: Direction,
+        limit: u64,
+    ) -> Result<Vec<E::Model>, DbErr> {
+        let on = self.records();
+        if let Some(counted) = counted
+            && let Some(places) = self.places(counted, times, direction, limit).await?
+        {
+            let found = read_ranges(&on, &rows, (id, times), direction, limit, &places.ranges).await?;
+            if places.all || u64::try_from(found.len()).is_ok_and(|number| number >= limit) {
+                return Ok(found);
+            }
+        }
+        read_rows(&on, rows, Keyset::Id(id, times), direction, limit).await
+    }
+
     /// Finds the places of the first `limit` rows in a direction; `None` if the newest records are not counted yet.
-    pub(in crate::store) async fn places<E: EntityTrait>(
+    async fn places<E: EntityTrait>(
         &self,
         counted: CountedBy<E>,
         times: Times,

@@ -12,11 +12,9 @@ use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::store::OrgStore;
 use crate::store::database::partitions;
-use crate::store::pagination::listing::{page_of, read_ranges, read_rows};
+use crate::store::pagination::listing::page_of;
 use crate::store::pagination::time_range::{LATE, lowest_id, within};
-use crate::store::pagination::{
-    BidirectionalPage, Direction, Keyset, Page, PageRequest, Position, Times, equals,
-};
+use crate::store::pagination::{BidirectionalPage, Direction, Page, PageRequest, Position, Times, equals};
 use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::rollups::buckets::EVENTS;
 use crate::store::rollups::places::CountedBy;
@@ -102,16 +100,7 @@ impl OrgStore {
     ) -> Result<Vec<fallback_events::Model>, DbErr> {
         let times = filter.times(self.clock().now());
         let (id, rows) = (fallback_events::Column::Id, filter.apply(self.events()));
-        if let Some(counted) = filter.counted()
-            && let Some(places) = self.places(counted, times, direction, limit).await?
-        {
-            let found =
-                read_ranges(&self.records(), &rows, (id, times), direction, limit, &places.ranges).await?;
-            if places.all || u64::try_from(found.len()).is_ok_and(|number| number >= limit) {
-                return Ok(found);
-            }
-        }
-        read_rows(&self.records(), rows, Keyset::Id(id, times), direction, limit).await
+        self.read_counted(rows, (id, times), filter.counted(), direction, limit).await
     }
 
     /// The event of that id.

@@ -11,11 +11,9 @@ use crate::domain::error::Error;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::store::OrgStore;
-use crate::store::pagination::listing::{page_of, read_ranges, read_rows};
+use crate::store::pagination::listing::page_of;
 use crate::store::pagination::time_range::within;
-use crate::store::pagination::{
-    BidirectionalPage, Direction, Keyset, Page, PageRequest, Position, Times, equals,
-};
+use crate::store::pagination::{BidirectionalPage, Direction, Page, PageRequest, Position, Times, equals};
 use crate::store::records::request::RequestRow;
 use crate::store::rollups::buckets::REQUESTS;
 use crate::store::rollups::places::CountedBy;
@@ -96,16 +94,7 @@ impl OrgStore {
     ) -> Result<Vec<requests::Model>, DbErr> {
         let times = filter.times(self.clock().now());
         let (id, rows) = (requests::Column::Id, filter.apply(self.requests()));
-        if let Some(counted) = filter.counted()
-            && let Some(places) = self.places(counted, times, direction, limit).await?
-        {
-            let found =
-                read_ranges(&self.records(), &rows, (id, times), direction, limit, &places.ranges).await?;
-            if places.all || u64::try_from(found.len()).is_ok_and(|number| number >= limit) {
-                return Ok(found);
-            }
-        }
-        read_rows(&self.records(), rows, Keyset::Id(id, times), direction, limit).await
+        self.read_counted(rows, (id, times), filter.counted(), direction, limit).await
     }
 
     /// The request of that id.
