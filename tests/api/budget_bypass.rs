@@ -58,6 +58,19 @@ async fn at_once(app: &App, number: usize, more: &Value, gate: &Gate) -> usize {
     answers.iter().filter(|answer| answer.status == 200).count()
 }
 
+/// Of fifty streams at once, a budget for ten answers of 1,000 tokens lets ten in.
+async fn ten_of_fifty(app: &App, limits: &Value) {
+    let fake = priced(app, 1_000_000, 1_000_000).await;
+    let hard = 10 * 1_050 * 1_000;
+    let path = limited(app, hard).await;
+    let gate = Gate::new();
+    fake.always(held(&gate, 1_000));
+    let mut body = limits.clone();
+    (body["model"], body["stream"]) = (json!("a"), json!(true));
+    assert_eq!(at_once(app, 50, &body, &gate).await, 10);
+    assert!(eventually(async || Some(spent(app, &path).await).filter(|spent| *spent > 0)).await <= hard);
+}
+
 /// An answer with 2,000 tokens in the prompt and 1,000 in the answer, and these members in its usage.
 fn answer_with(usage: &str, stream: bool) -> Script {
     let usage = format!(r#"{{"prompt_tokens":2000,"completion_tokens":1000{usage}}}"#);
@@ -217,14 +230,23 @@ on_both_databases! {
     }
 
     async fn fifty_at_once_reserve_the_larger_limit(app: App) {
+        ten_of_fifty(&app, &json!({"max_tokens": 1, "max_completion_tokens": 1_000})).await;
+    }
+
+    async fn fifty_at_once_reserve_every_choice(app: App) {
+        ten_of_fifty(&app, &json!({"max_tokens": 10, "n": 100})).await;
+    }
+
+    async fn fifty_at_once_with_a_limit_of_zero_have_none(app: App) {
         let fake = priced(&app, 1_000_000, 1_000_000).await;
-        let hard = 10 * 1_050 * 1_000;
+        let hard = 1_000_000;
         let path = limited(&app, hard).await;
         let gate = Gate::new();
-        fake.always(held(&gate, 1_000));
-        let body = json!({"model": "a", "stream": true, "max_tokens": 1, "max_completion_tokens": 1_000});
-        assert_eq!(at_once(&app, 50, &body, &gate).await, 10);
-        assert!(eventually(async || Some(spent(&app, &path).await).filter(|spent| *spent > 0)).await <= hard);
+        fake.always(held(&gate, 4_000));
+        let answered = at_once(&app, 50, &json!({"model": "a", "stream": true, "max_tokens": 0}), &gate).await;
+        assert!((1..=2).contains(&answered), "{answered}");
+        let spent = eventually(async || Some(spent(&app, &path).await).filter(|spent| *spent > 0)).await;
+        assert!(spent <= hard + 4_009 * 1_000, "{spent}");
     }
 
     async fn two_hundred_at_once_without_a_limit_exceed_it_by_one_answer_at_most(app: App) {

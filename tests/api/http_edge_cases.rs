@@ -1,5 +1,6 @@
 //! HTTP details: CORS, HEAD, path variants, and the conventions of other vendors' clients.
 
+use failsoft::app::routes::{ROUTES, Surface, Verb};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -113,7 +114,18 @@ async fn head_is_get_without_its_body() {
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
         assert_eq!(app.send(app.request(Method::HEAD, path)).await.status, 401, "{path}");
     }
-    assert_eq!(browser.send(browser.request(Method::HEAD, "/")).await.status, 200);
+    // Every route that can be read and needs no id; live views have no end.
+    for route in ROUTES.iter().filter(|route| route.method == Verb::Get && !route.path.contains('{')) {
+        let request = |method: Method| match route.surface {
+            Surface::Api => app.request(method, route.path).bearer_auth(&app.organization.key),
+            Surface::Page => browser.request(method, route.path),
+        };
+        let head = browser.send(request(Method::HEAD)).await;
+        assert!(head.html.is_empty() && head.status != 405, "{}: {}", route.path, head.status);
+        if !route.path.ends_with("/live") {
+            assert_eq!(head.status, browser.send(request(Method::GET)).await.status, "{}", route.path);
+        }
+    }
     let refused = app.call(app.request(Method::HEAD, "/v1/chat/completions"), &app.organization.key).await;
     assert_eq!((refused.status, refused.header("allow")), (405, "POST"));
     // The connection is reusable afterward, and endless responses do not block.

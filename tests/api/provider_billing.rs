@@ -166,7 +166,7 @@ on_both_databases! {
         let provider = app.organization.provider("fake", &fake).await;
         app.organization.model_like("unpriced", provider, |_| {}).await;
         fake.always(counted(&format!(r#""usage":{{{REPORTED}}}"#)));
-        let budget = app.post("/v1/model-router/budgets", &json!({"period": "day", "soft_limit_nano_dollars": 1_000_000})).await;
+        let budget = app.post("/v1/model-router/budgets", &json!({"period": "day", "soft_limit_nano_dollars": 100_000})).await;
         let budget = budget.header("location").to_owned();
         let unknown = row(&app, &json!({"model": "unpriced"})).await;
         assert_eq!((&unknown["cost_nano_dollars"], &unknown["cost_source"]), (&Value::Null, &Value::Null));
@@ -181,9 +181,11 @@ on_both_databases! {
         let shown = eventually(async || Some(app.get(&budget).await.json()).filter(|budget| budget["unpriced_requests"] == 2)).await;
         assert_eq!(shown["spent_nano_dollars"], Value::Null);
         let member = Browser::logged_in(&app, &app.organization.member(Role::Owner).await).await;
-        for path in ["/usage", "/requests", "/"] {
-            let page = member.get(path).await.expect(200);
-            assert!(page.html.contains("unknown") && !page.html.contains("$0.00"), "{path}: {}", page.html);
+        let request = format!("/requests/{}", unknown["id"].as_str().expect("an id"));
+        for path in ["/usage", "/requests", &request, "/settings", "/"] {
+            let page = member.get(path).await.expect(200).html;
+            let zero = page.split("$0.00").skip(1).any(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()));
+            assert!(page.contains("unknown") && !zero, "{path}: {page}");
         }
         let file = member.get("/requests.csv").await.expect(200);
         let mut reader = csv::Reader::from_reader(&file.answer.body[..]);
@@ -201,9 +203,17 @@ on_both_databases! {
         row(&app, &json!({"model": "priced"})).await;
         let usage = app.get("/v1/model-router/usage").await.json()["items"][0].clone();
         assert_eq!((&usage["cost_nano_dollars"], &usage["unpriced"]), (&json!(120_000), &json!(2)), "{usage}");
-        for path in ["/usage", "/"] {
+        // Counted in budgets about once a second.
+        let reached = async || {
+            let page = member.get("/").await.expect(200).html;
+            page.contains("its soft limit is reached").then_some(page)
+        };
+        let overview = eventually(reached).await;
+        assert!(overview.contains("The organization has spent at least $0.000120 today"), "{overview}");
+        for path in ["/usage", "/settings", "/"] {
             let page = member.get(path).await.expect(200);
             assert!(page.html.contains("at least $0.000120"), "{path}: {}", page.html);
+            assert!(page.html.matches("$0.000120").count() == page.html.matches("at least $0.000120").count() || path == "/usage", "{path}: {}", page.html);
         }
     }
 }

@@ -55,8 +55,14 @@ impl Demo {
 
     /// Calls a model, and returns the header about the fallback, and the answer.
     fn ask(&self, model: &str) -> (String, Value) {
-        let question =
-            json!({ "model": model, "messages": [{ "role": "user", "content": "Are you there?" }] });
+        self.ask_with(model, &json!({}))
+    }
+
+    /// As [`Self::ask`], with more members in the request.
+    fn ask_with(&self, model: &str, more: &Value) -> (String, Value) {
+        let mut question = more.clone();
+        question["model"] = json!(model);
+        question["messages"] = json!([{ "role": "user", "content": "Are you there?" }]);
         let mut command = curl();
         command.args([
             "--include",
@@ -159,6 +165,25 @@ fn every_failing_model_has_another_behind_it() {
     let (fallback, answer) = demo.ask("hopeless");
     assert_eq!(fallback, "from=hopeless; class=unavailable; hops=2");
     assert_eq!(answer["error"]["code"], "insufficient_quota", "{answer}");
+    demo.process.stop();
+}
+
+#[test]
+fn its_models_call_tools_also_behind_a_fallback() {
+    let demo = Demo::start(&["--listen", "127.0.0.1:0"]);
+    let parameters =
+        json!({ "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"] });
+    let tool = json!({ "type": "function", "function": { "name": "weather", "parameters": parameters } });
+    for (model, expected) in [("steady", "none"), ("smart", "from=smart; class=overloaded; hops=1")] {
+        let (fallback, answer) = demo.ask_with(model, &json!({ "tools": [tool] }));
+        assert_eq!(fallback, expected);
+        assert_eq!(answer["choices"][0]["finish_reason"], "tool_calls", "{answer}");
+        let call = &answer["choices"][0]["message"]["tool_calls"][0]["function"];
+        assert_eq!(call["name"], "weather", "{answer}");
+        let arguments = call["arguments"].as_str().expect("a text");
+        let arguments: Value = serde_json::from_str(arguments).expect("JSON");
+        assert!(arguments["city"].is_string(), "{arguments}");
+    }
     demo.process.stop();
 }
 

@@ -65,6 +65,7 @@ pub fn lines(
 pub fn warnings(organization: &OrganizationSnapshot, spending: &Spending) -> Vec<String> {
     let warning = |budget: &BudgetEntry| {
         let spent = spending.spent(organization.id, budget.api_key_id, budget.period);
+        let unpriced = spending.unpriced(organization.id, budget.api_key_id, budget.period);
         let note = reached(budget, spent)?;
         let whose = match budget.api_key_id {
             None => "The organization".to_owned(),
@@ -74,7 +75,7 @@ pub fn warnings(organization: &OrganizationSnapshot, spending: &Spending) -> Vec
             }
         };
         let period = name(budget.period).to_lowercase();
-        Some(format!("{whose} has spent {} {period}: {note}.", money(spent)))
+        Some(format!("{whose} has spent {} {period}: {note}.", sum(spent, unpriced)))
     };
     organization.budgets.iter().filter_map(warning).collect()
 }

@@ -188,9 +188,10 @@ on_both_databases! {
                 assert_ne!(answer.status, 200, "{what}");
                 assert_eq!(answer.header("x-failsoft-attempts"), "1", "{what} {turn}: {}", answer.text());
             }
+            // A good answer would make it well again.
+            assert_ne!(callers.health().await, "failing", "{what}");
             callers.reaches(number, what).await;
         }
-        assert_ne!(callers.health().await, "failing");
     }
 
     async fn an_ambiguous_failure_closes_a_model_only_after_different_requests(app: App) {
@@ -272,16 +273,20 @@ on_both_databases! {
         let provider = callers.provider.parse().expect("an id");
         callers.app.organization.model_like("hasty", provider, |model| model.settings.answer_timeout_ms = Some(50)).await;
         callers.fake.always(Script::new().hang());
-        let hurried = join_all((0..5).map(|turn| {
-            let body = chat_body(&json!({"model": "m0", "messages": [{"role": "user", "content": turn.to_string()}]}));
+        let hurried = join_all((0..10).map(|turn| {
+            let messages = json!([{"role": "user", "content": turn.to_string()}]);
+            let body = chat_body(&json!({"model": "m0", "stream": turn % 2 == 0, "messages": messages}));
             let request = with_json(callers.app.request(Method::POST, "/v1/chat/completions"), &body);
             callers.app.call(request.header("x-failsoft-deadline-ms", "1600"), &callers.bad)
         }));
         for answer in hurried.await {
             assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (504, "1"), "{}", answer.text());
         }
-        let event = callers.app.events().await.pop().expect("an event");
-        assert_eq!((&event["error_class"], &event["matched_rule"]), (&json!("timeout"), &json!("time_budget:answer")));
+        for event in callers.app.events().await {
+            assert_eq!(event["error_class"], "timeout");
+            let rule = event["matched_rule"].as_str().expect("a rule");
+            assert!(matches!(rule, "time_budget:answer" | "time_budget:first_frame"), "{event}");
+        }
         callers.reaches(0, "a hurried caller").await;
 
         for turn in 0..5 {

@@ -5,6 +5,9 @@ mod foreign;
 mod history;
 mod vendor_rules;
 
+use std::collections::BTreeSet;
+
+use failsoft::providers::PRESETS;
 use serde_json::{Value, json};
 
 use crate::support::app::{Answer, App};
@@ -110,6 +113,21 @@ fn assert_same_conversation(sent: &Value, received: &Value, pair: &str) {
     assert!(calls.is_empty(), "{pair}");
 }
 
+/// Checks that every member that the target received otherwise is named among the changes.
+fn assert_all_named(sent: &Value, received: &Value, adapted: &[String], pair: &str) {
+    let [sent, received] = [sent, received].map(|body| body.as_object().expect("an object").clone());
+    for member in sent.keys().filter(|member| !matches!(member.as_str(), "model" | "models")) {
+        let words: &[&str] = match member.as_str() {
+            "messages" => &[""],
+            "tools" => &["tools", "strict"],
+            other => &[other],
+        };
+        let named = adapted.iter().any(|change| words.iter().any(|word| change.contains(word)));
+        let (before, after) = (&sent[member], received.get(member));
+        assert!(after == Some(before) || named, "{pair}: {member} is {after:?}, named {adapted:?}");
+    }
+}
+
 fn each(list: &Value) -> impl Iterator<Item = &Value> {
     list.as_array().into_iter().flatten()
 }
@@ -121,6 +139,11 @@ async fn crossed(app: &App, body: &Value) -> Answer {
 on_both_databases! {
     async fn the_most_common_request_works_across_all_vendors(app: App) {
         let fake = catalog(&app).await;
+        let mut presets: Vec<&str> = PRESETS.iter().map(|preset| preset.name).filter(|name| !name.is_empty()).collect();
+        presets.sort_unstable();
+        for tested in [HISTORIES.iter().map(|(from, _)| *from).collect(), TARGETS.iter().map(|(preset, _)| *preset).collect::<BTreeSet<&str>>()] {
+            assert_eq!(tested.into_iter().collect::<Vec<_>>(), presets);
+        }
         for (from, _) in HISTORIES {
             for (preset, upstream) in TARGETS {
                 let (primary, target) = (format!("from-{from}"), name(preset, upstream));
@@ -134,6 +157,10 @@ on_both_databases! {
                     let received = fake.requests().pop().expect("a request");
                     assert_eq!(received.model.as_deref(), Some(*upstream), "{pair}: {}", answer.text());
                     assert_same_conversation(&body, &received.json(), &pair);
+                    let path = format!("/v1/model-router/requests/{}", answer.header("x-request-id"));
+                    let row = app.get(&path).await.json();
+                    let adapted = each(&row["attempts"][1]["adapted"]).map(|change| change.as_str().expect("a text").to_owned());
+                    assert_all_named(&body, &received.json(), &adapted.collect::<Vec<_>>(), &pair);
                 }
             }
         }

@@ -135,7 +135,7 @@ fn unknown_cost(request: &RequestRow) -> &'static str {
     }
     match request.model_price_id {
         Some(_) => "unknown: the price does not cover all of the usage, or another service tier was used",
-        None => "unknown: the model has no price",
+        None => "unknown: the model has no price, or its list price does not cover all of the usage",
     }
 }
 
