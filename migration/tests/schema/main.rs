@@ -42,6 +42,7 @@ macro_rules! on_both_databases {
 on_both_databases! {
     Empty {
         releases::older_rows => rows_of_the_release_before_still_fit,
+        releases::breaking_migrations => a_schema_that_breaks_the_release_before_is_listed,
         releases::records_carried_over => requests_and_events_keep_their_rows_under_new_keys,
         releases::records_partitioned => requests_and_events_keep_their_rows_in_partitions,
         releases::rollups_widened => rollups_are_counted_in_longer_buckets,

@@ -31,6 +31,38 @@ pub(crate) async fn older_program(db: &DatabaseConnection) {
     }
 }
 
+/// The migrations with which the previous release cannot run, and why. Each is announced in CHANGELOG.md.
+const BREAKING: &[(i64, &str)] = &[
+    (32, "requests and events have another primary key, which the statements of the recorder name"),
+    (33, "on PostgreSQL a row is refused where its partition is missing, and older programs make none"),
+    (37, "a roll-up's bucket is identified by its width, too, which older programs do not write"),
+];
+
+/// The schema declares itself unfit for the previous release exactly where a migration is listed as breaking.
+pub(crate) async fn breaking_migrations(db: &DatabaseConnection) {
+    let lowest = "SELECT value FROM instance_state WHERE name = 'schema_compatible_from'";
+    let (mut raised, mut known) = (Vec::new(), i64::from(RELEASED));
+    for migration in Migrator::migrations() {
+        Migrator::up(db, Some(1)).await.expect("the next migration");
+        let number = migration.name().split('_').nth(1).and_then(|text| text.parse::<i64>().ok());
+        if number.is_none_or(|number| number <= known) {
+            continue;
+        }
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), lowest)).await;
+        let value =
+            row.expect("the schema's state").map(|row| row.try_get::<i64>("", "value").expect("a number"));
+        if let Some(value) = value.filter(|value| *value > known) {
+            raised.push(value);
+            known = value;
+        }
+    }
+    let listed: Vec<i64> = BREAKING.iter().map(|(number, _)| *number).collect();
+    assert_eq!(
+        raised, listed,
+        "list the migration here and announce it, or let the previous release run with it"
+    );
+}
+
 /// The rows of the previous release have every required value.
 pub(crate) async fn older_rows(db: &DatabaseConnection) {
     Migrator::up(db, Some(RELEASED)).await.expect("the schema of the release before");
