@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::header::CONNECTION;
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, StatusCode};
+use memchr::memmem;
 use reqwest::Request;
 use url::Url;
 
@@ -193,7 +194,7 @@ impl Upstream {
     async fn send(&self, client: &reqwest::Client, request: Request) -> Result<UpstreamResponse, Unsent> {
         match client.execute(request).await {
             Ok(response) => {
-                // A server that closes an idle connection may say so with a 408, which would be read as the answer.
+                // A server that closes an idle connection may say so, which would be read as the answer.
                 if self.answered.note(&response) && says_goodbye(&response) {
                     return Err(Unsent { error: SendError::Ended, was_idle: true });
                 }
@@ -208,13 +209,23 @@ impl Upstream {
     }
 }
 
-/// Whether the server ends the connection because no request came in time.
+/// Whether this may be what a server says before it closes an idle connection, and no answer: a 408 because no request
+/// came in time, or a 400 because it takes none. Providers explain their own in JSON, or keep the connection open.
+///
+/// What arrives before the connection takes the next request, the client discards with the connection. This is about
+/// what crosses with that request.
 fn says_goodbye(response: &reqwest::Response) -> bool {
-    let closes = response
-        .headers()
-        .get(CONNECTION)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
-    closes && response.status() == StatusCode::REQUEST_TIMEOUT
+    let status = response.status();
+    if status != StatusCode::REQUEST_TIMEOUT && status != StatusCode::BAD_REQUEST {
+        return false;
+    }
+    let header = |name| response.headers().get(name).map_or(&b""[..], HeaderValue::as_bytes);
+    // A body without a length ends with the connection.
+    let has_end =
+        [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| response.headers().contains_key(name));
+    let closes = header(CONNECTION).eq_ignore_ascii_case(b"close") || !has_end;
+    let explains = memmem::find(&header(CONTENT_TYPE).to_ascii_lowercase(), b"json").is_some();
+    closes && !explains
 }
 
 /// A request without a response.

@@ -77,15 +77,37 @@ on_both_databases! {
         assert_eq!(connections, [0, 1, 2, 0, 2]);
     }
 
-    /// A server that closes an idle connection may say so first.
-    async fn a_timeout_of_an_idle_connection_is_no_answer(app: App) {
+    /// A server that closes an idle connection may say so first, and that may cross with the next request.
+    async fn what_closes_an_idle_connection_is_no_answer(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalog(&fake, &["a"]).await;
-        fake.always(Script::answer("Hi"));
-        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
-        fake.next(Script::respond(408, &[("connection", "close")], "").close());
-        let answer = app.chat(&json!({"model": "a"})).await;
-        assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (200, "1"), "{}", answer.text());
+        let page = ("content-type", "text/html");
+        for (number, goodbye) in [
+            Script::respond(408, &[("connection", "close")], ""),
+            Script::respond(400, &[("connection", "Close")], ""),
+            Script::respond(400, &[("connection", "close"), page], "<h1>400 Bad Request</h1>"),
+            Script::new().send("HTTP/1.0 408 Request Time-out\r\ncontent-type: text/html\r\n\r\n<h1>408</h1>"),
+            Script::new().send("HTTP/1.1 400 Bad Request\r\n\r\n"),
+        ].into_iter().enumerate() {
+            fake.always(Script::answer("Hi"));
+            assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+            fake.next(goodbye.close());
+            let answer = app.chat(&json!({"model": "a"})).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (200, "1"), "{number}: {}", answer.text());
+        }
+        assert_eq!(app.events().await, Vec::<serde_json::Value>::new());
+        // A provider's own error is one, on an old connection and on a new one.
+        for (number, error) in [
+            Script::error(400, "invalid_value", "no"),
+            Script::respond(400, &[("connection", "close"), ("content-type", "application/json")], r#"{"error":{"message":"no"}}"#),
+            Script::respond(400, &[], ""),
+        ].into_iter().enumerate() {
+            assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+            let before = fake.served();
+            fake.next(error);
+            let answer = app.chat(&json!({"model": "a"})).await;
+            assert_eq!((answer.status, fake.served()), (400, before + 1), "{number}: {}", answer.text());
+        }
     }
 
     async fn our_own_sockets_are_never_called(app: App) {
