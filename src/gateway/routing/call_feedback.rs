@@ -19,11 +19,12 @@ use crate::domain::failure::{Blame, Failure, ModelFailure};
 use crate::gateway::call::classify::Fault;
 use crate::gateway::call::classify_and_redact::classify_and_redact;
 use crate::gateway::call::endpoint::Endpoints;
-use crate::gateway::call::redact::own_words::{Heard, own_words, without_quotations};
+use crate::gateway::call::redact::own_words::{Heard, is_unrelated_page, own_words, without_quotations};
 use crate::gateway::call::redact::without_excerpts;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::provider_health::Health;
 use crate::gateway::usage::calibration::{TokenCalibration, TokenCalibrations};
+use crate::providers::errors::phrases::is_a_budget_without_owner;
 use crate::providers::{Sentences, UpstreamError};
 use crate::store::snapshot::ModelEntry;
 
@@ -140,10 +141,14 @@ impl CallFeedback {
         };
         let mut failure = self.classify(fault);
         let Some(error) = error else { return failure };
-        if failure.scope != FailureScope::Request {
+        let unrelated = is_unrelated_page(&error, request);
+        if failure.scope != FailureScope::Request && !unrelated {
             failure = self.blamed_by_own_words(failure, &error, request);
         }
-        failure.message = without_quotations(without_excerpts(failure.message, request), request);
+        failure.message = without_excerpts(failure.message, request);
+        if !unrelated {
+            failure.message = without_quotations(failure.message, request);
+        }
         failure
     }
 
@@ -151,6 +156,9 @@ impl CallFeedback {
     fn blamed_by_own_words(&self, failure: Failure, error: &UpstreamError, request: &ChatRequest) -> Failure {
         if is_of_own_fields(&failure, request) {
             return Failure { scope: FailureScope::Request, ..failure };
+        }
+        if may_be_of_own_user(&failure, error, request) {
+            return Failure { scope: FailureScope::Open, ..failure };
         }
         let message = match own_words(&error.message, request) {
             Heard::All => return failure,
@@ -225,15 +233,24 @@ impl CallFeedback {
 const OWN_ACCESS: [&str; 6] =
     ["api_key", "api_base", "base_url", "authorization", "extra_headers", "headers"];
 
+/// The value of a member of the request, unless it is null.
+fn value<'a>(request: &'a ChatRequest, name: &str) -> Option<&'a [u8]> {
+    let part = request.parts.iter().find(|part| part.name == name)?;
+    Some(request.value(part)).filter(|value| *value != b"null")
+}
+
+/// Whether the failure is about a budget that may be the one of the user that the request names.
+fn may_be_of_own_user(failure: &Failure, error: &UpstreamError, request: &ChatRequest) -> bool {
+    failure.class == ErrorClass::QuotaExhausted
+        && value(request, "user").is_some()
+        && is_a_budget_without_owner(error)
+}
+
 /// Whether the failure is about a credential or a service tier that only this request has.
 fn is_of_own_fields(failure: &Failure, request: &ChatRequest) -> bool {
-    let value = |name: &str| {
-        let part = request.parts.iter().find(|part| part.name == name)?;
-        Some(request.value(part)).filter(|value| *value != b"null")
-    };
     match failure.class {
-        ErrorClass::Authentication => OWN_ACCESS.iter().any(|name| value(name).is_some()),
-        ErrorClass::RateLimited | ErrorClass::Overloaded => value("service_tier")
+        ErrorClass::Authentication => OWN_ACCESS.iter().any(|name| value(request, name).is_some()),
+        ErrorClass::RateLimited | ErrorClass::Overloaded => value(request, "service_tier")
             .is_some_and(|tier| !matches!(tier, b"\"auto\"" | b"\"default\"" | b"\"standard\"")),
         ErrorClass::QuotaExhausted
         | ErrorClass::Unavailable

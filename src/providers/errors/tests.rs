@@ -124,6 +124,21 @@ fn vendors_shapes() {
             "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>x</body></html>",
             ["", "", "", "", "an HTML page titled \"502 Bad Gateway\""],
         ),
+        (
+            "a part of HTML",
+            "\n<meta charset=utf-8><TITLE>502 Bad Gateway</TITLE>\n<h1>x</h1>",
+            ["", "", "", "", "an HTML page titled \"502 Bad Gateway\""],
+        ),
+        (
+            "HTML within JSON",
+            r#"{"error":{"message":"<html><head><title>502 Bad Gateway</title></head></html>","code":"c"}}"#,
+            ["c", "", "", "", "an HTML page titled \"502 Bad Gateway\""],
+        ),
+        (
+            "XML",
+            "<Error><Message>m</Message></Error>",
+            ["", "", "", "", "<Error><Message>m</Message></Error>"],
+        ),
         ("HTML without a title", "<html>x", ["", "", "", "", "an HTML page"]),
         ("nothing", "", ["", "", "", "", ""]),
         ("JSON that says nothing", r#"{"id":1,"items":[],"ok":null}"#, ["", "", "", "", ""]),

@@ -111,6 +111,48 @@ on_both_databases! {
         }
     }
 
+    /// The request may have named the user, the prompt or the file. If others have the failure, too, it is the model's.
+    async fn what_a_request_may_have_named_is_undecided(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["m0", "m1", "m2"]).await;
+        let prompt = "User: arn:aws:iam::123:user/x is not authorized to perform: bedrock:GetPrompt on resource: arn:aws:bedrock:us-east-1:123:prompt/ABC";
+        for (number, (more, script)) in [
+            (json!({}), Script::json(400, &json!({"error": {"message": "Budget has been exceeded! User=u1 Current cost: 3.0, Max budget: 1.0", "type": "budget_exceeded", "code": "400"}}))),
+            (json!({"user": "u1"}), Script::json(400, &json!({"error": {"message": "Budget has been exceeded! Current cost: 3.0, Max budget: 1.0", "type": "budget_exceeded", "code": "400"}}))),
+            (json!({}), Script::respond(403, &[("x-amzn-errortype", "AccessDeniedException"), ("content-type", "application/json")], json!({"message": prompt}).to_string())),
+        ].into_iter().enumerate() {
+            fake.always(script);
+            let model = format!("m{number}");
+            for turn in 0..5 {
+                assert_eq!(cooldown(&app, &model).await["open"], false, "{model} {turn}");
+                let mut body = more.clone();
+                (body["model"], body["seed"]) = (json!(model), json!(turn));
+                assert_ne!(app.chat(&body).await.status, 200);
+            }
+            assert_eq!(cooldown(&app, &model).await["open"], true, "{model}");
+        }
+    }
+
+    async fn the_title_of_a_page_is_believed_after_a_long_request_too(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["m"]).await;
+        fake.always(Script::respond(502, &[("content-type", "text/html")], "<html><head><title>No healthy upstream</title></head></html>"));
+        let ask = async |text: &str| {
+            let long = text.repeat(600 * 1024 / text.len());
+            let messages = json!([{"role": "user", "content": long}]);
+            assert_ne!(app.chat(&json!({"model": "m", "messages": messages})).await.status, 200);
+            app.events().await.pop().expect("an event")["error_message"].as_str().expect("a text").to_owned()
+        };
+        let repeated = ask("No healthy upstream").await;
+        assert!(!repeated.contains("upstream"), "{repeated}");
+        for _ in 0..5 {
+            assert_eq!(ask("x").await, "an HTML page titled \"No healthy upstream\"");
+        }
+        assert_eq!(cooldown(&app, "m").await["open"], true, "one body, but no request causes that");
+    }
+
     async fn a_flagged_prompt_is_one_of_the_policy(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalog(&fake, &["m"]).await;

@@ -26,6 +26,9 @@ pub(super) fn of_answer(
     if of_the_request {
         return FailureScope::Request;
     }
+    if sentence_scope == Some(SentenceScope::Either) {
+        return FailureScope::Open;
+    }
     let says = sentence_scope.is_some();
     let waits = error.retry_after.is_some() || error.reset.is_some();
     let open = match class {

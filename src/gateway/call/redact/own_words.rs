@@ -43,6 +43,13 @@ pub(in crate::gateway) enum Heard {
     Unknown,
 }
 
+/// Whether the error is a page with a title that a request which is too long to be searched does not have as it is.
+pub(in crate::gateway) fn is_unrelated_page(error: &UpstreamError, request: &ChatRequest) -> bool {
+    let title = quotations(&error.message).into_iter().next().and_then(|place| error.message.get(place));
+    let repeats = |title: &str| memmem::find(&request.body, title.as_bytes()).is_some();
+    error.page && request.body.len() > LONGEST && !title.is_some_and(repeats)
+}
+
 /// The message of an error without what it repeats of the request.
 pub(in crate::gateway) fn own_words(message: &str, request: &ChatRequest) -> Heard {
     if message.is_empty() {

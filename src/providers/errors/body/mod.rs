@@ -146,11 +146,13 @@ fn read_text(text: &str, depth: u8) -> ErrorBody {
     {
         return read_value(&value, depth + 1);
     }
+    let page = is_html(payload);
+    let title = Some(html_title(payload)).filter(|title| page && *title != UNTITLED);
     ErrorBody {
-        message: bounded(text),
+        message: bounded(&title.unwrap_or_else(|| text.to_owned())),
         moderated: names_a_safety_check(text),
         reset: ResetTime::in_sentence(text),
-        page: is_html(payload),
+        page,
         ..ErrorBody::default()
     }
 }
@@ -358,10 +360,19 @@ fn first_sentence(json: &str) -> Option<String> {
     found.min_by_key(|(position, _)| *position).map(|(_, sentence)| sentence)
 }
 
+/// How much of a text is searched for a title, in bytes.
+const HEAD: usize = 1024;
+
+/// Whether the text is an HTML page, or a part of one that has a title.
 fn is_html(text: &str) -> bool {
     let begins = |tag: &str| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
-    ["<!doctype", "<html", "<head", "<body"].into_iter().any(begins)
+    let head = || text.get(..text.floor_char_boundary(HEAD)).unwrap_or_default().to_ascii_lowercase();
+    let has_title = || ["<title", "<html"].into_iter().any(|tag| head().contains(tag));
+    ["<!doctype", "<html", "<head", "<body"].into_iter().any(begins) || text.starts_with('<') && has_title()
 }
+
+/// What is said of an HTML page without a title.
+const UNTITLED: &str = "an HTML page";
 
 /// The title of an HTML page.
 fn html_title(html: &str) -> String {
@@ -373,7 +384,7 @@ fn html_title(html: &str) -> String {
     });
     match title.map(str::trim) {
         Some(title) if !title.is_empty() => format!("an HTML page titled \"{title}\""),
-        Some(_) | None => "an HTML page".to_owned(),
+        Some(_) | None => UNTITLED.to_owned(),
     }
 }
 

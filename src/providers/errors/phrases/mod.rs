@@ -9,6 +9,7 @@
 mod mapping;
 mod message;
 pub(crate) mod message_rules;
+mod named;
 mod outages;
 mod scope;
 pub(crate) mod sentences_file;
@@ -22,6 +23,7 @@ pub use mapping::{
 };
 use message::Message;
 pub use message_rules::MessageRules;
+pub use named::is_a_budget_without_owner;
 pub use scope::SentenceScope;
 pub use sentences_file::{LONGEST_FILE, Sentences, UnusableSentences};
 

@@ -6,6 +6,7 @@
 //! caller, while a superfluous one costs a single call.
 
 use super::message::Message;
+use super::named::may_be_named;
 use super::outages::says_outage;
 
 /// What a message is about.
@@ -15,6 +16,8 @@ pub enum SentenceScope {
     Request,
     /// No request would be answered.
     Model,
+    /// The message is about something that belongs to the account or that the request named.
+    Either,
 }
 
 /// The request's own size, content, requirements or cost. The parts of a row occur in this order.
@@ -293,6 +296,9 @@ pub(super) fn sentence_scope(status: u16, message: &Message) -> Option<SentenceS
     }
     if is_oversized(message.text()) || OF_THE_REQUEST.iter().any(|parts| message.fits(parts)) {
         return Some(SentenceScope::Request);
+    }
+    if may_be_named(message) {
+        return Some(SentenceScope::Either);
     }
     let rows = OF_THE_MODEL.iter().find(|(with, _)| *with == status).map_or(&[][..], |(_, rows)| rows);
     let of_the_model = rows.iter().any(|parts| message.fits(parts)) || says_outage(status, message);
