@@ -3,6 +3,7 @@
 pub mod chain;
 pub mod class;
 pub mod class_policy;
+pub mod evidence;
 pub mod scope;
 
 use std::time::Duration;
@@ -81,7 +82,7 @@ pub enum Blame<'a> {
     Request,
     /// The model or its provider.
     Model(ModelFailure<'a>),
-    /// The model, if several different requests in a row fail.
+    /// The model, once there is enough [`evidence`].
     Open(OpenFailure<'a>),
 }
 
@@ -119,7 +120,7 @@ impl<'a> OpenFailure<'a> {
         self.0
     }
 
-    /// Treats it as a failure of the model, because several different requests in a row had it.
+    /// Treats it as a failure of the model, because there is enough [`evidence`].
     #[must_use]
     pub fn confirmed(self) -> ModelFailure<'a> {
         ModelFailure(self.0)

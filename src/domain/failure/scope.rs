@@ -5,8 +5,8 @@
 pub enum FailureScope {
     /// The request: other requests may succeed.
     Request,
-    /// Undecided: the request or the model may have caused it. It counts against the model once for each different
-    /// request, so that several different ones must have it before the model is in cooldown.
+    /// Undecided: the request or the model may have caused it. It is [evidence](super::evidence) against the model, of
+    /// which there must be enough before the model is in cooldown.
     Open,
     /// The model: every request would fail.
     Model,

@@ -11,9 +11,10 @@ use arc_swap::ArcSwap;
 use entity::ids::OrganizationId;
 
 use super::budget::Spending;
-use super::cooldown::{Cooldowns, Source};
+use super::cooldown::Cooldowns;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::class_policy::CooldownEffect;
+use crate::domain::failure::evidence::Source;
 use crate::domain::failure::scope::FailureScope;
 use crate::domain::failure::{Blame, Failure, ModelFailure};
 use crate::gateway::call::classify::Fault;

@@ -1,13 +1,15 @@
 //! No caller can close a model for the rest of its organization: whatever it sends, the next caller's request reaches
 //! the model, and the provider's health is unchanged.
 
+use std::time::Duration;
+
 use failsoft::domain::permission::Scope;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::app::{Answer, App, chat_body, with_json};
-use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::fake_provider::{FakeProvider, Received, Script};
 use crate::support::on_both_databases;
 
 /// More than any limit of consecutive failures.
@@ -232,6 +234,52 @@ on_both_databases! {
             }
             callers.is_closed(number, what).await;
         }
+    }
+
+    async fn a_poller_with_one_body_closes_a_dead_model(app: App) {
+        let table = breakdowns();
+        let callers = Callers::new(app, table.len()).await;
+        for (number, (what, script)) in table.into_iter().enumerate() {
+            callers.fake.always_for(&format!("m{number}-upstream"), script);
+            for turn in 0..5 {
+                let answer = callers.ask(&callers.bad, number, "the same", what.contains("stream")).await;
+                assert_eq!(answer.header("x-failsoft-attempts"), "1", "{what} {turn}: {}", answer.text());
+                callers.app.clock.advance(Duration::from_secs(10));
+            }
+            callers.is_closed(number, what).await;
+        }
+    }
+
+    /// Until the neighbor is not answered any more: then it may be the model.
+    async fn one_callers_poison_closes_no_model_that_answers_its_neighbor(app: App) {
+        let callers = Callers::new(app, 1).await;
+        let poisoned = |answers: bool| {
+            move |received: &Received| {
+                let broken = !answers || received.json().to_string().contains("poison");
+                Some(if broken { Script::error(500, "server_error", "broken") } else { Script::answer("Hi") })
+            }
+        };
+        callers.fake.judge(poisoned(true));
+        for turn in 0..30 {
+            let answer = callers.ask(&callers.bad, 0, "poison", false).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (502, "1"), "{turn}");
+            let other = callers.ask(&callers.bad, 0, &format!("poison {turn}"), false).await;
+            assert_eq!((other.status, other.header("x-failsoft-attempts")), (502, "1"), "{turn}");
+            callers.app.clock.advance(Duration::from_secs(10));
+            if turn % 2 == 0 {
+                assert_eq!(callers.ask(&callers.good, 0, "harmless", false).await.status, 200, "{turn}");
+            }
+        }
+        // The model dies, and the neighbor is silent. Its last answer was 20 s ago.
+        callers.fake.judge(poisoned(false));
+        callers.app.clock.advance(Duration::from_secs(10));
+        for turn in 0..9 {
+            let answer = callers.ask(&callers.bad, 0, &format!("any {turn}"), false).await;
+            assert_eq!(answer.header("x-failsoft-attempts"), "1", "{turn}: {}", answer.text());
+        }
+        callers.app.clock.advance(Duration::from_secs(10));
+        callers.ask(&callers.bad, 0, "one more", false).await;
+        callers.is_closed(0, "half a minute without an answer to the neighbor").await;
     }
 
     async fn one_caller_that_tries_again_and_again_finds_a_dead_model(app: App) {

@@ -3,17 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How long an answer to another caller speaks for the model.
-pub(super) const ANSWERS: Duration = Duration::from_secs(120);
+use super::state::FIRST;
 
-/// The request and the caller of a failure, as hashes.
-#[derive(Debug, Clone, Copy)]
-pub struct Source {
-    /// A hash of the request and its caller.
-    pub request: u64,
-    /// A hash of the API key.
-    pub caller: u64,
-}
+/// How long an answer to another caller speaks for the model: as long as the first cooldown, because one that starts
+/// wrongly costs as much as one that starts late.
+const ANSWERS: Duration = FIRST;
 
 /// The last two callers that a model answered. Concurrent answers may overwrite each other, which matters little.
 #[derive(Debug, Default)]
@@ -43,7 +37,7 @@ impl Callers {
     pub(super) fn others(&self, caller: u64, now: Duration) -> bool {
         self.0.iter().any(|answered| {
             let at = answered.at.load(Ordering::Relaxed);
-            let lately = at > 0 && now.as_secs() < at + ANSWERS.as_secs();
+            let lately = at > 0 && now.as_secs() + 1 < at + ANSWERS.as_secs();
             lately && answered.caller.load(Ordering::Relaxed) != caller
         })
     }

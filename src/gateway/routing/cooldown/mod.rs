@@ -17,12 +17,11 @@ use entity::ids::ModelId;
 
 use crate::domain::IdMap;
 use crate::domain::clock::Clock;
+use crate::domain::failure::evidence::Source;
 use crate::domain::failure::{Failure, ModelFailure, OpenFailure};
 use crate::store::snapshot::ModelEntry;
 use callers::Callers;
-use state::{Counted, Limit, State};
-
-pub use callers::Source;
+use state::{Limit, Seen, State};
 
 /// The longest cooldown that counted failures start.
 pub const LONGEST: Duration = Duration::from_secs(300);
@@ -141,26 +140,23 @@ impl Cooldowns {
     /// request was counted.
     pub fn failed(&self, model: &ModelEntry, failure: ModelFailure<'_>, called_at: Duration, repeated: bool) {
         let (now, failure) = (self.now(), failure.failure());
-        match failure.class.policy().cooldown {
-            CooldownEffect::None => {}
+        let limit = match failure.class.policy().cooldown {
+            CooldownEffect::None => return,
             CooldownEffect::Counts => {
-                self.fail(model, |state| {
-                    state.counted(now, called_at, failure, Counted { repeated, doubtful: false })
-                });
+                let answers = |caller| self.answers_others(model, caller);
+                let seen = Seen { source: None, repeated };
+                return self.fail(model, |state| state.counted(now, called_at, failure, seen, answers));
             }
-            CooldownEffect::Cools(window) => {
-                let limit = Limit { reset: None, first: window, longest: window };
-                self.fail(model, |state| state.cool(now, called_at, limit, failure));
-            }
+            CooldownEffect::Cools(window) => Limit { reset: None, first: window, longest: window },
             CooldownEffect::Limited { first, longest } => {
-                let limit = Limit { reset: failure.retry_after, first, longest };
-                self.fail(model, |state| state.cool(now, called_at, limit, failure));
+                Limit { reset: failure.retry_after, first, longest }
             }
-        }
+        };
+        self.fail(model, |state| state.cool(now, called_at, limit, failure));
     }
 
-    /// Counts a failure of the model or of the request, once for each different request since the last answer, and if
-    /// several callers use the model, only once two of them had one.
+    /// Counts a failure of the model or of the request, as evidence: see [`Evidence`](crate::domain::failure::evidence::Evidence).
+    /// As long as the model answers other callers, those of one caller alone do not count.
     pub fn failed_openly(
         &self,
         model: &ModelEntry,
@@ -169,12 +165,10 @@ impl Cooldowns {
         repeated: bool,
         source: Source,
     ) {
-        let (now, answers) = (self.now(), self.answers_others(model, source.caller));
-        self.fail(model, |state| {
-            let repeated = !state.differs(now, source.request) || repeated;
-            let doubtful = !state.failed_for_several(source.caller) && answers;
-            state.counted(now, called_at, failure.failure(), Counted { repeated, doubtful });
-        });
+        let answers = |caller| self.answers_others(model, caller);
+        let seen = Seen { source: Some(source), repeated };
+        let now = self.now();
+        self.fail(model, |state| state.counted(now, called_at, failure.failure(), seen, answers));
     }
 
     /// Notes a limit or refusal with an unclear cause. Returns it as a failure of the model once several different requests
@@ -186,8 +180,9 @@ impl Cooldowns {
         failure: OpenFailure<'a>,
         source: Source,
     ) -> Option<ModelFailure<'a>> {
-        let (answers, mut enough) = (self.answers_others(model, source.caller), false);
-        self.fail(model, |state| enough = state.suspected(source, answers));
+        let answers = |caller| self.answers_others(model, caller);
+        let (now, mut enough) = (self.now(), false);
+        self.fail(model, |state| enough = state.suspected(now, source, answers));
         enough.then(|| failure.confirmed())
     }
 
@@ -224,7 +219,7 @@ impl Cooldowns {
         }
     }
 
-    /// Whether the model answered another caller in the last minutes.
+    /// Whether the model answered another caller lately.
     fn answers_others(&self, model: &ModelEntry, caller: u64) -> bool {
         self.callers.pin().get(&model.id).is_some_and(|callers| callers.others(caller, self.now()))
     }

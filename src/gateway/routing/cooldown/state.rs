@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::callers::Source;
 use super::{Failure, LONGEST, OpenCooldown};
+use crate::domain::failure::evidence::{Evidence, Source};
 
 /// The counted failures in a row that open a window.
-pub(super) const IN_A_ROW: u32 = 5;
+pub(super) const IN_A_ROW: usize = 5;
 /// The least number of attempts within [`SECONDS`] of which half must fail to open a window.
 pub(super) const AT_LEAST: u32 = 20;
 /// How many seconds attempts are remembered.
@@ -19,10 +19,11 @@ const SECONDS: usize = 10;
 /// The first window that counted failures open. Each failed probe doubles it.
 pub(super) const FIRST: Duration = Duration::from_secs(30);
 
-/// The number of different requests in a row with an unclear failure after which the model is blamed.
+/// The number of different requests in a row with an unclear limit or refusal after which the model is blamed. One request
+/// alone is not enough, however long it fails: it fails fast, but the window may last for an hour.
 pub(super) const SUSPECTED_BY: usize = 5;
 
-/// The number of different requests with a failure that are remembered: more than can fail without a window.
+/// The number of failures that are remembered: more than can count without a window.
 const REMEMBERED: usize = 64;
 
 /// When the model and its provider were last changed, and when its cooldown was last ended in the console.
@@ -44,31 +45,27 @@ pub(super) struct Limit {
 pub(super) struct State {
     /// The version of the model that the state is about.
     pub(super) version: Version,
-    in_a_row: u32,
+    /// The failures in a row that no request causes.
+    in_a_row: usize,
+    /// The failures in a row that their requests may have caused.
+    failures: Evidence<REMEMBERED>,
+    /// The unclear limits and refusals in a row.
+    refusals: Evidence<REMEMBERED>,
     recent: Recent,
     window: Option<Window>,
     /// The length of the last window of counted failures.
     last_counted: Option<Duration>,
     /// The length of the last window of a limit without a known end.
     last_limit: Option<Duration>,
-    /// The requests in a row that had an unclear failure.
-    suspected_by: Vec<Source>,
-    /// Hashes of the requests that had a counted failure that they may have caused, and when. Kept until an answer, and
-    /// for as long as attempts are remembered.
-    failed_with: Vec<(u64, Duration)>,
-    /// The first caller since the last answer with such a failure.
-    failed_for: Option<u64>,
-    /// Whether there was another one.
-    failed_for_several: bool,
 }
 
-/// How a failure counts.
+/// A counted failure, and what may have caused it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Counted {
-    /// Whether its request was counted before.
+pub(super) struct Seen {
+    /// Its request and caller, if the request may have caused it.
+    pub(super) source: Option<Source>,
+    /// Whether an earlier call of the same request was counted.
     pub(super) repeated: bool,
-    /// Whether only this caller fails, while the model answers others.
-    pub(super) doubtful: bool,
 }
 
 #[derive(Debug)]
@@ -100,14 +97,12 @@ impl State {
         Self {
             version,
             in_a_row: 0,
+            failures: Evidence::default(),
+            refusals: Evidence::default(),
             recent: Recent::default(),
             window: None,
             last_counted: None,
             last_limit: None,
-            suspected_by: Vec::new(),
-            failed_with: Vec::new(),
-            failed_for: None,
-            failed_for_several: false,
         }
     }
 
@@ -145,64 +140,36 @@ impl State {
     /// Answers to calls from before the window do not end it.
     pub(super) fn works(&mut self, called_at: Duration) {
         self.window.take_if(|window| window.since <= called_at);
-        self.suspected_by.clear();
+        self.refusals.refute();
     }
 
     pub(super) fn answered(&mut self, now: Duration, called_at: Duration) {
         self.recent.count(now, false);
         self.works(called_at);
-        self.forgive(now);
+        self.forgive();
     }
 
     pub(super) fn refused(&mut self, now: Duration, called_at: Duration) {
         self.recent.count(now, false);
         self.give_back_probe(now, called_at);
-        self.suspected_by.clear();
-        self.forgive(now);
+        self.refusals.refute();
+        self.forgive();
     }
 
-    fn forgive(&mut self, now: Duration) {
-        let span = Duration::from_secs(SECONDS as u64);
-        self.failed_with.retain(|(_, at)| *at + span > now);
-        (self.failed_for, self.failed_for_several) = (None, false);
+    fn forgive(&mut self) {
         if self.window.is_none() {
             self.in_a_row = 0;
+            self.failures.refute();
             self.last_counted = None;
             self.last_limit = None;
         }
     }
 
-    /// Adds the request. Returns whether enough different ones were added, of two callers if the model answers others.
-    pub(super) fn suspected(&mut self, source: Source, answers_others: bool) -> bool {
-        let known = self.suspected_by.iter().any(|known| known.request == source.request);
-        let another = self.suspected_by.iter().all(|known| known.caller != source.caller);
-        if !known
-            && (another || self.suspected_by.len() < SUSPECTED_BY)
-            && self.suspected_by.len() < REMEMBERED
-        {
-            self.suspected_by.push(source);
-        }
-        let several = self.suspected_by.iter().any(|known| known.caller != source.caller);
-        self.suspected_by.len() >= SUSPECTED_BY && (several || !answers_others)
-    }
-
-    /// Notes a caller with a failure that its request may have caused. Returns whether there were several since the last
-    /// answer.
-    pub(super) fn failed_for_several(&mut self, caller: u64) -> bool {
-        self.failed_for_several |= *self.failed_for.get_or_insert(caller) != caller;
-        self.failed_for_several
-    }
-
-    /// Remembers a request with a failure that it may have caused. Returns whether it was not known yet.
-    pub(super) fn differs(&mut self, now: Duration, request: u64) -> bool {
-        if self.failed_with.iter().any(|(known, _)| *known == request) {
-            return false;
-        }
-        if self.failed_with.len() >= REMEMBERED {
-            self.failed_with.remove(0);
-        }
-        self.failed_with.push((request, now));
-        true
+    /// Adds an unclear limit or refusal. Returns whether it is the model's. `answers` says whether the model answered
+    /// others than this caller lately.
+    pub(super) fn suspected(&mut self, now: Duration, source: Source, answers: impl Fn(u64) -> bool) -> bool {
+        self.refusals.add(source, now);
+        self.refusals.requests() >= SUSPECTED_BY && !self.refusals.only_caller().is_some_and(answers)
     }
 
     /// Frees a probe that found out nothing. No other call starts during a window, so a call that started after the
@@ -242,25 +209,33 @@ impl State {
         self.window = Some(Window { since: now, until, failure, counted: false, by_provider, probe });
     }
 
-    /// Counts a failure, and opens a window if there are enough. A repeated one is of a request that was counted: a
-    /// single request must not close the model for others, however often it is sent. A doubtful one counts only once
-    /// another caller has a failure, too.
-    pub(super) fn counted(&mut self, now: Duration, called_at: Duration, failure: &Failure, how: Counted) {
-        if !how.repeated {
-            self.in_a_row = self.in_a_row.saturating_add(1);
-            self.recent.count(now, !how.doubtful);
+    /// Counts a failure, and opens a window if there are enough. A single request must not close the model for others
+    /// because it is sent many times, nor a single caller while the model answers others. `answers` says whether it
+    /// answered others than this caller lately.
+    pub(super) fn counted(
+        &mut self,
+        now: Duration,
+        called_at: Duration,
+        failure: &Failure,
+        seen: Seen,
+        answers: impl Fn(u64) -> bool,
+    ) {
+        let counts = !seen.repeated && self.add(now, seen.source, &answers);
+        if counts {
+            self.recent.count(now, true);
         }
+        let enough = self.in_a_row + self.blamed(answers) >= IN_A_ROW || self.recent.half_failed(now);
         let probe = match &self.window {
             // Calls that started before the window opened change nothing, nor does an early probe.
             Some(open) if open.since > called_at || open.probe != Probe::Due => return,
             // Retries of the probe are part of it.
             Some(open) if open.counted => Probe::Spent,
             // The limit that opened the window has passed.
-            Some(_) if !self.enough(now) => {
+            Some(_) if !enough => {
                 self.window = None;
                 return;
             }
-            None if how.repeated || how.doubtful || !self.enough(now) => return,
+            None if !counts || !enough => return,
             Some(_) | None => Probe::Free,
         };
         let length = self.last_counted.map_or(FIRST, |last| (last * 2).min(LONGEST));
@@ -275,8 +250,18 @@ impl State {
         });
     }
 
-    fn enough(&self, now: Duration) -> bool {
-        self.in_a_row >= IN_A_ROW || self.recent.half_failed(now)
+    /// Adds a failure. Returns whether it counts now; one that does not may count later.
+    fn add(&mut self, now: Duration, source: Option<Source>, answers: impl Fn(u64) -> bool) -> bool {
+        let Some(source) = source else {
+            self.in_a_row = self.in_a_row.saturating_add(1);
+            return true;
+        };
+        self.failures.add(source, now) && self.blamed(answers) > 0
+    }
+
+    /// The number of failures in a row that their requests may have caused and the model is blamed for.
+    fn blamed(&self, answers: impl Fn(u64) -> bool) -> usize {
+        if self.failures.only_caller().is_some_and(answers) { 0 } else { self.failures.failures() }
     }
 }
 

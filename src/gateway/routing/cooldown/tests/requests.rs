@@ -1,4 +1,4 @@
-//! Failures that a request may cause count once for each different request.
+//! Failures that a request may cause, as evidence against the model.
 
 use super::*;
 
@@ -10,10 +10,12 @@ impl Bench {
 }
 
 #[test]
-fn a_request_that_is_sent_again_and_again_counts_once() {
+fn a_burst_and_the_retries_of_a_request_count_once() {
     let bench = bench();
     (0..50).for_each(|_| bench.fail_of(7));
     (0..3).for_each(|request| bench.fail_of(request));
+    bench.wait(9);
+    (0..50).for_each(|_| bench.fail_of(7));
     assert_eq!(bench.cooldown(), None);
     bench.answer();
     // Answers to others do not let it count again and again either.
@@ -34,10 +36,56 @@ fn a_request_that_is_sent_again_and_again_counts_once() {
 }
 
 #[test]
+fn a_poller_with_one_body_closes_a_dead_model() {
+    for (every, calls) in [(60, 5), (10, 5), (5, 9), (1, 41)] {
+        let bench = bench();
+        let closed = (1..).find(|_| {
+            bench.fail_of(7);
+            let closed = bench.cooldown().is_some();
+            bench.wait(every);
+            closed
+        });
+        assert_eq!(closed, Some(calls), "every {every} s");
+    }
+    // With answers in between it does not.
+    let bench = bench();
+    for turn in 1..50 {
+        bench.wait(10);
+        bench.fail_of(7);
+        assert_eq!(bench.cooldown(), None);
+        if turn % 4 == 0 {
+            bench.answer();
+        }
+    }
+}
+
+#[test]
+fn the_retries_within_one_request_never_count_again() {
+    let bench = bench();
+    bench.fail_of(7);
+    for _ in 0..9 {
+        bench.wait(60);
+        bench.fail_again(Unavailable);
+    }
+    assert_eq!(bench.cooldown(), None);
+}
+
+#[test]
+fn an_unclear_refusal_of_one_request_closes_no_model_however_long_it_lasts() {
+    let bench = bench();
+    for _ in 0..20 {
+        bench.wait(60);
+        assert!(!bench.suspect(7));
+    }
+    assert!((0..3).all(|request| !bench.suspect(request)));
+    assert!(bench.suspect(3));
+}
+
+#[test]
 fn a_known_request_does_not_close_a_model_that_has_begun_to_answer() {
     let bench = bench();
     (0..5).for_each(|request| bench.fail_of(request));
-    bench.wait(30);
+    bench.wait(9);
     assert!(bench.probe());
     bench.cooldowns.began(&bench.model, bench.cooldowns.now(), 1);
     bench.fail_of(3);
@@ -55,18 +103,64 @@ fn one_caller_does_not_close_a_model_that_answers_another() {
     (0..40).for_each(|request| bench.fail_of(request));
     assert!((0..40).all(|request| !bench.suspect(request)));
     assert_eq!(bench.cooldown(), None);
-    // Nor with failures between the answers to others.
-    for request in 0..40 {
+    // Nor with failures between the answers to others, for however long.
+    for request in 0..200 {
         bench.call_as(2);
         bench.answer();
         bench.call_as(1);
         bench.fail_of(request);
+        bench.wait(1);
     }
     assert_eq!(bench.cooldown(), None);
-    (0..4).for_each(|request| bench.fail_of(100 + request));
+    (0..4).for_each(|request| bench.fail_of(300 + request));
     bench.call_as(2);
-    bench.fail_of(200);
+    bench.fail_of(400);
     assert_eq!(bench.cooldown(), Some((30, true)), "now both fail");
+}
+
+#[test]
+fn what_one_caller_failed_with_counts_after_half_a_minute_without_answers_to_others() {
+    for (every, at_most) in [(1, 30), (5, 30), (10, 40)] {
+        let bench = bench();
+        bench.call_as(2);
+        bench.answer();
+        bench.call_as(1);
+        let closed = (0..).find(|call| {
+            bench.fail_of(*call);
+            let closed = bench.cooldown().is_some();
+            bench.wait(every);
+            closed
+        });
+        let seconds = closed.expect("it closes") * every;
+        assert!((30..=at_most).contains(&seconds), "after {seconds} s, every {every} s");
+    }
+}
+
+#[test]
+fn a_failure_that_no_request_causes_does_not_make_doubtful_ones_count() {
+    let bench = bench();
+    bench.call_as(2);
+    bench.answer();
+    bench.call_as(1);
+    (0..4).for_each(|request| bench.fail_of(request));
+    bench.fail(ErrorClass::Overloaded);
+    assert_eq!(bench.cooldown(), None);
+    (0..4).for_each(|_| bench.fail(ErrorClass::Overloaded));
+    assert_eq!(bench.cooldown(), Some((30, true)));
+}
+
+#[test]
+fn doubtful_failures_do_not_hide_that_half_of_the_rest_fails() {
+    let bench = bench();
+    for request in 0..11 {
+        bench.call_as(2);
+        bench.answer();
+        bench.call_as(1);
+        bench.fail_of(100 + request);
+        bench.call_as(3);
+        bench.fail_of(200 + request);
+    }
+    assert_eq!(bench.cooldown(), Some((30, true)));
 }
 
 #[test]
@@ -88,7 +182,7 @@ fn a_caller_that_is_alone_closes_a_dead_model() {
     bench.answer();
     bench.call_as(1);
     bench.answer();
-    bench.wait(121);
+    bench.wait(30);
     (0..4).for_each(|request| bench.fail_of(request));
     assert_eq!(bench.cooldown(), None);
     bench.fail_of(4);
