@@ -168,7 +168,7 @@ impl Application {
             clock: clock.clone(),
             metrics,
             shared_state: shared_state.clone(),
-            refusals: Refusals::default(),
+            refusals: Refusals::new(clock.clone()),
             shares: shares.clone(),
         };
         let registry = Registry::new(registry, settings.telemetry.metrics_token.clone());

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::domain::failure::Failure;
+use crate::domain::failure::evidence::Source;
 use bytes::Bytes;
 use call::adapt::Adapted;
 use call::attempt::{Call, attempt};
@@ -192,15 +193,18 @@ impl Gateway {
             Ok(endpoint) => endpoint,
             Err(connect) => return (AttemptOutcome::Failed(Fault::Connect(connect)), Vec::new()),
         };
-        let known = self.refusals.of(model);
+        let caller = job.intent.caller();
+        let sent = |known| {
+            crate::gateway::call::adapt::optional(&job.intent.request, model, candidate.primary, known)
+        };
+        let known = self.refusals.of_call(model, caller, sent);
         let (outcome, changes) = self.call(job, candidate, &endpoint, known, time_budget).await;
-        let optional =
-            || crate::gateway::call::adapt::optional(&job.intent.request, model, candidate.primary, known);
+        let optional = || sent(known);
         let refusal =
             crate::gateway::call::refused_parameters::named(&outcome, &job.intent.request, optional);
         if refusal.left_out.is_empty() {
             if answered(&outcome) {
-                self.refusals.accepted(model, optional);
+                self.refusals.accepted(model, caller, optional);
             }
             return (outcome, changes);
         }
@@ -213,7 +217,8 @@ impl Gateway {
         let without = known.with(refusal.left_out);
         let (outcome, changes) = self.call(job, candidate, &endpoint, without, left).await;
         if answered(&outcome) {
-            self.refusals.learn(model, refusal.themselves, job.intent.fingerprint());
+            let source = Source { request: job.intent.fingerprint(), caller };
+            self.refusals.learn(model, refusal.themselves, source);
         }
         (outcome, changes)
     }

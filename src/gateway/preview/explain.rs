@@ -162,7 +162,8 @@ impl<'a> DryRun<'a> {
     /// The changes that would be made, including parameters that this process has seen the provider refuse.
     fn adapted(&self, candidate: &Candidate) -> Vec<String> {
         let model = &candidate.model;
-        let refused = self.state.refusals.map(|refusals| refusals.of(model)).unwrap_or_default();
+        let refused = self.state.refusals.map(|refusals| refusals.of(model, self.intent.caller()));
+        let refused = refused.unwrap_or_default();
         adapt(&self.intent.request, model, candidate.primary, refused).changes
     }
 

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use failsoft::domain::permission::Scope;
 use failsoft::providers::StreamOptions;
 use failsoft::store::{ModelFields, ProviderChange};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::pick;
-use crate::support::app::App;
+use crate::support::app::{App, chat_body, with_json};
 use crate::support::fake_provider::{FakeProvider, Received, Script};
 use crate::support::on_both_databases;
 
@@ -67,6 +69,34 @@ on_both_databases! {
         app.organization.store.provider_change(provider.into(), ProviderChange::default()).await.expect("a change");
         ask(5).await;
         assert_eq!(names(&fake, "stream_options")[7..], [true, false]);
+    }
+
+    /// Until another caller's request is refused for it, too. After ten minutes it is tried again.
+    async fn what_one_caller_taught_is_left_out_of_its_own_requests(app: App) {
+        let fake = FakeProvider::start().await;
+        fake.judge(refusing(&["stream_options"]));
+        app.organization.catalog(&fake, &["a"]).await;
+        let (mine, other) = (app.organization.key.clone(), app.organization.key_with(&[Scope::Inference]).await);
+        let calls = async |key: &str, seed: i32| {
+            let before = fake.served();
+            let body = chat_body(&json!({"model": "a", "stream": true, "seed": seed}));
+            let answer = app.call(with_json(app.request(Method::POST, "/v1/chat/completions"), &body), key).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (200, "1"), "{}", answer.text());
+            fake.served() - before
+        };
+        for seed in 1..=3 {
+            assert_eq!(calls(&mine, seed).await, 2);
+        }
+        assert_eq!((calls(&mine, 4).await, calls(&other, 1).await), (1, 2));
+        assert_eq!((calls(&mine, 4).await, calls(&other, 2).await), (1, 1));
+        app.clock.advance(Duration::from_secs(600));
+        assert_eq!((calls(&mine, 4).await, calls(&mine, 5).await, calls(&other, 3).await), (2, 1, 1));
+        // The provider has learned it: what is tried is accepted, and carried from then on.
+        app.clock.advance(Duration::from_secs(600));
+        fake.judge(refusing(&[]));
+        let before = fake.served();
+        assert_eq!((calls(&other, 3).await, calls(&mine, 6).await), (1, 1));
+        assert_eq!(names(&fake, "stream_options")[before..], [true, true]);
     }
 
     /// One caller's value, member or combination must not take a parameter from the others.
