@@ -10,7 +10,7 @@ use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, web};
 
 use super::StartError;
-use crate::api::openapi::Document;
+use crate::api::openapi::{Document, LazyDocument};
 use crate::api::public;
 use crate::app::cors;
 use crate::app::middleware;
@@ -19,7 +19,7 @@ use crate::app::routes;
 use crate::auth::api::rate_limit::Limiter;
 use crate::auth::console::login_throttle::Throttle;
 use crate::config::Settings;
-use crate::console::pages::docs::api::reference::Reference;
+use crate::console::pages::docs::api::reference::{LazyReference, Reference};
 use crate::console::pages::events::feed::Feeds;
 use crate::domain::clock::Clock;
 use crate::gateway::Gateway;
@@ -81,10 +81,11 @@ fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
     let readiness = web::Data::new(readiness);
     let registry = web::Data::from(registry);
     let shared = web::Data::from(settings.clone());
-    let description = routes::description(settings.server.public_url.as_ref().map(url::Url::as_str));
-    let document = Document::new(&description).map_err(|error| StartError::Other(error.into()))?;
-    let document = web::Data::new(document);
-    let reference = web::Data::new(Reference::new(&description));
+    let public_url = settings.server.public_url.clone();
+    let description = move || routes::description(public_url.as_ref().map(url::Url::as_str));
+    let described = description.clone();
+    let document = web::Data::new(LazyDocument::new(Box::new(move || Document::new(&described()))));
+    let reference = web::Data::new(LazyReference::new(Box::new(move || Reference::new(&description()))));
     let crosses_origins = !settings.server.cors_origins.is_empty();
     let unread = Duration::from_secs(settings.server.unread_seconds);
     let mut server = HttpServer::new(move || {

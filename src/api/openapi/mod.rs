@@ -10,6 +10,8 @@ mod errors;
 mod examples;
 mod finish;
 
+use std::sync::LazyLock;
+
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
@@ -19,6 +21,7 @@ use utoipa::{Modify, OpenApi as _};
 
 use super::{litellm, management};
 use crate::auth::access::{Access, Anyone};
+use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::invocation_type::InvocationType;
 use crate::domain::origin::Origin;
@@ -104,6 +107,11 @@ pub fn describe(server: Option<&str>, routes: impl IntoIterator<Item = Described
 #[derive(Debug, Clone)]
 pub struct Document(Bytes);
 
+/// A document that is built when it is first read. It takes megabytes until it is written, and most processes never
+/// serve it.
+pub type LazyDocument =
+    LazyLock<serde_json::Result<Document>, Box<dyn FnOnce() -> serde_json::Result<Document> + Send>>;
+
 impl Document {
     /// Serializes the document once, with an example for every body.
     ///
@@ -125,9 +133,9 @@ impl Document {
 /// Describe the API in OpenAPI
 #[utoipa::path(get, path = "", operation_id = "getOpenApi",
     responses((status = 200, description = "An OpenAPI 3.1 document", body = serde_json::Value)))]
-pub async fn read(_: Anyone, document: web::Data<Document>) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "application/json"))
-        .insert_header((CACHE_CONTROL, "no-cache"))
-        .body(document.0.clone())
+pub async fn read(_: Anyone, document: web::Data<LazyDocument>) -> Result<HttpResponse> {
+    let document = (***document).as_ref().map_err(|error| Error::internal(error.to_string()))?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, "application/json")).insert_header((CACHE_CONTROL, "no-cache"));
+    Ok(response.body(document.0.clone()))
 }

@@ -18,7 +18,7 @@ use crate::console::http::responses::reading_page;
 use crate::console::http::{assets, base_url};
 use crate::domain::error::Result;
 use operation::Access;
-use reference::Reference;
+use reference::{LazyReference, Reference};
 
 #[derive(Template)]
 #[template(path = "docs/api.html")]
@@ -37,7 +37,7 @@ pub async fn read(
     _: Anyone,
     request: HttpRequest,
     settings: web::Data<Settings>,
-    reference: web::Data<Reference>,
+    reference: web::Data<LazyReference>,
 ) -> Result<HttpResponse> {
     let address = base_url::of(&settings, &request);
     reading_page(&Page { stylesheet: assets::path("docs.css"), address, reference: &reference })

@@ -1,6 +1,7 @@
 //! The API reference: sections of operations, and the objects that they use.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use utoipa::openapi::path::Operation as Described;
 use utoipa::openapi::{Components, OpenApi, PathItem, RefOr, Schema};
@@ -23,6 +24,9 @@ pub struct Reference {
     /// The objects, sorted by name.
     pub entries: Vec<Entry>,
 }
+
+/// A reference that is built when the page is first read.
+pub type LazyReference = LazyLock<Reference, Box<dyn FnOnce() -> Reference + Send>>;
 
 /// The operations of one tag.
 #[derive(Debug)]
