@@ -2,45 +2,35 @@
 //!
 //! Texts are compared by their skeleton: ASCII letters and digits only, without case, accents and compatibility
 //! forms, once as they are and once for each layer of encoding. Any run of some length that the credential shares
-//! with a skeleton is removed from the text, so parts of the credential are removed as well.
+//! with a skeleton is removed from the text, so parts of the credential are removed as well. Its other forms, such as
+//! base64, are prepared and searched in the same way.
+
+mod forms;
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use icu_normalizer::DecomposingNormalizerBorrowed;
 use zeroize::Zeroizing;
 
 use super::REMOVED;
 use super::encodings::{Letter, letters, without_a_layer};
+use forms::{Form, PLACEHOLDER, forms};
 
-/// The shortest shared run that counts as a part of the credential.
-const PART: usize = 10;
-/// The shortest shared run for a credential that is shorter than two parts.
-const SHORT_PART: usize = 8;
-/// The shortest shared run for a credential in base64 and in hexadecimal.
-const ENCODED_PARTS: [usize; 2] = [12, 16];
-/// A credential with fewer letters and digits is a placeholder: only its exact form is hidden.
-const PLACEHOLDER: usize = 4;
 /// The bytes of a part that are hashed. No part is shorter.
 const BEGINNING: usize = PLACEHOLDER;
-/// The size of the table of hashes: about a tenth of its bits are set.
-const WORDS: usize = 64;
+/// The size of the table of hashes: few of its bits are set.
+const WORDS: usize = 512;
 /// The most layers of encoding that are decoded.
 const LAYERS: usize = 4;
 
 /// A credential that is prepared for searching.
 pub struct Credential {
     secret: Zeroizing<String>,
-    needles: Vec<Needle>,
+    forms: Vec<Form>,
+    /// Where parts begin: their first bytes, the index of their form, and their place in it; sorted.
+    parts: Zeroizing<Vec<(u32, usize, usize)>>,
     /// A bit for each hash of the beginning of a part, because hardly any text begins like one.
-    beginnings: [u64; WORDS],
-}
-
-/// All parts of one length of one form of the credential.
-struct Needle {
-    length: usize,
-    form: Zeroizing<Vec<u8>>,
+    beginnings: Zeroizing<Vec<u64>>,
 }
 
 impl fmt::Debug for Credential {
@@ -52,26 +42,21 @@ impl fmt::Debug for Credential {
 impl Credential {
     /// Prepares a credential for searching.
     pub fn new(secret: &str) -> Self {
-        let plain = skeleton_bytes(secret);
-        let mut needles = Vec::new();
-        if plain.len() >= PLACEHOLDER {
-            let part = if plain.len() >= 2 * PART { PART } else { SHORT_PART };
-            let length = part.min(plain.len());
-            let [base64_part, hexadecimal_part] = ENCODED_PARTS;
-            needles.push(Needle { length, form: plain.into() });
-            for form in in_base64(secret) {
-                needles.push(Needle { length: base64_part, form: skeleton_bytes(&form).into() });
-            }
-            needles.push(Needle { length: hexadecimal_part, form: in_hexadecimal(secret).into() });
-        }
-        let mut beginnings = [0; WORDS];
-        for part in needles.iter().flat_map(|needle| needle.form.windows(needle.length)) {
-            let (word, bit) = beginning(part);
-            if let Some(word) = beginnings.get_mut(word) {
-                *word |= bit;
+        let forms = forms(secret, skeleton_bytes(secret));
+        let mut parts = Vec::new();
+        let mut beginnings = vec![0; WORDS];
+        for (number, form) in forms.iter().enumerate() {
+            for (at, part) in form.text.windows(form.part).enumerate() {
+                let Some(first) = first(part) else { continue };
+                parts.push((first, number, at));
+                let (word, bit) = place(first);
+                if let Some(word) = beginnings.get_mut(word) {
+                    *word |= bit;
+                }
             }
         }
-        Self { secret: secret.to_owned().into(), needles, beginnings }
+        parts.sort_unstable();
+        Self { secret: secret.to_owned().into(), forms, parts: parts.into(), beginnings: beginnings.into() }
     }
 
     /// The text without the credential and its parts. `None` means that it holds none.
@@ -79,7 +64,7 @@ impl Credential {
         if self.secret.is_empty() {
             return None;
         }
-        if self.needles.is_empty() {
+        if self.forms.is_empty() {
             return text.contains(&**self.secret).then(|| text.replace(&**self.secret, REMOVED));
         }
         // Most messages are ASCII without encodings, and hold nothing.
@@ -99,17 +84,19 @@ impl Credential {
 
     /// The parts of the credential in a skeleton: their positions and lengths.
     fn parts_in<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, usize)> + 't {
-        let may_begin = |part: &[u8]| {
-            let (word, bit) = beginning(part);
-            self.beginnings.get(word).is_some_and(|word| word & bit != 0)
-        };
-        let begun = text.windows(BEGINNING).enumerate().filter(move |(_, start)| may_begin(start));
-        begun.flat_map(move |(position, _)| {
-            let lengths = self.needles.iter().filter(move |needle| {
-                let part = text.get(position..position + needle.length);
-                part.is_some_and(|part| needle.form.windows(needle.length).any(|own| own == part))
-            });
-            lengths.map(move |needle| (position, needle.length))
+        let begun = text.windows(BEGINNING).enumerate().filter_map(|(position, start)| {
+            let first = first(start)?;
+            let (word, bit) = place(first);
+            self.beginnings.get(word).is_some_and(|word| word & bit != 0).then_some((position, first))
+        });
+        begun.flat_map(move |(position, first)| {
+            let from = self.parts.partition_point(|(other, ..)| *other < first);
+            let like = self.parts.iter().skip(from).take_while(move |(other, ..)| *other == first);
+            like.filter_map(move |(_, form, at)| {
+                let Form { part, text: form } = self.forms.get(*form)?;
+                let same = text.get(position..position + part)? == form.get(*at..at + part)?;
+                same.then_some((position, *part))
+            })
         })
     }
 
@@ -123,20 +110,15 @@ impl Credential {
     }
 }
 
+/// The first bytes of a part, as a number.
+fn first(part: &[u8]) -> Option<u32> {
+    part.first_chunk::<BEGINNING>().map(|first| u32::from_le_bytes(*first))
+}
+
 /// The word and the bit of the first bytes of a part.
-fn beginning(part: &[u8]) -> (usize, u64) {
-    let hash = part.iter().take(BEGINNING).fold(0, |hash, byte| hash * 37 + usize::from(*byte));
+fn place(first: u32) -> (usize, u64) {
+    let hash = (first.wrapping_mul(0x9e37_79b1) >> 17) as usize;
     (hash / 64 % WORDS, 1 << (hash % 64))
-}
-
-/// The base64 forms of the secret at each of the three possible byte offsets.
-fn in_base64(secret: &str) -> [String; 3] {
-    ["", "-", "--"].map(|before| STANDARD_NO_PAD.encode([before, secret].concat()))
-}
-
-fn in_hexadecimal(secret: &str) -> Vec<u8> {
-    let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
-    secret.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// The ASCII letters and digits, in lower case and without accents, with their positions in the text.
