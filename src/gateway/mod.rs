@@ -41,7 +41,7 @@ use request::intent::{Intent, RoutingContext, StateView};
 use response::answer::Answer;
 use response::relay::{ResponseOptions, relay};
 use routing::budget::BudgetReservation;
-use routing::call_feedback::{CallFeedback, SharedState};
+use routing::call_feedback::{CallFeedback, Remembered, SharedState};
 use routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, Step};
 
 use crate::domain::clock::Clock;
@@ -134,7 +134,8 @@ impl Gateway {
                         AttemptOutcome::Ready(reply) => {
                             spans::answered(&span, reply.status(), took);
                             recorder.commit_answer(&candidate, call, reply.status(), took, adapted).await?;
-                            let feedback = remembered(feedback, &reply, intent);
+                            let share = self.shares.of(intent.organization.id);
+                            let feedback = remembered(feedback, &reply, intent, &share);
                             return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options))
                                 .await;
                         }
@@ -144,7 +145,7 @@ impl Gateway {
                         }
                         AttemptOutcome::Failed(fault) | AttemptOutcome::Unusable(fault, _) => fault,
                     };
-                    let found = feedback.classify_of(fault, &intent.request);
+                    let found = feedback.classify_of(&fault, &intent.request);
                     spans::failed(&span, &found, took);
                     if feedback.failed(&found, || intent.fingerprint()) {
                         failing.push(candidate.model.id);
@@ -296,10 +297,13 @@ fn held_by(share: &Arc<Share>, body: Pieces, own: &Bytes) -> Pieces {
 }
 
 /// A stream may still break when the request is gone.
-fn remembered(feedback: CallFeedback, reply: &Reply, intent: &Intent) -> CallFeedback {
+fn remembered(feedback: CallFeedback, reply: &Reply, intent: &Intent, share: &Arc<Share>) -> CallFeedback {
     match reply {
         Reply::Whole(_) => feedback,
-        Reply::Stream(_) => feedback.remember(intent.fingerprint()),
+        Reply::Stream(_) => {
+            let prompt = intent.request.kept_prompt(|copy| share.hold_copy(copy.len()).bind(copy));
+            feedback.remember(Remembered { fingerprint: intent.fingerprint(), prompt })
+        }
     }
 }
 

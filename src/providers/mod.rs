@@ -34,8 +34,8 @@ pub use errors::phrases::{
     MOST_PARTS, Mapping, MappingMeaning, Mappings, MessageRules, SentenceClass, SentenceScope, Sentences,
 };
 pub use errors::{
-    ResetTime, UpstreamError, error_in_answer, error_instead_of_answer, error_of_event,
-    error_of_finish_reason, is_empty_error, parse_error,
+    Reset, UpstreamError, error_in_answer, error_instead_of_answer, error_of_event, error_of_finish_reason,
+    is_empty_error, parse_error,
 };
 pub use finish_reasons::{FinishMeaning, FinishReason};
 pub use known_models::{Capabilities, KnownModel, known_model};

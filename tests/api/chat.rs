@@ -27,6 +27,7 @@ mod pricing;
 mod probe_limits;
 mod recording;
 mod requirements;
+mod respelled_echo;
 mod response_formats;
 mod retries;
 mod sentences_file;

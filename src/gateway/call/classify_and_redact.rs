@@ -1,27 +1,112 @@
-//! Classifies a fault and removes the provider's credential from the failure's texts.
+//! Classifies faults, and removes from a failure's texts the provider's credential and what they repeat of the request.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::classify::{Fault, classify};
+use super::classify::{Fault, Interruption, classify, is_by_status, shown};
 use super::endpoint::Endpoints;
+use super::redact::message::Message;
+use super::redact::own_words::{Heard, is_unrelated_page, own_words};
+use super::redact::request_text::{KeptPrompt, RequestText};
+use super::redact::{is_excerpt, without_excerpts, without_the_unknown};
 use crate::domain::failure::Failure;
-use crate::providers::{MessageRules, Sentences};
+use crate::domain::failure::class::ErrorClass;
+use crate::domain::failure::scope::FailureScope;
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::providers::errors::phrases::is_a_budget_without_owner;
+use crate::providers::{MessageRules, Sentences, UpstreamError};
 use crate::store::snapshot::ProviderEntry;
 
-/// Classifies a fault, by the organization's mappings first and the installation's sentences second. The provider may
-/// repeat our credential in its error in a form that no pattern matches, so it is also removed by value from every
-/// text that the provider controls.
-pub(in crate::gateway) fn classify_and_redact(
-    fault: Fault,
-    provider: &Arc<ProviderEntry>,
-    endpoints: &Endpoints,
-    sentences: &Sentences,
-    now: DateTime<Utc>,
-) -> Failure {
-    let mut failure = classify(&fault, MessageRules::new(&provider.mappings, sentences), now);
-    if let Some(credential) = endpoints.credential(provider) {
+/// Classifies the faults of one provider's calls.
+#[derive(Debug)]
+pub(in crate::gateway) struct Classifier<'a> {
+    /// The provider that was called.
+    pub(in crate::gateway) provider: &'a Arc<ProviderEntry>,
+    /// The prepared credentials of providers.
+    pub(in crate::gateway) endpoints: &'a Endpoints,
+    /// The installation's sentences, which come after the mappings of the organization.
+    pub(in crate::gateway) sentences: &'a Sentences,
+    /// The current time, for waits until a date.
+    pub(in crate::gateway) now: DateTime<Utc>,
+}
+
+impl Classifier<'_> {
+    /// Classifies a fault of a call without a request of a caller.
+    pub(in crate::gateway) fn classify(&self, fault: &Fault) -> Failure {
+        self.without_credential(self.class(fault))
+    }
+
+    /// Classifies a fault of a call of this request: only the provider's own words blame its model, and no text of the
+    /// failure repeats the prompt.
+    pub(in crate::gateway) fn classify_of(&self, fault: &Fault, request: &ChatRequest) -> Failure {
+        let mut failure = self.class(fault);
+        if let Fault::Upstream(error) = fault {
+            let (message, text) = (Message::of(&error.message), request.text());
+            let unrelated = is_unrelated_page(error, request);
+            if failure.scope != FailureScope::Request && !unrelated {
+                failure = self.blamed_by_own_words(failure, (error, &message), request, &text);
+            }
+            if !unrelated {
+                failure = without_prompt(failure, (error, &message), &text);
+            }
+        }
+        self.without_credential(failure)
+    }
+
+    /// Classifies the break of a stream, after its request. Its texts are compared with what was kept of the prompt.
+    pub(in crate::gateway) fn classify_break(&self, fault: &Fault, prompt: Option<&KeptPrompt>) -> Failure {
+        let mut failure = self.class(fault);
+        if let Fault::Interrupted(Interruption::Upstream(error)) = fault {
+            let message = Message::of(&error.message);
+            let text = prompt.map(KeptPrompt::text).unwrap_or_default();
+            failure = without_prompt(failure, (error, &message), &text);
+            if let Some(length) = without_the_unknown(&message, &text) {
+                failure.message = shown(&length, failure.rule, error.status);
+            }
+        }
+        self.without_credential(failure)
+    }
+
+    fn class(&self, fault: &Fault) -> Failure {
+        classify(fault, MessageRules::new(&self.provider.mappings, self.sentences), self.now)
+    }
+
+    /// Only the provider's own words blame the model, not those that it repeats of the request.
+    fn blamed_by_own_words(
+        &self,
+        failure: Failure,
+        (error, message): (&UpstreamError, &Message<'_>),
+        request: &ChatRequest,
+        text: &RequestText,
+    ) -> Failure {
+        if is_of_own_fields(&failure, request) {
+            return Failure { scope: FailureScope::Request, ..failure };
+        }
+        if may_be_of_own_user(&failure, error, request) {
+            return Failure { scope: FailureScope::Open, ..failure };
+        }
+        // No words were needed to blame it.
+        if failure.scope == FailureScope::Open && is_by_status(failure.rule) {
+            return failure;
+        }
+        let (own, unknown) = match own_words(error, message, text) {
+            Heard::All => return failure,
+            Heard::Rest(own) => (own, false),
+            Heard::Unknown => (error.with_message(String::new()), true),
+        };
+        let own = self.class(&Fault::Upstream(Box::new(own)));
+        if unknown && own.class != failure.class {
+            return Failure { scope: FailureScope::Open, retry_after: own.retry_after, ..failure };
+        }
+        let Failure { message, param, code, .. } = failure;
+        Failure { message, param, code, ..own }
+    }
+
+    /// The provider may repeat our credential in its error in a form that no pattern matches, so it is also removed by
+    /// value from every text that the provider controls.
+    fn without_credential(&self, mut failure: Failure) -> Failure {
+        let Some(credential) = self.endpoints.credential(self.provider) else { return failure };
         let Failure { class: _, scope: _, rule: _, status: _, retry_after: _, message, param, code } =
             &mut failure;
         for text in [param, code].into_iter().flatten().chain([message]) {
@@ -29,6 +114,64 @@ pub(in crate::gateway) fn classify_and_redact(
                 *text = hidden;
             }
         }
+        failure
     }
-    failure
+}
+
+/// The failure without what its error repeats of the prompt.
+fn without_prompt(
+    failure: Failure,
+    (error, message): (&UpstreamError, &Message<'_>),
+    text: &RequestText,
+) -> Failure {
+    let own = |label: Option<String>| label.filter(|label| !is_excerpt(label, text));
+    let message = without_excerpts(message, text).map(|hidden| shown(&hidden, failure.rule, error.status));
+    Failure {
+        message: message.unwrap_or(failure.message),
+        param: own(failure.param),
+        code: own(failure.code),
+        ..failure
+    }
+}
+
+/// Fields with a credential or an address of the caller's own, which proxies of providers use in place of ours.
+const OWN_ACCESS: [&str; 6] =
+    ["api_key", "api_base", "base_url", "authorization", "extra_headers", "headers"];
+
+/// The value of a member of the request, unless it is null.
+fn value<'a>(request: &'a ChatRequest, name: &str) -> Option<&'a [u8]> {
+    let part = request.parts.iter().find(|part| part.name == name)?;
+    Some(request.value(part)).filter(|value| *value != b"null")
+}
+
+/// Whether the failure is about a budget that may be the one of the user that the request names.
+fn may_be_of_own_user(failure: &Failure, error: &UpstreamError, request: &ChatRequest) -> bool {
+    failure.class == ErrorClass::QuotaExhausted
+        && value(request, "user").is_some()
+        && is_a_budget_without_owner(error)
+}
+
+/// Whether the failure is about a credential or a service tier that only this request has.
+fn is_of_own_fields(failure: &Failure, request: &ChatRequest) -> bool {
+    match failure.class {
+        ErrorClass::Authentication => OWN_ACCESS.iter().any(|name| value(request, name).is_some()),
+        ErrorClass::RateLimited | ErrorClass::Overloaded => value(request, "service_tier")
+            .is_some_and(|tier| !matches!(tier, b"\"auto\"" | b"\"default\"" | b"\"standard\"")),
+        ErrorClass::QuotaExhausted
+        | ErrorClass::Unavailable
+        | ErrorClass::Timeout
+        | ErrorClass::ContextWindowExceeded
+        | ErrorClass::ContentPolicy
+        | ErrorClass::ModelNotFound
+        | ErrorClass::InvalidRequest
+        | ErrorClass::InvalidResponse
+        | ErrorClass::StreamInterrupted
+        | ErrorClass::Cooldown
+        | ErrorClass::Disabled
+        | ErrorClass::NotAllowed
+        | ErrorClass::OverBudget
+        | ErrorClass::Deadline
+        | ErrorClass::TooLarge
+        | ErrorClass::LacksCapability => false,
+    }
 }

@@ -10,7 +10,7 @@ use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::{Blame, Failure};
 use crate::gateway::Gateway;
 use crate::gateway::call::classify::{Fault, Garbage, TimeoutKind};
-use crate::gateway::call::classify_and_redact::classify_and_redact;
+use crate::gateway::call::classify_and_redact::Classifier;
 use crate::gateway::call::endpoint::Endpoint;
 use crate::gateway::call::response_body::{error_body, send_fault};
 use crate::gateway::call::whole_answer::whole_body;
@@ -111,8 +111,8 @@ impl Gateway {
             }
             Err(fault) => {
                 let SharedState { endpoints, sentences, .. } = &*self.shared_state;
-                let now = self.clock.now();
-                let failure = classify_and_redact(fault, provider, endpoints, &sentences.load(), now);
+                let (sentences, now) = (&sentences.load(), self.clock.now());
+                let failure = Classifier { provider, endpoints, sentences, now }.classify(&fault);
                 // No caller's request is involved, so an ambiguous failure is the provider's.
                 let of_the_provider = match failure.blame() {
                     Blame::Request => None,

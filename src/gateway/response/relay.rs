@@ -315,7 +315,7 @@ impl StreamRelay {
     /// answers of two models are never joined.
     async fn interrupt(&mut self, fault: Fault) -> Bytes {
         self.state = State::Over;
-        let failure = self.feedback.classify(interruption(fault, self.reading.stopped));
+        let failure = self.feedback.classify_break(&interruption(fault, self.reading.stopped));
         self.feedback.interrupted(&failure);
         let Some(reader) = self.reader.take() else { return Bytes::new() };
         let usage = self.meter.usage(delivered(&reader));

@@ -12,21 +12,17 @@ use entity::ids::OrganizationId;
 
 use super::budget::Spending;
 use super::cooldown::Cooldowns;
-use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::class_policy::CooldownEffect;
 use crate::domain::failure::evidence::Source;
-use crate::domain::failure::scope::FailureScope;
 use crate::domain::failure::{Blame, Failure, ModelFailure};
 use crate::gateway::call::classify::Fault;
-use crate::gateway::call::classify_and_redact::classify_and_redact;
+use crate::gateway::call::classify_and_redact::Classifier;
 use crate::gateway::call::endpoint::Endpoints;
-use crate::gateway::call::redact::own_words::{Heard, is_unrelated_page, own_words, without_quotations};
-use crate::gateway::call::redact::without_excerpts;
+use crate::gateway::call::redact::request_text::KeptPrompt;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::provider_health::Health;
 use crate::gateway::usage::calibration::{TokenCalibration, TokenCalibrations};
-use crate::providers::errors::phrases::is_a_budget_without_owner;
-use crate::providers::{Sentences, UpstreamError};
+use crate::providers::Sentences;
 use crate::store::snapshot::ModelEntry;
 
 /// The state that all requests of this process share.
@@ -46,6 +42,15 @@ pub struct SharedState {
     pub sentences: ArcSwap<Sentences>,
 }
 
+/// What is needed of a request if its stream breaks.
+#[derive(Debug, Clone)]
+pub struct Remembered {
+    /// The fingerprint of the request.
+    pub(in crate::gateway) fingerprint: u64,
+    /// The prompt, which an error may repeat.
+    pub(in crate::gateway) prompt: KeptPrompt,
+}
+
 /// The feedback of one call of a model.
 #[derive(Debug)]
 pub struct CallFeedback {
@@ -54,8 +59,8 @@ pub struct CallFeedback {
     drill: bool,
     organization_id: OrganizationId,
     model: Arc<ModelEntry>,
-    /// The fingerprint of the request, if it is remembered.
-    fingerprint: u64,
+    /// What is remembered of the request of a stream.
+    remembered: Option<Remembered>,
     /// A hash of the caller's API key.
     caller: u64,
     called_at: Duration,
@@ -80,7 +85,7 @@ impl CallFeedback {
             drill,
             organization_id,
             model: model.clone(),
-            fingerprint: 0,
+            remembered: None,
             caller,
             called_at: shared_state.cooldowns.now(),
             repeated: false,
@@ -101,16 +106,16 @@ impl CallFeedback {
         &self.model
     }
 
-    /// Remembers the fingerprint of the request, which is dropped while its stream goes on.
+    /// Remembers what is needed of the request if its stream breaks, because the request is dropped while it goes on.
     #[must_use]
-    pub fn remember(mut self, fingerprint: u64) -> Self {
-        self.fingerprint = fingerprint;
+    pub fn remember(mut self, remembered: Remembered) -> Self {
+        self.remembered = Some(remembered);
         self
     }
 
     /// Reports that the stream broke, with the remembered fingerprint.
     pub fn interrupted(&self, failure: &Failure) {
-        self.failed(failure, || self.fingerprint);
+        self.failed(failure, || self.remembered.as_ref().map_or(0, |remembered| remembered.fingerprint));
     }
 
     /// The token calibration of the model; an empty one in a drill.
@@ -119,59 +124,24 @@ impl CallFeedback {
         if self.drill { Arc::default() } else { self.shared_state.calibrations.of(self.model.id) }
     }
 
-    /// Classifies a fault of the call.
-    #[must_use]
-    pub fn classify(&self, fault: Fault) -> Failure {
-        let now = self.shared_state.cooldowns.date();
-        let SharedState { endpoints, sentences, .. } = &*self.shared_state;
-        classify_and_redact(fault, &self.model.provider, endpoints, &sentences.load(), now)
-    }
-
     /// Classifies a fault of a call of this request, and hides what an error repeats of its prompt.
     #[must_use]
-    pub fn classify_of(&self, fault: Fault, request: &ChatRequest) -> Failure {
-        let error = match &fault {
-            Fault::Upstream(error) => Some(error.clone()),
-            Fault::Connect(_)
-            | Fault::Timeout(_)
-            | Fault::TimeBudget(_)
-            | Fault::Garbage(_)
-            | Fault::Filtered(_)
-            | Fault::Interrupted(_)
-            | Fault::Drill(_) => None,
-        };
-        let mut failure = self.classify(fault);
-        let Some(error) = error else { return failure };
-        let unrelated = is_unrelated_page(&error, request);
-        if failure.scope != FailureScope::Request && !unrelated {
-            failure = self.blamed_by_own_words(failure, &error, request);
-        }
-        failure.message = without_excerpts(failure.message, request);
-        if !unrelated {
-            failure.message = without_quotations(failure.message, request);
-        }
-        failure
+    pub fn classify_of(&self, fault: &Fault, request: &ChatRequest) -> Failure {
+        self.classified(|classifier| classifier.classify_of(fault, request))
     }
 
-    /// Only the provider's own words blame the model, not those that it repeats of the request.
-    fn blamed_by_own_words(&self, failure: Failure, error: &UpstreamError, request: &ChatRequest) -> Failure {
-        if is_of_own_fields(&failure, request) {
-            return Failure { scope: FailureScope::Request, ..failure };
-        }
-        if may_be_of_own_user(&failure, error, request) {
-            return Failure { scope: FailureScope::Open, ..failure };
-        }
-        let message = match own_words(&error.message, request) {
-            Heard::All => return failure,
-            Heard::Rest(message) => message,
-            Heard::Unknown => String::new(),
-        };
-        let unknown = message.is_empty();
-        let own = self.classify(Fault::Upstream(Box::new(error.with_message(message))));
-        if unknown && own.class != failure.class {
-            return Failure { scope: FailureScope::Open, retry_after: own.retry_after, ..failure };
-        }
-        Failure { message: failure.message, ..own }
+    /// Classifies the break of the stream, and hides what an error repeats of the remembered prompt.
+    #[must_use]
+    pub fn classify_break(&self, fault: &Fault) -> Failure {
+        let prompt = self.remembered.as_ref().map(|remembered| &remembered.prompt);
+        self.classified(|classifier| classifier.classify_break(fault, prompt))
+    }
+
+    fn classified(&self, classify: impl FnOnce(&Classifier<'_>) -> Failure) -> Failure {
+        let SharedState { endpoints, sentences, cooldowns, .. } = &*self.shared_state;
+        let sentences = &sentences.load();
+        let provider = &self.model.provider;
+        classify(&Classifier { provider, endpoints, sentences, now: cooldowns.date() })
     }
 
     /// Reports that the call failed. `request` returns the fingerprint of the request and is called only if the request
@@ -230,48 +200,6 @@ impl CallFeedback {
     }
 }
 
-/// Fields with a credential or an address of the caller's own, which proxies of providers use in place of ours.
-const OWN_ACCESS: [&str; 6] =
-    ["api_key", "api_base", "base_url", "authorization", "extra_headers", "headers"];
-
-/// The value of a member of the request, unless it is null.
-fn value<'a>(request: &'a ChatRequest, name: &str) -> Option<&'a [u8]> {
-    let part = request.parts.iter().find(|part| part.name == name)?;
-    Some(request.value(part)).filter(|value| *value != b"null")
-}
-
-/// Whether the failure is about a budget that may be the one of the user that the request names.
-fn may_be_of_own_user(failure: &Failure, error: &UpstreamError, request: &ChatRequest) -> bool {
-    failure.class == ErrorClass::QuotaExhausted
-        && value(request, "user").is_some()
-        && is_a_budget_without_owner(error)
-}
-
-/// Whether the failure is about a credential or a service tier that only this request has.
-fn is_of_own_fields(failure: &Failure, request: &ChatRequest) -> bool {
-    match failure.class {
-        ErrorClass::Authentication => OWN_ACCESS.iter().any(|name| value(request, name).is_some()),
-        ErrorClass::RateLimited | ErrorClass::Overloaded => value(request, "service_tier")
-            .is_some_and(|tier| !matches!(tier, b"\"auto\"" | b"\"default\"" | b"\"standard\"")),
-        ErrorClass::QuotaExhausted
-        | ErrorClass::Unavailable
-        | ErrorClass::Timeout
-        | ErrorClass::ContextWindowExceeded
-        | ErrorClass::ContentPolicy
-        | ErrorClass::ModelNotFound
-        | ErrorClass::InvalidRequest
-        | ErrorClass::InvalidResponse
-        | ErrorClass::StreamInterrupted
-        | ErrorClass::Cooldown
-        | ErrorClass::Disabled
-        | ErrorClass::NotAllowed
-        | ErrorClass::OverBudget
-        | ErrorClass::Deadline
-        | ErrorClass::TooLarge
-        | ErrorClass::LacksCapability => false,
-    }
-}
-
 /// A clone reports its own outcome.
 impl Clone for CallFeedback {
     fn clone(&self) -> Self {
@@ -280,7 +208,7 @@ impl Clone for CallFeedback {
             drill: self.drill,
             organization_id: self.organization_id,
             model: self.model.clone(),
-            fingerprint: self.fingerprint,
+            remembered: self.remembered.clone(),
             caller: self.caller,
             called_at: self.called_at,
             repeated: self.repeated,

@@ -247,6 +247,15 @@ pub fn meaning(error: &UpstreamError) -> Option<(Meaning, &'static str)> {
         .or_else(|| find(&error.kind, |row| row.as_type))
 }
 
+/// Whether a code counts with this status, and blames something other than the request.
+#[must_use]
+pub fn blames(status: u16, code: &str) -> bool {
+    let of_the_request = |meaning| {
+        matches!(meaning, Meaning::InvalidRequest | Meaning::ContextWindow | Meaning::ContentPolicy)
+    };
+    ROWS.iter().any(|row| row.applies.admits(status) && !of_the_request(row.meaning) && same(row.code, code))
+}
+
 /// Codes for a value that is wrong, which providers quote in their messages.
 const BAD_VALUES: &[&str] = &[
     "enum",
@@ -290,7 +299,8 @@ pub fn is_bad_request(error: &UpstreamError) -> bool {
 
 /// Compares ignoring case and punctuation.
 fn same(row: &str, code: &str) -> bool {
-    letters(row).eq(letters(code))
+    // Almost every row differs in its first letter.
+    letters(row).next() == letters(code).next() && letters(row).eq(letters(code))
 }
 
 fn letters(text: &str) -> impl Iterator<Item = u8> {

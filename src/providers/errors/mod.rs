@@ -19,7 +19,7 @@ use http::HeaderMap;
 
 use crate::providers::finish_reasons::FinishReason;
 use body::ErrorBody;
-pub use reset_time::ResetTime;
+pub use reset_time::Reset;
 
 /// What a vendor reported about a failure, in the vendor's own words.
 ///
@@ -45,7 +45,7 @@ pub struct UpstreamError {
     pub retry_after: Option<Duration>,
     /// When the limit that was reached resets, from the rate limit headers or the body. Meaningful only if the
     /// failure is a limit, because vendors send such headers with every response.
-    pub reset: Option<ResetTime>,
+    pub reset: Option<Reset>,
     /// Whether the vendor reports moderation results.
     pub moderated: bool,
     /// Whether the body is an HTML page, which means that a server in front of the vendor's answered.
@@ -55,14 +55,43 @@ pub struct UpstreamError {
 }
 
 impl UpstreamError {
-    /// The same error with another message, and without the reset time that only the old one had.
+    /// The same error with another message. A reset time that was read from a sentence is read again.
     #[must_use]
     pub fn with_message(&self, message: String) -> Self {
-        let of_message = self.reset.is_some() && self.reset == ResetTime::in_sentence(&self.message);
-        let reset = if of_message { ResetTime::in_sentence(&message) } else { self.reset };
+        let of_a_sentence = self.reset.as_ref().is_some_and(|reset| reset.words.is_some());
+        let reset = if of_a_sentence { Reset::in_sentence(&message) } else { self.reset.clone() };
         Self { message, reset, ..self.clone() }
     }
+
+    /// The error without what it repeats of a request: with `rest` for its message, if that repeats something, and
+    /// without the codes and the times that do. `None` means that nothing is repeated.
+    #[must_use]
+    pub fn own(&self, rest: Option<String>, mut is_repeated: impl FnMut(&str) -> bool) -> Option<Self> {
+        let mut repeated = rest.is_some();
+        let mut own = match rest {
+            // An error about what the request says does not prove that the credential was refused.
+            Some(rest) => Self { structured: false, ..self.with_message(rest) },
+            None => self.clone(),
+        };
+        for label in [&mut own.inner_code, &mut own.code, &mut own.kind] {
+            if label.as_deref().is_some_and(|label| is_repeated(label) && codes::blames(self.status, label)) {
+                (*label, repeated) = (None, true);
+            }
+        }
+        for number in 1..=MOST_TIMES {
+            let words = own.reset.as_ref().and_then(|reset| reset.words.clone());
+            let Some(words) = words.filter(|words| is_repeated(words)) else { break };
+            own = own.with_message(own.message.replace(&words, " \u{2026} "));
+            let again = own.reset.as_ref().is_some_and(|reset| reset.words.as_ref() == Some(&words));
+            own.reset = own.reset.filter(|_| number < MOST_TIMES && !again);
+            repeated = true;
+        }
+        repeated.then_some(own)
+    }
 }
+
+/// The most times in a message that are compared with the request. After more, the message names none.
+const MOST_TIMES: usize = 8;
 
 impl fmt::Debug for UpstreamError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,8 +124,11 @@ pub fn parse_error(status: u16, headers: &HeaderMap, body: &[u8], now: DateTime<
     let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
     // What the body says about this failure takes precedence over headers that come with every response.
     let within = said.limits.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let reset = said.reset.or_else(|| rate_limit_headers::from_headers(within, now));
-    let reset = reset.or_else(|| rate_limit_headers::from_headers(texts, now));
+    let in_headers = || {
+        let reset = rate_limit_headers::from_headers(within, now);
+        reset.or_else(|| rate_limit_headers::from_headers(texts, now)).map(Reset::from)
+    };
+    let reset = said.reset.clone().or_else(in_headers);
     UpstreamError { code, retry_after, reset, ..from_said(status, said) }
 }
 

@@ -15,6 +15,47 @@ pub enum ResetTime {
     At(DateTime<Utc>),
 }
 
+/// When a limit resets, and where it says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reset {
+    /// When the limit resets.
+    pub time: ResetTime,
+    /// The words of the sentence that says so, which may be the caller's; `None` if a member or a header does.
+    pub words: Option<String>,
+}
+
+impl From<ResetTime> for Reset {
+    fn from(time: ResetTime) -> Self {
+        Self { time, words: None }
+    }
+}
+
+impl Reset {
+    /// Finds the reset time in a message: `try again in 5h32m`, `will reset at 2026-08-17 02:56:15`. Looks only after
+    /// words that introduce it, because a message may contain other durations, such as the length of the limit's
+    /// window.
+    pub(super) fn in_sentence(sentence: &str) -> Option<Self> {
+        if !sentence.bytes().any(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let lower = sentence.to_ascii_lowercase();
+        let spans = SPAN_FINDERS.iter().filter_map(|words| {
+            let (from, rest) = behind(&lower, words)?;
+            let (span, after) = span(rest)?;
+            Some((ResetTime::In(span), from, after))
+        });
+        let dates = DATE_FINDERS.iter().filter_map(|words| {
+            let (from, rest) = behind(&lower, words)?;
+            let (date, after) = date(rest)?;
+            Some((ResetTime::At(date), from, after))
+        });
+        let (time, from, after) = spans.chain(dates).next()?;
+        // Lowercase ASCII has the same places.
+        let words = sentence.get(from..sentence.len() - after.len()).map(str::to_owned);
+        Some(Self { time, words })
+    }
+}
+
 /// From this value on, a plain number is seconds since 1970: as a duration it would be 31 years.
 const SECONDS_SINCE_1970: f64 = 1e9;
 /// From this value on, it is milliseconds since 1970.
@@ -64,25 +105,8 @@ impl ResetTime {
         }
         match span(text) {
             Some((span, "")) => Some(Self::In(span)),
-            Some(_) | None => date(text).map(Self::At),
+            Some(_) | None => date(text).map(|(date, _)| Self::At(date)),
         }
-    }
-
-    /// Finds the reset time in a message: `try again in 5h32m`, `will reset at 2026-08-17 02:56:15`. Looks only after
-    /// words that introduce it, because a message may contain other durations, such as the length of the limit's
-    /// window.
-    pub(super) fn in_sentence(sentence: &str) -> Option<Self> {
-        if !sentence.bytes().any(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        let sentence = sentence.to_ascii_lowercase();
-        let spans = SPAN_FINDERS.iter().filter_map(|words| {
-            let rest = behind(&sentence, words)?;
-            let (span, _) = span(rest)?;
-            Some(Self::In(span))
-        });
-        let dates = DATE_FINDERS.iter().filter_map(|words| date(behind(&sentence, words)?).map(Self::At));
-        spans.chain(dates).next()
     }
 }
 
@@ -121,12 +145,11 @@ static SPAN_FINDERS: LazyLock<Vec<Finder<'static>>> =
 static DATE_FINDERS: LazyLock<Vec<Finder<'static>>> =
     LazyLock::new(|| AFTER_DATES.iter().map(Finder::new).collect());
 
-fn behind<'a>(sentence: &'a str, words: &Finder<'_>) -> Option<&'a str> {
+/// Where these words begin, and the text after them.
+fn behind<'a>(sentence: &'a str, words: &Finder<'_>) -> Option<(usize, &'a str)> {
     let at = words.find(sentence.as_bytes())?;
-    let rest = sentence.get(at + words.needle().len()..)?;
-    Some(
-        rest.trim_start_matches([':', ' ']).trim_start_matches("approximately ").trim_start_matches("about "),
-    )
+    let rest = sentence.get(at + words.needle().len()..)?.trim_start_matches([':', ' ']);
+    Some((at, rest.trim_start_matches("approximately ").trim_start_matches("about ")))
 }
 
 fn is_decimal(text: &str) -> bool {
@@ -166,19 +189,26 @@ fn span_part(text: &str) -> Option<(Duration, &str)> {
     Some((span, rest))
 }
 
-/// The date at the start of a text, in UTC unless it has an offset: `2026-04-01 at 00:00 utc`, `2026-08-17 02:56:15`.
-fn date(text: &str) -> Option<DateTime<Utc>> {
+/// The date at the start of a text, in UTC unless it has an offset, and the rest of the text: `2026-04-01 at 00:00 utc`,
+/// `2026-08-17 02:56:15`.
+fn date(text: &str) -> Option<(DateTime<Utc>, &str)> {
     let text = text.trim_start();
-    let whole = text.split([' ', ',', ')', '"']).next()?.trim_end_matches('.');
-    if let Ok(date) = DateTime::parse_from_rfc3339(&whole.to_ascii_uppercase()) {
-        return Some(date.into());
+    let end = text.find([' ', ',', ')', '"']).unwrap_or(text.len());
+    let (whole, rest) = text.split_at_checked(end)?;
+    if let Ok(date) = DateTime::parse_from_rfc3339(&whole.trim_end_matches('.').to_ascii_uppercase()) {
+        return Some((date.into(), rest));
     }
     let day = NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()?;
-    let rest = text.get(10..)?.trim_start_matches([' ', 't', 'T']);
+    let after_day = text.get(10..)?;
+    let rest = after_day.trim_start_matches([' ', 't', 'T']);
     let rest = rest.strip_prefix("at ").unwrap_or(rest);
-    let clock = |length: usize, format: &str| NaiveTime::parse_from_str(rest.get(..length)?, format).ok();
-    let time = clock(8, "%H:%M:%S").or_else(|| clock(5, "%H:%M")).unwrap_or(NaiveTime::MIN);
-    Some(day.and_time(time).and_utc())
+    let clock = |length: usize, format: &str| {
+        let (time, after) = rest.split_at_checked(length)?;
+        Some((NaiveTime::parse_from_str(time, format).ok()?, after))
+    };
+    let time = clock(8, "%H:%M:%S").or_else(|| clock(5, "%H:%M"));
+    let (time, after) = time.unwrap_or((NaiveTime::MIN, after_day));
+    Some((day.and_time(time).and_utc(), after))
 }
 
 #[cfg(test)]
@@ -207,7 +237,7 @@ mod tests {
             ("You will regain access on 2026-09-01 at 00:00 UTC.", 1_303_200.0),
             ("resets at 2026-08-16T23:00:00Z.", 3_600.0),
         ] {
-            let wait = ResetTime::in_sentence(sentence).and_then(|moment| moment.wait(now()));
+            let wait = Reset::in_sentence(sentence).and_then(|reset| reset.time.wait(now()));
             assert_eq!(wait, Some(Duration::from_secs_f64(seconds)), "{sentence}");
         }
         for sentence in [
@@ -218,7 +248,20 @@ mod tests {
             "retry after 5",
             "",
         ] {
-            assert_eq!(ResetTime::in_sentence(sentence), None, "{sentence}");
+            assert_eq!(Reset::in_sentence(sentence), None, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_sentence_are_kept() {
+        for (sentence, words) in [
+            ("Slow down. Please Try again in about 1h 2m, or pay", "Try again in about 1h 2m, "),
+            ("It resets at 2026-08-16T23:00:00Z, then", "resets at 2026-08-16T23:00:00Z"),
+            ("access: regain access on 2026-09-01 at 00:00 UTC.", "regain access on 2026-09-01 at 00:00"),
+            ("retry after 2026-09-01.", "retry after 2026-09-01"),
+        ] {
+            let reset = Reset::in_sentence(sentence).expect("a time");
+            assert_eq!(reset.words.as_deref(), Some(words));
         }
     }
 

@@ -21,7 +21,7 @@ use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::scope::FailureScope;
 use crate::providers::errors::codes;
 use crate::providers::errors::phrases::about_money;
-use crate::providers::{Meaning, MessageRules, ResetTime, UpstreamError};
+use crate::providers::{Meaning, MessageRules, UpstreamError};
 
 use super::redact::{redact, redact_label};
 
@@ -228,30 +228,35 @@ fn interrupted(interruption: &Interruption, sentences: MessageRules<'_>, now: Da
 
 fn upstream(error: &UpstreamError, sentences: MessageRules<'_>, now: DateTime<Utc>) -> Failure {
     let (class, rule, named) = meaning(error, sentences);
-    let message = redact(&error.message);
     Failure {
         class,
         scope: scope::of_answer(error, class, named, sentences),
         rule,
         status: Some(error.status),
         retry_after: wait(error, class, now),
-        message: match (message.is_empty(), rule) {
-            (true, IN_SUCCESS) => {
-                "the provider sent an error in place of an answer, without a message".to_owned()
-            }
-            (false, IN_SUCCESS) => format!("the provider sent an error in place of an answer: {message}"),
-            (true, _) => format!("the provider answered {} without a message", error.status),
-            (false, _) => message,
-        },
+        message: shown(&error.message, rule, error.status),
         param: error.param.as_deref().and_then(redact_label),
         code: error.code.as_deref().and_then(redact_label),
+    }
+}
+
+/// The message of an error, redacted, as a sentence that is not empty.
+pub(super) fn shown(message: &str, rule: &str, status: u16) -> String {
+    let message = redact(message);
+    match (message.is_empty(), rule) {
+        (true, IN_SUCCESS) => {
+            "the provider sent an error in place of an answer, without a message".to_owned()
+        }
+        (false, IN_SUCCESS) => format!("the provider sent an error in place of an answer: {message}"),
+        (true, _) => format!("the provider answered {status} without a message"),
+        (false, _) => message,
     }
 }
 
 /// The wait that the provider asks for, or for a limit the time until it resets.
 fn wait(error: &UpstreamError, class: ErrorClass, now: DateTime<Utc>) -> Option<Duration> {
     let limited = matches!(class, ErrorClass::RateLimited | ErrorClass::QuotaExhausted);
-    let reset = || error.reset.filter(|_| limited).and_then(|moment: ResetTime| moment.wait(now));
+    let reset = || error.reset.as_ref().filter(|_| limited).and_then(|reset| reset.time.wait(now));
     error.retry_after.or_else(reset).map(|wait| wait.min(FARTHEST_RESET))
 }
 
@@ -261,8 +266,8 @@ fn meaning(error: &UpstreamError, sentences: MessageRules<'_>) -> (ErrorClass, &
         return (ErrorClass::ContentPolicy, "moderation:reported", true);
     }
     let coded = codes::meaning(error);
-    let money =
-        || about_money(&error.message).filter(|_| reads_sentences(error) || may_mean_money(error.status));
+    let may_be_about_money = reads_sentences(error) || may_mean_money(error.status);
+    let money = || if may_be_about_money { about_money(&error.message) } else { None };
     let said = match coded {
         // Vendors send these codes as well when the account has no money left; then only their message tells.
         Some((Meaning::Authentication | Meaning::RateLimited, _)) => money().or(coded),
@@ -309,6 +314,11 @@ fn class_of(meaning: Meaning) -> ErrorClass {
         Meaning::ModelNotFound => ErrorClass::ModelNotFound,
         Meaning::InvalidRequest => ErrorClass::InvalidRequest,
     }
+}
+
+/// Whether a rule is about the status alone, without a code or a sentence.
+pub(super) fn is_by_status(rule: &str) -> bool {
+    rule.starts_with("status:") || rule == IN_SUCCESS
 }
 
 /// The class of a status alone. The first row that contains it applies.

@@ -1,146 +1,120 @@
-//! Hides runs of the request's own text that a provider repeats in its error without quotes.
-//!
-//! Only letters and digits are compared, because providers change the rest: escapes, line breaks and quotes. The error
-//! is short, so all of its runs are hashed, and one pass over the prompt looks each of its own runs up. The work is
-//! bounded, and done only for errors.
+//! Hides what a provider's error repeats of the prompt: runs of its letters, quotations, and both as base64.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::gateway::request::chat_request::ChatRequest;
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use memchr::memmem;
 
-/// A shorter run may be a name, or words that any two texts have in common. In letters and digits.
+use super::letters::folded;
+use super::message::Message;
+use super::quotations::{Search, quotations};
+use super::request_text::RequestText;
+use super::shared_runs::Compared;
+
+/// A shorter run may be a name, or words that any two texts have in common. In bytes of letters and digits.
 const RUN: usize = 32;
-/// The most bytes of a field that are searched, half of them at its end.
-const SEARCHED: usize = 256 * 1024;
-/// The fields with the prompt. Others name models, parameters and tools, which an error has to name, too.
-pub(super) const PROMPT: [&str; 5] = ["messages", "prompt", "input", "system", "instructions"];
+/// A shorter quotation says nothing about the prompt.
+const NAME: usize = 6;
+/// A single word with fewer digits may be the name of a model, a role or a tool.
+const NUMBER: usize = 5;
+/// The characters of the shortest base64 that is decoded, and the letters that it must share with the prompt.
+const ENCODED: usize = 24;
+const ENCODED_RUN: usize = 12;
 
-/// The factor of the rolling hash.
-const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-/// Its power for the first letter of a run.
-const FIRST: u64 = FACTOR.wrapping_pow(32);
+/// Decodes a piece of a longer text, of which the last bits do not matter.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
-/// Replaces every run of 32 letters or more of the request's prompt, and more if it continues, by its length.
-pub(in crate::gateway) fn without_excerpts(message: String, request: &ChatRequest) -> String {
-    let letters = letters_of(&message);
-    if letters.len() < RUN {
-        return message;
-    }
-    let runs = Runs::of(&letters);
-    let mut found = vec![false; letters.len()];
-    for part in request.parts.iter().filter(|part| PROMPT.contains(&part.name.as_str())) {
-        let value = request.value(part);
-        let ends = value.len().checked_sub(SEARCHED).and_then(|_| {
-            let half = SEARCHED / 2;
-            Some([value.get(..half)?, value.get(value.len() - half..)?])
-        });
-        match ends {
-            Some(ends) => ends.into_iter().for_each(|end| runs.search(end, &mut found)),
-            None => runs.search(value, &mut found),
-        }
-    }
-    hidden(&message, &letters, &found)
+/// The message with the length in place of what it repeats of the prompt: runs of 32 letters or more, and quotations
+/// unless they look like a name. `None` means that it repeats nothing.
+pub(in crate::gateway) fn without_excerpts(message: &Message<'_>, request: &RequestText) -> Option<String> {
+    let mut found = message.runs_in(request.prompt(), RUN);
+    let message = message.text;
+    let mut search = Search::of(request.prompt());
+    found.extend(quotations(message).filter(|place| {
+        let quoted = message.get(place.clone()).unwrap_or_default();
+        is_like_prose(quoted) && (!request.is_whole() || search.finds(&folded(quoted)))
+    }));
+    found.extend(encoded(message).filter(|place| {
+        let text = message.get(place.clone()).unwrap_or_default();
+        (0..4).any(|skipped| repeats_decoded(text.get(skipped..).unwrap_or_default(), request.prompt()))
+    }));
+    (!found.is_empty()).then(|| hidden(message, found))
 }
 
-/// The letters and digits of a text, and the bytes that they take. The text may hold JSON with its escapes.
-pub(super) fn letters_of(text: &str) -> Vec<(char, Range<usize>)> {
-    let mut letters = Vec::new();
-    let mut rest = text.char_indices().peekable();
-    while let Some((at, letter)) = rest.next() {
-        let letter = if letter == '\\' { escaped(&mut rest) } else { Some(letter) };
-        let end = rest.peek().map_or(text.len(), |(at, _)| *at);
-        letters.extend(letter.and_then(folded).map(|letter| (letter, at..end)));
-    }
-    letters
+/// Whether a code or the name of a parameter is an excerpt of the prompt.
+pub(in crate::gateway) fn is_excerpt(label: &str, request: &RequestText) -> bool {
+    let letters = folded(label);
+    let quoted = is_like_prose(label)
+        && !letters.is_empty()
+        && (!request.is_whole() || memmem::find(request.prompt(), &letters).is_some());
+    quoted || letters.len() >= RUN && !Compared::of(&letters).runs_in(request.prompt(), RUN).is_empty()
 }
 
-/// The character of an escape after its backslash. Those with a letter of their own mean blanks.
-fn escaped(rest: &mut impl Iterator<Item = (usize, char)>) -> Option<char> {
-    match rest.next()? {
-        (_, 'u') => {
-            let code: String = rest.take(4).map(|(_, letter)| letter).collect();
-            u32::from_str_radix(&code, 16).ok().and_then(char::from_u32)
-        }
-        (_, _) => None,
-    }
+/// Of a message that could be compared with a part of the prompt only, its length, if it could hold more of it.
+pub(in crate::gateway) fn without_the_unknown(
+    message: &Message<'_>,
+    request: &RequestText,
+) -> Option<String> {
+    let unknown = !request.is_whole() && message.len() >= RUN;
+    let length = || message.text.chars().count();
+    unknown.then(|| format!("[{} characters; the prompt is too long to be compared]", length()))
 }
 
-/// A letter or digit, in lower case.
-fn folded(letter: char) -> Option<char> {
-    letter.is_alphanumeric().then(|| letter.to_lowercase().next().unwrap_or(letter))
+/// Whether a quotation is more than a name: several words, or a number of several digits.
+fn is_like_prose(quoted: &str) -> bool {
+    let digits = quoted.chars().filter(char::is_ascii_digit).count();
+    quoted.len() >= NAME && (quoted.contains(char::is_whitespace) || digits >= NUMBER)
 }
 
-/// The runs of a message: hashes, with the places where they begin.
-struct Runs(HashMap<u64, Vec<usize>, foldhash::fast::RandomState>);
-
-impl Runs {
-    fn of(letters: &[(char, Range<usize>)]) -> Self {
-        let mut runs: HashMap<u64, Vec<usize>, _> = HashMap::default();
-        let mut window = Window::default();
-        for (place, (letter, _)) in letters.iter().enumerate() {
-            if let Some(hash) = window.push(*letter) {
-                runs.entry(hash).or_default().push(place + 1 - RUN);
-            }
-        }
-        Self(runs)
-    }
-
-    /// Marks the letters of runs that occur in the strings of a JSON text.
-    fn search(&self, json: &[u8], found: &mut [bool]) {
-        let text = String::from_utf8_lossy(json);
-        let mut window = Window::default();
-        let mut rest = text.char_indices();
-        while let Some((_, letter)) = rest.next() {
-            let letter = match letter {
-                // A string begins or ends.
-                '"' => {
-                    window = Window::default();
-                    continue;
-                }
-                '\\' => escaped(&mut rest),
-                letter => Some(letter),
-            };
-            let Some(hash) = letter.and_then(folded).and_then(|letter| window.push(letter)) else { continue };
-            for place in self.0.get(&hash).into_iter().flatten() {
-                found.iter_mut().skip(*place).take(RUN).for_each(|found| *found = true);
-            }
-        }
-    }
+/// The places of what may be base64, of either alphabet.
+fn encoded(message: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    let pieces = message.as_bytes().chunk_by(|one, two| is_base64(*one) == is_base64(*two));
+    let places = pieces.map(move |piece| {
+        let from = at;
+        at += piece.len();
+        (piece, from..at)
+    });
+    places
+        .filter(|(piece, _)| piece.len() >= ENCODED && piece.first().is_some_and(|byte| is_base64(*byte)))
+        .map(|(_, place)| place)
 }
 
-/// A rolling hash of the last letters.
-#[derive(Default)]
-struct Window {
-    letters: [u32; RUN],
-    count: usize,
-    hash: u64,
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
 }
 
-impl Window {
-    /// Adds a letter. Returns the hash once there are enough.
-    fn push(&mut self, letter: char) -> Option<u64> {
-        let slot = self.letters.get_mut(self.count % RUN)?;
-        let gone = std::mem::replace(slot, u32::from(letter));
-        self.hash = self.hash.wrapping_mul(FACTOR).wrapping_add(u64::from(letter));
-        self.hash = self.hash.wrapping_sub(u64::from(gone).wrapping_mul(FIRST));
-        self.count += 1;
-        (self.count >= RUN).then_some(self.hash)
-    }
+/// Whether base64 that begins here says something of the prompt.
+fn repeats_decoded(text: &str, prompt: &[u8]) -> bool {
+    let text = text.trim_end_matches('=').replace('-', "+").replace('_', "/");
+    // A last character alone encodes nothing.
+    let length = if text.len() % 4 == 1 { text.len() - 1 } else { text.len() };
+    let decoded = text.get(..length).and_then(|text| BASE64.decode(text).ok()).unwrap_or_default();
+    let letters = folded(&String::from_utf8_lossy(&decoded));
+    !Compared::of(&letters).runs_in(prompt, ENCODED_RUN).is_empty()
 }
 
-/// The message without the letters that were found, and what is between them.
-fn hidden(message: &str, letters: &[(char, Range<usize>)], found: &[bool]) -> String {
+/// The message with lengths in these places, which may overlap.
+fn hidden(message: &str, mut places: Vec<Range<usize>>) -> String {
+    places.sort_unstable_by_key(|place| place.start);
     let mut result = String::with_capacity(message.len());
-    let (mut from, mut place) = (0, 0);
-    for run in found.chunk_by(|one, two| one == two) {
-        let ends = letters.get(place).zip(letters.get(place + run.len() - 1));
-        place += run.len();
-        let (Some(true), Some(((_, first), (_, last)))) = (run.first(), ends) else { continue };
-        let excerpt = message.get(first.start..last.end).unwrap_or_default();
-        result.push_str(message.get(from..first.start).unwrap_or_default());
-        result.push_str(&format!("[{} characters of the request]", excerpt.chars().count()));
-        from = last.end;
+    let mut from = 0;
+    let mut places = places.into_iter().peekable();
+    while let Some(Range { start, mut end }) = places.next() {
+        while let Some(next) = places.next_if(|next| next.start <= end) {
+            end = end.max(next.end);
+        }
+        let length = message.get(start..end).unwrap_or_default().chars().count();
+        result.push_str(message.get(from..start).unwrap_or_default());
+        result.push_str(&format!("[{length} characters of the request]"));
+        from = end;
     }
     result.push_str(message.get(from..).unwrap_or_default());
     result
@@ -148,39 +122,69 @@ fn hidden(message: &str, letters: &[(char, Range<usize>)], found: &[bool]) -> St
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use serde_json::json;
+    use std::sync::Arc;
 
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+    use bytes::Bytes;
+    use serde_json::{Value, json};
+
+    use super::super::request_text::LONGEST;
     use super::*;
+    use crate::gateway::request::chat_request::ChatRequest;
 
     const SECRET: &str = "the patient Jane Roe, born 1970-01-02,\nsuffers from \"lupus\" \u{e4}ger";
 
-    fn hide(message: &str) -> String {
-        let body = json!({
+    fn parse(body: &Value) -> ChatRequest {
+        ChatRequest::parse(Bytes::from(body.to_string())).expect("a request")
+    }
+
+    fn request() -> Arc<RequestText> {
+        let text = json!({"type": "text", "text": format!("Say why {SECRET}.")});
+        parse(&json!({
             "model": "meta-llama/Llama-3.3-70B-Instruct-Turbo-Free",
-            "messages": [{"role": "system", "content": "short"}, {"role": "user", "content": [{"type": "text", "text": format!("Say why {SECRET}.")}]}],
+            "messages": [{"role": "system", "content": "short"}, {"role": "user", "content": [text]}],
             "tools": [{"function": {"name": "a_function_with_a_long_name_of_its_own_here"}}],
-        });
-        let request = ChatRequest::parse(Bytes::from(body.to_string())).expect("a request");
-        without_excerpts(message.to_owned(), &request)
+        }))
+        .text()
+    }
+
+    fn hide(message: &str) -> String {
+        without_excerpts(&Message::of(message), &request()).unwrap_or_else(|| message.to_owned())
     }
 
     #[test]
     fn what_the_prompt_says_is_hidden_however_it_is_repeated() {
+        let body = json!({"messages": [{"content": SECRET}]}).to_string();
         for repeated in [
             SECRET.to_owned(),
             SECRET.replace('\n', " "),
             SECRET.to_uppercase(),
             SECRET.replace('"', "'"),
             json!(SECRET).to_string(),
+            json!(json!(SECRET).to_string()).to_string(),
+            SECRET.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect(),
+            SECRET
+                .chars()
+                .map(|letter| {
+                    if letter.is_ascii_alphanumeric() {
+                        char::from_u32(u32::from(letter) + 0xfee0).unwrap_or(letter)
+                    } else {
+                        letter
+                    }
+                })
+                .collect(),
+            SECRET.split(' ').map(|word| format!("[{word}]")).collect::<Vec<_>>().join(", "),
+            STANDARD.encode(SECRET),
+            URL_SAFE_NO_PAD.encode(SECRET),
+            STANDARD.encode(&body),
+            STANDARD.encode(&body).get(5..).unwrap_or_default().to_owned(),
         ] {
             let hidden = hide(&format!("Blocked: {repeated} is not allowed"));
             assert!(hidden.starts_with("Blocked: ") && hidden.ends_with(" is not allowed"), "{hidden}");
-            assert!(hidden.contains("characters of the request]"), "{hidden}");
-            assert!(
-                !hidden.to_lowercase().contains("jane") && !hidden.to_lowercase().contains("lupus"),
-                "{hidden}"
-            );
+            assert!(hidden.contains("characters of the request]"), "{repeated}: {hidden}");
+            let plain = String::from_utf8_lossy(&folded(&hidden)).into_owned();
+            assert!(!plain.contains("jane") && !plain.contains("lupus"), "{hidden}");
+            assert!(hidden.chars().count() < 80, "{hidden}");
         }
     }
 
@@ -191,9 +195,33 @@ mod tests {
             "Invalid schema for a_function_with_a_long_name_of_its_own_here",
             "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
             "the patient Jane Roe",
+            "Invalid role 'system'",
             "",
         ] {
-            assert_eq!(hide(message), message);
+            assert_eq!(without_excerpts(&Message::of(message), &request()), None, "{message}");
+        }
+    }
+
+    #[test]
+    fn quotations_are_hidden_unless_they_look_like_a_name() {
+        assert_eq!(hide("no 'jane roe' here"), "no '[8 characters of the request]' here");
+        assert_eq!(
+            hide("no '1970-01-02' and 'lupus' and 'an own word'"),
+            "no '[10 characters of the request]' and 'lupus' and 'an own word'"
+        );
+    }
+
+    #[test]
+    fn labels_are_compared_as_a_whole() {
+        for (label, expected) in [
+            ("Jane Roe", true),
+            ("born_1970_01_02", true),
+            ("the-patient-jane-roe-born-1970-01-02", true),
+            ("lupus", false),
+            ("messages[1].content[0].text", false),
+            ("context_length_exceeded", false),
+        ] {
+            assert_eq!(is_excerpt(label, &request()), expected, "{label}");
         }
     }
 
@@ -203,12 +231,32 @@ mod tests {
             "a start that no other text has, of some length",
             "an end that no other text has, of some length",
         );
-        let content = format!("{start} {} {end}", "x ".repeat(SEARCHED));
-        let body = json!({"model": "m", "messages": [{"content": content}]});
-        let request = ChatRequest::parse(Bytes::from(body.to_string())).expect("a request");
-        for text in [start, end] {
-            let hidden = without_excerpts(format!("no: {text}"), &request);
-            assert!(hidden.starts_with("no: [") && !hidden.contains("other text"), "{hidden}");
+        let content = format!("{start} {} {end}", "x ".repeat(LONGEST));
+        let request = parse(&json!({"model": "m", "messages": [{"content": content}]}));
+        for text in [request.text(), Arc::new(request.kept_prompt(Bytes::from).text())] {
+            for repeated in [start, end] {
+                let hidden =
+                    without_excerpts(&Message::of(&format!("no: {repeated}")), &text).expect("an excerpt");
+                assert!(hidden.starts_with("no: [") && !hidden.contains("other text"), "{hidden}");
+            }
+            assert_eq!(without_the_unknown(&Message::of("own words"), &text), None);
+            assert_eq!(
+                without_the_unknown(&Message::of(&"own words ".repeat(9)), &text).as_deref(),
+                Some("[90 characters; the prompt is too long to be compared]")
+            );
+        }
+        assert_eq!(
+            without_the_unknown(&Message::of(&"own words ".repeat(9)), &parse(&json!({"model": "m"})).text()),
+            None
+        );
+    }
+
+    #[test]
+    fn work_is_linear() {
+        let request = parse(&json!({"model": "m", "messages": "a".repeat(LONGEST / 2)})).text();
+        for piece in ["a", "'a b' ", "YWFh", "YWFhYWFhYWFhYWFhYWFhYWFhYWFh ", "\"", "\\u0061"] {
+            let hostile = piece.repeat(16 * 1024 / piece.len());
+            without_excerpts(&Message::of(&hostile), &request);
         }
     }
 }

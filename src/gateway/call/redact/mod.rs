@@ -9,14 +9,19 @@
 mod credential;
 mod encodings;
 mod excerpts;
+mod letters;
+pub(in crate::gateway) mod message;
 pub(in crate::gateway) mod own_words;
 mod prose;
+mod quotations;
 mod quotes;
+pub(in crate::gateway) mod request_text;
 mod secrets;
+mod shared_runs;
 mod urls;
 
 pub use credential::Credential;
-pub(in crate::gateway) use excerpts::without_excerpts;
+pub(in crate::gateway) use excerpts::{is_excerpt, without_excerpts, without_the_unknown};
 
 /// The replacement for removed text.
 const REMOVED: &str = "[redacted]";

@@ -2,129 +2,90 @@
 //!
 //! A caller can write a sentence such as "You exceeded your current quota" as a role or a tool's name, and the
 //! provider's error then quotes it. So what blames the model must be the provider's own: short quotations that occur in
-//! the request, and longer runs of its letters, say nothing. Only letters and digits are compared, because providers
-//! change the rest. The work is bounded, and done only for errors.
+//! the request, longer runs of its letters, and its words as a code or a time say nothing.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use memchr::memmem;
 
-use super::excerpts::{PROMPT, letters_of};
+use super::letters::folded;
+use super::message::Message;
+use super::quotations::{Search, quotations};
+use super::request_text::{LONGEST, RequestText};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::providers::UpstreamError;
 
 /// The bytes of letters of an unquoted run. A shorter one may be a word that any two texts have in common.
 const RUN: usize = 12;
-/// The longest request that is searched, in bytes.
-const LONGEST: usize = 512 * 1024;
-/// How much of a text is read at a time, in bytes.
-const PIECE: usize = 16 * 1024;
-/// The most letters of a message that are compared, in bytes.
-const COMPARED: usize = 8 * 1024;
-/// The most quotations that are searched.
-const QUOTATIONS: usize = 64;
-/// The most letters of a quotation, in bytes. In a longer one, runs are found.
-const QUOTED: usize = 64;
 
-/// A shorter quotation says nothing about the prompt.
-const NAME: usize = 6;
-/// A single word with fewer digits may be the name of a model, a role or a tool.
-const NUMBER: usize = 5;
-
-/// A provider's error without what it repeats of the request.
+/// What of a provider's error is its own.
 #[derive(Debug)]
-pub(in crate::gateway) enum Heard {
+pub(in crate::gateway) enum Heard<T> {
     /// It repeats nothing of the request.
     All,
-    /// The rest of the message.
-    Rest(String),
+    /// It repeats something; this is the rest.
+    Rest(T),
     /// The request is too long to be searched.
     Unknown,
 }
 
 /// Whether the error is a page with a title that a request which is too long to be searched does not have as it is.
 pub(in crate::gateway) fn is_unrelated_page(error: &UpstreamError, request: &ChatRequest) -> bool {
-    let title = quotations(&error.message).into_iter().next().and_then(|place| error.message.get(place));
+    let title = || error.message.get(quotations(&error.message).next()?);
     let repeats = |title: &str| memmem::find(&request.body, title.as_bytes()).is_some();
-    error.page && request.body.len() > LONGEST && !title.is_some_and(repeats)
+    error.page && request.body.len() > LONGEST && !title().is_some_and(repeats)
 }
 
-/// The message of an error without what it repeats of the request.
-pub(in crate::gateway) fn own_words(message: &str, request: &ChatRequest) -> Heard {
-    if message.is_empty() {
-        return Heard::All;
-    }
-    if request.body.len() > LONGEST {
+/// The error without what it repeats of the request.
+pub(in crate::gateway) fn own_words(
+    error: &UpstreamError,
+    message: &Message<'_>,
+    request: &RequestText,
+) -> Heard<UpstreamError> {
+    if !request.is_whole() {
         return Heard::Unknown;
     }
-    let names = request.parts.iter().map(|part| part.name.as_bytes());
-    let values = request.parts.iter().map(|part| request.value(part));
-    rest_of(message, &searchable(names.chain(values)), |_| false)
+    let message = rest_of(message, request.all(), |_| false);
+    let mut search = Search::of(request.all());
+    match error.own(message, |words| search.finds(&folded(words))) {
+        Some(own) => Heard::Rest(own),
+        None => Heard::All,
+    }
 }
 
 /// The message without what it repeats of the request's values. Names of parameters stay, because an error has to
 /// name them.
 pub(in crate::gateway) fn without_values(
     error: &UpstreamError,
-    request: &ChatRequest,
+    request: &RequestText,
     names: &[&str],
-) -> Heard {
-    if request.body.len() > LONGEST {
+) -> Heard<String> {
+    if !request.is_whole() {
         return Heard::Unknown;
     }
-    let values = request.parts.iter().map(|part| request.value(part));
-    let is_name = |quoted: &str| names.contains(&quoted);
-    rest_of(&error.message, &searchable(values), is_name)
+    match rest_of(&Message::of(&error.message), request.values(), |quoted| names.contains(&quoted)) {
+        Some(rest) => Heard::Rest(rest),
+        None => Heard::All,
+    }
 }
 
-/// Replaces quotations of the request's prompt by their length, unless they look like a name: a single word with few
-/// digits.
-pub(in crate::gateway) fn without_quotations(message: String, request: &ChatRequest) -> String {
-    let like_prose = |place: &Range<usize>| {
+/// The message without what it repeats. `None` means that it repeats nothing.
+fn rest_of(message: &Message<'_>, text: &[u8], kept: impl Fn(&str) -> bool) -> Option<String> {
+    let mut repeated: Vec<Range<usize>> = message.runs_in(text, RUN);
+    let message = message.text;
+    let mut search = Search::of(text);
+    repeated.extend(quotations(message).filter(|place| {
         let quoted = message.get(place.clone()).unwrap_or_default();
-        let digits = quoted.chars().filter(char::is_ascii_digit).count();
-        quoted.len() >= NAME && (quoted.contains(char::is_whitespace) || digits >= NUMBER)
-    };
-    let mut quoted: Vec<Range<usize>> = quotations(&message).into_iter().filter(like_prose).collect();
-    if quoted.is_empty() {
-        return message;
-    }
-    if request.body.len() <= LONGEST {
-        let parts = request.parts.iter().filter(|part| PROMPT.contains(&part.name.as_str()));
-        let text = searchable(parts.map(|part| request.value(part)));
-        quoted.retain(|place| {
-            let letters = Letters::of(message.get(place.clone()).unwrap_or_default()).text;
-            !letters.is_empty() && memmem::find(&text, &letters).is_some()
-        });
-    }
-    let (mut rest, mut from) = (String::with_capacity(message.len()), 0);
-    for place in quoted {
-        let Some(between) = message.get(from..place.start) else { continue };
-        let length = message.get(place.clone()).unwrap_or_default().chars().count();
-        rest.push_str(between);
-        rest.push_str(&format!("[{length} characters of the request]"));
-        from = place.end;
-    }
-    rest.push_str(message.get(from..).unwrap_or_default());
-    rest
-}
-
-fn rest_of(message: &str, text: &[u8], kept: impl Fn(&str) -> bool) -> Heard {
-    let letters = Letters::of(message);
-    let mut repeated = letters.runs(text);
-    repeated.extend(quotations(message).into_iter().filter(|place| {
-        let quoted = message.get(place.clone()).unwrap_or_default();
-        let letters = Letters::of(quoted).text;
-        let short = !letters.is_empty() && letters.len() <= QUOTED;
-        short && !kept(quoted) && memmem::find(text, &letters).is_some()
+        let letters = folded(quoted);
+        // A longer one has runs.
+        letters.len() < RUN && !kept(quoted) && search.finds(&letters)
     }));
     if repeated.is_empty() {
-        return Heard::All;
+        return None;
     }
     repeated.sort_unstable_by_key(|place| place.start);
     let (mut rest, mut from) = (String::with_capacity(message.len()), 0);
-    for place in repeated.into_iter().filter(|place| !place.is_empty()) {
+    for place in repeated {
         if place.start >= from {
             rest.push_str(message.get(from..place.start).unwrap_or_default());
             rest.push_str(" \u{2026} ");
@@ -132,118 +93,7 @@ fn rest_of(message: &str, text: &[u8], kept: impl Fn(&str) -> bool) -> Heard {
         from = from.max(place.end);
     }
     rest.push_str(message.get(from..).unwrap_or_default());
-    Heard::Rest(rest)
-}
-
-/// The letters and digits of a text, in lowercase, and the bytes of the text that they take.
-struct Letters {
-    text: Vec<u8>,
-    places: Vec<Range<usize>>,
-}
-
-impl Letters {
-    fn of(message: &str) -> Self {
-        let (mut text, mut places) = (Vec::new(), Vec::new());
-        for (letter, place) in letters_of(message) {
-            let mut bytes = [0; 4];
-            for byte in letter.encode_utf8(&mut bytes).bytes() {
-                text.push(byte);
-                places.push(place.clone());
-            }
-            if text.len() >= COMPARED {
-                break;
-            }
-        }
-        Self { text, places }
-    }
-
-    /// The places of runs that occur in another text.
-    fn runs(&self, other: &[u8]) -> Vec<Range<usize>> {
-        let own: HashSet<&[u8], foldhash::fast::RandomState> = self.text.windows(RUN).collect();
-        if own.is_empty() {
-            return Vec::new();
-        }
-        let common: HashSet<&[u8], foldhash::fast::RandomState> =
-            other.windows(RUN).filter(|run| own.contains(run)).collect();
-        let runs = self.text.windows(RUN).enumerate().filter(|(_, run)| common.contains(run));
-        let place = |at: usize| Some(self.places.get(at)?.start..self.places.get(at + RUN - 1)?.end);
-        runs.filter_map(|(at, _)| place(at)).collect()
-    }
-}
-
-/// The letters and digits of JSON texts, with a blank between two strings.
-fn searchable<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut all = Vec::new();
-    for text in texts {
-        let text = String::from_utf8_lossy(text);
-        for (number, piece) in unquoted(&text).enumerate() {
-            if number > 0 {
-                all.push(b' ');
-            }
-            let (mut bytes, mut rest) = ([0; 4], piece);
-            while !rest.is_empty() {
-                let (part, after) = rest.split_at(rest.floor_char_boundary(PIECE));
-                for (letter, _) in letters_of(part) {
-                    all.extend_from_slice(letter.encode_utf8(&mut bytes).as_bytes());
-                }
-                rest = after;
-            }
-        }
-        all.push(b' ');
-    }
-    all
-}
-
-/// The parts of a JSON text between its quotes, which are not escaped.
-fn unquoted(json: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(json);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let mut from = 0;
-        loop {
-            let Some(found) = memchr::memchr2(b'"', b'\\', text.as_bytes().get(from..)?) else {
-                rest = None;
-                return Some(text);
-            };
-            let at = from + found;
-            if text.as_bytes().get(at) == Some(&b'"') {
-                rest = text.get(at + 1..);
-                return text.get(..at);
-            }
-            from = (at + 2).min(text.len());
-        }
-    })
-}
-
-/// The places of quotations in a message, without their marks.
-fn quotations(message: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut before = ' ';
-    for (at, letter) in message.char_indices() {
-        let opens = !before.is_alphanumeric();
-        before = letter;
-        let closing = match letter {
-            '"' | '\'' | '`' => letter,
-            '\u{2018}' | '\u{201a}' => '\u{2019}',
-            '\u{201c}' | '\u{201e}' => '\u{201d}',
-            '\u{ab}' => '\u{bb}',
-            _ => continue,
-        };
-        let from = at + letter.len_utf8();
-        let text = message.get(from..).unwrap_or_default();
-        let text = text.get(..text.floor_char_boundary(4 * QUOTED)).unwrap_or_default();
-        let end = text.match_indices(closing).map(|(end, _)| end).find(|end| {
-            let after = text.get(end + closing.len_utf8()..).unwrap_or_default();
-            !after.starts_with(char::is_alphanumeric)
-        });
-        if let Some(end) = end.filter(|end| opens && *end > 0) {
-            found.push(from..from + end);
-        }
-        if found.len() >= QUOTATIONS {
-            break;
-        }
-    }
-    found
+    Some(rest)
 }
 
 #[cfg(test)]
@@ -252,12 +102,18 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::providers::error_in_answer;
+
+    fn heard(error: &Value, body: &Value) -> Heard<UpstreamError> {
+        let request = ChatRequest::parse(Bytes::from(body.to_string())).expect("a request");
+        let error = error_in_answer(error.to_string().as_bytes());
+        own_words(&error, &Message::of(&error.message), &request.text())
+    }
 
     fn rest(message: &str, body: &Value) -> String {
-        let request = ChatRequest::parse(Bytes::from(body.to_string())).expect("a request");
-        match own_words(message, &request) {
+        match heard(&json!({"message": message}), body) {
             Heard::All => message.to_owned(),
-            Heard::Rest(rest) => rest,
+            Heard::Rest(rest) => rest.message,
             Heard::Unknown => "unknown".to_owned(),
         }
     }
@@ -271,15 +127,71 @@ mod tests {
             format!("Invalid value: {}", said.to_uppercase()),
             format!("role: input {}", json!(said)),
             "Invalid value: 'You exceeded your current quota, pl...'".to_owned(),
+            format!("Invalid value: {}{said}", "some words ".repeat(1_300)),
         ] {
             let rest = rest(&repeated, &body);
             assert!(!rest.to_lowercase().contains("quota"), "{rest}");
-            assert!(rest.contains("nvalid value") || rest.contains("role"), "{rest}");
+            assert!(rest.contains("nvalid valu") || rest.contains("role"), "{rest}");
         }
         for quoted in ["'credit'", "`credit`", "\"credit\"", "\u{201c}credit\u{201d}", "'try again in 9h'"] {
             let rest = rest(&format!("no {quoted} yes"), &body);
             assert!(!rest.contains("credit") && !rest.contains("9h") && rest.contains("yes"), "{rest}");
         }
+    }
+
+    #[test]
+    fn no_other_spelling_makes_words_the_providers_own() {
+        let said = "You exceeded your current quota";
+        let wide: String = said
+            .chars()
+            .map(|letter| {
+                if letter == ' ' {
+                    '\u{3000}'
+                } else {
+                    char::from_u32(u32::from(letter) + 0xfee0).unwrap_or(letter)
+                }
+            })
+            .collect();
+        let words: Vec<&str> = said.split(' ').collect();
+        let escaped: String = said.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect();
+        let in_call = |arguments: &str| json!([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": arguments}}]}]);
+        for messages in [
+            json!([{"role": "user", "content": wide}]),
+            json!([{"role": "user", "content": words}]),
+            json!(
+                words
+                    .iter()
+                    .map(|word| json!({"type": "text", "role": "user", "text": word}))
+                    .collect::<Vec<_>>()
+            ),
+            in_call(&format!("{{\"q\":\"{escaped}\"}}")),
+            in_call(&json!(format!("{{\"q\":\"{escaped}\"}}")).to_string()),
+        ] {
+            let body = json!({"model": "m", "messages": messages});
+            for repeated in
+                [said, wide.as_str(), escaped.as_str(), &words.join(", "), &said.replace(' ', "%20")]
+            {
+                let rest = rest(&format!("Bad value {repeated} here"), &body);
+                assert_eq!(rest, "Bad value  \u{2026}  here", "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn codes_and_times_may_be_repeated_too() {
+        let body =
+            json!({"model": "m", "messages": [{"role": "insufficient_quota", "content": "reset in 9h"}]});
+        let own = |error: Value| match heard(&error, &body) {
+            Heard::Rest(own) => own,
+            other => panic!("{other:?}"),
+        };
+        let coded = own(json!({"message": "no such role", "code": "insufficient_quota", "type": "a_type"}));
+        assert_eq!((coded.code, coded.kind.as_deref()), (None, Some("a_type")));
+        let timed = own(json!({"message": "no such text: reset in 9h; wait, available in 2s"}));
+        assert_eq!(timed.reset, error_in_answer(b"{\"message\":\"available in 2s\"}").reset);
+        // Its code says that a value is wrong, which blames no model.
+        let body = json!({"model": "m", "messages": "invalid_value"});
+        assert!(matches!(heard(&json!({"message": "no", "code": "invalid_value"}), &body), Heard::All));
     }
 
     #[test]
@@ -295,11 +207,5 @@ mod tests {
         }
         let long = json!({"model": "m", "messages": "x".repeat(LONGEST)});
         assert_eq!(rest("anything", &long), "unknown");
-    }
-
-    #[test]
-    fn quotes_of_json_divide_its_texts() {
-        let parts: Vec<&str> = unquoted(r#"["a\"b","c\\",1]"#).collect();
-        assert_eq!(parts, ["[", r#"a\"b"#, ",", r"c\\", ",1]"]);
     }
 }

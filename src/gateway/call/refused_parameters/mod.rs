@@ -277,7 +277,7 @@ pub fn named(
         return refusal;
     }
     // A value that the error repeats must not name the parameters of others.
-    let refusal = match without_values(error, request, OPTIONAL) {
+    let refusal = match without_values(error, &request.text(), OPTIONAL) {
         Heard::All => refusal,
         Heard::Rest(rest) => {
             let own = refused_parameters(&error.with_message(rest), sent);

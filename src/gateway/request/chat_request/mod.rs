@@ -6,11 +6,12 @@ mod entries;
 mod large;
 mod named;
 pub mod numbers;
+mod words;
 
 use crate::domain::session_id::MAX_SESSION;
 use crate::domain::session_id::check_session;
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use memchr::memmem;
@@ -18,6 +19,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
+use crate::gateway::call::redact::request_text::RequestText;
 use crate::gateway::request::json_object::{MAX_MEMBERS, RawObject, span, text};
 use crate::gateway::request::requirements::Prompt;
 use crate::gateway::usage::text_size::TextSize;
@@ -111,6 +113,7 @@ pub struct ChatRequest {
     pub drill: Option<ErrorClass>,
     size: OnceLock<TextSize>,
     pub(in crate::gateway) prompt: OnceLock<Prompt>,
+    text: OnceLock<Arc<RequestText>>,
 }
 
 impl ChatRequest {
@@ -144,6 +147,7 @@ impl ChatRequest {
             body: body.clone(),
             size: OnceLock::new(),
             prompt: OnceLock::new(),
+            text: OnceLock::new(),
         };
         Ok(request)
     }

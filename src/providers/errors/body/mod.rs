@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::retry_after;
-use crate::providers::errors::reset_time::ResetTime;
+use crate::providers::errors::reset_time::{Reset, ResetTime};
 
 pub(super) use success_status::{is_nothing, read_instead_of_answer};
 
@@ -53,7 +53,7 @@ pub(super) struct ErrorBody {
     pub(super) message: String,
     pub(super) retry_after: Option<Duration>,
     /// When the limit that was reached resets.
-    pub(super) reset: Option<ResetTime>,
+    pub(super) reset: Option<Reset>,
     /// Headers of the vendor behind a router, which forwards them in its body.
     pub(super) limits: Vec<(String, String)>,
     pub(super) moderated: bool,
@@ -81,7 +81,7 @@ pub(super) fn read(body: &[u8]) -> ErrorBody {
         payload.to_owned()
     };
     ErrorBody {
-        reset: ResetTime::in_sentence(&message),
+        reset: Reset::in_sentence(&message),
         message: bounded(&message),
         page,
         ..ErrorBody::default()
@@ -116,7 +116,7 @@ impl ErrorBody {
         self.inner_code = self.inner_code.take().or(inner.inner_code);
         self.param = self.param.take().or(inner.param);
         self.retry_after = self.retry_after.or(inner.retry_after);
-        self.reset = self.reset.or(inner.reset);
+        self.reset = self.reset.take().or(inner.reset);
         self.limits.extend(inner.limits);
         self.moderated |= inner.moderated;
         self.page |= inner.page;
@@ -151,7 +151,7 @@ fn read_text(text: &str, depth: u8) -> ErrorBody {
     ErrorBody {
         message: bounded(&title.unwrap_or_else(|| text.to_owned())),
         moderated: names_a_safety_check(text),
-        reset: ResetTime::in_sentence(text),
+        reset: Reset::in_sentence(text),
         page,
         ..ErrorBody::default()
     }
@@ -232,11 +232,13 @@ fn read_fields(object: &Map<String, Value>, depth: u8) -> ErrorBody {
         inner_code: inner_code(object),
         retry_after: google_details(object)
             .find_map(|detail| retry_after::from_google(detail.get("retryDelay")?.as_str()?)),
-        reset: RESETS.iter().find_map(|(name, unit)| moment(object.get(*name)?, *unit)),
+        reset: RESETS.iter().find_map(|(name, unit)| moment(object.get(*name)?, *unit)).map(Reset::from),
         ..ErrorBody::default()
     };
     said.reset = said.reset.or_else(|| {
-        google_details(object).find_map(|detail| moment(detail.get("metadata")?.get("quotaResetDelay")?, 1.0))
+        let delays =
+            google_details(object).filter_map(|detail| detail.get("metadata")?.get("quotaResetDelay"));
+        delays.filter_map(|delay| moment(delay, 1.0)).next().map(Reset::from)
     });
     for name in ["code", "Code", "__type", "error_code", "errorCode", "err_code", "status", "status_code"] {
         match object.get(name).and_then(number_or_label) {

@@ -32,7 +32,8 @@ impl Message {
         parts.iter().all(|part| self.may_hold(part.as_ref())) && fits(parts, &self.text)
     }
 
-    fn may_hold(&self, part: &str) -> bool {
+    /// Whether every pair of the part occurs. If not, the part does not occur.
+    pub(super) fn may_hold(&self, part: &str) -> bool {
         let mut pairs = part.as_bytes().windows(2).map(place);
         pairs.all(|(word, bit)| self.pairs.get(word).is_some_and(|word| word & bit != 0))
     }

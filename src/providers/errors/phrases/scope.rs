@@ -291,10 +291,11 @@ static OF_THE_MODEL: &[(u16, &[&[&str]])] = &[
 
 /// What the message is about, if it says so.
 pub(super) fn sentence_scope(status: u16, message: &Message) -> Option<SentenceScope> {
-    if nothing_is_left(message.text()) {
+    if message.may_hold("can only afford") && nothing_is_left(message.text()) {
         return Some(SentenceScope::Model);
     }
-    if is_oversized(message.text()) || OF_THE_REQUEST.iter().any(|parts| message.fits(parts)) {
+    let oversized = message.may_hold("requested") && is_oversized(message.text());
+    if oversized || OF_THE_REQUEST.iter().any(|parts| message.fits(parts)) {
         return Some(SentenceScope::Request);
     }
     if may_be_named(message) {

@@ -1,0 +1,121 @@
+//! Finds what two texts have in common, in a pass over each.
+//!
+//! A run of `length` letters that both have contains one of eight letters at every place, so it is enough to look up each
+//! `length - 7`th place of the longer text. Only around a place that is found, whole runs are compared.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+/// The letters that are looked up, as many as a number holds.
+const GRAM: usize = 8;
+/// The bits of the filter for each letter: few other letters pass it.
+const BITS: usize = 32;
+
+type Set<T> = HashSet<T, foldhash::fast::RandomState>;
+
+/// A short text that longer ones are compared with.
+pub(super) struct Compared<'t> {
+    own: &'t [u8],
+    /// Every eight letters of the text, sorted.
+    grams: Vec<u64>,
+    /// A bit for the hash of each of them.
+    filter: Vec<u64>,
+}
+
+impl<'t> Compared<'t> {
+    /// Prepares a text for comparisons.
+    pub(super) fn of(own: &'t [u8]) -> Self {
+        let mut grams: Vec<u64> = own.windows(GRAM).filter_map(gram).collect();
+        grams.sort_unstable();
+        let mut filter = vec![0; (grams.len() * BITS).next_power_of_two().max(64) / 64];
+        for gram in &grams {
+            let (word, bit) = place(*gram, filter.len());
+            if let Some(word) = filter.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        Self { own, grams, filter }
+    }
+
+    fn has(&self, gram: u64) -> bool {
+        let (word, bit) = place(gram, self.filter.len());
+        self.filter.get(word).is_some_and(|word| word & bit != 0) && self.grams.binary_search(&gram).is_ok()
+    }
+
+    /// The ranges of the text that consist of runs of at least `length` letters that occur in `other`.
+    pub(super) fn runs_in(&self, other: &[u8], length: usize) -> Vec<Range<usize>> {
+        let Self { own, .. } = self;
+        if own.len() < length || other.len() < length || length < GRAM {
+            return Vec::new();
+        }
+        // Most errors repeat nothing, so whole runs are rarely needed.
+        let mut runs: Set<&[u8]> = Set::default();
+        let mut common: Set<&[u8]> = Set::default();
+        let beside = length - GRAM;
+        for at in (0..=other.len() - GRAM).step_by(beside + 1) {
+            if !other.get(at..at + GRAM).and_then(gram).is_some_and(|gram| self.has(gram)) {
+                continue;
+            }
+            if runs.is_empty() {
+                runs = own.windows(length).collect();
+            }
+            let around = at.saturating_sub(beside)..(at + length).min(other.len());
+            let around = other.get(around).unwrap_or_default();
+            common.extend(around.windows(length).filter(|run| runs.contains(run)));
+        }
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        if common.is_empty() {
+            return ranges;
+        }
+        for (at, _) in own.windows(length).enumerate().filter(|(_, run)| common.contains(run)) {
+            match ranges.last_mut() {
+                Some(last) if at <= last.end => last.end = at + length,
+                Some(_) | None => ranges.push(at..at + length),
+            }
+        }
+        ranges
+    }
+}
+
+fn gram(letters: &[u8]) -> Option<u64> {
+    letters.first_chunk().map(|letters| u64::from_le_bytes(*letters))
+}
+
+/// The word and the bit of eight letters in a filter of so many words, which are a power of two.
+fn place(gram: u64, words: usize) -> (usize, u64) {
+    let hash = gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    ((hash >> 6) as usize & (words - 1), 1 << (hash & 63))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn exactly_the_shared_runs_are_found(own in "[ab]{0,40}", other in "[ab]{0,60}", length in 8..14_usize) {
+            let mut shared = vec![false; own.len()];
+            for (at, run) in own.as_bytes().windows(length).enumerate() {
+                if other.as_bytes().windows(length).any(|other| other == run) {
+                    shared[at..at + length].fill(true);
+                }
+            }
+            let mut found = vec![false; own.len()];
+            for range in Compared::of(own.as_bytes()).runs_in(other.as_bytes(), length) {
+                found[range].fill(true);
+            }
+            prop_assert_eq!(found, shared);
+        }
+    }
+
+    #[test]
+    fn work_is_linear() {
+        let (own, other) = ("a".repeat(16 * 1024), "a".repeat(512 * 1024));
+        let own = Compared::of(own.as_bytes());
+        assert_eq!(own.runs_in(other.as_bytes(), 32), [0..own.own.len()]);
+        let other = "abcdefgh".repeat(64 * 1024);
+        assert!(own.runs_in(other.as_bytes(), 12).is_empty());
+    }
+}

@@ -1,0 +1,178 @@
+//! A provider's error that repeats the request in another spelling: it blames no model, and shows and stores no prompt.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::app::App;
+use crate::support::fake_provider::{FakeProvider, Received, Script};
+use crate::support::on_both_databases;
+
+const QUOTA: &str = "You exceeded your current quota, please check your plan and billing details";
+const PROMPT: &str = "The patient Jane Roe, born 1970-01-02, suffers from lupus since April";
+
+fn wide(text: &str) -> String {
+    let letter = |letter: char| char::from_u32(u32::from(letter) + 0xfee0).unwrap_or(letter);
+    text.chars().map(|sign| if sign.is_ascii_graphic() { letter(sign) } else { sign }).collect()
+}
+
+fn escaped(text: &str) -> String {
+    text.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect()
+}
+
+/// A message, and what the provider says to it.
+type Case = (Value, fn(&Value) -> Script);
+
+fn content(message: &Value) -> String {
+    message["content"].as_str().unwrap_or_default().to_owned()
+}
+
+fn refused(said: &str) -> Script {
+    Script::error(400, "bad_request", &format!("1 validation error: {said} is not allowed"))
+}
+
+fn echoes() -> Vec<Case> {
+    let words: Vec<&str> = QUOTA.split(' ').collect();
+    let parts: Vec<Value> = words.iter().map(|word| json!({"type": "text", "text": word})).collect();
+    let call = |arguments: Value| json!({"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}]});
+    vec![
+        (json!({"role": "user", "content": wide(QUOTA)}), |_| refused(QUOTA)),
+        (json!({"role": "user", "content": QUOTA}), |_| refused(&wide(QUOTA))),
+        (json!({"role": "user", "content": QUOTA}), |_| refused(&escaped(QUOTA))),
+        (json!({"role": "user", "content": words}), |message| {
+            let words = message["content"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            refused(&words.collect::<Vec<_>>().join(" "))
+        }),
+        (json!({"role": "user", "content": parts}), |_| refused(QUOTA)),
+        (call(json!(format!("{{\"q\":\"{}\"}}", escaped(QUOTA)))), |_| refused(QUOTA)),
+        (json!({"role": "user", "content": "insufficient_quota"}), |message| {
+            Script::json(400, &json!({"error": {"message": "no", "code": content(message)}}))
+        }),
+        (json!({"role": "user", "content": "insufficient_quota"}), |message| {
+            Script::json(422, &json!({"error": {"message": "no", "type": content(message)}}))
+        }),
+        (json!({"role": "user", "content": "nonsense"}), |message| {
+            Script::json(
+                401,
+                &json!({"error": {"message": format!("'{}' is forbidden", content(message)), "type": "refused"}}),
+            )
+        }),
+        (json!({"role": "user", "content": "retry in 9h"}), |message| {
+            Script::error(429, "slow", &format!("not now: {}", content(message)))
+        }),
+        (json!({"role": "user", "content": "please try again in 700h"}), |message| {
+            Script::error(429, "slow", &format!("{} is not allowed", content(message)))
+        }),
+    ]
+}
+
+async fn cooldown(app: &App) -> Value {
+    app.get("/v1/model-router/models?name=m").await.json()["items"][0]["cooldown"].clone()
+}
+
+/// The texts of an answer and of the events, by letters and digits alone.
+async fn all_texts(app: &App, answer: &str) -> String {
+    let events = json!(app.events().await).to_string();
+    [answer, &events].concat().to_lowercase().replace(|letter: char| !letter.is_alphanumeric(), "")
+}
+
+on_both_databases! {
+    async fn no_spelling_of_the_request_closes_a_model(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["m"]).await;
+        for (number, (message, said)) in echoes().into_iter().enumerate() {
+            fake.always(Script::answer("Hi"));
+            // Clears the count of undecided failures.
+            assert_eq!(app.chat(&json!({"model": "m"})).await.status, 200);
+            fake.judge(move |received: &Received| Some(said(&received.json()["messages"][0])));
+            let answer = app.chat(&json!({"model": "m", "messages": [message], "num_retries": 0})).await;
+            assert_ne!(answer.status, 200);
+            let open = cooldown(&app).await;
+            assert_eq!(open["open"], false, "{number}: {open} {}", answer.text());
+            fake.judge(|_: &Received| None);
+        }
+    }
+
+    /// Whichever comes first, the provider's own time counts.
+    async fn the_providers_own_time_counts_beside_that_of_the_caller(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["m"]).await;
+        for (message, seconds) in [
+            ("Rate limit reached, please try again in 20s. The text was: try again in 700h", 20),
+            ("The text 'try again in 700h' met a rate limit, please try again in 30s.", 30),
+            ("Rate limit reached: quota resets in 40s (try again in 700h)", 40),
+        ] {
+            fake.always(Script::json(429, &json!({"error": {"message": message}})));
+            let body = json!({"model": "m", "messages": [{"role": "user", "content": "try again in 700h"}], "num_retries": 0});
+            let answer = app.chat(&body).await;
+            assert_eq!(answer.header("retry-after"), seconds.to_string(), "{message}: {}", answer.text());
+            assert_eq!(cooldown(&app).await["open"], true, "{message}");
+            app.clock.advance(std::time::Duration::from_secs(seconds + 1));
+            fake.always(Script::answer("Hi"));
+            assert_eq!(app.chat(&json!({"model": "m"})).await.status, 200);
+        }
+    }
+
+    async fn no_spelling_of_the_prompt_is_shown_or_stored(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["m"]).await;
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": PROMPT}]});
+        for repeated in [
+            wide(PROMPT),
+            escaped(PROMPT),
+            PROMPT.replace(' ', "%20"),
+            PROMPT.split(' ').map(|word| format!("[{word}]")).collect::<Vec<_>>().join(", "),
+            STANDARD.encode(PROMPT),
+            STANDARD.encode(body.to_string()),
+        ] {
+            let error = json!({"error": {"message": format!("Blocked: {repeated} is not allowed"), "code": "no"}});
+            fake.always(Script::json(400, &error));
+            let answer = app.chat(&body).await;
+            assert!(answer.text().contains("characters of the request]"), "{repeated}: {}", answer.text());
+        }
+        for (code, param) in [("no", "Jane Roe"), ("patient Jane Roe, born 1970-01-02", "messages")] {
+            fake.always(Script::json(400, &json!({"error": {"message": "no", "code": code, "param": param}})));
+            app.chat(&body).await;
+        }
+        let texts = all_texts(&app, "").await;
+        let encoded = STANDARD.encode(PROMPT).to_lowercase();
+        for shown in ["janeroe", "u004a", &encoded[..16], &wide("Jane").to_lowercase()] {
+            assert!(!texts.contains(shown), "{shown}: {texts}");
+        }
+    }
+
+    async fn an_error_of_a_stream_shows_and_stores_no_prompt(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["m"]).await;
+        let begun = || Script::stream().text("Hel");
+        let long = format!("{PROMPT} {} and the end", "word ".repeat(8_000));
+        for (prompt, repeated) in [
+            (PROMPT, PROMPT.to_owned()),
+            (PROMPT, wide(PROMPT)),
+            (PROMPT, STANDARD.encode(PROMPT)),
+            (&long, PROMPT.to_owned()),
+            (&long, "word ".repeat(20)),
+        ] {
+            let message = format!("Blocked: {repeated} is not allowed");
+            let body = json!({"model": "m", "messages": [{"role": "user", "content": prompt}], "stream": true});
+            for error in [
+                json!({"error": {"message": message, "code": 500, "param": "Jane Roe"}}),
+                json!({"object": "error", "message": message, "code": 500}),
+                json!({"choices": [{"index": 0, "delta": {}, "error": {"message": message}}]}),
+            ] {
+                fake.next(begun().event(&error).done());
+                let answer = app.chat(&body).await;
+                assert!(answer.text().contains("Hel") && !answer.text().contains("[DONE]"), "{}", answer.text());
+                let texts = all_texts(&app, &answer.text()).await;
+                assert!(!texts.contains("janeroe") && !texts.contains("wordword"), "{texts}");
+                let event = app.events().await.pop().expect("an event");
+                assert!(event["error_message"].to_string().contains(" characters"), "{event}");
+            }
+        }
+        fake.next(begun().event(&json!({"error": {"message": "Overloaded", "code": 500}})).done());
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": long}], "stream": true});
+        assert!(app.chat(&body).await.text().contains("The stream broke: Overloaded"));
+    }
+}
