@@ -228,6 +228,13 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>,
     deserializer.deserialize_str(Text)
 }
 
+/// A text, with replacement characters for what is not UTF-8. Almost every text is UTF-8, which is checked many bytes at a
+/// time; the library's own function reads byte by byte.
+#[must_use]
+pub fn lossy(text: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::Borrowed)
+}
+
 /// Encodes a text as a JSON string.
 #[must_use]
 pub fn quoted(text: &str) -> String {

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{LONG, TOKEN, TextSize};
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::request::json_object::Key;
+use crate::gateway::request::json_object::{Key, lossy};
 
 /// Field names and types of content other than text.
 const NO_TEXT: [&[u8]; 6] = [b"image_url", b"input_", b"_audio", b"\"audio", b"\"file", b"\"video"];
@@ -53,18 +53,18 @@ impl TextSize {
         request.parts.iter().fold(Self::default(), |measure, part| {
             let value = request.value(part);
             match part.name.as_str() {
-                "messages" => measure.then(Self::of_messages(&String::from_utf8_lossy(value))),
+                "messages" => measure.then(Self::of_messages(&lossy(value))),
                 // Models read tools as JSON, including field names.
                 "tools" | "functions" => {
                     let adds = VENDORS_TOOLS.iter().any(|tool| memmem::find(value, tool).is_some());
-                    let size = Self::as_it_stands(&String::from_utf8_lossy(value));
+                    let size = Self::as_it_stands(&lossy(value));
                     measure.then(Self { mixed: adds, ..size })
                 }
                 name if SEARCHES.contains(&name) && value != b"null" => {
-                    measure.then(Self { mixed: true, ..Self::as_it_stands(&String::from_utf8_lossy(value)) })
+                    measure.then(Self { mixed: true, ..Self::as_it_stands(&lossy(value)) })
                 }
                 name if value.len() <= SETTING || UNREAD.contains(&name) => measure,
-                _ => measure.then(Self::as_it_stands(&String::from_utf8_lossy(value))),
+                _ => measure.then(Self::as_it_stands(&lossy(value))),
             }
         })
     }
