@@ -141,7 +141,7 @@ impl Application {
         let metrics = Arc::new(Metrics::register(&mut registry));
         let (health, health_changes) = Health::new();
         let cooldowns = Cooldowns::new(clock.clone(), settings.gateway.cooldown);
-        let spending = Spending::new(clock.clone());
+        let spending = Spending::new(clock.clone()).written_by(recorder.watcher());
         let sentences = sentences_file::read(settings.gateway.sentences.as_deref())?;
         let endpoints = Endpoints::new(&store.vault().instance_name())
             .map_err(|error| StartError::Other(error.into()))?;

@@ -37,7 +37,7 @@ pub use rollups::histogram::Histogram;
 pub use rollups::{BUCKET, EventRollupFilter, RecentUse, RequestCounts, RequestTimes, RollupSpan};
 pub use tenant::api_keys::{ApiKeyChange, ApiKeyRow, NewApiKey, unknown_models};
 pub use tenant::audit::{AuditFilter, AuditRow};
-pub use tenant::budgets::{BudgetChange, BudgetRow, NewBudget, Spent, unknown_key};
+pub use tenant::budgets::{BudgetChange, BudgetRow, NewBudget, Spent, SpentByDay, unknown_key};
 pub use tenant::error_mappings::{ErrorMappingRow, MOST_MAPPINGS, NewErrorMapping};
 pub use tenant::events::EventFilter;
 pub use tenant::fallbacks::{

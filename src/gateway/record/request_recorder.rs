@@ -32,7 +32,7 @@ use crate::gateway::routing::cooldown::OpenCooldown;
 use crate::gateway::routing::plan::{Candidate, SkipReason};
 use crate::gateway::usage::pricing::Usage;
 use crate::store::RequestRow;
-use crate::store::recorder::{Begun, Permit, Record, Recorder};
+use crate::store::recorder::{After, Begun, Permit, Record, Recorder};
 
 /// Records one request from its first attempt to its row.
 #[derive(Debug)]
@@ -201,7 +201,8 @@ impl RequestRecorder {
             self.served.model = None;
             if let Some(permit) = self.permit.take() {
                 let record = self.last_record(&permit, Outcome::Failed, None, 503);
-                permit.leave(record, None);
+                let settled = self.settle(&record);
+                permit.leave(record, settled);
             }
         }
         written.map_err(|error| self.answer_withheld(error))
@@ -278,20 +279,22 @@ impl RequestRecorder {
         }
     }
 
-    /// Makes the row and the events that remain durable, then settles the budgets.
+    /// Makes the row and the events that remain durable, and settles the budgets.
     async fn finish(&mut self, outcome: Outcome, class: Option<ErrorClass>, status: u16) -> Result<()> {
         match self.permit.take() {
             Some(permit) => {
                 let record = self.last_record(&permit, outcome, class, status);
-                let cost = cost_of(&record);
-                permit.write(record).await.map_err(|error| self.answer_withheld(error))?;
-                if let Some(reservation) = &self.reservation {
-                    reservation.settle(cost);
-                }
-                Ok(())
+                let settled = self.settle(&record);
+                permit.write(record, settled).await.map_err(|error| self.answer_withheld(error))
             }
             None => Ok(()),
         }
+    }
+
+    /// Counts the record in the budgets. A reading of the roll-ups can include it before its request knows that it is
+    /// durable, so it counts as soon as it is handed over.
+    fn settle(&self, record: &Record) -> Option<After> {
+        self.reservation.as_ref().map(|reservation| reservation.leave(cost_of(record)))
     }
 
     fn last_record(
@@ -369,8 +372,8 @@ impl Drop for RequestRecorder {
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
             let record = self.last_record(&permit, Outcome::ClientClosed, None, 499);
-            let cost = cost_of(&record);
-            permit.leave(record, self.reservation.as_ref().map(|reservation| reservation.leave(cost)));
+            let settled = self.settle(&record);
+            permit.leave(record, settled);
         }
     }
 }

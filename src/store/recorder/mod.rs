@@ -72,7 +72,7 @@ pub enum RecorderError {
 struct QueuedRecord {
     record: Record,
     done: Option<oneshot::Sender<bool>>,
-    /// What to do once it is durable or lost, if its request does not wait for it.
+    /// What to do once it is durable or lost.
     after: Option<After>,
 }
 
@@ -271,16 +271,18 @@ impl Permit {
         self.mode == Mode::Durable
     }
 
-    /// Writes the last record of the request and waits until it is durable.
+    /// Writes the last record of the request and waits until it is durable. `after` is called once it is durable or lost,
+    /// also if its request no longer waits.
     ///
     /// # Errors
     /// [`Error::RecordingUnavailable`]: it did not become durable within 2 seconds.
-    pub async fn write(self, record: Record) -> Result<(), Error> {
+    pub async fn write(self, record: Record, after: Option<After>) -> Result<(), Error> {
         if self.mode == Mode::Off {
+            after.into_iter().for_each(|after| after());
             return Ok(());
         }
         let (done, durable) = oneshot::channel();
-        self.place.send(QueuedRecord { record, done: Some(done), after: None });
+        self.place.send(QueuedRecord { record, done: Some(done), after });
         acknowledged(async { durable.await.unwrap_or(false) }).await
     }
 

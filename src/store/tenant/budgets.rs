@@ -77,6 +77,15 @@ pub struct Spent {
     pub unpriced: i64,
 }
 
+/// The spending of keys on UTC days, as one reading of the roll-ups found it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SpentByDay {
+    /// The spending by organization, key and day.
+    pub rows: Vec<Spent>,
+    /// Whether all that was committed before the reading is in it. If not, it could not be folded in time.
+    pub folded: bool,
+}
+
 impl OrgStore {
     /// Creates a budget. This process enforces it when this returns.
     ///
@@ -237,9 +246,10 @@ impl OrgStore {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn spent_this_month(&self) -> Result<Vec<Spent>, Error> {
+    pub async fn spent_this_month(&self) -> Result<SpentByDay, Error> {
         let start = Period::Month.start(self.clock().now());
-        Ok(spent(self.folded_reader().await, Some(self.organization_id), start).await?)
+        let folded = self.store.is_folded().await;
+        Ok(SpentByDay { rows: spent(self.reader(), Some(self.organization_id), start).await?, folded })
     }
 
     pub(in crate::store) fn budgets(&self) -> Select<budgets::Entity> {

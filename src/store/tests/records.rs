@@ -112,7 +112,10 @@ async fn what_is_acknowledged_is_there_for_every_reader(#[values(Kind::Sqlite, K
     assert_eq!(second.request_find(request.id).await.expect("read"), None);
 
     permit
-        .write(Record { events: vec![expected.clone()], request: Some(request.clone()), ..Record::default() })
+        .write(
+            Record { events: vec![expected.clone()], request: Some(request.clone()), ..Record::default() },
+            None,
+        )
         .await
         .expect("durable");
     let expected_request = RequestRow { recorded_at: world.database.clock.now(), ..request };

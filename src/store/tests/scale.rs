@@ -55,7 +55,7 @@ async fn tens_of_thousands_of_organizations_with_budgets_are_read(
     for period in Period::ALL {
         // One statement, without a parameter per organization.
         let spent = world.store.system().spent_since(period).await.expect("read");
-        assert!(spent.is_empty(), "a budget has spent nothing yet");
+        assert!(spent.rows.is_empty(), "a budget has spent nothing yet");
     }
     let fresh = world.database.open().await;
     assert_eq!(fresh.snapshots().organizations().len(), usize::try_from(MANY + 1).expect("a size"));

@@ -43,23 +43,44 @@ impl Read {
 }
 
 /// The spending of one period, in nano-dollars.
+///
+/// Whether a reading includes a row of this process is known for some rows only. It includes those that were in the
+/// database before it began (`older`). Those that arrived meanwhile (`newer`), or that the writer still has (`left`), it may
+/// include or not. They were counted before, so the total stays as it was, as far as the reading permits.
 #[derive(Debug, Clone, Copy, Default)]
 struct Span {
     /// The start of the period in Unix seconds.
     start: i64,
-    /// The totals of the last reading.
+    /// The last reading, without what is counted below.
     read: Read,
-    /// Recorded by this process before the reading in progress.
+    /// Rows of this process that were in the database when the reading in progress began.
     older: i64,
-    /// Recorded by this process since then.
+    /// Rows of this process that became durable since then, or that are durable in the spool only.
     newer: i64,
-    /// Handed to the writer and not durable yet, so that no reading includes it.
+    /// Rows that were handed to the writer and are not known to be durable.
     left: i64,
 }
 
 impl Span {
     fn total(&self) -> i64 {
-        self.read.cost.saturating_add(self.older).saturating_add(self.newer).saturating_add(self.left)
+        self.read.cost.saturating_add(self.older).saturating_add(self.uncertain())
+    }
+
+    /// The rows of this process that a reading may include or not.
+    fn uncertain(&self) -> i64 {
+        self.newer.saturating_add(self.left)
+    }
+
+    /// Replaces the last reading, so that no row counts twice and none is forgotten. `folded`: it includes what was in the
+    /// database when it began.
+    fn replace(&mut self, found: Read, folded: bool) {
+        let total = self.total();
+        if folded {
+            self.older = 0;
+        }
+        let uncertain = self.older.saturating_add(self.uncertain());
+        let total = total.clamp(found.cost, found.cost.saturating_add(uncertain.max(0)));
+        self.read = Read { cost: total.saturating_sub(uncertain), ..found };
     }
 
     fn roll(&mut self, start: i64) {
@@ -85,14 +106,6 @@ impl Book {
         match period {
             Period::Day => self.day.read.unpriced,
             Period::Month => self.month.read.unpriced,
-        }
-    }
-
-    /// Adds the cost of a request with a durable row.
-    pub(super) fn pay(&mut self, cost: i64, now: DateTime<Utc>) {
-        self.roll(now);
-        for span in [&mut self.day, &mut self.month] {
-            span.newer = span.newer.saturating_add(cost);
         }
     }
 
@@ -136,9 +149,13 @@ impl Account {
         self.open().unpriced(period, now)
     }
 
-    pub(super) fn begin_reading(&self) {
+    /// `spooled`: durable rows may be missing from the database.
+    pub(super) fn begin_reading(&self, spooled: bool) {
         let mut book = self.open();
         book.found.clear();
+        if spooled {
+            return;
+        }
         let Book { day, month, .. } = &mut *book;
         for span in [day, month] {
             span.older = span.older.saturating_add(std::mem::take(&mut span.newer));
@@ -150,8 +167,8 @@ impl Account {
     }
 
     /// Replaces the totals of an earlier reading, for the whole month or for today. Returns whether the days before
-    /// today are known.
-    pub(super) fn end_reading(&self, period: Period, now: DateTime<Utc>) -> bool {
+    /// today are known. `folded`: the reading includes what was in the database when it began.
+    pub(super) fn end_reading(&self, period: Period, folded: bool, now: DateTime<Utc>) -> bool {
         let mut book = self.open();
         book.roll(now);
         let found = std::mem::take(&mut book.found);
@@ -165,13 +182,15 @@ impl Account {
         }
         let known = book.earlier.0 == today;
         if !known {
-            // Keep the last totals of earlier days until the whole month is read.
-            book.earlier = (today, book.month.read);
+            // Keep the last totals of earlier days until the whole month is read. Of today, both spans have the same rows.
+            let durable = book.month.older.saturating_sub(book.day.older);
+            let cost = book.month.read.cost.saturating_add(durable);
+            book.earlier = (today, Read { cost, ..book.month.read });
         }
-        book.day.read = sum(today, i64::MAX);
-        book.month.read = book.earlier.1.and(book.day.read);
-        book.day.older = 0;
-        book.month.older = 0;
+        let day = sum(today, i64::MAX);
+        let month = book.earlier.1.and(day);
+        book.day.replace(day, folded);
+        book.month.replace(month, folded);
         known
     }
 }

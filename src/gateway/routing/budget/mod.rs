@@ -17,7 +17,8 @@ use crate::domain::IdMap;
 use crate::domain::clock::Clock;
 use crate::domain::error::Result;
 use crate::domain::period::Period;
-use crate::store::Spent;
+use crate::store::SpentByDay;
+use crate::store::recorder::Watcher;
 use crate::store::snapshot::{BudgetEntry, OrganizationSnapshot};
 use account::Account;
 pub use reservation::{BudgetOwner, BudgetReservation, Estimate, OverBudget};
@@ -30,6 +31,8 @@ type AccountId = (OrganizationId, Option<ApiKeyId>);
 pub struct Spending {
     clock: Clock,
     accounts: IdMap<AccountId, Arc<Account>>,
+    /// The writer of this process's records; `None` if they are never spooled.
+    writer: Option<Watcher>,
     /// One reading at a time, so that an older one never replaces a newer one.
     reading: tokio::sync::Mutex<()>,
     /// When whole months of all organizations were last read, in Unix seconds; 0 before the first time.
@@ -57,9 +60,16 @@ impl Spending {
         Self {
             clock,
             accounts: IdMap::default(),
+            writer: None,
             reading: tokio::sync::Mutex::default(),
             whole: AtomicI64::new(0),
         }
+    }
+
+    /// Adds the writer of this process's records. While it has some in its spool, readings of the roll-ups lack them.
+    #[must_use]
+    pub fn written_by(self, writer: Watcher) -> Self {
+        Self { writer: Some(writer), ..self }
     }
 
     /// The period that the next reading of all organizations must cover; usually the day is enough.
@@ -79,17 +89,18 @@ impl Spending {
         &self,
         only: Option<OrganizationId>,
         period: Period,
-        roll_ups: impl Future<Output = Result<Vec<Spent>>>,
+        roll_ups: impl Future<Output = Result<SpentByDay>>,
     ) -> Result<()> {
         let _turn = self.reading.lock().await;
         let accounts = self.accounts.pin_owned();
         let concerned = |id: &AccountId| only.is_none_or(|only| id.0 == only);
-        // The reading includes what was recorded before this point; it may lack what is recorded from now on.
+        // The reading includes what was in the database before this point; it may lack what is recorded from now on.
+        let spooled = self.writer.as_ref().is_some_and(|writer| writer.spooled() > 0);
         for (_, account) in accounts.iter().filter(|(id, _)| concerned(id)) {
-            account.begin_reading();
+            account.begin_reading(spooled);
         }
         let spent = roll_ups.await?;
-        for row in &spent {
+        for row in &spent.rows {
             let key = (!row.api_key_id.is_nil()).then_some(ApiKeyId(row.api_key_id));
             let of_key = key.map(|key| (row.organization_id, Some(key)));
             for id in [Some((row.organization_id, None)), of_key].into_iter().flatten() {
@@ -103,7 +114,7 @@ impl Spending {
         let now = self.clock.now();
         let mut known = true;
         for (_, account) in accounts.iter().filter(|(id, _)| concerned(id)) {
-            known &= account.end_reading(period, now);
+            known &= account.end_reading(period, spent.folded, now);
         }
         match (only, period) {
             (None, Period::Month) => self.whole.store(now.timestamp(), Ordering::Release),

@@ -202,19 +202,8 @@ impl BudgetReservation {
         self.accounts.iter().for_each(|limited| limited.give_back(-more));
     }
 
-    /// Adds the cost of the request, which has a durable row, and releases the reservation.
-    pub fn settle(&self, cost: i64) {
-        let reserved = std::mem::take(&mut *self.held()).reserved;
-        let now = self.clock.now();
-        for limited in &self.accounts {
-            let mut book = limited.account.open();
-            book.reserved -= reserved;
-            book.pay(cost, now);
-        }
-    }
-
-    /// As [`BudgetReservation::settle`], for a row that is handed to the writer. Returns what is to be called once it is
-    /// durable or lost.
+    /// Adds the cost of the request, which has a row that is about to be handed to the writer, and releases the
+    /// reservation. Returns what is to be called once the row is durable or lost.
     #[must_use]
     pub fn leave(&self, cost: i64) -> After {
         let reserved = std::mem::take(&mut *self.held()).reserved;

@@ -1,5 +1,7 @@
 //! Spending, reservations and periods.
 
+mod readings;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -8,9 +10,22 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::clock::ManualClock;
+use crate::store::Spent;
 
 fn noon() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-11-30T12:00:00Z").expect("a time").to_utc()
+}
+
+impl BudgetReservation {
+    /// Counts a row that is durable at once.
+    fn settle(&self, cost: i64) {
+        self.leave(cost)();
+    }
+}
+
+/// What a reading finds.
+fn of(rows: Vec<Spent>) -> SpentByDay {
+    SpentByDay { rows, folded: true }
 }
 
 struct World {
@@ -58,7 +73,7 @@ impl World {
             unpriced: 0,
         };
         let rows = days.iter().map(row).collect();
-        self.spending.read(None, period, async { Ok(rows) }).await.expect("read");
+        self.spending.read(None, period, async { Ok(of(rows)) }).await.expect("read");
     }
 }
 
@@ -193,103 +208,6 @@ fn with_an_unknown_price_only_what_was_spent_counts() {
     // What costs nothing can be paid for with nothing; what costs nothing but its answer cannot.
     assert_eq!(reservation.reserve(Estimate::Free), None);
     assert!(reservation.reserve(exactly(0)).is_some_and(|exceeded_by| exceeded_by.used_up));
-}
-
-#[tokio::test]
-async fn what_the_roll_ups_say_takes_the_place_of_what_was_added_up() {
-    let world = World::new();
-    let reservation = world.reservation(&[budget(None, Period::Day, 100)]);
-    reservation.settle(30);
-    world.read(&[("2026-11-01", 400), ("2026-11-29", 50), ("2026-11-30", 45)]).await;
-    assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (45, 495));
-    assert_eq!(world.spending.spent(world.id, Some(world.key), Period::Month), 495);
-    // What is recorded while they are read is not lost.
-    let rows = async {
-        reservation.settle(5);
-        Ok(Vec::new())
-    };
-    world.spending.read(None, Period::Month, rows).await.expect("read");
-    assert_eq!(world.spent(Period::Day), 5);
-    // Rows that were only handed to the writer are missing from every reading before they are durable.
-    let arrived = reservation.leave(7);
-    for _ in 0..3 {
-        world.read(&[("2026-11-30", 5)]).await;
-        assert_eq!(world.spent(Period::Day), 12);
-    }
-    arrived();
-    assert_eq!(world.spent(Period::Day), 12);
-    world.read(&[("2026-11-30", 12)]).await;
-    assert_eq!(world.spent(Period::Day), 12);
-    // What is durable during a reading stays until the next one.
-    let arrived = reservation.leave(2);
-    let rows = async {
-        arrived();
-        Ok(Vec::new())
-    };
-    world.spending.read(None, Period::Month, rows).await.expect("read");
-    assert_eq!(world.spent(Period::Day), 2);
-    world.read(&[("2026-11-30", 5)]).await;
-    // What cannot be read leaves what is known.
-    let broken = async { Err(crate::domain::error::Error::internal("away")) };
-    world.spending.read(None, Period::Month, broken).await.expect_err("away");
-    assert_eq!(world.spent(Period::Day), 5);
-}
-
-#[tokio::test]
-async fn what_is_durable_in_a_new_period_counts_in_the_old_one() {
-    let world = World::new();
-    let arrived = world.reservation(&[budget(None, Period::Day, 100)]).leave(7);
-    world.hand.advance(Duration::from_secs(12 * 3_600));
-    arrived();
-    assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (0, 0));
-}
-
-#[tokio::test]
-async fn today_is_read_often_and_earlier_days_now_and_then() {
-    let world = World::new();
-    assert_eq!(world.spending.needed(), Period::Month);
-    world.read(&[("2026-11-01", 400), ("2026-11-30", 40)]).await;
-    assert_eq!(world.spending.needed(), Period::Day);
-    for today in [45, 46] {
-        world.read_since(Period::Day, &[("2026-11-30", today)]).await;
-        assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (today, 400 + today));
-    }
-    world.hand.advance(Duration::from_secs(60));
-    assert_eq!(world.spending.needed(), Period::Month);
-    // Late records of an earlier day are seen then.
-    world.read(&[("2026-11-01", 410), ("2026-11-30", 46)]).await;
-    assert_eq!(world.spent(Period::Month), 456);
-}
-
-#[tokio::test]
-async fn an_account_that_is_new_has_its_whole_month_read() {
-    let world = World::new();
-    world.read(&[]).await;
-    assert_eq!(world.spending.needed(), Period::Day);
-    for _ in 0..2 {
-        world.read_since(Period::Day, &[("2026-11-30", 5)]).await;
-        assert_eq!(world.spent(Period::Month), 5);
-    }
-    let world = World::new();
-    world.read(&[]).await;
-    world.read_since(Period::Day, &[("2026-11-30", 5)]).await;
-    assert_eq!(world.spending.needed(), Period::Month);
-    world.read(&[("2026-11-02", 70), ("2026-11-30", 5)]).await;
-    assert_eq!((world.spent(Period::Month), world.spending.needed()), (75, Period::Day));
-}
-
-#[tokio::test]
-async fn a_new_period_begins_with_nothing_spent() {
-    let world = World::new();
-    let reservation = world.reservation(&[budget(None, Period::Day, 100)]);
-    world.read(&[("2026-11-29", 7), ("2026-11-30", 100)]).await;
-    assert!(reservation.exceeded_by(exactly(1)).is_some());
-    world.hand.advance(Duration::from_secs(12 * 3_600));
-    assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (0, 0));
-    assert_eq!(reservation.exceeded_by(exactly(100)), None);
-    // Yesterday's figures are no longer today's, however late they are read.
-    world.read(&[("2026-11-30", 100), ("2026-12-01", 3)]).await;
-    assert_eq!((world.spent(Period::Day), world.spent(Period::Month)), (3, 3));
 }
 
 proptest! {

@@ -26,7 +26,7 @@ use crate::store::rollups::delta::Delta;
 use crate::store::rollups::fold::Others;
 use crate::store::tenant::audit::AuditEntry;
 use crate::store::tenant::budgets;
-use crate::store::{OrgStore, OrganizationSettings, Spent, Store, bulk_insert, transaction};
+use crate::store::{OrgStore, OrganizationSettings, SpentByDay, Store, bulk_insert, transaction};
 pub use inspection::ProviderAddress;
 
 /// The timeout of a check for changes.
@@ -173,9 +173,10 @@ impl<'a> System<'a> {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn spent_since(&self, period: Period) -> Result<Vec<Spent>, Error> {
+    pub async fn spent_since(&self, period: Period) -> Result<SpentByDay, Error> {
         let start = period.start(self.store.inner.clock.now());
-        Ok(budgets::spent(self.store.folded_reader().await, None, start).await?)
+        let folded = self.store.is_folded().await;
+        Ok(SpentByDay { rows: budgets::spent(&self.store.inner.reader, None, start).await?, folded })
     }
 
     /// Adds what commits have counted to the roll-ups, except for what another process is adding.
