@@ -79,19 +79,19 @@ impl ModelPrice {
         }
     }
 
-    /// The price at which every token costs as much as the dearest that it can be: one that is written to the cache and,
-    /// if there can be any, one of audio.
+    /// The price at which every token costs as much as the dearest that it can be: one that is read from the cache or
+    /// written to it and, if there can be any, one of audio.
     #[must_use]
     pub fn dearest(&self, audio_input: bool, audio_output: bool) -> Self {
-        let input = |input: Option<i64>, cache_write: Option<i64>| {
-            input.max(cache_write).max(self.audio_input.filter(|_| audio_input))
+        let input = |input: Option<i64>, cache_read: Option<i64>, cache_write: Option<i64>| {
+            input.max(cache_read).max(cache_write).max(self.audio_input.filter(|_| audio_input))
         };
         let output = |output: Option<i64>| output.max(self.audio_output.filter(|_| audio_output));
         Self {
-            input: input(self.input, self.cache_write),
+            input: input(self.input, self.cache_read, self.cache_write),
             output: output(self.output),
             long_prompt: self.long_prompt.map(|long| LongPrompt {
-                input: input(long.input.or(self.input), long.cache_write),
+                input: input(long.input.or(self.input), long.cache_read, long.cache_write),
                 output: output(long.output.or(self.output)),
                 ..long
             }),

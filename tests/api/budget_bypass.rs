@@ -1,6 +1,8 @@
 //! Attempts to spend more than a hard budget allows: unreadable bodies, invalid limits, many requests at once, and
 //! token counts that claim there was nothing to pay.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use failsoft::providers::ModelPrice;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -260,6 +262,55 @@ on_both_databases! {
         let spent = eventually(async || Some(spent(&app, &path).await).filter(|spent| *spent > 0)).await;
         assert!(spent <= hard + answer, "{spent}");
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 402);
+    }
+
+    /// The provider counts as much as the model can: its whole window, and the longest answer.
+    async fn of_fifty_at_once_of_any_shape_one_fits_into_the_room_of_one(app: App) {
+        const WINDOW: i64 = 4_000;
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider("fake", &fake).await;
+        let price = ModelPrice { input: Some(1_000_000), output: Some(1_000_000), cache_read: Some(2_000_000), ..ModelPrice::default() };
+        app.organization.model_like("a", provider, |fields| {
+            fields.settings.price = Some(price);
+            fields.settings.context_window = Some(WINDOW);
+            fields.settings.max_output_tokens = Some(500);
+        }).await;
+        let part = |part: Value| json!({"messages": [{"role": "user", "content": [part]}]});
+        let path = limited(&app, 1).await;
+        for (number, shape) in [
+            part(json!({"type": "file", "file": {"file_id": "f"}})),
+            part(json!({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "opus"}})),
+            part(json!({"type": "video_url", "video_url": {"url": "https://a.example/x"}})),
+            json!({"messages": [{"role": "assistant", "audio": {"id": "x"}}]}),
+            json!({"web_search_options": {}, "max_tokens": 500}),
+            json!({"tools": [{"type": "file_search", "vector_store_ids": ["v"]}], "max_tokens": 900_000}),
+        ].into_iter().enumerate() {
+            let before = spent(&app, &path).await;
+            // Room for one call, and a little less than for two.
+            let room = 2 * (WINDOW * 2_000 + 500 * 1_000) - 1;
+            assert_eq!(app.patch(&path, &json!({"hard_limit_nano_dollars": before + room})).await.status, 200);
+            let gate = Gate::new();
+            let usage = json!({"prompt_tokens": WINDOW, "completion_tokens": 500, "prompt_tokens_details": {"cached_tokens": WINDOW}});
+            let last = json!({"id": "x", "choices": [], "usage": usage});
+            fake.always(Script::stream().text("Hi").wait_until(&gate).finish("stop").event(&last).done());
+            let mut body = shape.clone();
+            (body["model"], body["stream"]) = (json!("a"), json!(true));
+            let refused = AtomicUsize::new(0);
+            let calls = (0..50).map(async |_| {
+                let answer = app.chat(&body).await;
+                refused.fetch_add(1, Ordering::Relaxed);
+                answer
+            });
+            // All others are refused while the first one is still running.
+            let (answers, ()) = tokio::join!(futures_util::future::join_all(calls), async {
+                eventually(async || (refused.load(Ordering::Relaxed) == 49).then_some(())).await;
+                gate.open();
+            });
+            assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1, "{shape}");
+            assert_eq!(fake.served(), number + 1, "{shape}");
+            let more = eventually(async || Some(spent(&app, &path).await - before).filter(|more| *more > 0)).await;
+            assert!(more <= room, "{shape}: {more}");
+        }
     }
 
     async fn an_unknown_cost_counts_what_is_known_of_it(app: App) {

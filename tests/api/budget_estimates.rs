@@ -98,7 +98,7 @@ on_both_databases! {
             ..plain(1_000_000, 2_000_000)
         };
         let fake = priced(&app, price).await;
-        let speech = json!([{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "x".repeat(12_800), "format": "wav"}}]}]);
+        let speech = json!([{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": format!("UklGR{}", "x".repeat(12_800)), "format": "wav"}}]}]);
         let words = json!([{"role": "user", "content": "some words of an ordinary prompt ".repeat(20)}]);
         let mut path = String::new();
         // A hard limit in micro-dollars, and what fits into it.
@@ -126,6 +126,89 @@ on_both_databases! {
             let (status, calls) = if fits { (200, 1) } else { (402, 0) };
             assert_eq!((answer.status, fake.served() - before), (status, calls), "{hard} {body}: {}", answer.text());
         }
+    }
+
+    async fn content_of_unknown_size_reserves_the_window(app: App) {
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider("fake", &fake).await;
+        let price = ModelPrice { cache_read: Some(5_000_000), ..plain(1_000_000, 1_000_000) };
+        app.organization.model_like("a", provider, |fields| {
+            fields.settings.price = Some(price);
+            fields.settings.context_window = Some(10_000);
+        }).await;
+        app.organization.model_like("unknown window", provider, |fields| fields.settings.price = Some(price)).await;
+        fake.always(Script::answer("Hi"));
+        let path = limited(&app, &json!({"period": "day", "hard_limit_nano_dollars": 1})).await;
+        let user = |part: Value| json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, part]}]});
+        let mut cases = vec![
+            json!({"messages": [{"role": "user", "content": "What?"}, {"role": "assistant", "audio": {"id": "audio_1"}}, {"role": "user", "content": "Again."}]}),
+            json!({"web_search_options": {}}),
+            json!({"tools": [{"type": "web_search_preview"}]}),
+            json!({"extra_body": {"google": {"cached_content": "cachedContents/a"}}}),
+        ];
+        cases.extend([
+            json!({"type": "audio_url", "audio_url": {"url": "https://a.example/x.mp3"}}),
+            json!({"type": "video_url", "video_url": {"url": "https://a.example/x.mp4"}}),
+            json!({"type": "input_audio", "input_audio": {"data": "T2dnUwACAAAA", "format": "ogg"}}),
+            json!({"type": "file", "file": {"file_id": "file-1"}}),
+            json!({"type": "file", "file": {"file_data": "data:application/pdf;base64,AAAA", "filename": "a.pdf"}}),
+            json!({"type": "image_url", "image_url": {"url": "data:application/pdf;base64,AAAA"}}),
+        ].map(user));
+        // Ten thousand tokens of the dearest kind, and one of the answer.
+        let window = 10_000 * 5_000 + 1_000;
+        for case in cases {
+            for (model, room, fits) in [("a", window - 1, false), ("a", window, true), ("unknown window", 1_000_000 * 5_000, false), ("unknown window", 1_100_000 * 5_000, true)] {
+                let before = fake.served();
+                let hard = room + spent(&app, &path).await;
+                assert_eq!(app.patch(&path, &json!({"hard_limit_nano_dollars": hard})).await.status, 200);
+                let mut body = case.clone();
+                (body["model"], body["max_tokens"]) = (json!(model), json!(1));
+                let answer = app.chat(&body).await;
+                let (status, calls) = if fits { (200, 1) } else { (402, 0) };
+                assert_eq!((answer.status, fake.served() - before), (status, calls), "{model} {room} {case}: {}", answer.text());
+            }
+        }
+    }
+
+    /// A caller that leaves such a stream before its usage has used no less than what was reserved.
+    async fn content_of_unknown_size_has_an_unknown_cost_if_it_is_not_counted(app: App) {
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider("fake", &fake).await;
+        app.organization.model_like("a", provider, |fields| {
+            fields.settings.price = Some(plain(1_000_000, 1_000_000));
+            fields.settings.context_window = Some(10_000);
+        }).await;
+        let path = limited(&app, &json!({"period": "day", "hard_limit_nano_dollars": 15_000_000})).await;
+        fake.next(Script::stream().text("Hi").hang());
+        let mut caller = Raw::connect(app.address).await;
+        let body = json!({"model": "a", "stream": true, "max_tokens": 1, "messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]});
+        caller.chat(&app.organization.key, &body).await;
+        caller.read_until("Hi").await;
+        drop(caller);
+        let row = eventually(async || app.requests(1).await.pop().filter(|row| row["outcome"] == "client_closed")).await;
+        assert_eq!((&row["cost_nano_dollars"], &row["estimated"]), (&Value::Null, &json!(true)), "{row}");
+        let known = eventually(async || Some(spent(&app, &path).await).filter(|spent| *spent > 0)).await;
+        assert!((10_000_000..10_010_000).contains(&known), "{known}");
+        assert_eq!(app.chat(&body).await.status, 402);
+    }
+
+    async fn the_models_own_limit_is_reserved_where_a_request_has_none(app: App) {
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider("fake", &fake).await;
+        app.organization.model_like("a", provider, |fields| {
+            fields.settings.price = Some(plain(0, 1_000_000));
+            fields.settings.max_output_tokens = Some(4_000);
+        }).await;
+        fake.always(Script::answer("Hi"));
+        let path = limited(&app, &json!({"period": "day", "hard_limit_nano_dollars": 3_999_999})).await;
+        for body in [json!({"model": "a"}), json!({"model": "a", "max_tokens": -1}), json!({"model": "a", "max_tokens": 9_000})] {
+            assert_eq!(app.chat(&body).await.status, 402, "{body}");
+        }
+        assert_eq!(app.chat(&json!({"model": "a", "max_tokens": 3_999})).await.status, 200);
+        let hard = 4_000_000 + spent(&app, &path).await;
+        assert_eq!(app.patch(&path, &json!({"hard_limit_nano_dollars": hard})).await.status, 200);
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+        assert_eq!(fake.served(), 2);
     }
 
     async fn a_free_model_that_is_billed_keeps_to_the_budget(app: App) {

@@ -180,7 +180,8 @@ impl<'a> RoutingContext<'a> {
         let limit = self.limit.get_or_init(|| AnswerLimit::of(self.request));
         let price = price.dearest(self.request.size().sounds, self.request.asks_for_audio());
         let cost = |output: i64| Usage::estimate(input, output).known_cost(&price);
-        let least = limit.stated(model).unwrap_or(0);
+        // Only an answer without any known limit may be longer than what is reserved.
+        let least = limit.known(model).unwrap_or(0);
         Estimate::Between { least: cost(least), most: cost(limit.most(model)) }
     }
 

@@ -318,7 +318,7 @@ impl StreamRelay {
         let failure = self.feedback.classify_break(&interruption(fault, self.reading.stopped));
         self.feedback.interrupted(&failure);
         let Some(reader) = self.reader.take() else { return Bytes::new() };
-        let usage = self.meter.usage(delivered(&reader));
+        let usage = self.meter.usage(cut_off(&reader));
         // The caller has the content already, so a failed record is only logged.
         if let Err(error) = self.recorder.finish_interrupted(&failure, usage, reader.started.elapsed()).await
         {
@@ -360,7 +360,7 @@ impl StreamRelay {
 impl Drop for StreamRelay {
     fn drop(&mut self) {
         if let Some(reader) = &self.reader {
-            self.recorder.set_usage(self.meter.usage(delivered(reader)));
+            self.recorder.set_usage(self.meter.usage(cut_off(reader)));
         }
     }
 }
@@ -380,5 +380,12 @@ fn delivered(reader: &FrameReader) -> Delivered<'_> {
     let seen = &reader.seen;
     let anything = seen.content || seen.finished;
     let whole = Delivered::whole(seen.reported(), &seen.size, anything, seen.extras);
-    Delivered { early: seen.early, ..whole }
+    Delivered { early: seen.early, since_usage: seen.since_usage, ..whole }
+}
+
+/// What was delivered of a stream that its provider did not end. A usage before the last choice has ended, even one
+/// beside the last content, can be that of a part.
+fn cut_off(reader: &FrameReader) -> Delivered<'_> {
+    let delivered = delivered(reader);
+    Delivered { early: delivered.early || !reader.seen.is_over(), ..delivered }
 }

@@ -29,6 +29,8 @@ const MOST_RATIO: f64 = 2.0;
 const FAR: f64 = 4.0;
 /// Tokens by which short texts may be beyond these bounds.
 const SLACK: f64 = 4.0;
+/// The window of a model with an unknown one, in tokens. Few have a larger one.
+const UNKNOWN_WINDOW: i64 = 1_048_576;
 /// The number of callers that are remembered.
 const CALLERS: usize = 16;
 /// Once a model is known, one of this many answers is measured.
@@ -108,11 +110,17 @@ impl TokenCalibration {
         self.sides().prompts.estimate(size)
     }
 
-    /// The tokens that budgets count for a prompt: an estimate that is high rather than low, at most the model's window.
+    /// The tokens that budgets count for a prompt: an estimate that is high rather than low, at most the model's window,
+    /// and all of that if the size of its content is not known.
     #[must_use]
     pub fn most_of_prompt(&self, size: &TextSize, window: Option<i64>) -> i64 {
         let tokens = self.prompt(size).max(size.least_tokens());
-        window.map_or(tokens, |window| tokens.min(window))
+        match window {
+            Some(window) if size.open_ended => window,
+            Some(window) => tokens.min(window),
+            None if size.open_ended => tokens.max(UNKNOWN_WINDOW),
+            None => tokens,
+        }
     }
 
     /// Whether the next prompt is to be measured: the first ones of a model are, and then a sample.

@@ -48,8 +48,10 @@ pub struct Delivered<'a> {
     pub size: &'a TextSize,
     /// Whether there was content or a `finish_reason`.
     pub anything: bool,
-    /// Whether content followed the reported usage, which is a lower bound then.
+    /// Whether the reported usage is a lower bound: content followed it, or the answer has no end.
     pub early: bool,
+    /// The size of the content that followed the reported usage.
+    pub since_usage: TextSize,
     /// Whether there was something that no token price covers.
     pub extras: bool,
 }
@@ -58,7 +60,7 @@ impl<'a> Delivered<'a> {
     /// What was delivered with its usage at the end or beside it.
     #[must_use]
     pub fn whole(reported: Reported, size: &'a TextSize, anything: bool, extras: bool) -> Self {
-        Self { reported, size, anything, early: false, extras }
+        Self { reported, size, anything, early: false, since_usage: TextSize::default(), extras }
     }
 }
 
@@ -117,20 +119,38 @@ impl Meter {
                 self.calibration.answer(delivered.size),
             )
         });
-        let extras = usage.extras || delivered.extras || self.searches;
+        let most_input = self.most_input(&delivered.reported);
+        let extras = usage.extras || delivered.extras || self.searches || most_input > 0;
         // An answer without a service tier counts as served at the requested tier.
-        let usage = Usage { tier: usage.tier.or(self.tier), extras, partial: delivered.early, ..usage };
-        let measured = if delivered.early { self.measured_answer(&delivered) } else { None };
+        let tier = usage.tier.or(self.tier);
+        let usage = Usage { tier, extras, most_input, partial: delivered.early, ..usage };
+        let measured = if delivered.early { self.delivered_answer(&delivered) } else { None };
         match measured {
             Some(measured) if measured > usage.output => Usage { output: measured, estimated: true, ..usage },
             Some(_) | None => usage,
         }
     }
 
+    /// The most tokens of a prompt that its provider did not count and that is of unknown size; 0 for any other.
+    fn most_input(&self, reported: &Reported) -> i64 {
+        let counted = reported.input.or(reported.total).is_some_and(|count| count > 0);
+        let open_ended = self.prompt.as_ref().filter(|prompt| prompt.open_ended && !counted);
+        open_ended.map_or(0, |prompt| self.calibration.most_of_prompt(prompt, self.window))
+    }
+
     /// The tokens of the delivered content, if it is text and was measured.
     fn measured_answer(&self, delivered: &Delivered<'_>) -> Option<i64> {
         let is_text = delivered.size.bytes > 0 && !delivered.extras && delivered.reported.audio_output == 0;
         is_text.then(|| self.calibration.answer(delivered.size).min(MOST_TOKENS))
+    }
+
+    /// The tokens of what was delivered in all: those that were reported may include some that were not sent, such as
+    /// reasoning, so the content after them counts in addition.
+    fn delivered_answer(&self, delivered: &Delivered<'_>) -> Option<i64> {
+        let all = self.measured_answer(delivered)?;
+        let since = self.calibration.answer(&delivered.since_usage);
+        let reported = delivered.reported.output.unwrap_or(0);
+        Some(all.max(reported.saturating_add(since)).min(MOST_TOKENS))
     }
 
     /// The tokens of a complete answer, which also calibrates the model.

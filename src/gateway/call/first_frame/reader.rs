@@ -285,6 +285,7 @@ impl FrameReader {
             (chunk.choices.content, chunk.choices.size) = (false, TextSize::default());
         }
         let choices = chunk.choices;
+        self.seen.extras |= choices.extras;
         if !choices.any && is_named_error(event) {
             return Err(Fault::Upstream(Box::new(error_of_event(line))));
         }

@@ -26,6 +26,8 @@ pub struct Seen {
     fresh: bool,
     /// Whether content followed the last usage, which is a lower bound then.
     pub early: bool,
+    /// The size of the content that followed the last usage.
+    pub since_usage: TextSize,
     /// Whether there was something that no token price covers.
     pub extras: bool,
     /// The choices that have begun.
@@ -91,8 +93,11 @@ impl Seen {
         let before = self.content;
         self.content |= choices.content;
         self.finished |= choices.finished;
-        self.extras |= choices.extras;
-        self.early |= choices.content && !std::mem::take(&mut self.fresh) && self.has_usage();
+        // The usage of a chunk counts the content beside it.
+        if !std::mem::take(&mut self.fresh) && self.has_usage() {
+            self.early |= choices.content;
+            self.since_usage = self.since_usage.then(choices.size);
+        }
         self.size = self.size.then(choices.size);
         self.nameless |= choices.nameless;
         match choices.verdict() {
@@ -112,8 +117,12 @@ impl Seen {
     /// Adds a chunk of nothing but text, like an earlier one of the same choice.
     pub(super) fn say(&mut self, choice: Indices, json: &str) {
         self.continued_after_end |= self.over.hold(choice);
-        self.early |= self.has_usage();
-        self.size = self.size.then(TextSize::of_piece(json));
+        let size = TextSize::of_piece(json);
+        if self.has_usage() {
+            self.early = true;
+            self.since_usage = self.since_usage.then(size);
+        }
+        self.size = self.size.then(size);
     }
 
     fn has_usage(&self) -> bool {
@@ -135,7 +144,8 @@ impl Seen {
             let usage = if other { chunk.usage.of_another_model() } else { chunk.usage };
             self.usage = self.usage.followed_by(usage);
             if usage.present || of_choices {
-                (self.early, self.fresh) = (false, chunk.choices.content);
+                (self.early, self.fresh) = (false, chunk.choices.content || chunk.choices.nameless);
+                self.since_usage = TextSize::default();
             }
             if of_choices {
                 self.choice_usage.extend(&chunk.choice_usage, other);

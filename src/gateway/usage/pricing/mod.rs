@@ -94,6 +94,8 @@ pub struct Usage {
     pub cache_write: i64,
     /// Answer tokens spent on reasoning.
     pub reasoning: i64,
+    /// The prompt tokens that budgets count at least, if the request does not tell the size of its prompt.
+    pub most_input: i64,
     /// Audio tokens of the prompt, neither cached nor written to the cache.
     pub audio_input: i64,
     /// Audio tokens of the answer.
@@ -208,6 +210,11 @@ impl Usage {
     /// and what no token price covers. Audio tokens without a price cost as much as others, tokens of a long prompt
     /// without one as much as those of a short prompt, and other tokens without a price nothing.
     #[must_use]
+        if self.most_input > self.input {
+            // What the prompt may have beyond its estimate counts at the dearest price.
+            let dearest = Self { input: self.most_input, most_input: 0, ..*self };
+            return dearest.known_cost(&price.dearest(true, false));
+        }
     pub fn known_cost(&self, price: &ModelPrice) -> i64 {
         let long = price.rates(self.input);
         let (input, output) = (long.input.or(price.input), long.output.or(price.output));

@@ -7,6 +7,8 @@
 //! English, code and most scripts are within 6 % on average; some languages are 15 % off.
 //! [`calibration`](super::calibration) corrects that for each model. Pure; prompts are measured in `prompt`.
 
+mod members;
+mod open_ended;
 mod prompt;
 
 use serde_json::value::RawValue;
@@ -38,6 +40,8 @@ pub struct TextSize {
     pub mixed: bool,
     /// Whether there may be sound.
     pub sounds: bool,
+    /// Whether there may be content of unknown size, such as a file that the request only names.
+    pub open_ended: bool,
 }
 
 /// Kinds of characters that tokenizers treat alike.
@@ -201,6 +205,7 @@ impl TextSize {
             last: if next.last == Kind::Edge { self.last } else { next.last },
             mixed: self.mixed || next.mixed,
             sounds: self.sounds || next.sounds,
+            open_ended: self.open_ended || next.open_ended,
         }
     }
 

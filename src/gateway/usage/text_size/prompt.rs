@@ -5,30 +5,19 @@
 
 use std::fmt;
 
-use memchr::memmem;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{LONG, TOKEN, TextSize};
+use super::{LONG, TOKEN, TextSize, open_ended};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::{Key, lossy};
 
-/// Field names and types of content other than text.
-const NO_TEXT: [&[u8]; 6] = [b"image_url", b"input_", b"_audio", b"\"audio", b"\"file", b"\"video"];
-/// Fields that make a vendor search, which adds what it finds to the prompt.
-const SEARCHES: [&str; 6] =
-    ["web_search_options", "web_search", "search_parameters", "enable_search", "plugins", "documents"];
-/// Tools of vendors that add to the prompt.
-const VENDORS_TOOLS: [&[u8]; 6] =
-    [b"web_search", b"file_search", b"google_search", b"googleSearch", b"code_interpreter", b"x_search"];
 /// The tokens of a message besides its text, in most vendors' formats.
 const MESSAGE: u64 = 4 * TOKEN;
 /// The tokens that vendors commonly count for an image of 1024 by 1024 pixels.
 const IMAGE: u64 = 765 * TOKEN;
 /// Bytes per token, if only the bytes are known.
 const BYTES: u64 = 4;
-/// Bytes of encoded audio per token: a second has about thirty tokens and at least four thousand bytes.
-const SOUND: u64 = 128;
 /// Fields up to this length are settings, which are not part of a prompt.
 const SETTING: usize = 64;
 /// Fields that no model reads, even if they are long.
@@ -56,17 +45,30 @@ impl TextSize {
                 "messages" => measure.then(Self::of_messages(&lossy(value))),
                 // Models read tools as JSON, including field names.
                 "tools" | "functions" => {
-                    let adds = VENDORS_TOOLS.iter().any(|tool| memmem::find(value, tool).is_some());
                     let size = Self::as_it_stands(&lossy(value));
-                    measure.then(Self { mixed: adds, ..size })
+                    measure.then(size.open_ended_if(open_ended::in_tools(value)))
                 }
-                name if SEARCHES.contains(&name) && value != b"null" => {
-                    measure.then(Self { mixed: true, ..Self::as_it_stands(&lossy(value)) })
-                }
-                name if value.len() <= SETTING || UNREAD.contains(&name) => measure,
-                _ => measure.then(Self::as_it_stands(&lossy(value))),
+                // The schema in it can have fields of any name.
+                "response_format" => measure.then(Self::as_it_stands(&lossy(value))),
+                name => measure.then(Self::of_field(name, value)),
             }
         })
+    }
+
+    fn of_field(name: &str, value: &[u8]) -> Self {
+        let search = open_ended::is_search(name, value);
+        let size = if !search && (value.len() <= SETTING || UNREAD.contains(&name)) {
+            Self::default()
+        } else {
+            Self::as_it_stands(&lossy(value))
+        };
+        let size = Self { mixed: name == "documents", ..size };
+        size.open_ended_if(search || !UNREAD.contains(&name) && open_ended::in_field(name, value))
+    }
+
+    /// Says that there may be content of unknown size.
+    fn open_ended_if(self, open_ended: bool) -> Self {
+        Self { mixed: self.mixed || open_ended, open_ended: self.open_ended || open_ended, ..self }
     }
 
     /// The size of a JSON text, including punctuation and field names.
@@ -83,14 +85,14 @@ impl TextSize {
     }
 
     fn of_messages(text: &str) -> Self {
-        let holds_more = || NO_TEXT.iter().any(|mark| memmem::find(text.as_bytes(), mark).is_some());
-        if text.len() > LONG && !holds_more() {
+        if text.len() > LONG && open_ended::are_text(text.as_bytes()) {
             return Self::sampled(text);
         }
-        match serde_json::from_str(text) {
+        let size = match serde_json::from_str(text) {
             Ok(Messages(measure)) => measure,
             Err(_) => Self::by_bytes(text.len() as u64),
-        }
+        };
+        size.open_ended_if(open_ended::in_messages(text.as_bytes()))
     }
 
     /// The size of content of which only the bytes are known.
@@ -267,9 +269,10 @@ impl<'de> Visitor<'de> for PartVisitor {
                 }
                 sound => {
                     (mixed, sounds) = (true, true);
-                    let bytes = part.next_value::<&RawValue>()?.get().len() as u64;
-                    let each = if sound == "input_audio" { SOUND } else { BYTES };
-                    other = other.saturating_add((bytes * TOKEN).div_ceil(each));
+                    let value = part.next_value::<&RawValue>()?.get().as_bytes();
+                    let each = open_ended::bytes_per_token(value).filter(|_| sound == "input_audio");
+                    other =
+                        other.saturating_add((value.len() as u64 * TOKEN).div_ceil(each.unwrap_or(BYTES)));
                 }
             }
         }

@@ -121,7 +121,14 @@ fn what_cannot_be_read_counts_by_its_bytes() {
         format!(r#""messages":[{{"content":[{{"type":"{name}","{name}":{{"file_data":"{file}"}}}}]}}]"#)
     };
     assert!(prompt(&part("file")) >= 2_000);
-    assert!((62..1_000).contains(&prompt(&part("input_audio"))));
+    assert!(prompt(&part("input_audio")) >= 2_000);
+    let sound = |start: &str| {
+        let sound =
+            format!(r#"{{"type":"input_audio","input_audio":{{"data":"{start}{file}","format":"wav"}}}}"#);
+        prompt(&format!(r#""messages":[{{"content":[{sound}]}}]"#))
+    };
+    assert!((62..1_000).contains(&sound("UklGR")));
+    assert!((250..1_000).contains(&sound("SUQz")));
 }
 
 proptest! {
