@@ -25,6 +25,11 @@ fn first(usage: &Value) -> Script {
     Script::stream().event(&json!({"id": "x", "choices": [choice], "usage": usage}))
 }
 
+/// A chunk with content and this usage.
+fn beside(usage: &Value) -> Value {
+    json!({"id": "x", "choices": [{"index": 0, "delta": {"content": "two words "}, "finish_reason": null}], "usage": usage})
+}
+
 /// About 440 tokens.
 fn long(mut script: Script) -> Script {
     for _ in 0..220 {
@@ -64,6 +69,15 @@ on_both_databases! {
             ("a", long(Script::stream()).finish("stop").usage(10, 5).done(), "answered", Some(15_000..15_001), json!("contradictory")),
             ("unpriced", cut(first(&json!({"prompt_tokens": 10, "completion_tokens": 1, "cost": 0}))), "interrupted", None, Value::Null),
             ("unpriced", cut(first(&dear)), "interrupted", None, Value::Null),
+            // Beside the last content before the cut, and beside content that others follow.
+            ("a", long(Script::stream()).event(&beside(&usage)).close(), "interrupted", Some(tokens.clone()), Value::Null),
+            ("a", long(Script::stream().event(&beside(&usage))).close(), "interrupted", Some(tokens.clone()), Value::Null),
+            ("a", long(Script::stream()).event(&beside(&cheap)).close(), "interrupted", Some(tokens.clone()), Value::Null),
+            ("unpriced", long(Script::stream()).event(&beside(&cheap)).close(), "interrupted", None, Value::Null),
+            // What was counted without being sent, such as reasoning, counts beside what followed.
+            ("a", long(Script::stream().event(&beside(&json!({"prompt_tokens": 10, "completion_tokens": 5_000})))).close(), "interrupted", Some(5_220_000..5_900_000), Value::Null),
+            // A choice that has ended is whole, and so is its usage.
+            ("a", long(Script::stream()).finish("stop").usage(10, 500).close(), "answered", Some(510_000..510_001), Value::Null),
         ]
         .into_iter()
         .enumerate()
@@ -87,6 +101,87 @@ on_both_databases! {
         drop(caller);
         let row = row(&app, 1, "client_closed").await;
         assert!(row["cost_nano_dollars"].as_i64().is_some_and(|cost| cost > 220_000), "{row}");
+    }
+
+    async fn a_reported_cost_of_nothing_is_no_cost(app: App) {
+        let fake = models(&app).await;
+        let provider = app.organization.provider("others", &fake).await;
+        let nothing = ModelPrice { input: Some(0), output: Some(0), ..ModelPrice::default() };
+        app.organization.model_like("free", provider, |fields| fields.settings.price = Some(nothing)).await;
+        let mut count = 0;
+        for (model, reported, cost) in [
+            ("unpriced", json!(0), Value::Null),
+            ("unpriced", json!(0.0), Value::Null),
+            ("unpriced", json!({"total_cost": 0}), Value::Null),
+            ("unpriced", json!(1e-9), json!(1)),
+            ("unpriced", json!(1e-12), json!(1)),
+            ("a", json!(0), json!(18_000)),
+            ("a", json!(1e-12), json!(1)),
+            ("free", json!(0), json!(0)),
+            ("free", json!(1e-12), json!(1)),
+        ] {
+            for stream in [false, true] {
+                let usage = json!({"prompt_tokens": 9, "completion_tokens": 9, "cost": reported});
+                let choice = |name: &str| json!({"id": "x", "choices": [{"index": 0, name: {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}], "usage": usage});
+                fake.next(if stream { Script::stream().event(&choice("delta")).done() } else { Script::json(200, &choice("message")) });
+                assert_eq!(app.chat(&json!({"model": model, "stream": stream})).await.status, 200);
+                count += 1;
+                let row = row(&app, count, "answered").await;
+                assert_eq!(row["cost_nano_dollars"], cost, "{model} {reported}: {row}");
+            }
+        }
+    }
+
+    async fn searches_that_an_answer_shows_make_the_cost_unknown(app: App) {
+        let fake = models(&app).await;
+        let sources = json!([{"title": "A", "url": "https://a.example"}]);
+        let mut count = 0;
+        for (place, name, value, known) in [
+            ("answer", "citations", json!(["https://a.example"]), false),
+            ("answer", "citations", json!([]), true),
+            ("answer", "citations", Value::Null, true),
+            ("answer", "search_results", sources.clone(), false),
+            ("answer", "server_side_tool_usage", json!({"SERVER_SIDE_TOOL_WEB_SEARCH": 2}), false),
+            ("answer", "server_side_tool_usage", json!({"web_search": 0}), true),
+            ("answer", "executed_tools", json!([{"type": "search"}]), false),
+            ("answer", "groundingMetadata", json!({"webSearchQueries": ["a"]}), false),
+            ("answer", "vertex_ai_grounding_metadata", json!([{"webSearchQueries": ["a"]}]), false),
+            ("choice", "groundingMetadata", json!({"webSearchQueries": ["a"]}), false),
+            ("choice", "groundingMetadata", json!({"webSearchQueries": []}), true),
+            ("message", "executed_tools", json!([{"type": "search", "arguments": "a", "output": "b"}]), false),
+            ("message", "executed_tools", json!([]), true),
+            ("message", "search_results", sources, false),
+            ("message", "provider_specific_fields", json!({"citations": [[{"url": "https://a.example"}]]}), false),
+            ("message", "provider_specific_fields", json!({"citations": null}), true),
+        ] {
+            for stream in [false, true] {
+                let mut message = json!({"role": "assistant", "content": "Here it is."});
+                let usage = json!({"prompt_tokens": 9, "completion_tokens": 9});
+                if place == "message" {
+                    message[name] = value.clone();
+                }
+                let mut choice = json!({"index": 0, (if stream { "delta" } else { "message" }): message, "finish_reason": "stop"});
+                if place == "choice" {
+                    choice[name] = value.clone();
+                }
+                let mut answer = json!({"id": "x", "choices": [choice], "usage": usage});
+                if place == "answer" {
+                    answer[name] = value.clone();
+                }
+                fake.next(if stream { Script::stream().event(&answer).done() } else { Script::json(200, &answer) });
+                let answer = app.chat(&json!({"model": "a", "stream": stream})).await;
+                assert_eq!(answer.status, 200, "{}", answer.text());
+                count += 1;
+                let row = row(&app, count, "answered").await;
+                let cost = if known { json!(18_000) } else { Value::Null };
+                assert_eq!(row["cost_nano_dollars"], cost, "{place} {name} {value} {stream}: {row}");
+            }
+        }
+        // In the last chunk of a stream, which has the usage and no choice.
+        let last = json!({"id": "x", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 9}, "citations": ["https://a.example"]});
+        fake.next(Script::stream().text("Hi").finish("stop").event(&last).done());
+        assert_eq!(app.chat(&json!({"model": "a", "stream": true})).await.status, 200);
+        assert_eq!(row(&app, count + 1, "answered").await["cost_nano_dollars"], Value::Null);
     }
 
     async fn searches_and_images_make_the_cost_unknown(app: App) {

@@ -12,7 +12,7 @@ mod unpriced;
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 pub(super) use scan::scan;
@@ -21,6 +21,7 @@ use blank::{SMALL, is_blank, is_parts};
 use calls::Called;
 use scalars::{Index, Reason, scalars_are, skip_list, skip_object};
 use unpriced::has_extras;
+pub(super) use unpriced::shows_search;
 
 use crate::gateway::request::json_object::Key;
 use crate::gateway::usage::text_size::TextSize;
@@ -335,8 +336,8 @@ impl<'de, const MEASURED: bool> Visitor<'de> for ChoiceVisitor<MEASURED> {
                 "native_finish_reason" => native = choice.next_value()?,
                 "error" => seen.error |= !is_empty_error(choice.next_value::<&RawValue>()?.get()),
                 "usage" => seen.usage |= choice.next_value::<&RawValue>()?.get() != "null",
-                _ => {
-                    choice.next_value::<IgnoredAny>()?;
+                name => {
+                    seen.extras |= shows_search(name.as_bytes(), choice.next_value::<&RawValue>()?.get());
                 }
             }
         }

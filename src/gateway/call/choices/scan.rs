@@ -1,6 +1,6 @@
 //! Summarizes ordinary choices by scanning them. Whatever is not ordinary is left to the parser.
 
-use super::Choices;
+use super::{Choices, shows_search};
 use crate::gateway::request::json_object::RawText;
 use crate::gateway::request::json_scan::{Cursor, plain_string};
 use crate::providers::is_empty_error;
@@ -49,9 +49,7 @@ fn one<'a, const MEASURED: bool>(
             b"native_finish_reason" => native = word(text)?,
             b"usage" => seen.usage |= text.value()?.get() != "null",
             b"error" => seen.error |= !is_empty_error(text.value()?.get()),
-            _ => {
-                text.value()?;
-            }
+            name => seen.extras |= shows_search(name, text.value()?.get()),
         }
         Some(())
     })?;

@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::choices::{Choices, Unmeasured};
+use super::choices::{Choices, Unmeasured, shows_search};
 use crate::gateway::request::json_object::{Key, MAX_MEMBERS, RawObject, quoted, span};
 use crate::gateway::usage::pricing::{ChoiceUsage, Reported, Tier, parse_inside};
 use crate::gateway::usage::text_size::TextSize;
@@ -61,6 +61,8 @@ pub struct Inspected {
     blocked: bool,
     /// Whether it has fields that ordinary answers lack.
     odd: bool,
+    /// Whether one of its own fields shows something that no token price covers.
+    extras: bool,
 }
 
 /// Places of repeated fields, each with whether it is that of the model or of the provider.
@@ -112,6 +114,7 @@ impl Inspected {
             Some(seen) => seen,
             None => Self::parse::<MEASURED>(text)?,
         };
+        seen.choices.extras |= seen.extras;
         if seen.choices.usage {
             seen.choice_usage = ChoiceUsage::read(text);
         }
@@ -324,7 +327,7 @@ impl<'de, const MEASURED: bool> Visitor<'de> for Object<'_, MEASURED> {
                     let fingerprint = name == "system_fingerprint";
                     seen.fingerprint |= fingerprint;
                     seen.odd |= !fingerprint && name != "obfuscation";
-                    map.next_value::<IgnoredAny>()?;
+                    seen.extras |= shows_search(name.as_bytes(), map.next_value::<&RawValue>()?.get());
                 }
             }
         }

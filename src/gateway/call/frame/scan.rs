@@ -53,9 +53,9 @@ pub(super) fn scan<const MEASURED: bool>(text: &[u8]) -> Option<Inspected> {
             }
             // Their content decides, and they are rare.
             b"x_groq" | b"promptFeedback" | b"prompt_feedback" => return None,
-            _ => {
+            name => {
                 seen.odd = true;
-                cursor.value()?;
+                seen.extras |= choices::shows_search(name, cursor.value()?.get());
             }
         }
         Some(())

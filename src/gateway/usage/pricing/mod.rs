@@ -4,7 +4,7 @@
 mod tests;
 
 pub use crate::gateway::usage::reported::of_choices::ChoiceUsage;
-pub use crate::gateway::usage::reported::{Reported, parse, parse_inside, scan as scan_usage};
+pub use crate::gateway::usage::reported::{Reported, counts_extras, parse, parse_inside, scan as scan_usage};
 
 use uuid::Uuid;
 
@@ -165,9 +165,8 @@ impl Usage {
         price: Option<&ModelPrice>,
         price_id: Option<Uuid>,
     ) -> (Option<i64>, Option<CostSource>) {
-        if let Some(billed) = self.billed.filter(|_| !self.partial)
-            && (billed > 0 || price.is_none())
-        {
+        // A reported cost of 0 does not make an answer free: many report it where they do not bill by the answer.
+        if let Some(billed) = self.billed.filter(|billed| *billed > 0 && !self.partial) {
             return (Some(billed), Some(CostSource::Provider));
         }
         if self.input == 0 && self.output == 0 {
@@ -210,12 +209,12 @@ impl Usage {
     /// and what no token price covers. Audio tokens without a price cost as much as others, tokens of a long prompt
     /// without one as much as those of a short prompt, and other tokens without a price nothing.
     #[must_use]
+    pub fn known_cost(&self, price: &ModelPrice) -> i64 {
         if self.most_input > self.input {
             // What the prompt may have beyond its estimate counts at the dearest price.
             let dearest = Self { input: self.most_input, most_input: 0, ..*self };
             return dearest.known_cost(&price.dearest(true, false));
         }
-    pub fn known_cost(&self, price: &ModelPrice) -> i64 {
         let long = price.rates(self.input);
         let (input, output) = (long.input.or(price.input), long.output.or(price.output));
         let audio = (price.audio_input.or(input), price.audio_output.or(output));

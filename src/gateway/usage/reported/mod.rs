@@ -8,6 +8,8 @@ pub(crate) mod parts;
 mod vendors;
 use std::fmt;
 
+pub use vendors::counts_extras;
+
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 

@@ -65,6 +65,14 @@ impl Reading {
     }
 }
 
+/// Whether a value, or one inside it, counts something that no token price covers.
+#[must_use]
+pub fn counts_extras(raw: &str) -> bool {
+    let mut reading = Reading::default();
+    reading.extras(raw, 0);
+    reading.counts.extras
+}
+
 /// The count of a name.
 fn count(name: &[u8]) -> Option<fn(&mut Counts) -> &mut Option<i64>> {
     match name {

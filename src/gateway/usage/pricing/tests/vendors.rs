@@ -203,8 +203,10 @@ fn a_providers_own_bill_is_what_it_costs() {
         let usage = settled(&format!(r#"{{"prompt_tokens":10,"completion_tokens":2,{bill}}}"#));
         assert_eq!(usage.bill(Some(&listed), None).0, Some(cost), "{bill}");
     }
-    let free = settled(r#"{"prompt_tokens":10,"completion_tokens":2,"cost":0}"#);
-    assert_eq!(free.bill(None, None), (Some(0), Some(CostSource::Provider)));
+    // Only a price of 0 makes an answer free.
+    let nothing = settled(r#"{"prompt_tokens":10,"completion_tokens":2,"cost":0}"#);
+    assert_eq!(nothing.bill(None, None), (None, None));
+    assert_eq!(nothing.bill(Some(&price(0, 0)), None), (Some(0), Some(CostSource::ListPrice)));
     let plain = settled(r#"{"prompt_tokens":10,"completion_tokens":2}"#);
     assert_eq!(plain.bill(None, None), (None, None));
     assert_eq!(plain.bill(Some(&listed), None), (Some(12_000), Some(CostSource::ListPrice)));
