@@ -79,9 +79,10 @@ on_both_databases! {
 
     async fn a_callers_own_deadline_does_not_make_its_prompt_free(app: App) {
         let (fake, path) = priced(&app, &["a"]).await;
-        for stream in [false, true] {
+        let preface = Script::stream().delta(&json!({"role": "assistant"}), None).hang();
+        for (stream, script) in [(false, Script::new().hang()), (true, Script::new().hang()), (true, preface)] {
             let before = spent(&app, &path).await;
-            fake.next_for("a-upstream", Script::new().hang());
+            fake.next_for("a-upstream", script);
             let body = chat_body(&json!({"model": "a", "stream": stream}));
             let request = with_json(app.request(Method::POST, "/v1/chat/completions"), &body);
             let answer = app.call(request.header("x-failsoft-deadline-ms", "1100"), &app.organization.key).await;
@@ -89,7 +90,7 @@ on_both_databases! {
             let sum = spent(&app, &path).await;
             assert!(PROMPT.contains(&(sum - before)), "{sum} after {before}");
         }
-        assert!(app.requests(2).await.iter().all(|row| row["cost_nano_dollars"] == 0));
+        assert!(app.requests(3).await.iter().all(|row| row["cost_nano_dollars"] == 0));
     }
 
     async fn a_failure_of_the_provider_spends_what_it_reports(app: App) {
@@ -150,6 +151,38 @@ on_both_databases! {
         let answer = app.chat(&json!({"model": "a", "num_retries": 5, "max_tokens": 1_000})).await;
         assert_eq!((answer.status, fake.served()), (502, 2), "{}", answer.text());
         assert_eq!(spent(&app, &path).await, 2_020 * TOKEN);
+    }
+
+    /// Its provider has read the prompt by then. Before, and with an error, it may have read nothing.
+    async fn a_failure_after_the_answer_has_begun_spends_the_prompt(app: App) {
+        let (fake, path) = priced(&app, &["a"]).await;
+        let html = |stream: bool| if stream { Script::stream().chunk("<html>").close() } else { Script::respond(200, &[("content-type", "text/html")], "<html>") };
+        let no_choice = json!({"choices": []});
+        let error = json!({"error": {"message": "The engine failed.", "type": "server_error"}});
+        let cut = |stream: bool| if stream { Script::stream().delta(&json!({"role": "assistant"}), None).reset() } else { Script::respond(200, &[("content-length", "90")], "{\"id\":").reset() };
+        let filtered = |stream: bool| if stream { Script::stream().finish("content_filter").done() } else { Script::json(200, &json!({"choices": [{"index": 0, "message": {"role": "assistant", "content": null}, "finish_reason": "content_filter"}]})) };
+        let mut count = 0;
+        for stream in [false, true] {
+            for (script, spends) in [
+                (html(stream), true),
+                (Script::json(200, &no_choice), true),
+                (cut(stream), true),
+                (filtered(stream), true),
+                (Script::json(200, &error), false),
+                (Script::json(500, &error), false),
+            ] {
+                let before = spent(&app, &path).await;
+                fake.next_for("a-upstream", script);
+                let answer = app.chat(&json!({"model": "a", "stream": stream, "num_retries": 0})).await;
+                count += 1;
+                let rows = app.requests(count).await;
+                let billed = rows.last().expect("a row")["cost_nano_dollars"].as_i64().expect("a cost");
+                let more = spent(&app, &path).await - before;
+                // A filtered answer is passed on, and billed.
+                assert!(if spends { PROMPT.contains(&more) } else { more == 0 }, "{count} {more}: {}", answer.text());
+                assert!(billed == 0 || billed == more, "{count}");
+            }
+        }
     }
 
     async fn the_usage_of_an_error_is_spent(app: App) {

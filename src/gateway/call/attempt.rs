@@ -5,6 +5,7 @@
 //! [`classify`](super::classify) what a fault means.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -18,7 +19,7 @@ use super::outcome::{AttemptOutcome, Reply, WholeReply};
 use super::response_body::{error_body, send_fault};
 use super::usable_answer::{Judged, judge_off_event_loop};
 use super::whole_answer::whole_answer;
-use crate::gateway::usage::pricing::parse_inside;
+use crate::gateway::usage::pricing::{Reported, parse_inside};
 use crate::limits::shares::Share;
 use crate::providers;
 use crate::store::snapshot::ModelEntry;
@@ -53,15 +54,22 @@ pub async fn attempt(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         (call.model.answer_timeout(), TimeoutKind::Answer)
     };
     let time_budget = call.time_budget;
-    match timeout(limit.min(time_budget), exchange(upstream, call)).await {
+    let begun = AtomicBool::new(false);
+    match timeout(limit.min(time_budget), exchange(upstream, call, &begun)).await {
         Ok(outcome) => outcome,
-        // The model's own limit had not passed, so this is not the model's timeout.
-        Err(_) if time_budget < limit => AttemptOutcome::Failed(Fault::TimeBudget(kind)),
-        Err(_) => AttemptOutcome::Failed(Fault::Timeout(kind)),
+        Err(_) => {
+            // Before the model's own limit has passed, it is not the model's timeout.
+            let fault = if time_budget < limit { Fault::TimeBudget(kind) } else { Fault::Timeout(kind) };
+            match begun.load(Ordering::Relaxed) {
+                true => AttemptOutcome::failed(fault, Reported::default()),
+                false => AttemptOutcome::Failed(fault),
+            }
+        }
     }
 }
 
-async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
+/// `begun` is set once the provider begins to answer.
+async fn exchange(upstream: &Upstream, call: Call<'_>, begun: &AtomicBool) -> AttemptOutcome {
     let started = Instant::now();
     let posted = on_behalf_of(call.share.clone(), upstream.post(call.target, call.message));
     let mut response = match posted.await {
@@ -75,6 +83,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         let reported = std::str::from_utf8(&body).map(parse_inside).unwrap_or_default();
         return AttemptOutcome::failed(Fault::Upstream(Box::new(error)), reported);
     }
+    begun.store(true, Ordering::Relaxed);
     if call.stream {
         let names = Names::new(&call.model.name, &call.model.provider.name);
         return Box::pin(first_frame(response, names, call.include_usage, started, call.share)).await;
@@ -82,7 +91,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     let mut held = call.share.hold();
     let body = match whole_answer(&mut response, &mut held).await {
         Ok(body) => body,
-        Err(fault) => return AttemptOutcome::Failed(fault),
+        Err(fault) => return AttemptOutcome::failed(fault, Reported::default()),
     };
     let whole = |body, seen| Reply::Whole(Box::new(WholeReply { status, body, seen, held }));
     match judge_off_event_loop(&body, call.share).await {

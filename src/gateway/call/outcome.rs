@@ -13,9 +13,9 @@ use crate::limits::shares::HeldBytes;
 pub enum AttemptOutcome {
     /// A whole answer, or a stream that has begun.
     Ready(Reply),
-    /// The call failed with this fault.
+    /// The call failed with this fault, and its provider neither began an answer nor reported usage.
     Failed(Fault),
-    /// The call failed with this fault, and its provider reported usage.
+    /// The call failed with this fault after its provider had begun to answer or reported usage.
     Unusable(Fault, Box<Reported>),
     /// An answer that the provider's filter emptied. It counts as a failure and is served only if no other candidate
     /// answers.
@@ -58,9 +58,14 @@ pub struct StreamReply {
 }
 
 impl AttemptOutcome {
-    /// A failed call, with the usage that its provider reported, if any.
+    /// A call that failed after the headers of its response, with the usage that its provider reported, if any. An error
+    /// begins no answer, whatever its status.
     pub(super) fn failed(fault: Fault, reported: Reported) -> Self {
-        if reported.present { Self::Unusable(fault, Box::new(reported)) } else { Self::Failed(fault) }
+        if reported.present || !matches!(fault, Fault::Upstream(_)) {
+            Self::Unusable(fault, Box::new(reported))
+        } else {
+            Self::Failed(fault)
+        }
     }
 }
 

@@ -1,16 +1,18 @@
 //! What provider calls cost that no request is billed for. Budgets count it.
 //!
-//! Only the answer is billed. But its caller can end a call that its provider has begun and charges for, and a failed call can
-//! report usage.
+//! Only the answer is billed. But its caller can end a call that its provider has begun and charges for, and a call can fail
+//! after its provider has begun to answer. It has used the prompt then, and whatever else the provider reports.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use crate::gateway::call::classify::Fault;
 use crate::gateway::call::outcome::AttemptOutcome;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::budget::BudgetReservation;
 use crate::gateway::routing::call_feedback::CallFeedback;
 use crate::gateway::usage::pricing::{Reported, Usage};
+use crate::providers::ModelPrice;
 
 /// The sum of one request, in nano-dollars, and its reservation: the next call must fit beside the sum.
 #[derive(Debug, Default)]
@@ -57,22 +59,25 @@ impl Unbilled {
         OpenCall { sum: self.sum.clone(), feedback, request, open: !drilled }
     }
 
-    /// Adds what a failed call reported, and closes it unless its caller ended it. The call of an answer stays open until
-    /// the answer is committed.
+    /// Adds what a failed call cost, as far as its provider has begun to answer, and closes it unless its caller ended it.
+    /// The call of an answer stays open until the answer is committed.
     pub(super) fn ended(&mut self, call: &mut OpenCall<'_>, outcome: &AttemptOutcome, by_caller: bool) {
         match outcome {
-            AttemptOutcome::Ready(_) => return,
-            AttemptOutcome::Failed(_) => {}
+            AttemptOutcome::Ready(_) => {}
+            AttemptOutcome::Failed(_) => call.open &= by_caller,
+            // An error begins no answer, so it costs no more than it reports.
+            AttemptOutcome::Unusable(Fault::Upstream(_), reported) => {
+                self.add(call, reported, Usage::default());
+            }
             AttemptOutcome::Unusable(_, reported) => {
-                self.add(call.feedback, reported);
+                self.add(call, reported, call.prompt());
             }
             AttemptOutcome::Filtered(reply, _) => {
                 let (reported, billed) = reply.reported();
-                let amount = self.add(call.feedback, &reported);
+                let amount = self.add(call, &reported, call.prompt());
                 self.withheld = if billed { amount } else { 0 };
             }
         }
-        call.open &= by_caller;
     }
 
     /// Takes back the cost of the withheld answer, because the request is billed for it.
@@ -80,14 +85,17 @@ impl Unbilled {
         self.sum.add(-std::mem::take(&mut self.withheld));
     }
 
-    /// Adds what a failed call reported, as far as its cost is known. Returns the amount.
-    fn add(&self, feedback: &CallFeedback, reported: &Reported) -> i64 {
-        let model = feedback.model();
-        feedback.calibration().reported_cost(reported.billed);
-        let usage = Usage::settle(reported, Usage::default);
-        let price = model.settings.price.as_ref();
-        let known = || price.map_or(0, |price| usage.known_cost(price));
-        let amount = usage.bill(price, model.price_id).0.unwrap_or_else(known);
+    /// Adds what a call used that its provider reported, with `ours` in place of what it did not count, as far as its cost
+    /// is known, and closes the call. Returns the amount.
+    fn add(&self, call: &mut OpenCall<'_>, reported: &Reported, ours: Usage) -> i64 {
+        call.open = false;
+        let model = call.feedback.model();
+        call.feedback.calibration().reported_cost(reported.billed);
+        let counted = reported.input.is_some_and(|tokens| tokens > 0);
+        let price = if counted { model.settings.price } else { call.price() };
+        let usage = Usage::settle(reported, || ours);
+        let known = || price.map_or(0, |price| usage.known_cost(&price));
+        let amount = usage.bill(price.as_ref(), model.price_id).0.unwrap_or_else(known);
         self.sum.add(amount);
         amount
     }
@@ -108,16 +116,27 @@ impl OpenCall<'_> {
     pub(super) fn answered(mut self) {
         self.open = false;
     }
+
+    /// What the provider has used as soon as it began.
+    fn prompt(&self) -> Usage {
+        let window = self.feedback.model().settings.context_window;
+        let input = self.feedback.calibration().most_of_prompt(self.request.size(), window);
+        Usage::estimate(input, 0)
+    }
+
+    /// The price of the prompt. If its size is not known, its kind is not known either.
+    fn price(&self) -> Option<ModelPrice> {
+        let price = self.feedback.model().settings.price?;
+        Some(if self.request.size().open_ended { price.dearest(true, false) } else { price })
+    }
 }
 
 impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
-        let settings = &self.feedback.model().settings;
-        if let Some(price) = settings.price.as_ref().filter(|_| self.open) {
-            let calibration = self.feedback.calibration();
-            let input = calibration.most_of_prompt(self.request.size(), settings.context_window);
-            let amount = Usage::estimate(input, 0).known_cost(price);
-            self.sum.add(amount);
+        if self.open
+            && let Some(price) = self.price()
+        {
+            self.sum.add(self.prompt().known_cost(&price));
         }
     }
 }

@@ -84,7 +84,11 @@ impl Intent {
     #[must_use]
     pub fn ended_by_caller(&self, outcome: &AttemptOutcome) -> bool {
         let own = self.deadline.is_some_and(|own| own < self.organization.settings.deadline());
-        own && matches!(outcome, AttemptOutcome::Failed(Fault::TimeBudget(_)))
+        let fault = match outcome {
+            AttemptOutcome::Failed(fault) | AttemptOutcome::Unusable(fault, _) => Some(fault),
+            AttemptOutcome::Ready(_) | AttemptOutcome::Filtered(..) => None,
+        };
+        own && matches!(fault, Some(Fault::TimeBudget(_)))
     }
 
     /// The time for all attempts together, until content is sent.

@@ -18,6 +18,7 @@ use crate::gateway::call::completion_events::events;
 use crate::gateway::call::usable_answer::{Judged, judge_off_event_loop, no_answer_fault};
 use crate::gateway::call::whole_answer::{GRACE, rest_of};
 use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::usage::pricing::Reported;
 use crate::limits::shares::{HeldBytes, LARGE, Share};
 use crate::upstream::UpstreamResponse;
 use crate::upstream::sse::{Data, data, is_comment, without_mark};
@@ -105,7 +106,7 @@ pub(in crate::gateway) async fn first_frame(
                     }
                 }
                 if let Err(fault) = reader.push(chunk) {
-                    return AttemptOutcome::Failed(fault);
+                    return AttemptOutcome::failed(fault, reader.seen.reported());
                 }
             }
             Ok(None) => return ended_early(reader, held),
@@ -199,7 +200,7 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
     };
     let body = match body {
         Ok(body) => body.slice(body.len() - without_mark(&body).len()..),
-        Err(fault) => return AttemptOutcome::Failed(fault),
+        Err(fault) => return AttemptOutcome::failed(fault, Reported::default()),
     };
     let unusable = match judge_off_event_loop(&body, share).await {
         Judged::Failed(fault, reported) => return AttemptOutcome::failed(fault, reported),
@@ -213,7 +214,7 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
         share.read_large(move || events(&body)).await.map_err(|_| Fault::Garbage(Garbage::NoRoom))
     };
     if let Err(fault) = written.and_then(|events| reader.push(events.into())) {
-        return AttemptOutcome::Failed(fault);
+        return AttemptOutcome::failed(fault, Reported::default());
     }
     let reply = reply(reader, Held::new(share.hold()));
     match unusable {
