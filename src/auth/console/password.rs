@@ -72,6 +72,28 @@ impl HashSettings {
         Self { params: Params::default(), salt: hash.into_iter().take(SALT_BYTES).collect() }
     }
 
+    /// The settings by which a password is compared with the stored hashes of an address. There is one, unless older
+    /// releases created accounts too. Without an account it is `otherwise`, so that the same work is done.
+    ///
+    /// # Errors
+    /// A hash is malformed.
+    pub fn of_accounts(
+        hashes: impl IntoIterator<Item = String>,
+        otherwise: impl FnOnce() -> Self,
+    ) -> Result<Vec<Self>, Error> {
+        let mut all: Vec<Self> = Vec::new();
+        for hash in hashes {
+            let settings = Self::of_hash(&hash)?;
+            if !all.contains(&settings) && all.len() < MOST_SETTINGS {
+                all.push(settings);
+            }
+        }
+        if all.is_empty() {
+            all.push(otherwise());
+        }
+        Ok(all)
+    }
+
     /// The settings of a stored hash.
     ///
     /// # Errors
@@ -85,6 +107,9 @@ impl HashSettings {
 }
 
 const SALT_BYTES: usize = 16;
+
+/// The most hashes that are computed for one password.
+const MOST_SETTINGS: usize = 3;
 
 /// Hashes computed at once in this process.
 const MAX_CONCURRENT: usize = 2;
@@ -206,6 +231,27 @@ mod tests {
         assert_ne!(hash_by("correct horse".into(), vec![elsewhere]).await.expect("hashed"), same);
         let long = "x".repeat(MAX_BYTES + 1);
         assert_eq!(hash_by(long.as_str().into(), vec![settings]).await.expect("hashed"), [""; 0]);
+    }
+
+    /// Nothing but the hashes takes a time that can be noticed. Their number and parameters decide it, not a clock.
+    #[tokio::test]
+    async fn an_unknown_address_takes_as_much_work_as_a_known_one() {
+        let of_address = || HashSettings { params: Params::default(), salt: vec![7; SALT_BYTES] };
+        let unknown = HashSettings::of_accounts([], of_address).expect("settings");
+        let stored = hash_by("correct horse".into(), unknown.clone()).await.expect("hashed").remove(0);
+        let random = hash("correct horse".into()).await.expect("a hash");
+        for hashes in [vec![stored.clone()], vec![stored.clone(); 5], vec![random.clone()]] {
+            let known = HashSettings::of_accounts(hashes, of_address).expect("settings");
+            let of = |one: &HashSettings| (one.params.m_cost(), one.params.t_cost(), one.params.p_cost());
+            let work = |all: &[HashSettings]| all.iter().map(of).collect::<Vec<_>>();
+            assert_eq!(work(&known), work(&unknown));
+            for all in [&known, &unknown] {
+                assert_eq!(hash_by("battery staple".into(), all.clone()).await.expect("hashed").len(), 1);
+            }
+        }
+        // Accounts of older releases have random salts.
+        let several = HashSettings::of_accounts([stored, random], of_address).expect("settings");
+        assert_eq!(several.len(), 2);
     }
 
     #[test]

@@ -175,20 +175,11 @@ impl SignIn {
         Ok(Found { user, hash: hashes.into_iter().next() })
     }
 
-    /// The hash settings of an address: one, unless older releases created accounts too.
+    /// The hash settings of an address, with or without accounts.
     async fn hash_settings(&self, email: &str) -> Result<Vec<HashSettings>, Error> {
-        let mut hash_settings: Vec<HashSettings> = Vec::new();
-        for user in self.store.system().users_by_email(email, 64).await? {
-            let Some(hash) = user.password_hash else { continue };
-            let settings = HashSettings::of_hash(&hash)?;
-            if !hash_settings.contains(&settings) && hash_settings.len() < 3 {
-                hash_settings.push(settings);
-            }
-        }
-        if hash_settings.is_empty() {
-            hash_settings.push(HashSettings::of_address(self.store.vault(), email));
-        }
-        Ok(hash_settings)
+        let users = self.store.system().users_by_email(email, 64).await?;
+        let hashes = users.into_iter().filter_map(|user| user.password_hash);
+        HashSettings::of_accounts(hashes, || HashSettings::of_address(self.store.vault(), email))
     }
 
     /// Counts a password attempt. When throttled, a known browser may still try, but only for its own account.
