@@ -227,6 +227,8 @@ pub enum Error {
     ModelUnknown {
         /// The name of the model.
         model: String,
+        /// Its fallbacks that are not in the catalog, either.
+        fallbacks: Vec<String>,
         /// The model names of the organization, sorted.
         available: Vec<String>,
     },
@@ -235,6 +237,8 @@ pub enum Error {
     FallbacksUnknown {
         /// The names of the models.
         models: Vec<String>,
+        /// The model that the list is for, if it is in the list, too.
+        itself: Option<String>,
         /// The organization's own model names, sorted.
         available: Vec<String>,
     },

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::app::App;
+use crate::support::app::{Answer, App};
 use crate::support::management::{each, items, violation, violations};
 use crate::support::on_both_databases;
 
@@ -197,6 +197,13 @@ on_both_databases! {
             assert!(refused.text().contains(text), "{text}: {}", refused.text());
         }
         assert_eq!(items(&app, MODELS).await, Vec::<Value>::new());
+        // A provider that the organization does not have is one of them, in every body that names one.
+        let absent = Uuid::from_u128(7).to_string();
+        let places = |answer: &Answer| -> Vec<String> { violations(answer).into_iter().map(|(place, _)| place).collect() };
+        let refused = app.post(MODELS, &json!({"name": 1, "provider_id": absent})).await;
+        assert_eq!(places(&refused), ["body.name", "body.provider_id"], "{}", refused.text());
+        let refused = app.post("/v1/model-router/error-mappings", &json!({"provider_id": absent, "contains": [], "class": "authentication"})).await;
+        assert_eq!(places(&refused), ["body.contains", "body.provider_id"], "{}", refused.text());
         let contradictory = json!({
             "name": "m", "provider_id": provider,
             "parameter_rules": {"rename": {"a": "b", "b": "c", "d": "c"}, "drop": ["a", "e", "e"]}

@@ -66,12 +66,15 @@ fn message(error: &Error, request_id: Uuid) -> String {
             "Not Found. This dialect has POST and GET /fallback, GET and DELETE /fallback/{model}".to_owned()
         }
         Error::MethodNotAllowed { allow } => format!("Method Not Allowed. Allowed: {allow}"),
-        Error::ModelUnknown { model, .. } => format!("Model '{model}' not found in router"),
-        Error::FallbacksUnknown { models, .. } => {
-            let names: Vec<String> = models.iter().map(|model| format!("'{model}'")).collect();
-            format!("Invalid fallback models: [{}]", names.join(", "))
+        Error::ModelUnknown { model, fallbacks, .. } if fallbacks.is_empty() => unknown_model(model),
+        Error::ModelUnknown { model, fallbacks, .. } => {
+            format!("{}; {}", unknown_model(model), unknown_fallbacks(fallbacks))
         }
-        Error::FallbackToSelf { model } => format!("Model '{model}' cannot be its own fallback"),
+        Error::FallbacksUnknown { models, itself: None, .. } => unknown_fallbacks(models),
+        Error::FallbacksUnknown { models, itself: Some(model), .. } => {
+            format!("{}; {}", unknown_fallbacks(models), own_fallback(model))
+        }
+        Error::FallbackToSelf { model } => own_fallback(model),
         Error::RevisionChanged { current } => format!(
             "The configuration is at revision {current}, not at the one in If-Match. Read it again and repeat the change"
         ),
@@ -82,4 +85,17 @@ fn message(error: &Error, request_id: Uuid) -> String {
         _ => error.sentence(request_id),
     };
     message.trim_end_matches('.').to_owned()
+}
+
+pub(super) fn unknown_model(model: &str) -> String {
+    format!("Model '{model}' not found in router")
+}
+
+pub(super) fn own_fallback(model: &str) -> String {
+    format!("Model '{model}' cannot be its own fallback")
+}
+
+pub(super) fn unknown_fallbacks(models: &[String]) -> String {
+    let names: Vec<String> = models.iter().map(|model| format!("'{model}'")).collect();
+    format!("Invalid fallback models: [{}]", names.join(", "))
 }

@@ -3,9 +3,11 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 pub use crate::api::body::values::id;
 use crate::domain::error::{Error, Result};
+use crate::store::{OrgStore, unknown_provider};
 pub use crate::validation::ViolationReason;
 
 /// Checks a model's name, in a query or in a body.
@@ -37,6 +39,26 @@ pub fn time(text: &str) -> Result<DateTime<Utc>, ViolationReason> {
 /// [`Error::Absent`].
 pub fn path_id<T: FromStr>(what: &'static str, text: &str) -> Result<T> {
     text.parse().map_err(|_| Error::absent(what, text))
+}
+
+/// Adds a provider that the organization does not have to the violations of a body, so that all of its faults are reported
+/// at once.
+///
+/// # Errors
+/// The body is invalid; the database cannot be read.
+pub async fn with_unknown_provider<T>(parsed: Result<T>, bytes: &[u8], data: &OrgStore) -> Result<T> {
+    let mut violations = match parsed {
+        Err(Error::Invalid(violations)) => violations,
+        parsed => return parsed,
+    };
+    let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let id = body.get("provider_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    if let Some(id) = id
+        && data.provider_find(id).await?.is_none()
+    {
+        violations.push(unknown_provider(id));
+    }
+    Err(Error::Invalid(violations))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::api::body::values::{BodyText, Id, Whole, all_valid, entries, strings_schema, word};
 use crate::api::body::{Body as _, BodyFields, BodyValue, Field, Lenient, Patch, Schemas, body, reference};
 use crate::api::management::call::{Call, deleted, found};
+use crate::api::management::checks::with_unknown_provider;
 use crate::api::management::page::{CursorPage, PageParameters};
 use crate::auth::api::api_caller::{RouterManage, RouterRead};
 use crate::domain::error::Result;
@@ -188,7 +189,8 @@ pub async fn list(call: Call<RouterRead>) -> Result<HttpResponse> {
     responses((status = 201, body = ErrorMappingResponse),
         (status = 409, description = "The same messages are mapped already, or there are 200 mappings")))]
 pub async fn create(call: Call<RouterManage>, payload: web::Payload) -> Result<HttpResponse> {
-    let new = parse_new(&call.body(payload).await?.bytes)?;
+    let body = call.body(payload).await?;
+    let new = with_unknown_provider(parse_new(&body.bytes), &body.bytes, &call.data).await?;
     let row = call.data.error_mapping_create(new).await?;
     Ok(call.created(row.id).json(ErrorMappingResponse::from(row)))
 }

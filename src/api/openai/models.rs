@@ -54,7 +54,9 @@ pub async fn read(caller: ApiCaller<Inference>, path: web::Path<String>) -> Resu
     let name = path.into_inner();
     match caller.organization.models.get(&name) {
         Some(model) if visible(&caller, model) => Ok(HttpResponse::Ok().json(shape(model))),
-        Some(_) | None => Err(Error::ModelUnknown { model: name, available: Vec::new() }),
+        Some(_) | None => {
+            Err(Error::ModelUnknown { model: name, fallbacks: Vec::new(), available: Vec::new() })
+        }
     }
 }
 

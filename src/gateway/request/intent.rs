@@ -67,7 +67,11 @@ impl Intent {
     fn model(&self, name: &str, primary: bool) -> Result<Arc<ModelEntry>> {
         let Some(model) = self.organization.models.get(name) else {
             if primary {
-                return Err(Error::ModelUnknown { model: name.to_owned(), available: Vec::new() });
+                return Err(Error::ModelUnknown {
+                    model: name.to_owned(),
+                    fallbacks: Vec::new(),
+                    available: Vec::new(),
+                });
             }
             let message = format!(
                 "The list names the model '{name}', which does not exist in this organization's catalog. Add it, or take it out of the list."

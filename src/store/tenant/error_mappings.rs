@@ -12,11 +12,12 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-use crate::domain::error::{Error, Violation};
+use crate::domain::error::Error;
 use crate::providers::{Mapping, MappingMeaning, SentenceClass};
 use crate::store::OrgStore;
 use crate::store::pagination::{Page, PageRequest, Position, newest_first};
 use crate::store::tenant::audit::AuditEntry;
+use crate::store::tenant::providers::unknown_provider;
 use crate::store::transaction::Change;
 
 /// The most mappings of one organization. Each of them is compared with error messages.
@@ -75,10 +76,7 @@ impl OrgStore {
         if let Some(id) = new.provider_id
             && self.provider(change.on(), id).await?.is_none()
         {
-            let message = format!(
-                "the organization has no provider {id}: list them at /v1/model-router/providers, or leave it out for every provider"
-            );
-            return Err(Error::Invalid(vec![Violation::body("provider_id", "value_error", message)]));
+            return Err(Error::Invalid(vec![unknown_provider(id)]));
         }
         self.check_room(&change, &new).await?;
         let meaning = match new.mapping.means() {

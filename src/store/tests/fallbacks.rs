@@ -100,13 +100,13 @@ async fn names_are_checked_in_order_and_the_answer_says_which_there_are(
     let catalog = strings(&["a/steady", "smart"]);
 
     match set(fallback("ghost", &["phantom", "ghost"])).await {
-        Err(Error::ModelUnknown { model, available }) => {
+        Err(Error::ModelUnknown { model, available, .. }) => {
             assert_eq!((model.as_str(), available), ("ghost", catalog.clone()))
         }
         other => panic!("{other:?}"),
     }
     match set(fallback("smart", &["z", "smart", "a"])).await {
-        Err(Error::FallbacksUnknown { models, available }) => {
+        Err(Error::FallbacksUnknown { models, available, .. }) => {
             assert_eq!((models, available), (strings(&["z", "a"]), catalog))
         }
         other => panic!("{other:?}"),

@@ -68,7 +68,24 @@ on_both_databases! {
                     r#"value_error ["body","fallback_models"]"#,
                     r#"value_error ["body","fallback_models"]"#,
                     r#"literal_error ["body","fallback_type"]"#,
+                    r#"value_error ["body","fallback_models",3]"#,
+                    r#"value_error ["body","fallback_models",4]"#,
+                    r#"value_error ["body","fallback_models",5]"#,
                 ],
+            ),
+            // Names that are not in the catalog are reported with the other faults.
+            (
+                r#"{"model": " nope ", "fallback_models": ["nix", "b", "nope"], "fallback_type": "x"}"#,
+                &[
+                    r#"literal_error ["body","fallback_type"]"#,
+                    r#"value_error ["body","model"]"#,
+                    r#"value_error ["body","fallback_models",0]"#,
+                    r#"value_error ["body","fallback_models",2]"#,
+                ],
+            ),
+            (
+                r#"{"model": "a", "fallback_models": ["b", "a"], "triggers": 5}"#,
+                &[r#"list_type ["body","triggers"]"#, r#"value_error ["body","fallback_models",1]"#],
             ),
             (
                 r#"{"model": "a", "fallback_models": ["b"], "fallback_type": "generic"}"#,
@@ -127,11 +144,11 @@ on_both_databases! {
     async fn thirty_two_fallbacks_are_the_most(app: App) {
         let provider = app.organization.provider_at("simulated", "simulated", None).await;
         app.organization.model("a", provider).await;
-        let too_many = app.post("/fallback", &json!({"model": "a", "fallback_models": names(33)})).await;
-        assert_eq!(violations(&too_many), [r#"too_long ["body","fallback_models"]"#]);
-        for number in 0..32 {
+        for number in 0..33 {
             app.organization.model(&format!("m{number}"), provider).await;
         }
+        let too_many = app.post("/fallback", &json!({"model": "a", "fallback_models": names(33)})).await;
+        assert_eq!(violations(&too_many), [r#"too_long ["body","fallback_models"]"#]);
         let just_right = app.post("/fallback", &json!({"model": "a", "fallback_models": names(32)})).await;
         assert_eq!(just_right.status, 200, "{}", just_right.text());
         assert_eq!(just_right.json()["fallback_models"], names(32));
@@ -142,9 +159,10 @@ on_both_databases! {
         catalog(&app, &["steady", "b", "Smart"]).await;
         let own = json!(["Smart", "b", "steady"]);
         for (model, behind, status, text, lists_models) in [
-            ("nope", &["nope", "nix"][..], 404, "Model 'nope' not found in router", true),
+            ("nope", &["b"][..], 404, "Model 'nope' not found in router", true),
+            ("nope", &["nope", "nix"], 404, "Model 'nope' not found in router; Invalid fallback models: ['nope', 'nix']", true),
             ("B", &["b"], 404, "Model 'B' not found in router", true),
-            ("b", &["nope", "b"], 400, "Invalid fallback models: ['nope']", true),
+            ("b", &["nope", "b"], 400, "Invalid fallback models: ['nope']; Model 'b' cannot be its own fallback", true),
             ("b", &["nope", "steady", "nix"], 400, "Invalid fallback models: ['nope', 'nix']", true),
             ("b", &["steady", ""], 400, "Invalid fallback models: ['']", true),
             ("b", &[" steady"], 400, "Invalid fallback models: [' steady']", true),
@@ -159,7 +177,11 @@ on_both_databases! {
             assert_eq!((answer.status, answer.json()), (status, expected), "{model} {behind:?}");
         }
         let fields_first = post(&app, r#"{"model": "nope", "fallback_models": []}"#).await;
-        assert_eq!(violations(&fields_first), [r#"too_short ["body","fallback_models"]"#]);
+        assert_eq!(violations(&fields_first), [r#"too_short ["body","fallback_models"]"#, r#"value_error ["body","model"]"#]);
+        // As in LiteLLM, the list is at fault; its message has the places.
+        let twice = post(&app, r#"{"model": "b", "fallback_models": ["Smart", "steady", "Smart", 7, "Smart"]}"#).await;
+        let message = &twice.json()["detail"][1]["msg"];
+        assert_eq!(message, "'Smart' is a duplicate in 'fallback_models', at [0], [2], [4]. Name it once.");
         assert!(in_force(&app, "/fallback").await.is_empty());
     }
 

@@ -1,6 +1,6 @@
 //! The body of `POST /fallback`.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -10,7 +10,8 @@ use utoipa::openapi::{RefOr, Schema};
 use super::expected_type;
 use crate::api::body::values::{BodyText, all_valid, entries, strings_schema};
 use crate::api::body::{Body as _, BodyValue, Field, Patch, Schemas, body, reference};
-use crate::domain::error::{Error, Location, Result};
+use crate::api::litellm::error::{own_fallback, unknown_fallbacks, unknown_model};
+use crate::domain::error::{Error, Location, Result, Violation};
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
 use crate::store::NewFallback;
@@ -44,6 +45,30 @@ pub(super) fn parse(body: &[u8]) -> Result<NewFallback> {
         fallback_type: body.fallback_type.map_or(FallbackType::General, |list| list.0),
         triggers: body.triggers.value(),
     })
+}
+
+/// Adds the names that are not in the catalog to the violations of a body, so that all of its faults are reported at once.
+pub(super) fn with_unknown_names(error: Error, body: &[u8], is_known: impl Fn(&str) -> bool) -> Error {
+    let Error::Invalid(mut violations) = error else { return error };
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let is_at_model = |violation: &Violation| violation.location.get(1) == Some(&Location::from("model"));
+    let has_model = !violations.iter().any(is_at_model);
+    let model = body.get("model").and_then(Value::as_str).map(str::trim).filter(|_| has_model);
+    if let Some(model) = model.filter(|model| !is_known(model)) {
+        violations.push(Violation::body("model", "value_error", unknown_model(model)));
+    }
+    let entries = body.get("fallback_models").and_then(Value::as_array).into_iter().flatten();
+    for (index, name) in entries.enumerate().take(MOST_FALLBACKS) {
+        let Some(name) = name.as_str() else { continue };
+        let message = match Some(name) == model {
+            _ if !is_known(name) => unknown_fallbacks(&[name.to_owned()]),
+            true => own_fallback(name),
+            false => continue,
+        };
+        let location = [Location::from("body"), Location::from("fallback_models"), Location::from(index)];
+        violations.push(Violation::new(location, "value_error", message));
+    }
+    Error::Invalid(violations)
 }
 
 /// Adds the byte offset of a JSON syntax error, as LiteLLM does.
@@ -91,7 +116,7 @@ impl BodyValue for FallbackModels {
             let expected = format!("may name at most {MOST_FALLBACKS} models, not {}", models.len());
             field.refuse("too_long", expected);
         }
-        refuse_duplicates(field, models.iter().flatten());
+        refuse_duplicates(field, models.iter().map(Option::as_ref));
         all_valid(models).map(Self)
     }
 
@@ -140,7 +165,8 @@ impl BodyValue for Triggers {
         if classes.is_empty() {
             field.refuse("too_short", "must name at least one error class; leave it out for every class");
         }
-        refuse_duplicates(field, classes.iter().flatten().map(|trigger| trigger.0.as_str()));
+        let words = classes.iter().map(|class| class.as_ref().map(|trigger| trigger.0.as_str()));
+        refuse_duplicates(field, words);
         Some(Self(all_valid(classes)?.into_iter().map(|trigger| trigger.0.to_string()).collect()))
     }
 
@@ -173,15 +199,24 @@ fn expected_class() -> String {
     format!("must be one of {}", words.join(", "))
 }
 
-/// Refuses the names that are there twice. As in LiteLLM the list is at fault, and not an entry.
-fn refuse_duplicates(field: &mut Field<'_>, names: impl Iterator<Item = impl AsRef<str>>) {
-    let (mut seen, mut named) = (HashSet::new(), HashSet::new());
-    for name in names {
-        let duplicate = name.as_ref();
-        if seen.insert(duplicate.to_owned()) || !named.insert(duplicate.to_owned()) {
-            continue;
+/// Refuses the names that are there twice, with their places. As in LiteLLM the list is at fault, and not an entry.
+fn refuse_duplicates(field: &mut Field<'_>, names: impl Iterator<Item = Option<impl AsRef<str>>>) {
+    let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut order = Vec::new();
+    for (index, name) in names.enumerate() {
+        let Some(name) = name else { continue };
+        let name = name.as_ref();
+        let known = places.entry(name.to_owned()).or_default();
+        known.push(index);
+        if known.len() == 2 {
+            order.push(name.to_owned());
         }
-        let message = format!("'{duplicate}' is a duplicate in '{}'. Name it once.", field.name());
+    }
+    for duplicate in order {
+        let indices = places.get(&duplicate).into_iter().flatten();
+        let indices: Vec<String> = indices.map(|index| format!("[{index}]")).collect();
+        let (places, name) = (indices.join(", "), field.name().to_owned());
+        let message = format!("'{duplicate}' is a duplicate in '{name}', at {places}. Name it once.");
         field.refuse_with("value_error", message);
     }
 }

@@ -193,7 +193,8 @@ pub struct FallbackSet {
 /// revision. With `If-Match` the change applies only if the list has not changed since it was read.
 ///
 /// # Errors
-/// In this order: fields (422), unknown model (404), unknown fallbacks (400), self-fallback (400), revision (412).
+/// In this order: fields (422, with the names that are unknown), unknown model (404), unknown fallbacks (400), self-fallback
+/// (400), revision (412). Each names what is wrong with the others, too.
 #[utoipa::path(post, path = "", request_body = FallbackRequest,
     params(("If-Match" = Option<String>, Header, description = "The `ETag` of the list that the change is based on; `*` requires that there is a list")),
     responses(
@@ -210,7 +211,9 @@ pub async fn set(
     store: web::Data<Store>,
 ) -> Result<HttpResponse> {
     let body = reader.read_management(caller.organization.id, &request, payload).await?;
-    let new = body::parse(&body.bytes)?;
+    let is_known = |name: &str| caller.organization.models.contains_key(name);
+    let new =
+        body::parse(&body.bytes).map_err(|error| body::with_unknown_names(error, &body.bytes, is_known))?;
     let if_match = IfMatch::of(request.headers())?;
     let store = store.organization(&caller.tenant);
     let expected = if_match.expected(&store, &new.model, new.fallback_type).await?;

@@ -9,6 +9,7 @@ pub use body::{ModelChangeBody, NewModelBody};
 pub use response::{Cooldown, ModelResponse};
 
 use crate::api::management::call::{Call, deleted, found};
+use crate::api::management::checks::with_unknown_provider;
 use crate::api::management::page::{CursorPage, PageParameters};
 use crate::auth::api::api_caller::{RouterManage, RouterRead};
 use crate::domain::error::Result;
@@ -55,7 +56,8 @@ pub async fn list(call: Call<RouterRead>, gateway: web::Data<Gateway>) -> Result
 #[utoipa::path(post, path = "", request_body = NewModelBody,
     responses((status = 201, body = ModelResponse), (status = 409, description = "The name is taken")))]
 pub async fn create(call: Call<RouterManage>, payload: web::Payload) -> Result<HttpResponse> {
-    let new = body::parse_new(&call.body(payload).await?.bytes)?;
+    let body = call.body(payload).await?;
+    let new = with_unknown_provider(body::parse_new(&body.bytes), &body.bytes, &call.data).await?;
     let row = call.data.model_create(new).await?;
     Ok(call.created(row.id).json(ModelResponse::from(row)))
 }
@@ -84,7 +86,7 @@ pub async fn read(call: Call<RouterRead>, gateway: web::Data<Gateway>) -> Result
 pub async fn change(call: Call<RouterManage>, payload: web::Payload) -> Result<HttpResponse> {
     let body = call.body(payload).await?;
     let id = call.id(WHAT)?;
-    let to = body::parse_change(&body.bytes)?;
+    let to = with_unknown_provider(body::parse_change(&body.bytes), &body.bytes, &call.data).await?;
     let row = found(WHAT, id, call.data.model_change(id, None, |model| to.apply(model)).await?)?;
     Ok(HttpResponse::Ok().json(ModelResponse::from(row)))
 }

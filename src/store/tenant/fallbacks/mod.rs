@@ -78,7 +78,8 @@ impl OrgStore {
     /// history nor change the ETag.
     ///
     /// # Errors
-    /// In this order: [`Error::ModelUnknown`], [`Error::FallbacksUnknown`], [`Error::FallbackToSelf`],
+    /// In this order, each with those after it: [`Error::ModelUnknown`], [`Error::FallbacksUnknown`],
+    /// [`Error::FallbackToSelf`]; then
     /// [`Error::RevisionChanged`] (`if_match` is not the current revision, or it is [`NOTHING_IN_FORCE`] and there is a
     /// list; the revision in the error is 0 if there never was one).
     pub async fn fallback_set(
@@ -300,16 +301,18 @@ impl OrgStore {
 /// Resolves model names to ids.
 fn resolve(new: &NewFallback, catalog: &BTreeMap<String, ModelId>) -> Result<(ModelId, Vec<ModelId>), Error> {
     let available = || catalog.keys().cloned().collect();
-    let Some(model_id) = catalog.get(&new.model) else {
-        return Err(Error::ModelUnknown { model: new.model.clone(), available: available() });
-    };
     let unknown: Vec<String> =
         new.fallback_models.iter().filter(|name| !catalog.contains_key(*name)).cloned().collect();
+    let Some(model_id) = catalog.get(&new.model) else {
+        let model = new.model.clone();
+        return Err(Error::ModelUnknown { model, fallbacks: unknown, available: available() });
+    };
+    let itself = new.fallback_models.contains(&new.model).then(|| new.model.clone());
     if !unknown.is_empty() {
-        return Err(Error::FallbacksUnknown { models: unknown, available: available() });
+        return Err(Error::FallbacksUnknown { models: unknown, itself, available: available() });
     }
-    if new.fallback_models.contains(&new.model) {
-        return Err(Error::FallbackToSelf { model: new.model.clone() });
+    if let Some(model) = itself {
+        return Err(Error::FallbackToSelf { model });
     }
     let targets = new.fallback_models.iter().filter_map(|name| catalog.get(name).copied()).collect();
     Ok((*model_id, targets))

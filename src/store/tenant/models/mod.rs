@@ -16,7 +16,8 @@ use sea_orm::{
 };
 
 use super::audit::AuditEntry;
-use crate::domain::error::{Error, Violation};
+use super::providers::unknown_provider;
+use crate::domain::error::Error;
 use crate::store::OrgStore;
 use crate::store::pagination::listing::read_page;
 use crate::store::pagination::{
@@ -270,8 +271,7 @@ impl OrgStore {
         if self.provider(change.on(), id).await?.is_some() {
             return Ok(());
         }
-        let message = format!("no such provider: '{id}'. Use the id of a provider of this organization");
-        Err(Error::Invalid(vec![Violation::body("provider_id", "value_error", message)]))
+        Err(Error::Invalid(vec![unknown_provider(id)]))
     }
 }
 

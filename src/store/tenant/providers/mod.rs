@@ -347,6 +347,13 @@ fn destination(preset_name: &str, base_url: Option<&str>) -> Option<Origin> {
     Some(Url::parse(address).map_or_else(|_| Origin::new_opaque(), |url| url.origin()))
 }
 
+/// The violation of a `provider_id` that the organization does not have.
+#[must_use]
+pub fn unknown_provider(id: ProviderId) -> Violation {
+    let message = format!("no such provider: '{id}'. Use the id of a provider of this organization");
+    Violation::body("provider_id", "value_error", message)
+}
+
 fn credential_needed() -> Error {
     let message = "the change would send the stored credential to another vendor, scheme, host or port: give the \
                    credential again, or null to remove it";
