@@ -11,6 +11,8 @@ pub(crate) mod request_path;
 pub mod routes;
 pub mod sentences_file;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

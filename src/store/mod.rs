@@ -17,7 +17,7 @@ pub(crate) mod rollups;
 pub mod snapshot;
 pub mod tenant;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod transaction;
 pub mod vault;
 

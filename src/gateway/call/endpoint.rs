@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
+use arc_swap::ArcSwapOption;
 use entity::ids::ProviderId;
 use http::HeaderMap;
 use http::header::{ACCEPT, HeaderName, HeaderValue, USER_AGENT, VIA};
@@ -43,7 +44,9 @@ impl Endpoint {
 /// The endpoints of all providers. Clones are cheap and share their content.
 #[derive(Debug, Clone)]
 pub struct Endpoints {
-    made: Arc<IdMap<ProviderId, Arc<Endpoint>>>,
+    /// The map frees a removed value later, with others. So the slot of an endpoint is emptied before it is removed, which
+    /// frees the credential.
+    made: Arc<IdMap<ProviderId, ArcSwapOption<Endpoint>>>,
     via: HeaderValue,
     via_text: String,
 }
@@ -78,12 +81,15 @@ impl Endpoints {
         }
         let mut endpoint = self.make(upstream, provider)?;
         let made = self.made.pin();
+        let before = made.get(&provider.id).and_then(ArcSwapOption::load_full);
         // Connections are kept for one credential of one provider.
-        if let Some(known) = made.get(&provider.id).filter(|known| known.headers == endpoint.headers) {
+        if let Some(known) = before.filter(|known| known.headers == endpoint.headers) {
             endpoint.target = endpoint.target.with_connections_of(&known.target);
         }
         let endpoint = Arc::new(endpoint);
-        made.insert(provider.id, endpoint.clone());
+        if let Some(replaced) = made.insert(provider.id, ArcSwapOption::new(Some(endpoint.clone()))) {
+            replaced.store(None);
+        }
         Ok(endpoint)
     }
 
@@ -102,15 +108,22 @@ impl Endpoints {
 
     fn known(&self, provider: &Arc<ProviderEntry>) -> Option<Arc<Endpoint>> {
         let made = self.made.pin();
+        let known = made.get(&provider.id)?.load();
         // The weak pointer keeps the allocation, so no other entry can have the same address.
         let is_current =
             |known: &&Arc<Endpoint>| std::ptr::eq(known.provider.as_ptr(), Arc::as_ptr(provider));
-        made.get(&provider.id).filter(is_current).cloned()
+        known.as_ref().filter(is_current).cloned()
     }
 
     /// Removes the endpoints of changed and deleted providers, and the credentials in them.
     pub fn forget_gone(&self) {
-        self.made.pin().retain(|_, endpoint| endpoint.provider.strong_count() > 0);
+        self.made.pin().retain(|_, slot| {
+            let is_kept = slot.load().as_ref().is_some_and(|endpoint| endpoint.provider.strong_count() > 0);
+            if !is_kept {
+                slot.store(None);
+            }
+            is_kept
+        });
     }
 
     fn make(&self, upstream: &Upstream, provider: &Arc<ProviderEntry>) -> Result<Endpoint, ConnectFault> {
@@ -188,9 +201,18 @@ mod tests {
         assert_eq!(endpoints.made.len(), 1);
         // A new credential makes a new provider entry.
         let second = provider("sk-two");
-        assert!(!Arc::ptr_eq(&made, &endpoints.of(&upstream, &second).expect("another")));
-        drop(second);
+        let other = endpoints.of(&upstream, &second).expect("another");
+        assert!(!Arc::ptr_eq(&made, &other));
+        let kept = [Arc::downgrade(&made), Arc::downgrade(&other)];
+        drop(made);
+        assert_eq!(
+            kept.each_ref().map(Weak::strong_count),
+            [0, 2],
+            "a replaced endpoint is gone with its last call"
+        );
+        drop((other, second));
         endpoints.forget_gone();
         assert!(endpoints.made.is_empty());
+        assert_eq!(kept.each_ref().map(Weak::strong_count), [0, 0]);
     }
 }

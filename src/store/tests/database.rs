@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta};
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::{Postgres, Sqlite};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
 use tempfile::TempDir;
 
@@ -14,16 +16,16 @@ use crate::domain::clock::{Clock, ManualClock};
 
 /// The database of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Sqlite,
     Postgres,
 }
 
 /// An empty database with the settings to open it, and a manual clock.
-pub(super) struct TestDatabase {
-    pub(super) settings: Settings,
-    pub(super) clock: Clock,
-    pub(super) hand: ManualClock,
+pub(crate) struct TestDatabase {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+    pub(crate) hand: ManualClock,
     _keeper: Keeper,
 }
 
@@ -33,7 +35,7 @@ enum Keeper {
 }
 
 impl TestDatabase {
-    pub(super) async fn new(kind: Kind) -> Self {
+    pub(crate) async fn new(kind: Kind) -> Self {
         let (url, keeper) = match kind {
             Kind::Sqlite => {
                 let folder = tempfile::tempdir().expect("a temporary folder");
@@ -52,9 +54,28 @@ impl TestDatabase {
         Self { settings, clock, hand, _keeper: keeper }
     }
 
-    pub(super) async fn open(&self) -> Store {
+    pub(crate) async fn open(&self) -> Store {
         Store::open(&self.settings, self.clock.clone()).await.expect("a store")
     }
+}
+
+/// All connections of a store for reading.
+pub(crate) struct HeldReaders {
+    _sqlite: Vec<PoolConnection<Sqlite>>,
+    _postgres: Vec<PoolConnection<Postgres>>,
+}
+
+/// Takes every reading connection, once its current statement ends. Nothing can be read until the result is dropped.
+pub(crate) async fn hold_readers(store: &Store) -> HeldReaders {
+    let mut held = HeldReaders { _sqlite: Vec::new(), _postgres: Vec::new() };
+    for _ in 0..store.inner.section.shares().readers {
+        if store.is_sqlite() {
+            held._sqlite.push(store.inner.reader.sqlite().acquire().await.expect("a connection"));
+        } else {
+            held._postgres.push(store.inner.reader.postgres().acquire().await.expect("a connection"));
+        }
+    }
+    held
 }
 
 /// A master key of 32 equal bytes.

@@ -4,7 +4,7 @@
 
 mod archive;
 mod catalog;
-mod database;
+pub(crate) mod database;
 mod fallbacks;
 mod keys;
 mod lists;
