@@ -6,14 +6,17 @@ use reqwest::{Method, Response};
 use serde_json::json;
 
 use super::events::{catalog, member};
+use crate::support::app::App;
 use crate::support::browser::Browser;
 use crate::support::on_both_databases;
 
-/// Reads until this many rows have arrived, and returns their ids.
-async fn read_rows(stream: &mut Response, number: usize) -> Vec<String> {
+/// Reads until this many rows have arrived, and returns their ids. All views share what one of them has read, for a
+/// second.
+async fn read_rows(app: &App, stream: &mut Response, number: usize) -> Vec<String> {
     let mut text = String::new();
     let wanted = async {
         while text.matches("\ndata: ").count() < number {
+            app.clock.advance(Duration::from_secs(1));
             let piece = stream.chunk().await.expect("a piece").expect("more");
             text.push_str(&String::from_utf8_lossy(&piece));
         }
@@ -23,10 +26,10 @@ async fn read_rows(stream: &mut Response, number: usize) -> Vec<String> {
 }
 
 /// Reads until this many unknown rows have arrived, and returns their ids.
-async fn read_until(stream: &mut Response, number: usize, known: &[String]) -> Vec<String> {
+async fn read_until(app: &App, stream: &mut Response, number: usize, known: &[String]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     while found.len() < number {
-        let rows = read_rows(stream, 1).await;
+        let rows = read_rows(app, stream, 1).await;
         found.extend(rows.into_iter().filter(|row| !known.contains(row)));
     }
     found
@@ -46,8 +49,9 @@ async fn read_to_the_end(stream: &mut Response, known: &[String]) -> (Vec<String
 }
 
 /// Checks that the next message is a comment without new rows.
-async fn hear_nothing(stream: &mut Response) {
+async fn hear_nothing(app: &App, stream: &mut Response) {
     for _ in 0..3 {
+        app.clock.advance(Duration::from_secs(1));
         let piece = stream.chunk().await.expect("a piece").expect("more");
         assert!(!String::from_utf8_lossy(&piece).contains("data:"), "{piece:?}");
     }
@@ -65,27 +69,27 @@ on_both_databases! {
         assert_eq!(stream.status(), 200);
         assert_eq!(stream.headers()["content-type"], "text/event-stream");
         app.chat(&json!({"model": "bad"})).await;
-        let first = read_rows(&mut stream, 1).await;
+        let first = read_rows(&app, &mut stream, 1).await;
         assert_eq!(first.len(), 1);
         app.chat(&json!({"model": "bad"})).await;
-        let second = read_rows(&mut stream, 1).await;
+        let second = read_rows(&app, &mut stream, 1).await;
         assert_ne!(first, second);
-        hear_nothing(&mut stream).await;
+        hear_nothing(&app, &mut stream).await;
         drop(stream);
 
         // Disconnected for longer than rows may be late.
         app.chat(&json!({"model": "bad"})).await;
         app.clock.advance(Duration::from_secs(600));
         let mut stream = browser.open(live(&second[0])).await;
-        let missed = read_rows(&mut stream, 3).await;
+        let missed = read_rows(&app, &mut stream, 3).await;
         assert_eq!(missed[..2], [first[0].clone(), second[0].clone()]);
-        hear_nothing(&mut stream).await;
+        hear_nothing(&app, &mut stream).await;
         let mut fresh = browser.open(live("")).await;
-        hear_nothing(&mut fresh).await;
+        hear_nothing(&app, &mut fresh).await;
 
         let other = Browser::owner(&app, "other").await;
         let request = other.request(Method::GET, "/events/live").header("last-event-id", &second[0]);
-        hear_nothing(&mut other.open(request).await).await;
+        hear_nothing(&app, &mut other.open(request).await).await;
     }
 
     async fn a_stream_that_ends_loses_and_doubles_nothing(app: App) {
@@ -103,7 +107,7 @@ on_both_databases! {
             app.chat(&json!({"model": "bad"})).await;
             let mut stream = browser.open(browser.request(Method::GET, &format!("/events/live?after={last}"))).await;
             // Rows that the page already has are not repeated.
-            let mut fresh = read_until(&mut stream, if turn == 0 { 2 } else { 1 }, &told).await;
+            let mut fresh = read_until(&app, &mut stream, if turn == 0 { 2 } else { 1 }, &told).await;
             told.append(&mut fresh);
             app.chat(&json!({"model": "bad"})).await;
             // After its minute it polls one last time before it says so.

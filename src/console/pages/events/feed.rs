@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use askama::Template;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use entity::ids::OrganizationId;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use super::line::EventLine;
 use crate::domain::IdMap;
+use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
 use crate::store::{EventFilter, FallbackEventRow, OrgStore};
 
@@ -39,7 +39,8 @@ struct Feed(Mutex<Option<RecentRead>>);
 
 #[derive(Debug)]
 struct RecentRead {
-    at: Instant,
+    /// As [`Clock::monotonic`] showed it.
+    at: Duration,
     rows: Arc<[Recent]>,
 }
 
@@ -67,14 +68,14 @@ impl Recent {
 
 impl Feeds {
     /// The events of the last two minutes, newest first.
-    pub(super) async fn recent(&self, data: &OrgStore, now: DateTime<Utc>) -> Result<Arc<[Recent]>> {
+    pub(super) async fn recent(&self, data: &OrgStore, clock: &Clock) -> Result<Arc<[Recent]>> {
         let feed = self.0.pin().get_or_insert_with(data.organization_id(), Arc::default).clone();
         let mut last = feed.0.lock().await;
-        if let Some(look) = last.as_ref().filter(|look| look.at.elapsed() < FRESH) {
+        let at = clock.monotonic();
+        if let Some(look) = last.as_ref().filter(|look| at.saturating_sub(look.at) < FRESH) {
             return Ok(look.rows.clone());
         }
-        let at = Instant::now();
-        let filter = EventFilter { since: Some(now - LATE), ..EventFilter::default() };
+        let filter = EventFilter { since: Some(clock.now() - LATE), ..EventFilter::default() };
         let rows = rows(data, &filter).await?;
         *last = Some(RecentRead { at, rows: rows.clone() });
         Ok(rows)

@@ -134,8 +134,8 @@ impl LiveStream {
 
     /// Recent rows, newest first. A returning reader's first read goes to the database; later ones are shared.
     async fn look(&mut self) -> Result<Arc<[Recent]>> {
+        let Some(since) = self.since.take() else { return self.feeds.recent(&self.data, &self.clock).await };
         let now = self.clock.now();
-        let Some(since) = self.since.take() else { return self.feeds.recent(&self.data, now).await };
         let back = since.clamp(now - FAR, now) - LATE;
         let since = self.filter.since.map_or(back, |since| since.max(back));
         rows(&self.data, &EventFilter { since: Some(since), ..self.filter.clone() }).await
@@ -147,3 +147,6 @@ fn moment(id: Uuid) -> Option<DateTime<Utc>> {
     let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
 }
+
+#[cfg(test)]
+mod tests;
