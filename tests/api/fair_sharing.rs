@@ -180,6 +180,47 @@ async fn requests_at_once_have_a_bound_and_leave_room() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn management_calls_and_pages_at_once_have_a_bound() {
+    on_each(async |kind| {
+        let street = Street::with(kind, |settings| {
+            settings.server.organization_calls = 2;
+            settings.server.body_idle_seconds = 60;
+            settings.server.body_total_seconds = 60;
+        })
+        .await;
+        let email = street.app.organization.member(Role::Member).await;
+        let browser = Browser::logged_in(&street.app, &email).await;
+        // A body that does not arrive, and a live view.
+        let mut caller = Raw::connect(street.app.address).await;
+        let key = &street.app.organization.key;
+        caller
+            .send(format!(
+                "POST /v1/identity/api-keys HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: 40\r\n\r\n{{"
+            ))
+            .await;
+        let view = browser.open(browser.request(Method::GET, "/events/live")).await;
+        assert_eq!(view.status(), 200);
+        let refused = eventually(async || {
+            let third = street.app.get("/v1/model-router/models").await;
+            (third.status == 429).then_some(third)
+        })
+        .await;
+        assert_eq!(refused.header("retry-after"), "1");
+        assert_eq!(refused.json()["error"], "too_many_requests", "{}", refused.text());
+        let page = browser.get("/models").await.expect(429);
+        assert_eq!(page.answer.header("retry-after"), "1");
+        // Requests to models are bounded by themselves.
+        assert_eq!(street.chat(&street.app.organization, &json!({"model": "ok"})).await.status, 200);
+        street.neighbor_is_served().await;
+        caller.finish().await;
+        drop(view);
+        let both = async || (street.app.get("/v1/model-router/models").await.status, browser.get("/models").await.status);
+        eventually(async || (both().await == (200, 200)).then_some(())).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_the_ceiling_one_organization_leaves_a_fifth() {
     let street = Street::with(Kind::Sqlite, |settings| settings.server.request_ceiling = 20).await;
     let mut held = Vec::new();

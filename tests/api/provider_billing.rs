@@ -85,6 +85,24 @@ on_both_databases! {
         assert_eq!(streamed["cost_nano_dollars"], Value::Null);
     }
 
+    async fn a_bill_covers_every_tier(app: App) {
+        let fake = FakeProvider::start().await;
+        priced(&app, &fake, "a").await;
+        for (asked, said) in [(json!({}), "flex"), (json!({"service_tier": "flex"}), "flex"), (json!({"service_tier": "priority"}), "default")] {
+            let mut body = asked.clone();
+            body["model"] = json!("a");
+            fake.next(counted(&format!(r#""usage":{{{REPORTED},"cost":0.0125}},"service_tier":"{said}""#)));
+            let whole = row(&app, &body).await;
+            let last = json!({"id": "x", "choices": [], "service_tier": said, "usage": {"prompt_tokens": 100, "completion_tokens": 10, "cost": 0.0125}});
+            fake.next(Script::stream().text("Hi").finish("stop").event(&last).done());
+            body["stream"] = json!(true);
+            let streamed = row(&app, &body).await;
+            for row in [whole, streamed] {
+                assert_eq!((&row["cost_nano_dollars"], &row["cost_source"]), (&json!(12_500_000), &json!("provider")), "{asked} {said}");
+            }
+        }
+    }
+
     async fn a_long_prompt_costs_more(app: App) {
         let fake = FakeProvider::start().await;
         let google = app.organization.provider_at("google", "gemini", Some(&fake.base_url())).await;

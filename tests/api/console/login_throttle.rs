@@ -98,3 +98,34 @@ async fn organizations_are_not_made_by_the_thousand() {
     let fields = [("organization", "One more"), ("email", "more@example.com"), ("password", PASSWORD)];
     browser.submit("/signup", "/signup", &fields).await.expect(429);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_setting_for_sign_ups_bounds_those_of_all_addresses() {
+    let app = App::start_with(Kind::Sqlite, |settings| {
+        settings.server.trusted_proxies = vec!["127.0.0.1".parse().expect("an address")];
+        settings.console.signups_per_hour = std::num::NonZeroU32::new(10).expect("not 0");
+    })
+    .await;
+    let sign_up = async |number: usize| {
+        let browser = Browser::new(&app);
+        let token = browser.get("/signup").await.token();
+        let (name, email) = (format!("acme{number}"), format!("acme{number}@example.com"));
+        let fields = [
+            ("form_token", token.as_str()),
+            ("organization", &name),
+            ("email", &email),
+            ("password", PASSWORD),
+        ];
+        let request =
+            browser.post("/signup", &fields).header("x-forwarded-for", format!("198.51.100.{number}"));
+        browser.send(request).await.status
+    };
+    // A fifth of the hour's at once, then one every six minutes.
+    let mut statuses = Vec::new();
+    for number in 0..4 {
+        statuses.push(sign_up(number).await);
+    }
+    assert_eq!(statuses, [303, 303, 429, 429]);
+    app.clock.advance(Duration::from_secs(360));
+    assert_eq!((sign_up(4).await, sign_up(5).await), (303, 429));
+}
