@@ -3,6 +3,7 @@
 use rstest::rstest;
 use serde_json::json;
 
+use crate::commands::{Listed, commands};
 use crate::installation::{Installation, Kind, master_key, program};
 use crate::process::{run, succeeded, text};
 
@@ -194,10 +195,7 @@ fn wrong_settings_and_an_absent_server_are_named_without_the_password() {
 fn every_command_has_help_and_the_version_is_printed() {
     let version = succeeded(&run(program(&["--version"]), ""));
     assert_eq!(version.trim(), format!("failsoft {}", env!("CARGO_PKG_VERSION")));
-    for command in ["demo", "serve", "simulate", "org create", "migrate", "check", "rotate-master-key"] {
-        let mut arguments: Vec<&str> = command.split(' ').collect();
-        arguments.push("--help");
-        let help = succeeded(&run(program(&arguments), ""));
+    for Listed { help, .. } in commands() {
         let first = help.lines().next().expect("a line");
         assert!(first.ends_with('.') && help.contains("Usage: "), "{help}");
     }

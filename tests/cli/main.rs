@@ -10,9 +10,11 @@
 #![allow(unreachable_pub, missing_docs, reason = "one binary: nothing here is for anybody else")]
 
 mod check;
+mod commands;
 mod connections;
 mod demo;
 mod installation;
+mod malformed;
 mod pgbouncer;
 mod process;
 mod replica;

@@ -1,28 +1,16 @@
-//! Secrets are never printed: every command with every malformed setting, from the environment, flags and files, and
-//! a running server at the most verbose log level.
+//! Secrets are never printed: malformed addresses of databases in every command, keys and unknown arguments, and a running
+//! server at the most verbose log level.
 
 use std::process::Output;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use clap::{Args as _, Command};
-use failsoft::config::Overrides;
 use rstest::rstest;
 
+use crate::commands::{Listed, commands};
 use crate::installation::{Installation, Kind, Server, master_key};
 use crate::process::{Process, eventually, failed, run, text};
 
 /// The secret that must never be printed.
 const CANARY: &str = "kanarienvogel";
-
-/// Every command that reads settings, with its arguments.
-const COMMANDS: &[&[&str]] = &[
-    &["serve"],
-    &["migrate"],
-    &["check"],
-    &["org", "create", "--name", "Acme", "--email", "owner@example.com", "--password-stdin"],
-    &["user", "reset-link", "owner@example.com"],
-    &["rotate-master-key"],
-];
 
 /// Addresses with a password that was not encoded, or that are malformed in another way.
 const ADDRESSES: &[&str] = &[
@@ -50,24 +38,27 @@ const ADDRESSES: &[&str] = &[
 ];
 
 /// As [`ADDRESSES`], but well formed: the server does not exist.
-const ABSENT: &str = "postgres://user:kanarienvogel%23%2F@127.0.0.1:1/name";
+pub(crate) const ABSENT: &str = "postgres://user:kanarienvogel%23%2F@127.0.0.1:1/name";
 
-/// How many commands run at once.
-const AT_ONCE: usize = 8;
+/// The commands that read settings.
+fn with_settings() -> Vec<Listed> {
+    commands().into_iter().filter(Listed::takes_settings).collect()
+}
 
 fn said(output: &Output) -> String {
     format!("{}{}", text(&output.stdout), text(&output.stderr))
 }
 
 /// Checks that it failed with one line, without the secret.
-fn assert_silent(output: &Output, case: &str) -> String {
+pub(crate) fn assert_silent(output: &Output, case: &str) -> String {
     let said = said(output);
     assert!(!output.status.success(), "{case}: {said}");
     assert!(!said.contains(CANARY), "{case}: {said}");
     said
 }
 
-fn plain(kind: Kind) -> Installation {
+/// An installation that has a master key and a new one.
+pub(crate) fn plain(kind: Kind) -> Installation {
     let mut installation = Installation::new(kind);
     installation.set("FAILSOFT_MASTER_KEY", &master_key(1));
     installation.set("FAILSOFT_NEW_MASTER_KEY", &master_key(2));
@@ -77,9 +68,10 @@ fn plain(kind: Kind) -> Installation {
 /// Runs the commands concurrently, because waiting for an unavailable database takes time.
 #[test]
 fn no_command_repeats_a_malformed_address_of_the_database() {
+    let commands = with_settings();
     std::thread::scope(|scope| {
-        for command in COMMANDS {
-            scope.spawn(|| says_nothing_of_an_address(command));
+        for command in &commands {
+            scope.spawn(|| says_nothing_of_an_address(&command.words()));
         }
     });
 }
@@ -138,79 +130,11 @@ fn no_command_repeats_a_malformed_address_of_the_replica() {
             [("FAILSOFT_DATABASE_READ_URL", *address), ("FAILSOFT_DATABASE_READ_URL_FILE", file.as_str())]
         {
             installation.set(name, value);
-            for command in [COMMANDS[0], COMMANDS[2]] {
-                assert_silent(&installation.run(command), &format!("{command:?} {name} {address}"));
+            for command in ["serve", "check"] {
+                assert_silent(&installation.run(&[command]), &format!("{command} {name} {address}"));
             }
             installation.unset(name);
         }
-    }
-}
-
-/// A command with an invalid value, in the environment or as a flag.
-struct Misuse {
-    variable: String,
-    flag: String,
-    value: &'static str,
-    command: &'static [&'static str],
-    by_flag: bool,
-}
-
-/// Every variable with an invalid value, which may be a secret in the wrong variable. Runs several commands at once,
-/// because those that accept the value wait for an unavailable database.
-#[test]
-fn no_command_repeats_a_value_that_it_cannot_use() {
-    let cases = misuses();
-    assert!(cases.len() > 100, "{}", cases.len());
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    case.says_nothing();
-                }
-            });
-        }
-    });
-}
-
-fn misuses() -> Vec<Misuse> {
-    let free = ["FAILSOFT_METRICS_TOKEN", "FAILSOFT_METRICS_TOKEN_FILE"];
-    let flags = Overrides::augment_args(Command::new("failsoft"));
-    let mut cases = Vec::new();
-    for argument in flags.get_arguments() {
-        let variable = argument.get_env().and_then(|name| name.to_str()).expect("a variable");
-        let flag = format!("--{}", argument.get_long().expect("a flag"));
-        for value in ["postgres://user:kanarienvogel@127.0.0.1:1/name", "=kanarienvogel"] {
-            let is_path = variable.ends_with("_FILE")
-                || ["FAILSOFT_CONFIG", "FAILSOFT_SPOOL", "FAILSOFT_SENTENCES"].contains(&variable);
-            if free.contains(&variable) || (is_path && !value.contains("://")) {
-                continue;
-            }
-            for command in [COMMANDS[0], COMMANDS[2]] {
-                for by_flag in [false, true] {
-                    let (variable, flag) = (variable.to_owned(), flag.clone());
-                    cases.push(Misuse { variable, flag, value, command, by_flag });
-                }
-            }
-        }
-    }
-    cases
-}
-
-impl Misuse {
-    fn says_nothing(&self) {
-        let Self { variable, flag, value, command, by_flag } = self;
-        let mut installation = plain(Kind::Sqlite);
-        // Nothing may start, whatever the value.
-        installation.set("DATABASE_URL", if variable.starts_with("DATABASE") { "" } else { ABSENT });
-        if variable.starts_with("FAILSOFT_MASTER_KEY") {
-            installation.set("FAILSOFT_MASTER_KEY", "");
-        }
-        installation.set(variable, if *by_flag { "" } else { value });
-        let given = format!("{flag}={value}");
-        let given = by_flag.then_some(given.as_str());
-        let arguments: Vec<&str> = command.iter().copied().chain(given).collect();
-        assert_silent(&installation.run(&arguments), &format!("{arguments:?} {variable}={value}"));
     }
 }
 
@@ -241,11 +165,10 @@ fn a_key_that_is_none_is_not_repeated(#[values(Kind::Sqlite, Kind::Postgres)] ki
         let mut installation = plain(kind);
         installation.set("FAILSOFT_LOG", log);
         installation.set("FAILSOFT_MASTER_KEY", CANARY);
-        for command in COMMANDS.iter().filter(|command| command[0] != "migrate") {
-            assert_silent(
-                &run(installation.command(command), "a password of the test\n"),
-                &format!("{command:?}"),
-            );
+        // The schema needs no key.
+        for command in with_settings().iter().filter(|command| command.arguments != ["migrate"]) {
+            let output = run(installation.command(&command.words()), "a password of the test\n");
+            assert_silent(&output, &format!("{:?}", command.arguments));
         }
         installation.set("FAILSOFT_MASTER_KEY", &master_key(1));
         installation.set("FAILSOFT_NEW_MASTER_KEY", CANARY);
@@ -270,7 +193,8 @@ fn a_server_that_runs_says_no_secret_at_any_level(#[values(Kind::Sqlite, Kind::P
         assert!(url.contains(CANARY));
         installation.set("DATABASE_URL", &url);
     }
-    let made = run(installation.command(COMMANDS[3]), "kanarienvogel of the owner\n");
+    let create = ["org", "create", "--name", "Acme", "--email", "owner@example.com", "--password-stdin"];
+    let made = run(installation.command(&create), "kanarienvogel of the owner\n");
     assert!(made.status.success() && !said(&made).contains(CANARY), "{}", said(&made));
     let mut server = Server::of(Process::start(installation.command(&["serve", "--signup", "closed"])));
     assert_eq!(server.call(&["--header", "authorization: Bearer kanarienvogel"], "/metrics").0, 200);
@@ -339,8 +263,8 @@ fn a_misspelled_variable_stops_the_start_and_a_foreign_one_is_named() {
         ("failsoft_workers", "FAILSOFT_WORKERS"),
     ] {
         installation.set(name, CANARY);
-        for command in COMMANDS {
-            let output = installation.run(command);
+        for command in with_settings() {
+            let output = installation.run(&command.words());
             let said = assert_silent(&output, name);
             assert!(said.contains(name) && said.contains(&format!("did you mean {meant}?")), "{said}");
         }

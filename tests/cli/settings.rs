@@ -15,7 +15,7 @@ fn keys(table: Option<&str>) -> Vec<String> {
 }
 
 /// The file with all commented settings enabled.
-fn everything() -> String {
+pub(crate) fn everything() -> String {
     // A comment for people has a blank after the mark.
     let setting = |line: &'static str| line.strip_prefix('#').filter(|rest| !rest.starts_with(' '));
     EXAMPLE.lines().map(|line| setting(line).unwrap_or(line)).collect::<Vec<_>>().join("\n")
