@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::browser::Browser;
 use crate::installation::{curl, program, without_settings};
 use crate::process::{Process, run, succeeded};
 
@@ -19,9 +20,13 @@ struct Demo {
 
 impl Demo {
     fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[])
+    }
+
+    fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = program(&["demo"]);
-        command.args(arguments).env("TMPDIR", folder.path());
+        command.args(arguments).env("TMPDIR", folder.path()).envs(variables.iter().copied());
         let mut process = Process::start(command);
         let lines = process.lines_until(|line| line.starts_with("Ctrl-C stops it"));
         Self { process, lines, folder }
@@ -63,18 +68,23 @@ impl Demo {
         let mut question = more.clone();
         question["model"] = json!(model);
         question["messages"] = json!([{ "role": "user", "content": "Are you there?" }]);
+        let answer = self.post("/v1/chat/completions", &question);
+        (header(&answer, "x-failsoft-fallback").to_owned(), body(&answer))
+    }
+
+    /// Sends a body with the printed key, and returns the answer with its headers.
+    fn post(&self, path: &str, body: &Value) -> String {
         let mut command = curl();
         command.args([
             "--include",
             "--header",
             "content-type: application/json",
             "--data",
-            &question.to_string(),
+            &body.to_string(),
         ]);
         command.args(["--header", &format!("authorization: Bearer {}", self.key())]);
-        command.arg(format!("{}/v1/chat/completions", self.url()));
-        let answer = succeeded(&run(command, ""));
-        (header(&answer, "x-failsoft-fallback").to_owned(), body(&answer))
+        command.arg(format!("{}{path}", self.url()));
+        succeeded(&run(command, ""))
     }
 }
 
@@ -125,25 +135,10 @@ fn the_printed_link_leads_into_the_console() {
     let demo = Demo::start(&["--listen", "127.0.0.1:0"]);
     let link = demo.lines.iter().find(|line| line.contains("/enter/")).expect("a link").trim().to_owned();
     assert!(link.starts_with(demo.url()), "{link}");
-    let jar = demo.folder.path().join("cookies");
-    let browse = |arguments: &[&str], url: &str| {
-        let mut command = curl();
-        command.args(["--cookie", "", "--cookie-jar"]).arg(&jar).arg("--cookie").arg(&jar);
-        succeeded(&run(
-            {
-                command.args(arguments).arg(url);
-                command
-            },
-            "",
-        ))
-    };
-    let page = browse(&[], &link);
-    let (_, token) = page.split_once("name=\"form_token\" value=\"").expect("a form");
-    let token = format!("form_token={}", token.split('"').next().expect("a token"));
-    browse(&["--data", &token], &link);
-    assert!(browse(&[], demo.url()).contains("Demo"), "the console of the demo's organization");
-    assert!(browse(&[], &link).contains("This link does not work"));
-    std::fs::remove_file(&jar).expect("removed");
+    let browser = Browser::new();
+    browser.submit(&link, &link, &[]);
+    assert!(browser.get(demo.url()).contains("Demo"), "the console of the demo's organization");
+    assert!(browser.get(&link).contains("This link does not work"));
     demo.process.stop();
 }
 
@@ -228,4 +223,26 @@ fn a_taken_port_is_no_obstacle() {
     assert!(demo.lines[0].contains("8080 is taken"), "{}", demo.lines[0]);
     assert_eq!(demo.ask("steady").1["model"], "steady");
     demo.process.stop();
+}
+
+#[test]
+fn its_providers_may_use_the_private_ranges_that_the_operator_opens() {
+    const OPENED: &str = "FAILSOFT_ALLOW_PRIVATE_UPSTREAMS";
+    const RANGE: &str = "127.0.0.1/32:1";
+    for (by_flag, by_variable, status) in [
+        (None, Some(RANGE), "HTTP/1.1 201"),
+        (Some(RANGE), None, "HTTP/1.1 201"),
+        (None, None, "HTTP/1.1 422"),
+        (None, Some("127.0.0.1/32:2"), "HTTP/1.1 422"),
+    ] {
+        let mut arguments = vec!["--listen", "127.0.0.1:0"];
+        arguments.extend(by_flag.iter().flat_map(|range| ["--allow-private-upstreams", range]));
+        let variables: Vec<(&str, &str)> = by_variable.into_iter().map(|range| (OPENED, range)).collect();
+        let demo = Demo::start_with(&arguments, &variables);
+        let provider = json!({ "name": "local", "preset": "custom", "base_url": "http://127.0.0.1:1/v1" });
+        let answer = demo.post("/v1/model-router/providers", &provider);
+        assert!(answer.starts_with(status), "{arguments:?} {variables:?}: {answer}");
+        assert_eq!(answer.contains(OPENED), status.ends_with("422"), "the remedy: {answer}");
+        demo.process.stop();
+    }
 }

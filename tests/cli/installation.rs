@@ -71,7 +71,18 @@ impl Installation {
 
     /// A command of the program, with this installation's environment and nothing of the test's.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = program(arguments);
+        self.surround(program(arguments))
+    }
+
+    /// The same, started by a shell after a line that sets what it inherits, such as `umask 022`.
+    pub(crate) fn command_after(&self, line: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("bash");
+        command.args(["-c", &format!("{line} && exec \"$0\" \"$@\""), PROGRAM]).args(arguments);
+        without_settings(&mut command);
+        self.surround(command)
+    }
+
+    fn surround(&self, mut command: Command) -> Command {
         command.current_dir(self.folder.path()).envs(self.environment.iter().cloned());
         command
     }
@@ -96,9 +107,11 @@ impl Installation {
     }
 }
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_failsoft");
+
 /// The program, without the settings in the test's own environment.
 pub(crate) fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_failsoft"));
+    let mut command = Command::new(PROGRAM);
     without_settings(command.args(arguments));
     command
 }
@@ -153,12 +166,16 @@ impl Server {
         serde_json::from_str(&body).expect("JSON")
     }
 
+    /// Sends JSON; returns the status and the body. `data` is the text itself, or `@` and the path of a file.
+    pub(crate) fn post(&self, key: &str, path: &str, data: &str) -> (u16, String) {
+        let key = format!("x-api-key: {key}");
+        let json = "content-type: application/json";
+        self.call(&["--header", &key, "--header", json, "--data-binary", data], path)
+    }
+
     /// Creates a resource and returns it.
     pub(crate) fn create(&self, key: &str, path: &str, fields: &Value) -> Value {
-        let key = format!("x-api-key: {key}");
-        let fields = fields.to_string();
-        let (status, body) = self
-            .call(&["--header", &key, "--header", "content-type: application/json", "--data", &fields], path);
+        let (status, body) = self.post(key, path, &fields.to_string());
         assert_eq!(status, 201, "{path}: {body}");
         serde_json::from_str(&body).expect("JSON")
     }

@@ -9,11 +9,13 @@
 )]
 #![allow(unreachable_pub, missing_docs, reason = "one binary: nothing here is for anybody else")]
 
+mod browser;
 mod check;
 mod commands;
 mod connections;
 mod demo;
 mod installation;
+mod machine;
 mod malformed;
 mod pgbouncer;
 mod process;

@@ -65,9 +65,14 @@ impl Process {
         text(&bytes)
     }
 
+    /// Its number on this machine.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let command = format!("kill -{name} {}", self.child.id());
+        let command = format!("kill -{name} {}", self.id());
         assert!(Command::new("bash").args(["-c", &command]).status().expect("bash").success());
     }
 

@@ -1,7 +1,9 @@
-//! The log lines of requests: an operator can follow one request, and no line holds a prompt or a secret.
+//! The log lines of requests and of log-ins: an operator can follow them, and no line holds a prompt or a secret.
 
+use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::browser::Browser;
 use crate::installation::{Installation, Kind, Server};
 
 const CANARY: &str = "kanarienvogel";
@@ -164,4 +166,52 @@ fn one_organization_is_followed_by_a_field_of_its_span() {
         let (said, logged) = logged(server);
         assert_eq!(of_target(&logged, "failsoft::request").len(), lines, "{filter}: {said}");
     }
+}
+
+#[rstest]
+fn log_ins_failed_ones_and_log_outs_have_lines_without_what_was_typed(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    const PASSWORD: &str = "correct horse battery staple";
+    let mut installation = Installation::new(kind);
+    installation.set("FAILSOFT_LOG_FORMAT", "json");
+    let made = installation.create_organization("owner@example.com");
+    let server = installation.serve();
+    let browser = Browser::new();
+    let page = server.url("/login");
+    let unknown = format!("{CANARY}@example.com");
+    for (email, password) in [
+        ("owner@example.com", "kanarienvogel of the owner"),
+        (&unknown, PASSWORD),
+        ("owner@example.com", PASSWORD),
+    ] {
+        browser.submit(&page, &page, &[("email", email), ("password", password)]);
+    }
+    let home = server.url("/");
+    assert!(browser.get(&home).contains("owner@example.com"), "it is logged in");
+    browser.submit(&home, &server.url("/logout"), &[]);
+    let (said, lines) = logged(server);
+    let lines: Vec<&Value> = lines
+        .iter()
+        .filter(|line| line["message"].as_str().is_some_and(|message| message.contains("log")))
+        .filter(|line| line["address"].is_string())
+        .collect();
+    let shown: Vec<Value> = lines
+        .iter()
+        .map(|line| json!([line["level"], line["message"], line["address"], line["user"]]))
+        .collect();
+    let user = &made["user_id"];
+    assert_eq!(
+        shown,
+        [
+            json!(["WARN", "a log-in failed", "127.0.0.1", null]),
+            json!(["WARN", "a log-in failed", "127.0.0.1", null]),
+            json!(["INFO", "a person logged in", "127.0.0.1", user]),
+            json!(["INFO", "a person logged out", "127.0.0.1", user]),
+        ],
+        "{said}"
+    );
+    assert_eq!((&lines[2]["organization"], &lines[2]["by"]), (&made["organization_id"], &json!("password")));
+    assert!(lines[..3].iter().all(|line| line["request_id"].is_string()), "{said}");
+    assert!(!said.contains(CANARY) && !said.contains(PASSWORD), "{said}");
 }
