@@ -85,16 +85,18 @@ static FOLDED: [u8; 256] = table();
 
 const fn table() -> [u8; 256] {
     let mut table = [SKIPPED; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = match byte as u8 {
+    let mut byte = 0_u8;
+    loop {
+        table[byte as usize] = match byte {
             letter @ (b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => letter.to_ascii_lowercase(),
             b'\\' | b'%' | b'&' | 128.. => MORE,
             _ => SKIPPED,
         };
-        byte += 1;
+        match byte.checked_add(1) {
+            Some(next) => byte = next,
+            None => return table,
+        }
     }
-    table
 }
 
 fn fold(text: &str, each: &mut impl FnMut(u8, Range<usize>)) {
