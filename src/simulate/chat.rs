@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions`: parses the request and acts out the behavior of the model that it names.
+//! `POST /v1/chat/completions` and `POST /v1/messages`: parses the request and acts out the behavior of the model that it names.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,6 +10,8 @@ use bytes::Bytes;
 
 use super::behavior::{self, Behavior, Failure, Pace};
 use super::completion::Answer;
+use super::form::Form;
+use super::messages;
 use super::refusal::Refusal;
 use super::request::ChatRequest;
 use super::stream::{self, Delivery};
@@ -21,11 +23,39 @@ const MOST_BODY_MEBIBYTES: usize = 33;
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 const HTML: &str = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Welcome to the network</h1></body></html>\n";
-const BROKEN_JSON: &str =
-    r#"{"id":"chatcmpl-simulated","object":"chat.completion","choices":[{"index":0,"mess"#;
-const BROKEN_EVENT: &str =
-    "data: {\"id\":\"chatcmpl-simulated\",\"object\":\"chat.completion.chunk\",\"choi\n\n";
-const ERROR_INSIDE: &str = r#"{"error":{"message":"The upstream of this provider is overloaded.","type":"server_error","param":null,"code":503}}"#;
+/// Answers that are the same for every request, in one dialect.
+struct Fixed {
+    broken_json: &'static str,
+    broken_event: &'static str,
+    error: &'static str,
+    error_event: &'static str,
+}
+
+impl Fixed {
+    fn of(form: Form) -> Self {
+        match form {
+            Form::Completion => Self {
+                broken_json: r#"{"id":"chatcmpl-simulated","object":"chat.completion","choices":[{"index":0,"mess"#,
+                broken_event: "data: {\"id\":\"chatcmpl-simulated\",\"object\":\"chat.completion.chunk\",\"choi\n\n",
+                error: r#"{"error":{"message":"The upstream of this provider is overloaded.","type":"server_error","param":null,"code":503}}"#,
+                error_event: concat!(
+                    r#"data: {"error":{"message":"The upstream of this provider is overloaded.","type":"server_error","param":null,"code":503}}"#,
+                    "\n\n"
+                ),
+            },
+            Form::Message => Self {
+                broken_json: r#"{"id":"msg_simulated","type":"message","role":"assistant","content":[{"ty"#,
+                broken_event: "event: message_start\ndata: {\"type\":\"message_start\",\"mess\n\n",
+                error: r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_simulated"}"#,
+                error_event: concat!(
+                    "event: error\n",
+                    r#"data: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+                    "\n\n"
+                ),
+            },
+        }
+    }
+}
 
 /// State that all workers of a server share.
 #[derive(Debug)]
@@ -63,10 +93,26 @@ pub(super) async fn create(
     payload: web::Payload,
     state: web::Data<State>,
 ) -> HttpResponse {
-    act(&request, payload, &state).await.unwrap_or_else(|refusal| refusal.response())
+    let form = Form::Completion;
+    act(&request, payload, &state, form).await.unwrap_or_else(|refusal| refusal.response(form))
 }
 
-async fn act(request: &HttpRequest, payload: web::Payload, state: &State) -> Result<HttpResponse, Refusal> {
+pub(super) async fn create_message(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    let form = Form::Message;
+    act(&request, payload, &state, form).await.unwrap_or_else(|refusal| refusal.response(form))
+}
+
+async fn act(
+    request: &HttpRequest,
+    payload: web::Payload,
+    state: &State,
+    form: Form,
+) -> Result<HttpResponse, Refusal> {
+    let Fixed { broken_json, broken_event, error, error_event } = Fixed::of(form);
     let body = read(request, payload).await?;
     let chat = ChatRequest::parse(&body)?;
     let (behavior, pace) = behavior::find(&chat.model).ok_or_else(|| Refusal::unknown_model(&chat.model))?;
@@ -74,24 +120,24 @@ async fn act(request: &HttpRequest, payload: web::Payload, state: &State) -> Res
         Behavior::Answer | Behavior::Cut | Behavior::FilteredFinish => {}
         Behavior::AnswerAfter(silence) => tokio::time::sleep(silence).await,
         Behavior::Flaky(percent) if state.flaky_fails(percent) => {
-            return Err(Refusal::simulated(Failure::Status(503), &chat.model));
+            return Err(Refusal::simulated(Failure::Status(503), &chat.model, form));
         }
         Behavior::Flaky(_) => {}
         Behavior::Hang => std::future::pending().await,
         Behavior::Html => {
             return Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(HTML));
         }
-        Behavior::BrokenJson => return Ok(fixed_body(&chat, BROKEN_JSON, BROKEN_EVENT.to_owned())),
-        Behavior::Empty => return Ok(fixed_body(&chat, "", String::new())),
+        Behavior::BrokenJson => return Ok(fixed_body(&chat, broken_json, broken_event)),
+        Behavior::Empty => return Ok(fixed_body(&chat, "", "")),
         Behavior::ErrorInside => {
-            return Ok(fixed_body(&chat, ERROR_INSIDE, format!("data: {ERROR_INSIDE}\n\n")));
+            return Ok(fixed_body(&chat, error, error_event));
         }
-        Behavior::Refuse(failure) => return Err(Refusal::simulated(failure, &chat.model)),
+        Behavior::Refuse(failure) => return Err(Refusal::simulated(failure, &chat.model, form)),
     }
-    Ok(answer(&chat, behavior, pace, state))
+    Ok(answer(&chat, behavior, pace, state, form))
 }
 
-async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Refusal> {
+pub(super) async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Refusal> {
     if request.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
         return Err(Refusal::encoded());
     }
@@ -101,7 +147,7 @@ async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Ref
         .map_err(|error| Refusal::bad_request(None, None, format!("The body could not be read: {error}.")))
 }
 
-fn answer(chat: &ChatRequest<'_>, behavior: Behavior, pace: Pace, state: &State) -> HttpResponse {
+fn answer(chat: &ChatRequest<'_>, behavior: Behavior, pace: Pace, state: &State, form: Form) -> HttpResponse {
     let created = unix_seconds();
     let id = state.next_id(created);
     let answer = if behavior == Behavior::FilteredFinish {
@@ -113,9 +159,15 @@ fn answer(chat: &ChatRequest<'_>, behavior: Behavior, pace: Pace, state: &State)
     if chat.streams() {
         let delivery =
             Delivery { include_usage: chat.includes_usage(), gap: pace.gap.or(state.chunk_gap), cut };
-        return event_stream().streaming(stream::events(answer, delivery));
+        return match form {
+            Form::Completion => event_stream().streaming(stream::events(answer, delivery)),
+            Form::Message => event_stream().streaming(messages::events(answer, chat.thinks(), delivery)),
+        };
     }
-    let body = answer.whole();
+    let body = match form {
+        Form::Completion => answer.whole(),
+        Form::Message => messages::whole(&answer, chat.thinks()),
+    };
     if cut {
         let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
         return json().body(SizedStream::new(length, stream::first_half(&body)));
@@ -129,7 +181,7 @@ fn unix_seconds() -> u64 {
 }
 
 /// A 200 with a fixed body: `whole` if the request is not streamed, else `events`.
-fn fixed_body(chat: &ChatRequest<'_>, whole: &'static str, events: String) -> HttpResponse {
+fn fixed_body(chat: &ChatRequest<'_>, whole: &'static str, events: &'static str) -> HttpResponse {
     if chat.streams() { event_stream().body(events) } else { json().body(whole) }
 }
 

@@ -104,9 +104,39 @@ impl Answer {
         self.length
     }
 
+    /// The id of the answer.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The model, as the caller named it.
+    pub(super) fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The tool that is called, if one is.
+    pub(super) fn called(&self) -> Option<&str> {
+        self.called.as_deref()
+    }
+
+    /// Why the answer ended, in the words of chat completions.
+    pub(super) fn finish_reason(&self) -> &'static str {
+        self.finish_reason
+    }
+
+    /// The tokens of the prompt and of the answer.
+    pub(super) fn tokens(&self) -> (usize, usize) {
+        (self.usage.prompt_tokens, self.usage.completion_tokens)
+    }
+
+    /// The whole text, or the arguments of the call.
+    pub(super) fn text(&self) -> String {
+        self.words.iter().cycle().take(self.length).map(String::as_str).collect()
+    }
+
     /// The body of an answer that is not streamed.
     pub(super) fn whole(&self) -> Bytes {
-        let content: String = self.words.iter().cycle().take(self.length).map(String::as_str).collect();
+        let content = self.text();
         let (content, tool_calls) = match &self.called {
             Some(name) => {
                 let function = CalledFunction { name: name.clone(), arguments: content };
@@ -157,7 +187,8 @@ impl Answer {
         }
     }
 
-    fn word(&self, index: usize) -> &str {
+    /// The words of the content chunk with this index.
+    pub(super) fn word(&self, index: usize) -> &str {
         self.words.get(index % self.words.len().max(1)).map_or("", String::as_str)
     }
 }

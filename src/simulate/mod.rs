@@ -1,4 +1,4 @@
-//! An OpenAI-compatible provider of simulated models: the model's name chooses how it answers or fails.
+//! A provider of simulated models, for chat completions and for Anthropic's Messages: the model's name chooses how it answers or fails.
 //!
 //! It is a real HTTP server, so its clients get real connections, streams and disconnects. It has three users:
 //! `failsoft simulate` on its own listener, the provider of kind `simulated` on a loopback port of this process, and
@@ -42,6 +42,10 @@
 //!
 //! # Answers
 //!
+//! `POST /v1/chat/completions` and `POST /v1/messages` answer alike, each in its dialect, and fail with its errors. A
+//! message begins with a thinking block if the request asks for thinking. `POST /v1/messages/count_tokens` counts the
+//! prompt.
+//!
 //! The text repeats the beginning of the last user message, so the same question has the same answer. `max_tokens` and
 //! `max_completion_tokens` truncate it. Token counts are a simple estimate: one per word of the answer, and one per four bytes
 //! of the messages' contents in their JSON form.
@@ -49,6 +53,8 @@
 mod behavior;
 mod chat;
 mod completion;
+mod form;
+mod messages;
 mod models;
 mod refusal;
 mod request;
@@ -67,6 +73,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::json;
 
 use chat::State;
+use form::Form;
 pub use models::{MODELS, SimulatedModel};
 use refusal::Refusal;
 
@@ -122,6 +129,14 @@ fn routes(config: &mut web::ServiceConfig) {
                 .default_service(web::to(async || method_not_allowed("POST"))),
         );
     }
+    for (path, handler) in [
+        ("/v1/messages", web::post().to(chat::create_message)),
+        ("/v1/messages/count_tokens", web::post().to(messages::count)),
+    ] {
+        config.service(
+            web::resource(path).route(handler).default_service(web::to(async || method_not_allowed("POST"))),
+        );
+    }
     for path in ["/v1/models", "/models"] {
         config.service(
             web::resource(path).get(list_models).default_service(web::to(async || method_not_allowed("GET"))),
@@ -137,7 +152,7 @@ fn routes(config: &mut web::ServiceConfig) {
 async fn introduce() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
-        .body("failsoft simulate: an OpenAI-compatible provider of simulated models; see GET /v1/models.\n")
+        .body("failsoft simulate: a provider of simulated models for chat completions and messages; see GET /v1/models.\n")
 }
 
 async fn list_models() -> HttpResponse {
@@ -157,11 +172,11 @@ async fn list_models() -> HttpResponse {
 }
 
 async fn unknown_path(request: HttpRequest) -> HttpResponse {
-    Refusal::unknown_path(request.method().as_str(), request.path()).response()
+    Refusal::unknown_path(request.method().as_str(), request.path()).response(Form::Completion)
 }
 
 fn method_not_allowed(allowed: &'static str) -> HttpResponse {
-    let mut response = Refusal::method_not_allowed(allowed).response();
+    let mut response = Refusal::method_not_allowed(allowed).response(Form::Completion);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }

@@ -1,4 +1,4 @@
-//! Error responses in OpenAI's format: failures that a simulated model's name asks for, and invalid requests.
+//! Error responses in the format of either dialect: failures that a simulated model's name asks for, and invalid requests.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use super::behavior::Failure;
 use super::completion::bounded;
+use super::form::{Form, kind_of_status};
 use super::models::MODELS;
 
 const INVALID_REQUEST: &str = "invalid_request_error";
 
-/// An error response. Its body has all four keys of OpenAI's error object, null if unknown.
+/// An error response. In OpenAI's format, its body has all four keys of the error object, null if unknown.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -32,8 +33,43 @@ impl Refusal {
         Self { status, kind, code, param: None, message: message.into(), retry_after_seconds: None }
     }
 
+    /// The failure that a model's name asks for, as Anthropic words it.
+    fn of_message(failure: Failure, model: &str) -> Self {
+        let (status, message) = match failure {
+            Failure::RateLimited { retry_after_seconds } => {
+                let message = "This request would exceed your account's rate limit.";
+                let limited = Self::new(StatusCode::TOO_MANY_REQUESTS, "", None, message);
+                return Self { retry_after_seconds: Some(retry_after_seconds), ..limited };
+            }
+            Failure::QuotaExhausted => {
+                let message = "Your credit balance is too low to access the Anthropic API.";
+                (StatusCode::BAD_REQUEST, message.to_owned())
+            }
+            Failure::ContextOverflow => {
+                (StatusCode::BAD_REQUEST, "prompt is too long: 210000 tokens > 200000 maximum".to_owned())
+            }
+            Failure::ContentFilter => {
+                (StatusCode::BAD_REQUEST, "Output blocked by content filtering policy".to_owned())
+            }
+            Failure::Unauthorized => (StatusCode::UNAUTHORIZED, "invalid x-api-key".to_owned()),
+            Failure::NotFound => (StatusCode::NOT_FOUND, format!("model: {model}")),
+            Failure::BadRequest => {
+                (StatusCode::BAD_REQUEST, "This simulated model refuses every request.".to_owned())
+            }
+            Failure::Status(status) => return Self::status(status),
+        };
+        Self::new(status, "", None, message)
+    }
+
     /// The failure that a model's name asks for.
-    pub(super) fn simulated(failure: Failure, model: &str) -> Self {
+    pub(super) fn simulated(failure: Failure, model: &str, form: Form) -> Self {
+        match form {
+            Form::Completion => Self::of_completion(failure, model),
+            Form::Message => Self::of_message(failure, model),
+        }
+    }
+
+    fn of_completion(failure: Failure, model: &str) -> Self {
         match failure {
             Failure::RateLimited { retry_after_seconds } => Self {
                 retry_after_seconds: Some(retry_after_seconds),
@@ -115,7 +151,7 @@ impl Refusal {
     /// 404 for an unknown path.
     pub(super) fn unknown_path(method: &str, path: &str) -> Self {
         let message = format!(
-            "Unknown endpoint {method} {}. Known endpoints: POST /v1/chat/completions, GET /v1/models.",
+            "Unknown endpoint {method} {}. Known endpoints: POST /v1/chat/completions, POST /v1/messages, GET /v1/models.",
             bounded(path)
         );
         Self::new(StatusCode::NOT_FOUND, INVALID_REQUEST, Some("unknown_url"), message)
@@ -144,15 +180,23 @@ impl Refusal {
         Self::new(StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST, None, "The body did not arrive in time.")
     }
 
-    fn body(&self) -> Value {
-        json!({ "error": { "message": self.message, "type": self.kind, "param": self.param, "code": self.code } })
+    fn body(&self, form: Form) -> Value {
+        match form {
+            Form::Completion => {
+                json!({ "error": { "message": self.message, "type": self.kind, "param": self.param, "code": self.code } })
+            }
+            Form::Message => {
+                let kind = kind_of_status(self.status.as_u16());
+                json!({ "type": "error", "error": { "type": kind, "message": self.message }, "request_id": "req_simulated" })
+            }
+        }
     }
 
-    pub(super) fn response(&self) -> HttpResponse {
+    pub(super) fn response(&self, form: Form) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         if let Some(seconds) = self.retry_after_seconds {
             response.insert_header((RETRY_AFTER, seconds));
         }
-        response.json(self.body())
+        response.json(self.body(form))
     }
 }

@@ -1,4 +1,4 @@
-//! The parts of a chat request that a simulated model uses; everything else is skipped.
+//! The parts of a request that a simulated model uses, in either dialect; everything else is skipped.
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::refusal::Refusal;
 use super::tool::{self, Call, Choice, Tool};
 
-/// The used parts of a chat request. Unknown fields are allowed and skipped.
+/// The used parts of a request. Unknown fields are allowed and skipped.
 #[derive(Debug, Deserialize)]
 pub(super) struct ChatRequest<'a> {
     #[serde(borrow, default)]
@@ -24,6 +24,8 @@ pub(super) struct ChatRequest<'a> {
     tools: Option<&'a RawValue>,
     #[serde(borrow)]
     tool_choice: Option<&'a RawValue>,
+    #[serde(borrow)]
+    thinking: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,7 +48,12 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 #[derive(Deserialize)]
 struct Part<'a> {
     #[serde(borrow, default)]
+    r#type: Cow<'a, str>,
+    #[serde(borrow, default)]
     text: Cow<'a, str>,
+    /// The content of a tool's result in Messages.
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
 }
 
 impl<'a> ChatRequest<'a> {
@@ -77,6 +84,11 @@ impl<'a> ChatRequest<'a> {
         self.stream.unwrap_or(false)
     }
 
+    /// Whether the caller of a message wants the model to think.
+    pub(super) fn thinks(&self) -> bool {
+        self.thinking.is_some_and(|thinking| !thinking.get().contains("\"disabled\""))
+    }
+
     pub(super) fn includes_usage(&self) -> bool {
         self.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or(false)
     }
@@ -104,8 +116,13 @@ impl<'a> ChatRequest<'a> {
 
     /// The last message, if it is a tool result.
     pub(super) fn tool_text(&self) -> Option<Cow<'a, str>> {
-        let last = self.messages.last().filter(|message| message.role == "tool")?;
-        Some(last.text())
+        let last = self.messages.last()?;
+        if last.role == "tool" {
+            return Some(last.text());
+        }
+        let parts: Vec<Part<'a>> = serde_json::from_str(last.content?.get()).ok()?;
+        let result = parts.into_iter().find(|part| part.r#type == "tool_result")?;
+        Some(result.content.map_or(Cow::Borrowed(""), text_of))
     }
 
     /// The text of the last user message; empty if there is none.
@@ -117,13 +134,17 @@ impl<'a> ChatRequest<'a> {
 
 impl<'a> Message<'a> {
     fn text(&self) -> Cow<'a, str> {
-        let Some(content) = self.content else { return Cow::Borrowed("") };
-        if let Ok(Text(text)) = serde_json::from_str(content.get()) {
-            return text;
-        }
-        let parts: Vec<Part<'a>> = serde_json::from_str(content.get()).unwrap_or_default();
-        parts.into_iter().map(|part| part.text).collect::<String>().into()
+        self.content.map_or(Cow::Borrowed(""), text_of)
     }
+}
+
+/// The text of a content: a string, or parts.
+fn text_of(content: &RawValue) -> Cow<'_, str> {
+    if let Ok(Text(text)) = serde_json::from_str(content.get()) {
+        return text;
+    }
+    let parts: Vec<Part<'_>> = serde_json::from_str(content.get()).unwrap_or_default();
+    parts.into_iter().map(|part| part.text).collect::<String>().into()
 }
 
 #[cfg(test)]

@@ -74,13 +74,18 @@ fn content_or_end(index: usize, answer: &Answer, delivery: Delivery) -> Next {
 
 async fn wait_before(piece: Piece, gap: Option<Duration>) {
     if let (Piece::Content(1..), Some(gap)) = (piece, gap) {
-        if gap.is_zero() { flush().await } else { tokio::time::sleep(gap).await }
+        pause(gap).await;
     }
+}
+
+/// Waits before a content chunk; a pause of zero only makes the server write what it has.
+pub(super) async fn pause(gap: Duration) {
+    if gap.is_zero() { flush().await } else { tokio::time::sleep(gap).await }
 }
 
 /// Makes the server write what it has: it writes when a body has nothing ready, and discards pending data when a body
 /// fails.
-async fn flush() {
+pub(super) async fn flush() {
     tokio::task::yield_now().await;
 }
 

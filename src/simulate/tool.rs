@@ -14,22 +14,38 @@ const DEEPEST: usize = 12;
 /// The most members and items that are generated from one schema.
 const MOST: usize = 64;
 
-/// A tool in a chat request. Only functions are supported; other kinds are ignored.
+/// A tool in a request of either dialect. Only functions are supported; other kinds are ignored.
 #[derive(Debug, Deserialize)]
-pub(super) struct Tool<'a> {
-    #[serde(borrow)]
-    function: Option<Function<'a>>,
+#[serde(untagged)]
+pub(super) enum Tool<'a> {
+    /// As in chat completions, inside of `function`.
+    Inside {
+        #[serde(borrow)]
+        function: Function<'a>,
+    },
+    /// As in Messages, at the top.
+    AtTheTop(#[serde(borrow)] Function<'a>),
+    Other(serde::de::IgnoredAny),
 }
 
 #[derive(Debug, Deserialize)]
-struct Function<'a> {
+pub(super) struct Function<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
-    #[serde(default)]
+    #[serde(default, alias = "input_schema")]
     parameters: Value,
 }
 
-/// The caller's `tool_choice`: a word, or a named tool.
+impl<'a> Tool<'a> {
+    fn function(&self) -> Option<&Function<'a>> {
+        match self {
+            Self::Inside { function } | Self::AtTheTop(function) => Some(function),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+/// The caller's `tool_choice`: a word, a named tool, or an object with both as in Messages.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Choice<'a> {
@@ -37,6 +53,12 @@ pub(super) enum Choice<'a> {
     Named {
         #[serde(borrow)]
         function: Name<'a>,
+    },
+    Typed {
+        #[serde(borrow, rename = "type")]
+        kind: Cow<'a, str>,
+        #[serde(borrow)]
+        name: Option<Cow<'a, str>>,
     },
     Other(serde::de::IgnoredAny),
 }
@@ -57,11 +79,13 @@ pub(super) struct Call {
 
 /// The tool call that answers the user message `said`; `None` if there are no tools or `tool_choice` is `none`.
 pub(super) fn choose(tools: &[Tool<'_>], choice: Option<&Choice<'_>>, said: &str) -> Option<Call> {
-    let mut functions = tools.iter().filter_map(|tool| tool.function.as_ref());
+    let mut functions = tools.iter().filter_map(Tool::function);
     let function = match choice {
         Some(Choice::Word(word)) if word == "none" => None,
+        Some(Choice::Typed { kind, .. }) if kind == "none" => None,
+        Some(Choice::Typed { name: Some(name), .. }) => functions.find(|known| known.name == *name),
         Some(Choice::Named { function }) => functions.find(|known| known.name == function.name),
-        Some(Choice::Word(_) | Choice::Other(_)) | None => functions.next(),
+        Some(Choice::Word(_) | Choice::Typed { .. } | Choice::Other(_)) | None => functions.next(),
     }?;
     let sample = Sample { root: &function.parameters, said };
     let arguments = match sample.of(&function.parameters, "", 0) {

@@ -1,0 +1,181 @@
+//! An answer in Anthropic's Messages: whole, as events, and the count of a prompt's tokens.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use serde_json::{Value, json};
+
+use super::behavior::{self, Behavior};
+use super::chat::read;
+use super::completion::Answer;
+use super::form::Form;
+use super::refusal::Refusal;
+use super::request::ChatRequest;
+use super::stream::{Delivery, SimulatedCut, flush, pause};
+
+/// What a model that thinks has thought.
+const THOUGHT: &str = "The caller wants an answer.";
+/// The signature of that thought, which a caller must send back as it is.
+const SIGNATURE: &str = "c2ltdWxhdGVk";
+
+/// The usual estimate for English, as for answers.
+const BYTES_PER_TOKEN: usize = 4;
+
+/// Answers `POST /v1/messages/count_tokens` with an estimate of the prompt.
+pub(super) async fn count(request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    counted(&request, payload).await.unwrap_or_else(|refusal| refusal.response(Form::Message))
+}
+
+async fn counted(request: &HttpRequest, payload: web::Payload) -> Result<HttpResponse, Refusal> {
+    let body = read(request, payload).await?;
+    let prompt = ChatRequest::parse(&body)?;
+    match behavior::find(&prompt.model) {
+        None => Err(Refusal::unknown_model(&prompt.model)),
+        Some((Behavior::Refuse(failure), _)) => {
+            Err(Refusal::simulated(failure, &prompt.model, Form::Message))
+        }
+        Some(_) => {
+            let tokens = prompt.content_bytes().div_ceil(BYTES_PER_TOKEN);
+            Ok(HttpResponse::Ok().json(json!({ "input_tokens": tokens })))
+        }
+    }
+}
+
+/// The body of an answer that is not streamed.
+pub(super) fn whole(answer: &Answer, thinks: bool) -> Bytes {
+    let mut message = message(answer);
+    let mut content = Vec::new();
+    if thinks {
+        content.push(json!({ "type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE }));
+    }
+    match answer.called() {
+        Some(name) => {
+            let input: Value = serde_json::from_str(&answer.text()).unwrap_or_else(|_| json!({}));
+            content.push(json!({ "type": "tool_use", "id": call_id(answer), "name": name, "input": input }));
+        }
+        None if answer.length() > 0 => content.push(json!({ "type": "text", "text": answer.text() })),
+        None => {}
+    }
+    message["content"] = content.into();
+    message["stop_reason"] = stop_reason(answer).into();
+    message["usage"] = usage(answer, answer.tokens().1);
+    message.to_string().into()
+}
+
+/// The message without content and end, as a stream begins.
+fn message(answer: &Answer) -> Value {
+    json!({
+        "id": answer.id().replace("chatcmpl-", "msg_"), "type": "message", "role": "assistant",
+        "model": answer.model(), "content": [], "stop_reason": null, "stop_sequence": null,
+        "usage": usage(answer, 1),
+    })
+}
+
+fn usage(answer: &Answer, output: usize) -> Value {
+    json!({
+        "input_tokens": answer.tokens().0, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
+        "output_tokens": output,
+    })
+}
+
+fn call_id(answer: &Answer) -> String {
+    answer.id().replace("chatcmpl-", "toolu_")
+}
+
+fn stop_reason(answer: &Answer) -> &'static str {
+    match answer.finish_reason() {
+        "length" => "max_tokens",
+        "tool_calls" => "tool_use",
+        "content_filter" => "refusal",
+        _ => "end_turn",
+    }
+}
+
+/// The parts of a stream: events before the content, one for each of its chunks, and events after it.
+struct Events {
+    answer: Answer,
+    before: Vec<Bytes>,
+    after: Vec<Bytes>,
+    /// The index of the block with the content.
+    block: usize,
+}
+
+impl Events {
+    fn of(answer: Answer, thinks: bool) -> Self {
+        let mut before = vec![event("message_start", json!({ "message": message(&answer) }))];
+        let block = usize::from(thinks);
+        if thinks {
+            let delta = |delta: Value| event("content_block_delta", json!({ "index": 0, "delta": delta }));
+            let empty = json!({ "type": "thinking", "thinking": "", "signature": "" });
+            before.push(event("content_block_start", json!({ "index": 0, "content_block": empty })));
+            before.push(delta(json!({ "type": "thinking_delta", "thinking": THOUGHT })));
+            before.push(delta(json!({ "type": "signature_delta", "signature": SIGNATURE })));
+            before.push(event("content_block_stop", json!({ "index": 0 })));
+        }
+        let mut after = Vec::new();
+        if answer.length() > 0 {
+            let empty = match answer.called() {
+                Some(name) => {
+                    json!({ "type": "tool_use", "id": call_id(&answer), "name": name, "input": {} })
+                }
+                None => json!({ "type": "text", "text": "" }),
+            };
+            before.push(event("content_block_start", json!({ "index": block, "content_block": empty })));
+            before.push(event("ping", json!({})));
+            after.push(event("content_block_stop", json!({ "index": block })));
+        }
+        let end = json!({ "stop_reason": stop_reason(&answer), "stop_sequence": null });
+        let usage = json!({ "output_tokens": answer.tokens().1 });
+        after.push(event("message_delta", json!({ "delta": end, "usage": usage })));
+        after.push(event("message_stop", json!({})));
+        Self { answer, before, after, block }
+    }
+
+    fn content(&self, index: usize) -> Bytes {
+        let words = self.answer.word(index);
+        let delta = match self.answer.called() {
+            Some(_) => json!({ "type": "input_json_delta", "partial_json": words }),
+            None => json!({ "type": "text_delta", "text": words }),
+        };
+        event("content_block_delta", json!({ "index": self.block, "delta": delta }))
+    }
+
+    /// The event at a position of the stream, and the index of its content chunk.
+    fn at(&self, position: usize) -> Option<(Bytes, Option<usize>)> {
+        if let Some(event) = self.before.get(position) {
+            return Some((event.clone(), None));
+        }
+        let index = position - self.before.len();
+        if index < self.answer.length() {
+            return Some((self.content(index), Some(index)));
+        }
+        self.after.get(index - self.answer.length()).map(|event| (event.clone(), None))
+    }
+}
+
+/// The server-sent events of an answer, one per item, up to `message_stop` or the cut.
+pub(super) fn events(
+    answer: Answer,
+    thinks: bool,
+    delivery: Delivery,
+) -> impl Stream<Item = Result<Bytes, SimulatedCut>> {
+    let events = Events::of(answer, thinks);
+    unfold((events, Some(0)), move |(events, position)| async move {
+        let position: usize = position?;
+        let (event, index) = events.at(position)?;
+        if delivery.cut && index.is_some_and(|index| index >= events.answer.length().div_ceil(2)) {
+            flush().await;
+            return Some((Err(SimulatedCut), (events, None)));
+        }
+        if let (Some(1..), Some(gap)) = (index, delivery.gap) {
+            pause(gap).await;
+        }
+        Some((Ok(event), (events, Some(position + 1))))
+    })
+}
+
+fn event(name: &str, mut data: Value) -> Bytes {
+    data["type"] = name.into();
+    format!("event: {name}\ndata: {data}\n\n").into()
+}
