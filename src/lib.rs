@@ -11,6 +11,7 @@
 //! |---|---|
 //! | [`domain`] | definitions that all layers share: errors and their policies, tenants, outcomes, time |
 //! | [`config`], [`telemetry`] | documented settings; logs and metrics |
+//! | [`dialects`] | how callers ask and providers answer: what of each dialect is read |
 //! | [`providers`] | what each vendor expects and returns: tables and pure functions |
 //! | [`limits`] | resources that all organizations share in a process, and the share of each |
 //! | [`upstream`] | the HTTP clients for providers, the address policy, the framing of streams |
@@ -32,6 +33,7 @@ pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod console;
+pub mod dialects;
 pub mod domain;
 pub mod gateway;
 pub mod http;

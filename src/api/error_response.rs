@@ -1,4 +1,4 @@
-//! Error responses in the shape of each dialect.
+//! Error responses in each format.
 //!
 //! Handlers and extractors return the core [`Error`]; the middleware in `app` builds the response here.
 
@@ -6,19 +6,20 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use uuid::Uuid;
 
-use super::dialect::Dialect;
-use super::{litellm, openai};
+use super::error_format::ErrorFormat;
+use super::{anthropic, litellm, openai};
 use crate::api::management;
 use crate::domain::error::Error;
 
 /// Builds the error response.
 #[must_use]
-pub fn response(dialect: Dialect, error: &Error, id: Uuid) -> HttpResponse {
-    match dialect {
-        Dialect::OpenAi => openai::error::response(error, id, openai::error::Code::Symbolic),
-        Dialect::OpenRouter => openai::error::response(error, id, openai::error::Code::Numeric),
-        Dialect::LiteLlm => litellm::error::response(error, id),
-        Dialect::Management => management::error::response(error, id),
+pub fn response(format: ErrorFormat, error: &Error, id: Uuid) -> HttpResponse {
+    match format {
+        ErrorFormat::Anthropic => anthropic::error::response(error, id),
+        ErrorFormat::OpenAi => openai::error::response(error, id, openai::error::Code::Symbolic),
+        ErrorFormat::OpenRouter => openai::error::response(error, id, openai::error::Code::Numeric),
+        ErrorFormat::LiteLlm => litellm::error::response(error, id),
+        ErrorFormat::Management => management::error::response(error, id),
     }
 }
 

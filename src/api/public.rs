@@ -19,6 +19,13 @@ pub async fn live(_: Anyone) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
+/// Answers clients that look for the server before they call it, as Claude Code does.
+#[utoipa::path(get, path = "", operation_id = "getHello",
+    responses((status = 200, description = "The server is reachable", body = String, content_type = "text/plain")))]
+pub async fn hello(_: Anyone) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("failsoft\n")
+}
+
 /// The process can serve: its data is loaded, it can write records, and it is not shutting down. It stays ready
 /// without its database as long as the spool accepts records.
 ///

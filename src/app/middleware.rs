@@ -11,8 +11,8 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError, web};
 use uuid::Uuid;
 
-use crate::api::dialect::Dialect;
-use crate::api::{error_response, openai};
+use crate::api::error_format::ErrorFormat;
+use crate::api::{anthropic, error_response, openai};
 use crate::app::{refusal_log, request_path};
 use crate::auth::api::api_caller::RequestId;
 use crate::auth::api::rate_limit::RateLimitStatus;
@@ -77,15 +77,22 @@ pub(crate) async fn open(
     flash::finish(&head, &mut response);
     let mut response = compression::shrink(&head, response);
     let minutes = head.extensions().get::<RateLimitStatus>().copied();
+    let anthropic = request_path::error_format(&head) == Some(ErrorFormat::Anthropic);
+    let now = head.app_data::<web::Data<Clock>>().map(|clock| clock.now());
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
+        if anthropic {
+            headers.insert(anthropic::error::REQUEST_ID, id.clone());
+        }
         headers.insert(REQUEST_ID, id);
     }
     if let Some(timing) = queries.filter(|_| is_page(headers)).and_then(timing) {
         headers.insert(SERVER_TIMING, timing);
     }
-    if let Some(minutes) = minutes {
-        openai::limit_headers::describe(minutes, headers);
+    match (minutes, now) {
+        (Some(minutes), Some(now)) if anthropic => anthropic::limit_headers::describe(minutes, now, headers),
+        (Some(minutes), _) => openai::limit_headers::describe(minutes, headers),
+        (None, _) => {}
     }
     Ok(finished(head, response, is_head))
 }
@@ -100,7 +107,10 @@ fn finished(head: HttpRequest, mut response: HttpResponse, is_head: bool) -> Ser
         // The caller's next request should go to another process, because this one closes its port soon.
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
-    if !head.path().starts_with("/v1/") && Dialect::of_path(head.path()).is_none() && is_behind_https(&head) {
+    if !head.path().starts_with("/v1/")
+        && ErrorFormat::of_path(head.path()).is_none()
+        && is_behind_https(&head)
+    {
         response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, ONLY_HTTPS);
     }
     ServiceResponse::new(head, response)
@@ -114,8 +124,8 @@ fn is_behind_https(head: &HttpRequest) -> bool {
 
 /// Whether a path needs the database. Calls of models are served from memory.
 fn needs_database(path: &str) -> bool {
-    let public = ["/livez", "/readyz", "/health/", "/metrics", "/openapi.json", "/static/"];
-    let inference = matches!(Dialect::of_path(path), Some(Dialect::OpenAi | Dialect::OpenRouter));
+    let public = ["/api/hello", "/livez", "/readyz", "/health/", "/metrics", "/openapi.json", "/static/"];
+    let inference = ErrorFormat::of_path(path).is_some_and(ErrorFormat::is_of_inference);
     !inference && !public.iter().any(|public| path.starts_with(public))
 }
 
@@ -125,7 +135,7 @@ async fn answer<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> (Result<ServiceResponse<B>, actix_web::Error>, Option<u32>) {
-    if request.method() != Method::GET || Dialect::of_path(request.path()).is_some() {
+    if request.method() != Method::GET || ErrorFormat::of_path(request.path()).is_some() {
         return (next.call(request).await, None);
     }
     let (answered, queries) = query_counter::counted(next.call(request)).await;
@@ -153,19 +163,19 @@ fn translate(request: &HttpRequest, error: &actix_web::Error, id: Uuid) -> HttpR
     error_for(request, core, id)
 }
 
-/// Formats an error in the dialect of its path; for a path with pages, the caller decides.
+/// Formats an error as its path has them; for a path with pages, the caller decides.
 fn error_for(request: &HttpRequest, core: &Error, id: Uuid) -> HttpResponse {
     error_response::log(core, id);
-    let mut response = match request_path::dialect(request) {
+    let mut response = match request_path::error_format(request) {
         // A program cannot use the sign-in page, so it gets a 404.
-        Some(dialect) if matches!(core, Error::Visit(VisitFault::LoggedOut { .. })) => {
-            error_response::response(dialect, &Error::RouteUnknown, id)
+        Some(format) if matches!(core, Error::Visit(VisitFault::LoggedOut { .. })) => {
+            error_response::response(format, &Error::RouteUnknown, id)
         }
-        Some(dialect) => error_response::response(dialect, core, id),
+        Some(format) => error_response::response(format, core, id),
         None => error::response(core, request, id),
     };
     error_response::allow(&mut response, core);
-    if let Some(Dialect::OpenAi | Dialect::OpenRouter) = request_path::dialect(request) {
+    if request_path::error_format(request).is_some_and(ErrorFormat::is_of_inference) {
         refusal_log::write(request, core, response.status().as_u16(), id);
     }
     if let Error::ShareUsedUp(_) = core {

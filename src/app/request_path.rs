@@ -9,7 +9,7 @@ use actix_web::http::Uri;
 use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap};
 use actix_web::http::uri::PathAndQuery;
 
-use crate::api::dialect::Dialect;
+use crate::api::error_format::ErrorFormat;
 
 /// Prefixes before the name of a model, which may contain slashes.
 const BEFORE_MODEL_NAMES: [&str; 3] = ["models", "fallback", "deployments"];
@@ -26,8 +26,7 @@ pub(crate) fn settle(request: &mut ServiceRequest) {
 
 /// Applies to calls of models only: for other paths, a proxy in front may have decided by the original path.
 fn meant(path: &str, presents_key: impl FnOnce() -> bool) -> Option<String> {
-    let is_inference =
-        |path: &str| matches!(Dialect::of_path(path), Some(Dialect::OpenAi | Dialect::OpenRouter));
+    let is_inference = |path: &str| ErrorFormat::of_path(path).is_some_and(ErrorFormat::is_of_inference);
     if path.contains("//") {
         let normalized = normalized(path);
         if is_inference(&normalized) {
@@ -70,18 +69,22 @@ fn replace(request: &mut ServiceRequest, path: &str) {
     request.head_mut().uri = uri;
 }
 
-/// The dialect of errors for this request; none if it gets a page.
-pub(crate) fn dialect(request: &HttpRequest) -> Option<Dialect> {
+/// The format of errors for this request; none if it gets a page.
+pub(crate) fn error_format(request: &HttpRequest) -> Option<ErrorFormat> {
     let path = request.path();
-    Dialect::of_path(path)
-        .or_else(|| path.contains("//").then(|| Dialect::of_path(&normalized(path))).flatten())
-        .or_else(|| is_program(request.headers()).then_some(Dialect::OpenAi))
+    // The list of models has the format of its caller.
+    let by_caller = path.starts_with("/v1/models") && request.headers().contains_key("anthropic-version");
+    by_caller
+        .then_some(ErrorFormat::Anthropic)
+        .or_else(|| ErrorFormat::of_path(path))
+        .or_else(|| path.contains("//").then(|| ErrorFormat::of_path(&normalized(path))).flatten())
+        .or_else(|| is_program(request.headers()).then_some(ErrorFormat::OpenAi))
 }
 
 /// Whether it is a path of the API, even if misspelled. `presents_key` decides where a page has the same path.
 pub(crate) fn is_api(path: &str, presents_key: impl FnOnce() -> bool) -> bool {
     let normalized = normalized(path);
-    Dialect::of_path(&normalized).is_some() || (is_bare(&normalized) && presents_key())
+    ErrorFormat::of_path(&normalized).is_some() || (is_bare(&normalized) && presents_key())
 }
 
 /// Whether the request has an API key; a browser has none. Schemes other than Bearer may belong to a proxy.

@@ -12,16 +12,36 @@ pub enum InvocationType {
     ChatCompletion,
     /// A chat completion as a stream.
     ChatCompletionStream,
+    /// A message of Anthropic's dialect in one response.
+    Message,
+    /// A message of Anthropic's dialect as a stream.
+    MessageStream,
 }
 
 impl InvocationType {
     /// Every type, in display order.
-    pub const ALL: [Self; 2] = [Self::ChatCompletion, Self::ChatCompletionStream];
+    pub const ALL: [Self; 4] =
+        [Self::ChatCompletion, Self::ChatCompletionStream, Self::Message, Self::MessageStream];
 
     /// The type of a chat completion.
     #[must_use]
     pub const fn chat_completion(streamed: bool) -> Self {
         if streamed { Self::ChatCompletionStream } else { Self::ChatCompletion }
+    }
+
+    /// The type of a message.
+    #[must_use]
+    pub const fn message(streamed: bool) -> Self {
+        if streamed { Self::MessageStream } else { Self::Message }
+    }
+
+    /// Whether the answer is a stream.
+    #[must_use]
+    pub const fn is_stream(self) -> bool {
+        match self {
+            Self::ChatCompletion | Self::Message => false,
+            Self::ChatCompletionStream | Self::MessageStream => true,
+        }
     }
 
     /// The word in the database and JSON.
@@ -30,6 +50,8 @@ impl InvocationType {
         match self {
             Self::ChatCompletion => "chat_completion",
             Self::ChatCompletionStream => "chat_completion_stream",
+            Self::Message => "message",
+            Self::MessageStream => "message_stream",
         }
     }
 }

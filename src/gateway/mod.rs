@@ -7,10 +7,11 @@
 //! 5. [`response`]: the answer on its way to the caller.
 //! 6. [`record`]: attempts, rows and metrics.
 //!
-//! [`preview`] runs the same plan without calls. The internal format is OpenAI chat completions. Nothing here knows
-//! the database library or the HTTP server.
+//! [`preview`] runs the same plan without calls, and [`count_tokens`] asks along it for the size of a prompt. Each step
+//! reads the dialect of its request. Nothing here knows the database library or the HTTP server.
 
 pub mod call;
+pub mod count_tokens;
 pub mod preview;
 pub mod record;
 pub mod request;
@@ -27,8 +28,8 @@ use crate::domain::failure::evidence::Source;
 use bytes::Bytes;
 use call::adapt::Adapted;
 use call::attempt::{Call, attempt};
-use call::classify::Fault;
-use call::endpoint::Endpoint;
+use call::classify::{ConnectFault, Fault};
+use call::endpoint::Target;
 use call::outcome::{AttemptOutcome, Reply};
 use call::refused_parameters::Refusals;
 use entity::ids::ModelId;
@@ -38,12 +39,14 @@ use record::request_recorder::RequestRecorder;
 use record::spans;
 use request::chat_request::ChatRequest;
 use request::intent::{Intent, RoutingContext, StateView};
+use request::passed_headers::PassedHeaders;
 use response::answer::Answer;
 use response::relay::{ResponseOptions, relay};
 use routing::budget::BudgetReservation;
 use routing::call_feedback::{CallFeedback, Remembered, SharedState};
 use routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, Step};
 
+use crate::dialects::{self, Dialect};
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
 use crate::limits::shares::{LARGE, SMALL, Share, Shares};
@@ -75,8 +78,8 @@ pub struct Gateway {
 pub struct Job {
     /// What the caller asks for.
     pub intent: Intent,
-    /// The caller's `traceparent` header, if it is well-formed.
-    pub traceparent: Option<http::HeaderValue>,
+    /// The headers of the caller that reach providers.
+    pub passed: PassedHeaders,
     /// What the request's rows repeat.
     pub context: RequestContext,
     /// How the caller wants the answer.
@@ -108,7 +111,7 @@ impl Gateway {
                 Step::Skip(candidate, skip_reason) => recorder.candidate_skipped(&candidate, &skip_reason),
                 Step::Exhausted(end) => {
                     let Some((candidate, reply, feedback)) = withheld else {
-                        return Err(Box::pin(exhausted(end, recorder)).await);
+                        return Err(Box::pin(exhausted(end, intent.request.dialect, recorder)).await);
                     };
                     recorder.commit_withheld_answer(&candidate).await?;
                     return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options)).await;
@@ -194,12 +197,16 @@ impl Gateway {
             Ok(endpoint) => endpoint,
             Err(connect) => return (AttemptOutcome::Failed(Fault::Connect(connect)), Vec::new()),
         };
+        let Some(target) = endpoint.target(job.intent.request.dialect) else {
+            // The plan calls no provider that does not serve the dialect.
+            return (AttemptOutcome::Failed(Fault::Connect(ConnectFault::Other)), Vec::new());
+        };
         let caller = job.intent.caller();
         let sent = |known| {
             crate::gateway::call::adapt::optional(&job.intent.request, model, candidate.primary, known)
         };
         let known = self.refusals.of_call(model, caller, sent);
-        let (outcome, changes) = self.call(job, candidate, &endpoint, known, time_budget).await;
+        let (outcome, changes) = self.call(job, candidate, target, known, time_budget).await;
         let optional = || sent(known);
         let refusal =
             crate::gateway::call::refused_parameters::named(&outcome, &job.intent.request, optional);
@@ -216,7 +223,7 @@ impl Gateway {
         // The provider did not process the request, so the same call is made once more without the refused
         // parameters. This does not count as a failure.
         let without = known.with(refusal.left_out);
-        let (outcome, changes) = self.call(job, candidate, &endpoint, without, left).await;
+        let (outcome, changes) = self.call(job, candidate, target, without, left).await;
         if answered(&outcome) {
             let source = Source { request: job.intent.fingerprint(), caller };
             self.refusals.learn(model, refusal.themselves, source);
@@ -228,7 +235,7 @@ impl Gateway {
         &self,
         job: &Job,
         candidate: &Candidate,
-        endpoint: &Endpoint,
+        target: &Target,
         refused: Parameters,
         time_budget: Duration,
     ) -> (AttemptOutcome, Vec<String>) {
@@ -238,7 +245,7 @@ impl Gateway {
         // The first call takes this body; another one is rarely needed.
         let body = Cell::new(Some(adapted.body));
         let message = || {
-            let headers = endpoint.headers_for(job.intent.request.stream, job.traceparent.as_ref());
+            let headers = target.headers_for(job.intent.request.stream, &job.passed);
             let again = || {
                 crate::gateway::call::adapt::adapt(&job.intent.request, model, candidate.primary, refused)
                     .body
@@ -247,7 +254,8 @@ impl Gateway {
         };
         let call = Call {
             model,
-            target: &endpoint.target,
+            target: &target.url,
+            dialect: job.intent.request.dialect,
             message: &message,
             stream: job.intent.request.stream,
             include_usage: job.intent.request.include_usage,
@@ -307,7 +315,7 @@ fn remembered(feedback: CallFeedback, reply: &Reply, intent: &Intent, share: &Ar
     }
 }
 
-async fn exhausted(end: Exhausted, mut recorder: RequestRecorder) -> Error {
+async fn exhausted(end: Exhausted, dialect: Dialect, mut recorder: RequestRecorder) -> Error {
     let (failure, caller_status): (_, fn(&Failure) -> u16) = match end {
         Exhausted::Failed(failure) => (failure, Failure::caller_status),
         Exhausted::InCooldown(cooldown) => {
@@ -315,7 +323,10 @@ async fn exhausted(end: Exhausted, mut recorder: RequestRecorder) -> Error {
         }
         Exhausted::Skipped(class) => (recorder.last_skip(class), Failure::caller_status),
     };
-    let status = caller_status(&failure);
+    let status = match (dialect, caller_status(&failure)) {
+        (Dialect::ChatCompletions, status) => status,
+        (Dialect::Messages, status) => dialects::messages::error::status(failure.class, status),
+    };
     recorder.finish_failed(failure, status).await
 }
 

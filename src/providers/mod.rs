@@ -7,7 +7,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`presets`] | the supported vendors and how they differ |
-//! | [`openai`] | the URL and the headers of a chat completion |
+//! | [`calls`] | the URL and the headers of a call |
 //! | [`parameters`] | the parameters to rename and drop before a model accepts another model's request |
 //! | [`compatibility`] | the rest of what a model accepts of a request written for another model |
 //! | [`stream_options`] | whether a provider accepts `stream_options` |
@@ -20,16 +20,17 @@
 //! NOTICE: `known_models.json` holds facts from models.dev (<https://github.com/anomalyco/models.dev>), MIT,
 //! Copyright (c) 2025 spin.dev; the license is in `docs/licenses/models.dev-MIT.txt`.
 
+pub mod calls;
 pub mod compatibility;
 pub mod errors;
 pub mod finish_reasons;
 pub mod known_models;
-pub mod openai;
 pub mod parameters;
 pub mod presets;
 pub mod price;
 pub mod stream_options;
 
+pub use calls::{InvalidCredential, check_credential, model_names, service_url, upstream_headers};
 pub use errors::phrases::{
     MOST_PARTS, Mapping, MappingMeaning, Mappings, MessageRules, SentenceClass, SentenceScope, Sentences,
 };
@@ -39,9 +40,8 @@ pub use errors::{
 };
 pub use finish_reasons::{FinishMeaning, FinishReason};
 pub use known_models::{Capabilities, KnownModel, known_model};
-pub use openai::{InvalidCredential, chat_url, model_names, upstream_headers};
 pub use parameters::{ParameterRules, RulePlace, known_parameter_rules};
-pub use presets::{Authentication, CredentialNeed, PRESETS, Preset, preset};
+pub use presets::{Authentication, CredentialNeed, PRESETS, Preset, Service, preset};
 pub use price::{LongPrompt, ModelPrice, Rates};
 pub use stream_options::StreamOptions;
 

@@ -1,5 +1,7 @@
 //! The supported vendors, one row each. To add a vendor that speaks the OpenAI dialect, add a row with what differs.
 
+use crate::dialects::Dialect;
+
 /// How a vendor expects the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authentication {
@@ -22,6 +24,19 @@ pub enum CredentialNeed {
     Never,
 }
 
+/// How a vendor serves one dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The path below the base URL, with its leading slash.
+    pub path: &'static str,
+    /// The path of the list of models, likewise.
+    pub models_path: &'static str,
+    /// How the credential is sent.
+    pub authentication: Authentication,
+    /// Headers that the vendor requires on every call, as (lowercase name, value).
+    pub headers: &'static [(&'static str, &'static str)],
+}
+
 /// A vendor: a provider's defaults and the vendor's special cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
@@ -32,14 +47,12 @@ pub struct Preset {
     /// The default base URL; `None` if each installation has its own and the provider must name it. No trailing
     /// slash.
     pub base_url: Option<&'static str>,
-    /// How the credential is sent.
-    pub authentication: Authentication,
     /// Whether a credential is required, optional or not allowed.
     pub credential: CredentialNeed,
-    /// The path of chat completions below the base URL, with its leading slash.
-    pub chat_path: &'static str,
-    /// Headers that this vendor requires on every call, as (lowercase name, value).
-    pub extra_headers: &'static [(&'static str, &'static str)],
+    /// How it serves chat completions; `None` if it does not.
+    pub chat_completions: Option<Service>,
+    /// How it serves Messages; `None` if it does not.
+    pub messages: Option<Service>,
     /// Whether `stream_options.include_usage` may be sent. If not, the tokens of a streamed answer are estimated
     /// unless the vendor reports them anyway.
     pub stream_usage: bool,
@@ -50,15 +63,48 @@ pub struct Preset {
     pub known_as: Option<&'static str>,
 }
 
+impl Preset {
+    /// How the vendor serves a dialect; `None` if it does not.
+    #[must_use]
+    pub const fn service(&self, dialect: Dialect) -> Option<&Service> {
+        match dialect {
+            Dialect::ChatCompletions => self.chat_completions.as_ref(),
+            Dialect::Messages => self.messages.as_ref(),
+        }
+    }
+
+    /// The services of the vendor. Each has at least one, and its own dialect comes first.
+    pub fn services(&self) -> impl Iterator<Item = (Dialect, &Service)> {
+        let native = self.messages.as_ref().map(|service| (Dialect::Messages, service));
+        let compatible = self.chat_completions.as_ref().map(|service| (Dialect::ChatCompletions, service));
+        native.into_iter().chain(compatible)
+    }
+}
+
+/// Chat completions as OpenAI serves them.
+const CHAT_COMPLETIONS: Service = Service {
+    path: "/chat/completions",
+    models_path: "/models",
+    authentication: Authentication::Bearer,
+    headers: &[],
+};
+
+/// Messages as Anthropic serves them. The version of the caller takes precedence.
+const MESSAGES: Service = Service {
+    path: "/messages",
+    models_path: "/models",
+    authentication: Authentication::Header("x-api-key"),
+    headers: &[("anthropic-version", "2023-06-01")],
+};
+
 /// A vendor that follows the OpenAI dialect in everything; the rows state only the differences.
 const OPENAI_COMPATIBLE: Preset = Preset {
     name: "",
     title: "",
     base_url: None,
-    authentication: Authentication::Bearer,
     credential: CredentialNeed::Required,
-    chat_path: "/chat/completions",
-    extra_headers: &[],
+    chat_completions: Some(CHAT_COMPLETIONS),
+    messages: None,
     stream_usage: true,
     understands: &[],
     known_as: None,
@@ -77,6 +123,7 @@ pub static PRESETS: &[Preset] = &[
         name: "anthropic",
         title: "Anthropic",
         base_url: Some("https://api.anthropic.com/v1"),
+        messages: Some(MESSAGES),
         known_as: Some("anthropic"),
         ..OPENAI_COMPATIBLE
     },
@@ -91,7 +138,10 @@ pub static PRESETS: &[Preset] = &[
     Preset {
         name: "azure",
         title: "Azure OpenAI",
-        authentication: Authentication::Header("api-key"),
+        chat_completions: Some(Service {
+            authentication: Authentication::Header("api-key"),
+            ..CHAT_COMPLETIONS
+        }),
         known_as: Some("azure"),
         ..OPENAI_COMPATIBLE
     },
@@ -164,12 +214,22 @@ pub static PRESETS: &[Preset] = &[
         credential: CredentialNeed::Optional,
         ..OPENAI_COMPATIBLE
     },
+    // Servers with an address like that of Anthropic's clients, to which these add `/v1/messages`.
+    Preset {
+        name: "custom-messages",
+        title: "Other (Anthropic-compatible)",
+        credential: CredentialNeed::Optional,
+        chat_completions: None,
+        messages: Some(Service { path: "/v1/messages", models_path: "/v1/models", ..MESSAGES }),
+        ..OPENAI_COMPATIBLE
+    },
     // Served by this process itself, so it has neither an address nor a credential.
     Preset {
         name: "simulated",
         title: "Simulated",
-        authentication: Authentication::None,
         credential: CredentialNeed::Never,
+        chat_completions: Some(Service { authentication: Authentication::None, ..CHAT_COMPLETIONS }),
+        messages: Some(Service { authentication: Authentication::None, ..MESSAGES }),
         ..OPENAI_COMPATIBLE
     },
 ];
@@ -200,7 +260,8 @@ mod tests {
     #[test]
     fn addresses_and_paths_join_without_doubled_or_missing_slashes() {
         for row in PRESETS {
-            assert!(row.chat_path.starts_with('/'), "{}", row.name);
+            assert!(row.services().next().is_some(), "{}", row.name);
+            assert!(row.services().all(|(_, service)| service.path.starts_with('/')), "{}", row.name);
             if let Some(base) = row.base_url {
                 let parsed = url::Url::parse(base).expect(row.name);
                 assert!(!base.ends_with('/'), "{}", row.name);
@@ -212,12 +273,14 @@ mod tests {
     #[test]
     fn a_vendor_without_authentication_takes_no_credential() {
         for row in PRESETS {
-            assert_eq!(
-                row.authentication == Authentication::None,
-                row.credential == CredentialNeed::Never,
-                "{}",
-                row.name
-            );
+            for (_, service) in row.services() {
+                assert_eq!(
+                    service.authentication == Authentication::None,
+                    row.credential == CredentialNeed::Never,
+                    "{}",
+                    row.name
+                );
+            }
         }
     }
 }

@@ -129,14 +129,13 @@ impl Upstream {
         self.admitted(self.policy.check(url)?)
     }
 
-    /// The in-process simulated provider, at its own loopback socket.
+    /// A path below the base of the in-process simulated provider, at its own loopback socket.
     ///
     /// # Errors
     /// It is not running.
-    pub fn admit_simulated(&self) -> Result<AdmittedUrl, Blocked> {
+    pub fn admit_simulated(&self, path: &str) -> Result<AdmittedUrl, Blocked> {
         let socket: SocketAddr = self.policy.simulated().ok_or(Blocked::NotRunning)?;
-        let url =
-            Url::parse(&format!("http://{socket}/v1/chat/completions")).map_err(|_| Blocked::NotAUrl)?;
+        let url = Url::parse(&format!("http://{socket}/v1{path}")).map_err(|_| Blocked::NotAUrl)?;
         self.admitted(url)
     }
 

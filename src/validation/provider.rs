@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::ViolationReason;
-use crate::providers::{CredentialNeed, PRESETS, Preset, StreamOptions, chat_url, preset};
+use crate::providers::{CredentialNeed, PRESETS, Preset, StreamOptions, preset, service_url};
 use crate::upstream::{AddressPolicy, Blocked};
 
 /// The longest address, in characters.
@@ -67,7 +67,10 @@ pub fn address(policy: &AddressPolicy, preset: &Preset, base_url: Option<&str>) 
         return if base_url.is_some() { Err(AddressFault::NotWanted) } else { Ok(()) };
     }
     let address = base_url.or(preset.base_url).ok_or(AddressFault::Missing)?;
-    // Both the address as stored and the URL that calls derive from it must be allowed.
+    // Both the address as stored and the URLs that calls derive from it must be allowed.
     policy.check(address.trim()).map_err(AddressFault::Blocked)?;
-    policy.check(&chat_url(preset, address)).map(drop).map_err(AddressFault::Blocked)
+    for (_, service) in preset.services() {
+        policy.check(&service_url(preset, service, address)).map_err(AddressFault::Blocked)?;
+    }
+    Ok(())
 }

@@ -12,7 +12,7 @@ mod drills;
 mod durability;
 mod errors;
 mod failover;
-mod faults;
+pub(crate) mod faults;
 mod filtered_answers;
 mod golden;
 mod headers;

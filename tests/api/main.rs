@@ -33,6 +33,7 @@ mod fallback_events;
 mod http_edge_cases;
 mod key_rights;
 mod management_bodies;
+mod messages;
 mod models;
 mod openapi;
 mod provider_billing;

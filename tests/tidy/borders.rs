@@ -9,12 +9,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("config", &[]),
     ("telemetry", &["config"]),
-    ("providers", &[]),
+    ("dialects", &["domain"]),
+    ("providers", &["dialects"]),
     ("limits", &["domain"]),
     ("upstream", &["config", "limits", "providers"]),
     ("store", &["config", "domain", "providers"]),
     ("auth", &["config", "domain", "limits", "store"]),
-    ("gateway", &["domain", "limits", "providers", "store", "upstream"]),
+    ("gateway", &["dialects", "domain", "limits", "providers", "store", "upstream"]),
     // It simulates a provider of another vendor, so it uses nothing of ours.
     ("simulate", &[]),
     ("http", &["config", "domain", "limits", "store"]),
@@ -24,6 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "auth",
             "config",
+            "dialects",
             "domain",
             "gateway",
             "http",
@@ -40,6 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "auth",
             "config",
+            "dialects",
             "domain",
             "gateway",
             "http",
@@ -78,12 +81,20 @@ const DATABASE: &[&str] = &["src/store/", "entity/src/", "migration/src/"];
 /// Places, the names (or prefixes of names) that they may not use, and why.
 const NEVER_IN: &[(&[&str], &[&str], &str)] = &[
     (
-        &["src/store/", "src/gateway/", "src/providers/", "src/upstream", "src/config/", "src/domain/"],
+        &[
+            "src/store/",
+            "src/gateway/",
+            "src/dialects/",
+            "src/providers/",
+            "src/upstream",
+            "src/config/",
+            "src/domain/",
+        ],
         &["actix"],
         "the core knows no HTTP server; return its own types and format them in api or console",
     ),
     (
-        &["src/providers/"],
+        &["src/dialects/", "src/providers/"],
         &["tokio", "hyper", "TcpStream", "TcpListener", "UdpSocket"],
         "a provider is pure functions; upstream sends and gateway waits",
     ),

@@ -2,9 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::api::inference::options::intent;
 use crate::api::openai::schema::ChatCompletionRequest;
-use crate::api::request_options::intent;
 use crate::auth::api::api_caller::{ApiCaller, RouterRead};
+use crate::dialects::Dialect;
 use crate::domain::error::Result;
 use crate::gateway::Gateway;
 use crate::gateway::preview::explain;
@@ -36,7 +37,7 @@ pub async fn explain(
 ) -> Result<HttpResponse> {
     let body = reader.read_chat(caller.organization.id, &request, payload).await?;
     let share = gateway.shares.of(caller.organization.id);
-    let chat = ChatRequest::read(&share, body.bytes).await?;
+    let chat = ChatRequest::read(&share, Dialect::ChatCompletions, body.bytes).await?;
     let intent = intent(&caller, request.headers(), chat)?;
     let state = StateView { refusals: Some(&gateway.refusals), ..StateView::from(&*gateway.shared_state) };
     Ok(HttpResponse::Ok().json(explain::explain(&intent, state)?))

@@ -1,31 +1,16 @@
 //! `POST /v1/chat/completions`: parse, run, respond.
 
-use std::time::{Duration, Instant};
+use actix_web::{HttpRequest, HttpResponse, web};
 
-use actix_web::http::header::{HeaderMap, HeaderName, VIA};
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
-use uuid::Uuid;
-
-use super::keepalive::Keepalive;
-use super::response::respond;
 use super::schema::{ChatCompletion, ChatCompletionRequest};
-use super::stream_error;
-use crate::api::request_options::intent;
+use super::stream_error::WRITER;
+use crate::api::inference::call::{Admitted, Parts};
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::auth::api::rate_limit::Limiter;
 use crate::config::Settings;
 use crate::domain::error::{Error, Result};
-use crate::domain::session_id::identify;
-use crate::gateway::record::request_context::RequestContext;
-use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::response::relay::ResponseOptions;
-use crate::gateway::{Gateway, Job};
+use crate::gateway::Gateway;
 use crate::http::body_reader::BodyReader;
-
-const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
-const METADATA: HeaderName = HeaderName::from_static("x-failsoft-metadata");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const SESSION: HeaderName = HeaderName::from_static("x-session-id");
 
 /// Answers a chat completion with the first model of its chain that succeeds.
 ///
@@ -56,55 +41,10 @@ pub async fn create(
     reader: web::Data<BodyReader>,
     settings: web::Data<Settings>,
 ) -> Result<HttpResponse> {
-    let started = Instant::now();
-    refuse_loop(request.headers(), &gateway)?;
-    let admission = limiter.admit(caller.organization.id, &caller.key)?;
-    if let Some(minute) = admission.minute {
-        request.extensions_mut().insert(minute);
-    }
+    let parts = Parts { gateway, limiter, reader, settings };
     let named = deployment(&request)?;
-    let body = reader.read_chat(caller.organization.id, &request, payload).await?;
-    let share = gateway.shares.of(caller.organization.id);
-    let chat = ChatRequest::read_for(&share, named, body.bytes).await?;
-    let job = job(caller, request.headers(), chat, started, &gateway, &settings)?;
-    let Some(keepalive) = Keepalive::of(&job, &settings) else {
-        return Ok(respond(gateway.run(job).await?, admission));
-    };
-    let run = async move { gateway.run(job).await };
-    keepalive.respond(run, admission).await
-}
-
-fn job(
-    caller: ApiCaller<Inference>,
-    headers: &HeaderMap,
-    chat: ChatRequest,
-    started: Instant,
-    gateway: &Gateway,
-    settings: &Settings,
-) -> Result<Job> {
-    let (session_id, session_ref) = session(&caller, headers, &chat)?;
-    let context = RequestContext {
-        request_id: caller.request_id,
-        organization_id: caller.organization.id,
-        key: Some(caller.key.clone()),
-        endpoint: "/v1/chat/completions",
-        requested: chat.wanted.primary().to_owned(),
-        streamed: chat.stream,
-        session_id,
-        session_ref,
-        client_retry_count: text(headers, RETRY_COUNT).and_then(|count| count.parse().ok()),
-        created_at: gateway.clock.now(),
-        started,
-    };
-    let options = ResponseOptions {
-        metadata: text(headers, METADATA).is_some_and(|value| value.eq_ignore_ascii_case("enabled")),
-        idle: Duration::from_secs(settings.gateway.stream_idle_seconds),
-        total: Duration::from_secs(settings.gateway.stream_total_seconds),
-        broken: stream_error::frames,
-    };
-    let intent = intent(&caller, headers, chat)?;
-    intent.drills.check_scope(&caller.key)?;
-    Ok(Job { intent, traceparent: traceparent(headers), context, options })
+    let admitted = Admitted::read(caller, WRITER.dialect, named, &request, payload, &parts).await?;
+    admitted.respond(WRITER, request.headers(), parts).await
 }
 
 /// The model in the path, as Azure's clients send it.
@@ -113,43 +53,4 @@ fn deployment(request: &HttpRequest) -> Result<Option<String>> {
         return Ok(None);
     }
     request.match_info().load().map(Some).map_err(|_| Error::RouteUnknown)
-}
-
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// Refuses a request that this gateway sent itself: a provider with the gateway's own address would loop.
-fn refuse_loop(headers: &HeaderMap, gateway: &Gateway) -> Result<()> {
-    let own = gateway.shared_state.endpoints.via();
-    let passed = headers
-        .get_all(VIA)
-        .filter_map(|value| value.to_str().ok())
-        .any(|value| value.split(',').any(|hop| hop.trim() == own));
-    if passed { Err(Error::LoopDetected) } else { Ok(()) }
-}
-
-/// The `traceparent` to pass on, if it is well-formed: `00-<32 hex>-<16 hex>-<2 hex>`.
-fn traceparent(headers: &HeaderMap) -> Option<http::HeaderValue> {
-    let value = text(headers, TRACEPARENT)?;
-    let mut parts = value.split('-');
-    let mut hex = |length: usize| {
-        parts
-            .next()
-            .is_some_and(|part| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    };
-    let well_formed = hex(2) && hex(32) && hex(16) && hex(2);
-    if well_formed { http::HeaderValue::from_str(value).ok() } else { None }
-}
-
-/// The session from the body or from a header.
-fn session(
-    caller: &ApiCaller<Inference>,
-    headers: &HeaderMap,
-    chat: &ChatRequest,
-) -> Result<(Option<Uuid>, Option<String>)> {
-    let header = text(headers, SESSION).map(str::trim).filter(|session| !session.is_empty());
-    let Some(named) = chat.session.as_deref().or(header) else { return Ok((None, None)) };
-    let session = identify(caller.organization.id, named)?;
-    Ok((Some(session.id), session.reference))
 }

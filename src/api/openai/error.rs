@@ -1,24 +1,19 @@
 //! Error responses in OpenAI's shape: `{"error": {message, type, param, code}}`. All four members are always
 //! present.
 
-use std::time::Duration;
-
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::api::error_response;
-use crate::api::openai::{limit_headers, routing_headers};
-use crate::auth::api::rate_limit::RateLimitStatus;
-use crate::domain::clock::{may_sdk_retry, retry_after_seconds};
+use crate::api::inference::error_headers;
+use crate::api::openai::limit_headers;
 use crate::domain::error::{Error, Location, Violation};
 use crate::domain::failure::Failure;
 use crate::domain::failure::chain::ChainFailure;
 use crate::domain::failure::class::ErrorClass;
-
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// The form of `error.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,61 +89,9 @@ fn object(parts: ErrorParts, mut metadata: Map<String, Value>, code: Code) -> Va
 }
 
 fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
-    let mut retry_after = None;
-    let mut helps = matches!(status, 429 | 503);
-    match error {
-        Error::Chain(chain) => {
-            routing_headers::describe(&chain.routing, headers);
-            retry_after = chain.retry_after;
-            helps = chain.is_worth_retrying();
-        }
-        Error::LimitReached(reached) => {
-            routing_headers::no_model_called(headers);
-            retry_after = Some(reached.retry_after);
-            if let (Some(reset), Ok(limit)) = (reached.reset, u32::try_from(reached.limit)) {
-                limit_headers::describe(RateLimitStatus { limit, remaining: 0, reset }, headers);
-            }
-        }
-        Error::RecordingUnavailable(routing) => {
-            if let Some(routing) = routing {
-                routing_headers::describe(routing, headers);
-            }
-            retry_after = Some(Duration::from_secs(1));
-        }
-        Error::Busy | Error::ShareUsedUp(_) => {
-            routing_headers::no_model_called(headers);
-            retry_after = Some(Duration::from_secs(1));
-        }
-        Error::Unauthenticated(_)
-        | Error::ScopeMissing(_)
-        | Error::Visit(_)
-        | Error::ModelForbidden { .. }
-        | Error::RouteUnknown
-        | Error::MethodNotAllowed { .. }
-        | Error::Absent { .. }
-        | Error::ModelUnknown { .. }
-        | Error::FallbacksUnknown { .. }
-        | Error::FallbackToSelf { .. }
-        | Error::FallbackAbsent { .. }
-        | Error::Invalid(_)
-        | Error::Refused(_)
-        | Error::Conflict { .. }
-        | Error::RevisionChanged { .. }
-        | Error::BodyTooLarge { .. }
-        | Error::BodyEncoded
-        | Error::BodyStalled
-        | Error::BodyUnreadable
-        | Error::DatabaseAway
-        | Error::NotReady
-        | Error::LoopDetected => routing_headers::no_model_called(headers),
-        Error::Internal(_) => {}
-    }
-    if let Some(wait) = retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds(wait)));
-    }
-    if status >= 400 {
-        let again = may_sdk_retry(helps, retry_after);
-        headers.insert(SHOULD_RETRY, HeaderValue::from_static(if again { "true" } else { "false" }));
+    error_headers::describe(error, status, headers);
+    if let Some(status) = error_headers::rate_limit(error) {
+        limit_headers::describe(status, headers);
     }
 }
 
@@ -166,8 +109,8 @@ fn parts(error: &Error, request_id: Uuid) -> ErrorParts {
     }
 }
 
-/// OpenAI has neither 412 nor 422, and its 404 is for models and paths.
-fn status(error: &Error) -> u16 {
+/// OpenAI and Anthropic have neither 412 nor 422, and their 404 is for models and paths.
+pub(in crate::api) fn status(error: &Error) -> u16 {
     match error {
         Error::Invalid(_) => 400,
         Error::FallbackAbsent { .. } | Error::RevisionChanged { .. } => 409,
@@ -186,7 +129,7 @@ fn kind_of_status(status: u16) -> &'static str {
     }
 }
 
-fn code(error: &Error) -> &str {
+pub(in crate::api) fn code(error: &Error) -> &str {
     match error {
         Error::Unauthenticated(_) => "invalid_api_key",
         Error::ScopeMissing(_) => "missing_scope",
@@ -215,7 +158,7 @@ fn code(error: &Error) -> &str {
     }
 }
 
-fn param(error: &Error) -> Option<String> {
+pub(in crate::api) fn param(error: &Error) -> Option<String> {
     match error {
         Error::ModelForbidden { .. } | Error::ModelUnknown { .. } => Some("model".to_owned()),
         Error::FallbacksUnknown { .. } | Error::FallbackToSelf { .. } => Some("models".to_owned()),
@@ -225,7 +168,7 @@ fn param(error: &Error) -> Option<String> {
     }
 }
 
-fn message(error: &Error, request_id: Uuid) -> String {
+pub(in crate::api) fn message(error: &Error, request_id: Uuid) -> String {
     match error {
         Error::ModelForbidden { model } => {
             format!("This API key may not use the model '{model}': it is not in its list of models.")
@@ -250,7 +193,7 @@ fn message(error: &Error, request_id: Uuid) -> String {
     }
 }
 
-const ROUTES: &str = "There is nothing at this path. The OpenAI dialect has POST /v1/chat/completions, GET /v1/models and GET /v1/models/{id}; the management routes are listed at /docs/api.";
+const ROUTES: &str = "There is nothing at this path. Models are called with POST /v1/chat/completions and POST /v1/messages; there are also GET /v1/models and GET /v1/models/{id}; the management routes are listed at /docs/api.";
 
 fn place(violation: &Violation) -> String {
     let mut parts = violation.location.iter().skip(1).map(|part| match part {

@@ -2,10 +2,7 @@
 
 pub mod chat;
 pub mod error;
-mod keepalive;
 pub mod limit_headers;
 pub mod models;
-mod response;
-pub mod routing_headers;
 pub mod schema;
 pub mod stream_error;

@@ -1,8 +1,10 @@
 //! `GET /v1/models` and `GET /v1/models/{id}`: the models that the key may use.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
+use crate::api::anthropic;
+use crate::api::anthropic::models::{AnthropicModel, AnthropicModelList, PageQuery};
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::domain::error::{Error, Result};
 use crate::store::snapshot::ModelEntry;
@@ -31,15 +33,27 @@ pub struct ModelList {
 
 /// Lists the models that the key may use.
 ///
+/// A caller who sends `anthropic-version` gets a page in Anthropic's shape instead, with `limit` (20 without it),
+/// `after_id` and `before_id`.
+///
 /// # Errors
-/// The key is missing, invalid or lacks the scope.
+/// The key is missing, invalid or lacks the scope; the query is not valid.
 #[utoipa::path(get, path = "",
+    params(
+        ("anthropic-version" = Option<String>, Header, description = "Asks for the list in Anthropic's shape")),
     responses((status = 200, description = "The models that the key may use", body = ModelList)))]
-pub async fn list(caller: ApiCaller<Inference>) -> Result<HttpResponse> {
-    let models = caller.organization.models.values();
-    let mut data: Vec<Model> =
-        models.filter(|model| visible(&caller, model)).map(|model| shape(model)).collect();
-    data.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+pub async fn list(caller: ApiCaller<Inference>, request: HttpRequest) -> Result<HttpResponse> {
+    let models = caller.organization.models.values().map(|model| &**model);
+    let mut models: Vec<&ModelEntry> = models.filter(|model| visible(&caller, model)).collect();
+    models.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    if anthropic::models::is_wanted(&request) {
+        let query = web::Query::<PageQuery>::from_query(request.query_string());
+        let query = query.map_err(|_| {
+            Error::refused(Some("limit"), "invalid_value", "The query must hold 'limit' as a whole number.")
+        })?;
+        return Ok(HttpResponse::Ok().json(AnthropicModelList::page(&models, &query)?));
+    }
+    let data = models.into_iter().map(shape).collect();
     Ok(HttpResponse::Ok().json(ModelList { object: "list", data }))
 }
 
@@ -50,10 +64,17 @@ pub async fn list(caller: ApiCaller<Inference>) -> Result<HttpResponse> {
 #[utoipa::path(get, path = "",
     params(("id" = String, Path, description = "The catalog name; it may contain slashes, as they are or as %2F")),
     responses((status = 200, description = "The model", body = Model), (status = 404, description = "No such model")))]
-pub async fn read(caller: ApiCaller<Inference>, path: web::Path<String>) -> Result<HttpResponse> {
+pub async fn read(
+    caller: ApiCaller<Inference>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
     let name = path.into_inner();
     match caller.organization.models.get(&name) {
-        Some(model) if visible(&caller, model) => Ok(HttpResponse::Ok().json(shape(model))),
+        Some(model) if visible(&caller, model) => Ok(match anthropic::models::is_wanted(&request) {
+            true => HttpResponse::Ok().json(AnthropicModel::from(&**model)),
+            false => HttpResponse::Ok().json(shape(model)),
+        }),
         Some(_) | None => {
             Err(Error::ModelUnknown { model: name, fallbacks: Vec::new(), available: Vec::new() })
         }

@@ -9,11 +9,16 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::error;
-use super::keepalive::Waiting;
+use crate::api::inference::{Waiting, Writer};
+use crate::dialects::Dialect;
 use crate::domain::error::Error;
 use crate::gateway::call::frame::Identity;
 use crate::gateway::request::json_object::quoted;
 use crate::gateway::response::answer::BrokenStream;
+
+/// How chat completions are answered.
+pub const WRITER: Writer =
+    Writer { dialect: Dialect::ChatCompletions, broken: frames, failed: instead_of_an_answer };
 
 /// Writes the last frames of an interrupted stream.
 #[must_use]
@@ -29,7 +34,7 @@ pub fn frames(broken: &BrokenStream<'_>) -> Bytes {
 }
 
 /// Writes the last frames of a stream that no model answered.
-pub(super) fn instead_of_an_answer(error: &Error, waiting: &Waiting) -> Bytes {
+fn instead_of_an_answer(error: &Error, waiting: &Waiting) -> Bytes {
     let identity = Identity {
         id: quoted(&format!("chatcmpl-{}", waiting.id)),
         created: waiting.created.to_string(),

@@ -6,7 +6,7 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn}
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat};
 use utoipa::openapi::{RefOr, Required, Response, Type};
 
-use crate::api::dialect::Dialect;
+use crate::api::error_format::ErrorFormat;
 
 /// Adds what the method and the path say of the operation. What the handler's attribute says takes precedence.
 pub(super) fn add_conventions(operation: &mut Operation, method: &str, path: &str) {
@@ -33,13 +33,13 @@ pub(super) fn add_conventions(operation: &mut Operation, method: &str, path: &st
 
 /// The tag of a path, under which the reference lists it.
 fn tag(path: &str) -> &'static str {
-    match Dialect::of_path(path) {
-        Some(Dialect::OpenAi | Dialect::OpenRouter) => "inference",
-        Some(Dialect::LiteLlm) => "fallbacks",
-        Some(Dialect::Management) if path.starts_with("/v1/model-router/") => "model-router",
-        Some(Dialect::Management) if path.starts_with("/v1/identity/") => "identity",
-        Some(Dialect::Management) if path == "/openapi.json" => "about",
-        Some(Dialect::Management) | None => "health",
+    match ErrorFormat::of_path(path) {
+        Some(ErrorFormat::OpenAi | ErrorFormat::Anthropic | ErrorFormat::OpenRouter) => "inference",
+        Some(ErrorFormat::LiteLlm) => "fallbacks",
+        Some(ErrorFormat::Management) if path.starts_with("/v1/model-router/") => "model-router",
+        Some(ErrorFormat::Management) if path.starts_with("/v1/identity/") => "identity",
+        Some(ErrorFormat::Management) if path == "/openapi.json" => "about",
+        Some(ErrorFormat::Management) | None => "health",
     }
 }
 

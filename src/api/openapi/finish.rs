@@ -5,7 +5,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, PathItem, Ref, RefOr, Response};
 
 use super::conventions::add_conventions;
-use crate::api::dialect::Dialect;
+use crate::api::error_format::ErrorFormat;
 use crate::auth::access::Access;
 
 /// Completes an operation with its credential, its names and its errors.
@@ -66,21 +66,24 @@ fn add_errors(operation: &mut Operation, access: Access, path: &str) {
         if !status.starts_with(['4', '5']) {
             continue;
         }
-        let Some(dialect) = Dialect::of_path(path).filter(|_| response.content.is_empty()) else { continue };
-        let schema = Ref::from_schema_name(shape(dialect, status));
+        let Some(format) = ErrorFormat::of_path(path).filter(|_| response.content.is_empty()) else {
+            continue;
+        };
+        let schema = Ref::from_schema_name(shape(format, status));
         let content = Content::new(Some(RefOr::Ref(schema)));
         response.content.insert("application/json".to_owned(), RefOr::T(content));
     }
 }
 
 /// The schema of an error.
-fn shape(dialect: Dialect, status: &str) -> &'static str {
-    match (dialect, status) {
-        (Dialect::OpenAi, _) => "OpenAiError",
-        (Dialect::OpenRouter, _) => "OpenRouterError",
-        (Dialect::LiteLlm | Dialect::Management, "422") => "HTTPValidationError",
-        (Dialect::LiteLlm, _) => "LiteLlmError",
-        (Dialect::Management, _) => "ErrorResponse",
+fn shape(format: ErrorFormat, status: &str) -> &'static str {
+    match (format, status) {
+        (ErrorFormat::Anthropic, _) => "AnthropicError",
+        (ErrorFormat::OpenAi, _) => "OpenAiError",
+        (ErrorFormat::OpenRouter, _) => "OpenRouterError",
+        (ErrorFormat::LiteLlm | ErrorFormat::Management, "422") => "HTTPValidationError",
+        (ErrorFormat::LiteLlm, _) => "LiteLlmError",
+        (ErrorFormat::Management, _) => "ErrorResponse",
     }
 }
 

@@ -12,7 +12,7 @@ use actix_web::{HttpResponse, web};
 use crate::api::management::{
     api_keys, budgets, error_mappings, explain, fallback_events, models, providers, requests, usage, whoami,
 };
-use crate::api::{litellm::fallback, openai, openapi, public};
+use crate::api::{anthropic, litellm::fallback, openai, openapi, public};
 pub use crate::auth::access::Access;
 use crate::console::http::assets;
 use crate::console::pages;
@@ -29,6 +29,8 @@ pub const ROUTES: &[Endpoint] = routes! {
             also "/chat/completions",
             also "/openai/v1/chat/completions",
             also "/openai/deployments/{model:.+}/chat/completions";
+        POST   "/v1/messages" => anthropic::messages::create;
+        POST   "/v1/messages/count_tokens" => anthropic::count_tokens::count;
         GET    "/v1/models" => openai::models::list,
             also "/openai/v1/models",
             also "/openai/models",
@@ -78,6 +80,7 @@ pub const ROUTES: &[Endpoint] = routes! {
             also "/health/liveliness";
         GET    "/readyz" => public::ready,
             also "/health/readiness";
+        GET    "/api/hello" => public::hello;
         GET    "/metrics" => public::metrics;
         GET    "/openapi.json" => openapi::read;
     }

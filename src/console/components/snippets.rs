@@ -34,6 +34,15 @@ pub fn curl(address: &str, key: &str, model: &str, prompt: &str) -> String {
     )
 }
 
+/// The settings with which Claude Code calls Failsoft.
+#[must_use]
+pub fn claude_code(address: &str, key: &str) -> Snippet {
+    let code = format!(
+        "export ANTHROPIC_BASE_URL=\"{address}\"\nexport ANTHROPIC_AUTH_TOKEN=\"{key}\"\nclaude --model claude-smart"
+    );
+    Snippet { language: "Claude Code", code }
+}
+
 /// The request in each language.
 #[must_use]
 pub fn snippets(address: &str, key: &str, model: &str, prompt: &str) -> Vec<Snippet> {

@@ -13,12 +13,13 @@ use http::HeaderMap;
 use tokio::time::timeout;
 
 use super::classify::{Fault, TimeoutKind};
-use super::first_frame::first_frame;
+use super::first_frame::{Expected, first_frame};
 use super::frame::Names;
 use super::outcome::{AttemptOutcome, Reply, WholeReply};
 use super::response_body::{error_body, send_fault};
 use super::usable_answer::{Judged, judge_off_event_loop};
 use super::whole_answer::whole_answer;
+use crate::dialects::Dialect;
 use crate::gateway::usage::pricing::{Reported, parse_inside};
 use crate::limits::shares::Share;
 use crate::providers;
@@ -31,6 +32,8 @@ pub struct Call<'a> {
     pub model: &'a ModelEntry,
     /// The URL, admitted by the address policy.
     pub target: &'a AdmittedUrl,
+    /// The dialect of the request and of its answer.
+    pub dialect: Dialect,
     /// Builds the request headers and the adapted body. Called again only if a pooled connection turns out to be
     /// closed.
     pub message: &'a dyn Fn() -> (HeaderMap, Pieces),
@@ -85,16 +88,17 @@ async fn exchange(upstream: &Upstream, call: Call<'_>, begun: &AtomicBool) -> At
     }
     begun.store(true, Ordering::Relaxed);
     if call.stream {
-        let names = Names::new(&call.model.name, &call.model.provider.name);
-        return Box::pin(first_frame(response, names, call.include_usage, started, call.share)).await;
+        let names = Names::of(call.dialect, call.model);
+        let expected = Expected { dialect: call.dialect, names, include_usage: call.include_usage };
+        return Box::pin(first_frame(response, expected, started, call.share)).await;
     }
     let mut held = call.share.hold();
-    let body = match whole_answer(&mut response, &mut held).await {
+    let body = match whole_answer(&mut response, call.dialect, &mut held).await {
         Ok(body) => body,
         Err(fault) => return AttemptOutcome::failed(fault, Reported::default()),
     };
     let whole = |body, seen| Reply::Whole(Box::new(WholeReply { status, body, seen, held }));
-    match judge_off_event_loop(&body, call.share).await {
+    match judge_off_event_loop(call.dialect, &body, call.share).await {
         Judged::Usable(seen) => AttemptOutcome::Ready(whole(body, Some(seen))),
         Judged::Withheld(seen, fault) => AttemptOutcome::Filtered(whole(body, seen), fault),
         Judged::Failed(fault, reported) => AttemptOutcome::failed(fault, reported),

@@ -1,41 +1,90 @@
-//! The URL and the headers of a provider, built once for each snapshot of it.
+//! The URLs and the headers of a provider, built once for each snapshot of it.
 
 use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwapOption;
 use entity::ids::ProviderId;
 use http::HeaderMap;
-use http::header::{ACCEPT, HeaderName, HeaderValue, USER_AGENT, VIA};
+use http::header::{ACCEPT, HeaderValue, USER_AGENT, VIA};
 use secrecy::ExposeSecret as _;
 
 use super::classify::ConnectFault;
 use super::redact::Credential;
+use crate::dialects::Dialect;
 use crate::domain::IdMap;
-use crate::providers;
+use crate::gateway::request::passed_headers::PassedHeaders;
+use crate::providers::{self, Service};
 use crate::store::snapshot::ProviderEntry;
 use crate::upstream::{AdmittedUrl, Upstream};
 
-/// The URL and the headers of a provider.
+/// The URLs and the headers of a provider, by dialect.
 #[derive(Debug)]
 pub struct Endpoint {
     /// The provider entry that it was built from. Weak, so that a replaced or deleted credential is freed.
     provider: Weak<ProviderEntry>,
-    /// The URL, admitted by the address policy.
-    pub target: AdmittedUrl,
-    /// The headers of a call for a whole answer and for a stream.
-    headers: [HeaderMap; 2],
+    /// How it serves chat completions; `None` if it does not.
+    chat_completions: Option<Target>,
+    /// How it serves Messages; `None` if it does not.
+    messages: Option<Target>,
     /// Prepared when the provider fails for the first time.
     credential: OnceLock<Option<Arc<Credential>>>,
 }
 
+/// The URL and the headers of a provider in one dialect.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The URL, admitted by the address policy.
+    pub url: AdmittedUrl,
+    /// What the preset says of it.
+    pub service: &'static Service,
+    /// The headers of a call for a whole answer and for a stream.
+    headers: [HeaderMap; 2],
+}
+
 impl Endpoint {
+    /// The URL and the headers for a dialect; `None` if the provider does not serve it.
+    #[must_use]
+    pub fn target(&self, dialect: Dialect) -> Option<&Target> {
+        match dialect {
+            Dialect::ChatCompletions => self.chat_completions.as_ref(),
+            Dialect::Messages => self.messages.as_ref(),
+        }
+    }
+
+    /// The URL and the headers for the vendor's own dialect.
+    #[must_use]
+    pub fn native(&self) -> Option<&Target> {
+        self.messages.as_ref().or(self.chat_completions.as_ref())
+    }
+
+    fn has_the_headers_of(&self, other: &Self) -> bool {
+        let headers = |endpoint: &Self| {
+            Dialect::ALL.map(|dialect| endpoint.target(dialect).map(|target| target.headers.clone()))
+        };
+        headers(self) == headers(other)
+    }
+
+    /// Continues the connections of an earlier endpoint of the same provider.
+    fn with_connections_of(mut self, earlier: &Self) -> Self {
+        for (target, known) in
+            [(&mut self.chat_completions, &earlier.chat_completions), (&mut self.messages, &earlier.messages)]
+        {
+            if let (Some(target), Some(known)) = (target, known) {
+                target.url = target.url.clone().with_connections_of(&known.url);
+            }
+        }
+        self
+    }
+}
+
+impl Target {
     /// The request headers of one call.
     #[must_use]
-    pub fn headers_for(&self, stream: bool, traceparent: Option<&HeaderValue>) -> HeaderMap {
+    pub fn headers_for(&self, stream: bool, passed: &PassedHeaders) -> HeaderMap {
         let [whole, streamed] = &self.headers;
         let mut headers = if stream { streamed.clone() } else { whole.clone() };
-        if let Some(traceparent) = traceparent {
-            headers.insert(HeaderName::from_static("traceparent"), traceparent.clone());
+        for (name, value) in passed.iter() {
+            headers.insert(name.clone(), value.clone());
         }
         headers
     }
@@ -79,14 +128,15 @@ impl Endpoints {
         if let Some(known) = self.known(provider) {
             return Ok(known);
         }
-        let mut endpoint = self.make(upstream, provider)?;
+        let endpoint = self.make(upstream, provider)?;
         let made = self.made.pin();
         let before = made.get(&provider.id).and_then(ArcSwapOption::load_full);
         // Connections are kept for one credential of one provider.
-        if let Some(known) = before.filter(|known| known.headers == endpoint.headers) {
-            endpoint.target = endpoint.target.with_connections_of(&known.target);
-        }
-        let endpoint = Arc::new(endpoint);
+        let earlier = before.filter(|known| known.has_the_headers_of(&endpoint));
+        let endpoint = Arc::new(match earlier {
+            Some(earlier) => endpoint.with_connections_of(&earlier),
+            None => endpoint,
+        });
         if let Some(replaced) = made.insert(provider.id, ArcSwapOption::new(Some(endpoint.clone()))) {
             replaced.store(None);
         }
@@ -127,16 +177,35 @@ impl Endpoints {
     }
 
     fn make(&self, upstream: &Upstream, provider: &Arc<ProviderEntry>) -> Result<Endpoint, ConnectFault> {
-        let target = match &provider.base_url {
-            Some(base) => upstream.admit(&providers::chat_url(provider.preset, base)),
-            None => upstream.admit_simulated(),
+        let target = |dialect| {
+            let service = provider.preset.service(dialect);
+            service.map(|service| self.target(upstream, provider, service)).transpose()
         };
-        let target = target.map_err(|blocked| {
+        Ok(Endpoint {
+            provider: Arc::downgrade(provider),
+            chat_completions: target(Dialect::ChatCompletions)?,
+            messages: target(Dialect::Messages)?,
+            credential: OnceLock::new(),
+        })
+    }
+
+    fn target(
+        &self,
+        upstream: &Upstream,
+        provider: &Arc<ProviderEntry>,
+        service: &'static Service,
+    ) -> Result<Target, ConnectFault> {
+        let url = match &provider.base_url {
+            Some(base) => upstream.admit(&providers::service_url(provider.preset, service, base)),
+            None => upstream.admit_simulated(service.path),
+        };
+        let url = url.map_err(|blocked| {
             tracing::warn!(provider = %provider.id, %blocked, "the address policy blocks a provider");
             ConnectFault::Blocked
         })?;
         let credential = provider.credential.as_ref().map(|credential| credential.expose_secret());
-        let mut headers = providers::upstream_headers(provider.preset, credential).map_err(|error| {
+        let headers = providers::upstream_headers(provider.preset, service, credential);
+        let mut headers = headers.map_err(|error| {
             tracing::warn!(provider = %provider.id, %error, "a provider's credential is not a valid header value");
             ConnectFault::Other
         })?;
@@ -147,7 +216,7 @@ impl Endpoints {
             headers.insert(ACCEPT, HeaderValue::from_static(accepted));
             headers
         });
-        Ok(Endpoint { provider: Arc::downgrade(provider), target, headers, credential: OnceLock::new() })
+        Ok(Target { url, service, headers })
     }
 }
 

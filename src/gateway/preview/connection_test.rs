@@ -9,11 +9,12 @@ use tokio::time::timeout;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::{Blame, Failure};
 use crate::gateway::Gateway;
-use crate::gateway::call::classify::{Fault, Garbage, TimeoutKind};
+use crate::gateway::call::classify::{ConnectFault, Fault, Garbage, TimeoutKind};
 use crate::gateway::call::classify_and_redact::Classifier;
 use crate::gateway::call::endpoint::Endpoint;
 use crate::gateway::call::response_body::{error_body, send_fault};
 use crate::gateway::call::whole_answer::whole_body;
+use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::routing::call_feedback::SharedState;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;
@@ -69,7 +70,7 @@ const BY_CLASS: &[(ErrorClass, &str)] = &[
     ),
     (
         ErrorClass::InvalidResponse,
-        "The server does not speak the OpenAI API. Check the base address: it usually ends in /v1.",
+        "The server does not speak the API of its kind. Check the base address: it usually ends in /v1.",
     ),
     (
         ErrorClass::QuotaExhausted,
@@ -134,10 +135,11 @@ impl Gateway {
         provider: &Arc<ProviderEntry>,
     ) -> Result<Vec<String>, Fault> {
         let share = self.shares.of(organization_id);
-        let target = endpoint.target.beside(provider.preset.chat_path, "/models");
-        let headers = endpoint.headers_for(false, None);
+        let target = endpoint.native().ok_or(Fault::Connect(ConnectFault::Other))?;
+        let headers = target.headers_for(false, &PassedHeaders::default());
+        let models = target.url.beside(target.service.path, target.service.models_path);
         let mut response =
-            on_behalf_of(share.clone(), self.upstream.get(&target, headers)).await.map_err(send_fault)?;
+            on_behalf_of(share.clone(), self.upstream.get(&models, headers)).await.map_err(send_fault)?;
         let status = response.status();
         if !(200..300).contains(&status) {
             let body = error_body(&mut response).await;

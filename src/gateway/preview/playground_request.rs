@@ -13,6 +13,7 @@ use futures_util::stream::{Stream, StreamExt as _, iter, once};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::dialects::Dialect;
 use crate::domain::error::{Error, Result};
 use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::record::request_context::RequestContext;
@@ -20,6 +21,7 @@ use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::drills::Drills;
 use crate::gateway::request::intent::Intent;
 use crate::gateway::request::json_object;
+use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::response::answer::{Answer, AnswerBody, BrokenStream};
 use crate::gateway::response::relay::ResponseOptions;
 use crate::gateway::{Gateway, Job};
@@ -28,9 +30,6 @@ use crate::upstream::sse::{Data, Splitter, data};
 
 /// The longest that a console page waits.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// The endpoint in the request's row: the one that a program would call.
-const ENDPOINT: &str = "/v1/chat/completions";
 
 /// A request that a console user sends.
 #[derive(Debug)]
@@ -83,7 +82,7 @@ impl PlaygroundRequest {
             request_id: self.request_id,
             organization_id: self.organization.id,
             key: None,
-            endpoint: ENDPOINT,
+            dialect: Dialect::ChatCompletions,
             requested: self.model.clone(),
             streamed,
             session_id: None,
@@ -92,8 +91,14 @@ impl PlaygroundRequest {
             created_at: now,
             started: Instant::now(),
         };
-        let options = ResponseOptions { metadata: false, idle: PATIENCE, total: PATIENCE, broken };
-        Ok(Job { intent, traceparent: None, context, options })
+        let options = ResponseOptions {
+            dialect: Dialect::ChatCompletions,
+            metadata: false,
+            idle: PATIENCE,
+            total: PATIENCE,
+            broken,
+        };
+        Ok(Job { intent, passed: PassedHeaders::default(), context, options })
     }
 }
 

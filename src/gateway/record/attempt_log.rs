@@ -16,9 +16,9 @@ use super::skip_message::{all_in_cooldown_message, skip_failure};
 use crate::domain::attempt_report::AttemptReport;
 use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
-use crate::domain::invocation_type::InvocationType;
 use crate::domain::origin::Origin;
 use crate::domain::routing_info::Fallback;
+use crate::gateway::request::requirements::Need;
 use crate::gateway::routing::cooldown::OpenCooldown;
 use crate::gateway::routing::plan::{Candidate, SkipReason};
 use crate::store::FallbackEventRow;
@@ -102,8 +102,10 @@ impl AttemptLog {
         let failure = skip_failure(skip_reason, &candidate.model.name);
         self.wait_for(&failure);
         let report = report(candidate, Some(&failure), Duration::ZERO, Vec::new());
-        self.keep(AttemptReport { matched_rule: None, passed_over: true, ..report });
+        let need = skip_reason.need.map(Need::rule);
+        self.keep(AttemptReport { matched_rule: need, passed_over: true, ..report });
         let event = self.event(stamp, &candidate.model.name, &failure, 0, Duration::ZERO);
+        let event = FallbackEventRow { matched_rule: need.map(str::to_owned), ..event };
         self.pending = Some(PendingEvent { event, attempts: 0, took: Duration::ZERO });
     }
 
@@ -268,7 +270,7 @@ impl AttemptLog {
             error_class: failure.class.into(),
             // PostgreSQL accepts no NUL in a text.
             error_message: Some(failure.message.replace('\0', "")),
-            invocation_type: InvocationType::chat_completion(context.streamed).into(),
+            invocation_type: context.invocation_type().into(),
             router_config_id: None,
             router_config_revision: None,
             session_id: context.session_id,

@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
 use uuid::Uuid;
 
+use crate::dialects::Dialect;
+use crate::domain::invocation_type::InvocationType;
 use crate::store::snapshot::ApiKeyEntry;
 
 /// What is known about a request before any candidate is called. Its rows repeat most of it.
@@ -18,8 +20,8 @@ pub struct RequestContext {
     pub organization_id: OrganizationId,
     /// The API key of the caller; `None` for a console user.
     pub key: Option<Arc<ApiKeyEntry>>,
-    /// The request path in its canonical form.
-    pub endpoint: &'static str,
+    /// The dialect of the endpoint that was called.
+    pub dialect: Dialect,
     /// Catalog name of the primary model.
     pub requested: String,
     /// Whether the caller asked for a stream.
@@ -34,4 +36,15 @@ pub struct RequestContext {
     pub created_at: DateTime<Utc>,
     /// The same moment on the monotonic clock, for durations.
     pub started: Instant,
+}
+
+impl RequestContext {
+    /// What the request asks a model for.
+    #[must_use]
+    pub const fn invocation_type(&self) -> InvocationType {
+        match self.dialect {
+            Dialect::ChatCompletions => InvocationType::chat_completion(self.streamed),
+            Dialect::Messages => InvocationType::message(self.streamed),
+        }
+    }
 }

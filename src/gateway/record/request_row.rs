@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::attempt_log::{AttemptLog, millis};
 use super::request_context::RequestContext;
 use crate::domain::failure::class::ErrorClass;
-use crate::domain::invocation_type::InvocationType;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::gateway::usage::pricing::{CostSource, Usage};
@@ -75,8 +74,8 @@ pub(super) fn request_row(
         outcome: end.outcome.into(),
         error_class: end.class.map(Into::into),
         status_code: i32::from(end.status),
-        endpoint: context.endpoint.to_owned(),
-        invocation_type: InvocationType::chat_completion(context.streamed).into(),
+        endpoint: context.dialect.endpoint().to_owned(),
+        invocation_type: context.invocation_type().into(),
         streamed: context.streamed,
         input_tokens: usage.map(|usage| usage.input),
         output_tokens: usage.map(|usage| usage.output),

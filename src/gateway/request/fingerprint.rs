@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher as _;
 
-use super::chat_request::OWN_MEMBERS;
+use super::chat_request::is_own;
 use super::intent::Intent;
 
 /// Members that label a request for its sender or its provider. No answer depends on them.
@@ -24,7 +24,8 @@ impl Intent {
         let hashes = foldhash::quality::FixedState::default();
         let key = self.caller();
         let mut left = HASHED;
-        let differs = |name: &str| name != "model" && !OWN_MEMBERS.contains(&name) && !LABELS.contains(&name);
+        let differs =
+            |name: &str| name != "model" && !is_own(request.dialect, name) && !LABELS.contains(&name);
         request.parts.iter().filter(|part| differs(&part.name)).fold(key, |sum, part| {
             let value = request.value(part);
             let start = value.get(..left).unwrap_or(value);

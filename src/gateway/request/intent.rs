@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::dialects::Dialect;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::call::classify::Fault;
@@ -11,7 +12,7 @@ use crate::gateway::call::outcome::AttemptOutcome;
 use crate::gateway::call::refused_parameters::Refusals;
 use crate::gateway::request::chat_request::{ChatRequest, Wanted};
 use crate::gateway::request::drills::Drills;
-use crate::gateway::request::requirements::Requirements;
+use crate::gateway::request::requirements::{Need, Requirements};
 use crate::gateway::routing::budget::{BudgetReservation, Estimate, OverBudget, Spending};
 use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
@@ -44,6 +45,7 @@ impl Intent {
     /// A model is not in the catalog, or the key may not use it.
     pub fn plan(&self) -> Result<Plan> {
         let organization = &self.organization;
+        self.check_dialect()?;
         let limit = organization.settings.max_fallbacks;
         let limits = Limits {
             max_fallbacks: self.request.max_fallbacks.map_or(limit, |wanted| wanted.min(limit)) as usize,
@@ -61,6 +63,35 @@ impl Intent {
                 Ok(Plan::of_list(models.collect::<Result<_>>()?, limits))
             }
         }
+    }
+
+    /// Refuses a request that no model in its reach can answer, because none of their providers speaks its dialect.
+    fn check_dialect(&self) -> Result<()> {
+        let (wanted, organization) = (&self.request.wanted, &self.organization);
+        let requirements = Requirements::of(&self.request);
+        let answers = |name: &str| {
+            // An unknown model is refused as such.
+            let Some(model) = organization.models.get(name) else { return true };
+            requirements.lacking(model).is_none() || self.drills.class_of(name).is_some()
+        };
+        // Nearly always the primary does.
+        if answers(wanted.primary()) {
+            return Ok(());
+        }
+        let reachable = organization.reachable(wanted.names(), matches!(wanted, Wanted::Stored(_)));
+        let allowed = |name: &str| self.key.as_ref().is_none_or(|key| key.allows_model(name));
+        if reachable.iter().any(|name| allowed(name) && answers(name)) {
+            return Ok(());
+        }
+        let dialect = self.request.dialect;
+        let others = Dialect::ALL.into_iter().filter(|other| *other != dialect).map(Dialect::endpoint);
+        let message = format!(
+            "No model that may answer '{}' has a provider that speaks {}. Add one that does to its fallbacks, or send the request to {}.",
+            wanted.primary(),
+            dialect.title(),
+            others.collect::<Vec<_>>().join(" or "),
+        );
+        Err(Error::refused(Some("model"), "unsupported_dialect", message))
     }
 
     /// Finds a model that the key may use. An unknown primary is a 404, an unknown entry of a list a 400.
@@ -210,6 +241,10 @@ impl CandidateFacts for RoutingContext<'_> {
 
     fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {
         if self.is_drilled(model) { None } else { self.requirements.unfit(model) }
+    }
+
+    fn lacking(&self, model: &ModelEntry) -> Option<Need> {
+        if self.is_drilled(model) { None } else { self.requirements.lacking(model) }
     }
 
     fn over_budget(&self, model: &ModelEntry) -> Option<OverBudget> {

@@ -1,4 +1,4 @@
-//! A request before any call: its body, its requirements, drills, and the intent.
+//! A request before any call: its body, the headers that pass, its requirements, drills, and the intent.
 
 pub mod chat_request;
 pub mod drills;
@@ -6,4 +6,5 @@ pub mod fingerprint;
 pub mod intent;
 pub mod json_object;
 pub mod json_scan;
+pub mod passed_headers;
 pub mod requirements;

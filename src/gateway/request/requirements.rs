@@ -10,6 +10,7 @@ use memchr::memmem;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::dialects::Dialect;
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::{RawObject, text};
@@ -24,6 +25,31 @@ const MOST_CHARACTERS: usize = 8;
 #[derive(Debug)]
 pub struct Requirements<'a> {
     request: &'a ChatRequest,
+}
+
+/// Something that a request needs and that a candidate cannot do, whatever the catalog says. A closed vocabulary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A provider that speaks the dialect of the request.
+    Dialect(Dialect),
+}
+
+impl Need {
+    /// The rule in events and attempts.
+    #[must_use]
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::Dialect(_) => "lacks_capability:dialect",
+        }
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dialect(dialect) => write!(formatter, "its provider does not speak {}", dialect.title()),
+        }
+    }
 }
 
 /// A summary of the messages.
@@ -45,6 +71,14 @@ impl<'a> Requirements<'a> {
     /// Parses the messages of a large request early, off the event loop.
     pub(in crate::gateway) fn parse_early(&self) {
         self.prompt();
+    }
+
+    /// What the request needs and the model cannot do.
+    #[must_use]
+    pub fn lacking(&self, model: &ModelEntry) -> Option<Need> {
+        let dialect = self.request.dialect;
+        let speaks = model.provider.preset.service(dialect).is_some();
+        (!speaks).then_some(Need::Dialect(dialect))
     }
 
     /// Why the model will probably not serve the request: `too_large` or `lacks_capability`.

@@ -11,6 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::answer::{Answer, AnswerBody, BrokenStream};
 use super::interruption::{interruption, unrecorded};
 use super::reading::Reading;
+use crate::dialects::Dialect;
 use crate::domain::error::Result;
 use crate::domain::failure::Failure;
 use crate::domain::routing_info::RoutingInfo;
@@ -36,6 +37,8 @@ const SAMPLED: usize = 64 * 1024;
 /// How the caller wants the answer.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseOptions {
+    /// The dialect of the answer.
+    pub dialect: Dialect,
     /// Whether to add the `failsoft` object.
     pub metadata: bool,
     /// The longest time between two frames.
@@ -92,7 +95,7 @@ async fn relay_whole(
         Some(answer) => {
             let mut choices = answer.choices;
             if body.len() <= SAMPLED && meter.samples(&answer.usage, body.len()) {
-                choices.size = Inspected::size(&body);
+                choices.size = Inspected::size(options.dialect, &body);
             }
             let anything = choices.content || choices.finished;
             usage = meter.whole(Delivered::whole(answer.usage, &choices.size, anything, choices.extras));
@@ -103,7 +106,7 @@ async fn relay_whole(
                 let metadata = recorder.metadata(&recorder.routing(), &usage);
                 extra.push(Cow::Owned(format!("\"failsoft\":{metadata}")));
             }
-            let names = Names::new(&model.name, &model.provider.name);
+            let names = Names::of(options.dialect, model);
             answer.write(&body, &mut out, &names, &extra);
         }
         // A blocked prompt that no other candidate answered is passed on unchanged.
@@ -248,11 +251,7 @@ impl StreamRelay {
         match read.or_else(|fault| reader.settle(fault))? {
             Read::More => {}
             Read::Done(done) => self.state = State::Ending(Some(done)),
-            // A last event without its blank line is ended here, or clients would drop it.
-            Read::End if reader.seen.is_over() && !reader.gap().is_empty() => {
-                self.state = State::Ending(Some(Bytes::from_static(reader.gap())));
-            }
-            Read::End if reader.seen.is_over() => self.state = State::Ending(None),
+            Read::End if reader.seen.is_over() => self.state = State::Ending(reader.closing()),
             Read::End => return Err(Fault::Interrupted(Interruption::Ended)),
         }
         Ok(())
@@ -342,15 +341,25 @@ impl StreamRelay {
     }
 
     fn metadata_chunk(&self, reader: &FrameReader, routing: &RoutingInfo, usage: &Usage) -> Vec<u8> {
-        let identity =
-            reader.seen.identity.clone().unwrap_or_else(crate::gateway::call::frame::Identity::unknown);
+        let metadata = self.recorder.metadata(routing, usage);
+        let identity = match reader.dialect() {
+            Dialect::ChatCompletions => {
+                reader.seen.identity.clone().unwrap_or_else(crate::gateway::call::frame::Identity::unknown)
+            }
+            // Clients ignore events that they do not know.
+            Dialect::Messages => {
+                let event =
+                    format!("event: failsoft\ndata: {{\"type\":\"failsoft\",\"failsoft\":{metadata}}}\n\n");
+                return event.into_bytes();
+            }
+        };
         format!(
             "data: {{\"id\":{},\"object\":{},\"created\":{},\"model\":{},\"choices\":[],\"failsoft\":{}}}\n\n",
             identity.id,
             identity.object,
             identity.created,
             reader.model(),
-            self.recorder.metadata(routing, usage)
+            metadata
         )
         .into_bytes()
     }

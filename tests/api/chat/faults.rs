@@ -17,8 +17,10 @@ use super::pick;
 use crate::support::app::{Answer, App, chat_body, eventually, with_json};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
-use fault_case::{Fault, How, Verdict, provider};
+pub(crate) use fault_case::How;
+use fault_case::{Fault, Verdict, provider};
 use table::faults;
+pub(crate) use table::faults_of_any_dialect;
 
 /// The time limit of a model whose provider never ends. No model that could answer has it, so a busy machine cannot
 /// turn an answer into a fault.

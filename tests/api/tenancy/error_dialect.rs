@@ -35,6 +35,8 @@ pub(super) fn assert_dressed(path: &str, answer: &Answer) {
         is_openai(&body)
             && body["error"]["code"] == answer.status
             && body["error"]["metadata"]["error_type"].is_string()
+    } else if under("/v1/messages") {
+        is_anthropic(&body) && body["request_id"] == answer.header("request-id")
     } else if under("/v1") || under("/chat") || under("/openai") {
         is_openai(&body) && body["error"]["code"].is_string()
     } else if under("/fallback") {
@@ -67,6 +69,13 @@ fn is_openai(body: &Value) -> bool {
         && error["type"].is_string()
 }
 
+fn is_anthropic(body: &Value) -> bool {
+    members(body) == ["error", "failsoft", "request_id", "type"]
+        && members(&body["error"]) == ["message", "type"]
+        && body["type"] == "error"
+        && body["error"]["message"].as_str().is_some_and(|message| message.len() > 10)
+}
+
 fn is_feather(body: &Value, status: u16) -> bool {
     let plain =
         members(body) == ["error", "message"] && body["error"].is_string() && body["message"].is_string();
@@ -94,6 +103,8 @@ async fn a_path_without_a_route_is_not_found() {
         "/v1/chat/completions/",
         "/v1/chat/completions/x",
         "/v1/models/",
+        "/v1/messages/",
+        "/v1/messages/x",
         "/v1/embeddings",
         "/openai",
         "/openai/nothing",

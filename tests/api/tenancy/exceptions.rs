@@ -23,6 +23,8 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
             if row.path.starts_with("/openai/deployments") { "?api-version=2024-10-21" } else { "" };
         vec![Row { path: format!("{}{version}", row.path), ..row.showing("victim-answer") }]
     }),
+    exception("POST /v1/messages", |row, _| vec![row.of_a_message().showing("victim-answer")]),
+    exception("POST /v1/messages/count_tokens", |row, _| vec![row.of_a_message().showing("4711")]),
     exception("POST /v1/model-router/explain", |row, _| vec![row.showing("victim/second")]),
     exception("POST /fallback", |row, _| {
         // The victim has the list of the example already, and to set it again changes nothing.
@@ -83,6 +85,13 @@ pub(super) fn says_what_it_shows(shape: &Shape<'_>) -> bool {
 }
 
 impl Row {
+    /// The row, for the model of the victim that speaks Anthropic's dialect.
+    fn of_a_message(mut self) -> Self {
+        self.body["model"] = "victim/claude".into();
+        self.body["models"] = Value::Null;
+        self
+    }
+
     /// The row, with one more string that its owner sees.
     fn showing(mut self, text: &str) -> Self {
         self.shows.push(text.to_owned());

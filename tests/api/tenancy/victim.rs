@@ -81,6 +81,14 @@ impl Victim {
         organization.fallback("victim/first", FallbackType::ContentPolicy, &["victim/second"]).await;
         fake.always_for("victim/first-upstream", Script::error(503, "overloaded", "victim-message"));
         fake.always_for("victim/second-upstream", Script::answer("victim-answer"));
+        let claude =
+            organization.provider_at("victim-claude", "custom-messages", Some(&fake.base_url())).await;
+        organization.model("victim/claude", claude).await;
+        fake.always_for("victim/claude-upstream", Script::message("victim-answer"));
+        fake.judge(|received| {
+            let counts = received.path.ends_with("/count_tokens");
+            counts.then(|| Script::json(200, &json!({"input_tokens": 4_711})))
+        });
         let chat = app.chat(&json!({"model": "victim/first", "session_id": "victim-session"})).await;
         assert_eq!(chat.status, 200, "{}", chat.text());
         // The provider has answered, but its row may not be written yet.
@@ -153,7 +161,14 @@ impl Victim {
         }
         let ids = self.resources.values().flat_map(|own| [Some(own.id.as_str()), own.spare.as_deref()]);
         let ids = ids.flatten().chain([self.organization.as_str()]);
-        let names = ["victim-", "victim/first", "victim/second", "victim/spare", "first@example.com"];
+        let names = [
+            "victim-",
+            "victim/first",
+            "victim/second",
+            "victim/spare",
+            "victim/claude",
+            "first@example.com",
+        ];
         for secret in ids.chain(names) {
             let echoed = said.contains(secret);
             assert!(echoed || !text.contains(secret), "{} gives away {secret}: {text}", row.title);

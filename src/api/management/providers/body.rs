@@ -7,7 +7,7 @@ use utoipa::openapi::{RefOr, Schema};
 use crate::api::body::values::{BodyText, Name};
 use crate::api::body::{Body as _, BodyFields, Lenient, Patch, Schemas, body, reference};
 use crate::domain::error::Result;
-use crate::providers::{Preset, StreamOptions, preset, upstream_headers};
+use crate::providers::{self, Preset, StreamOptions, preset};
 use crate::store::{NewProvider, ProviderChange, ProviderRow};
 use crate::upstream::AddressPolicy;
 use crate::validation::provider::{
@@ -131,7 +131,7 @@ fn check_address(fields: &mut BodyFields, policy: &AddressPolicy, preset: &Prese
 /// Checks that a credential fits its preset and can be sent.
 fn check_credential(fields: &mut BodyFields, preset: &Preset, credential: Option<&SecretString>) {
     let credential = credential.map(|credential| credential.expose_secret());
-    if let Err(fault) = upstream_headers(preset, credential) {
+    if let Err(fault) = providers::check_credential(preset, credential) {
         fields.refuse("credential", "value_error", format!("'credential' cannot be used: {fault}."));
     }
 }

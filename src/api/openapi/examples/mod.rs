@@ -19,6 +19,13 @@ const STREAM: &str = concat!(
     "\"provider\":\"simulated\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hello\"},",
     "\"finish_reason\":null}]}\n\ndata: [DONE]\n\n"
 );
+/// The same of a message.
+const MESSAGE_STREAM: &str = concat!(
+    "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_7a31\",\"type\":\"message\",",
+    "\"role\":\"assistant\",\"model\":\"steady\",\"content\":[],\"stop_reason\":null,",
+    "\"usage\":{\"input_tokens\":8,\"output_tokens\":1}}}\n\n",
+    "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+);
 const METRICS: &str =
     "# TYPE failsoft_requests counter\nfailsoft_requests_total{outcome=\"answered\"} 17\n# EOF\n";
 
@@ -43,7 +50,10 @@ pub(super) fn add_examples(document: &mut OpenApi) {
             for (media, content) in &mut response.content {
                 set(content, |content| match media.as_str() {
                     "application/json" => sampled(&components, content),
-                    "text/event-stream" => Some(json!(STREAM)),
+                    "text/event-stream" => {
+                        let of_message = json.as_ref().and_then(schema_name) == Some("Message");
+                        Some(json!(if of_message { MESSAGE_STREAM } else { STREAM }))
+                    }
                     "application/x-ndjson" => Some(json!(format!("{}\n", row()))),
                     "text/csv" => table(json.as_ref().and_then(schema_name)?, &row()),
                     "text/plain" => Some(json!("ok\n")),
@@ -111,6 +121,16 @@ fn sent(schema: &str) -> Option<Value> {
             "messages": [{"role": "user", "content": "Hello"}],
             "temperature": 0.2,
             "max_completion_tokens": 200,
+        }),
+        "MessageRequest" => json!({
+            "model": "smart",
+            "models": ["steady"],
+            "max_tokens": 200,
+            "messages": [{"role": "user", "content": "Hello"}],
+        }),
+        "CountRequest" => json!({
+            "model": "smart",
+            "messages": [{"role": "user", "content": "Hello"}],
         }),
         "FallbackRequest" => json!({
             "model": "smart",

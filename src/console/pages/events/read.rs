@@ -103,7 +103,7 @@ impl Page {
             hop: event.hop,
             configuration: configuration(event, organization),
             session: event.session_ref.clone().or_else(|| event.session_id.map(|id| id.to_string())),
-            streamed: event.invocation_type == InvocationType::ChatCompletionStream,
+            streamed: event.invocation_type.known().is_some_and(InvocationType::is_stream),
             recorded: Timestamp::from(event.recorded_at),
         }
     }

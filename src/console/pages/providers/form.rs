@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::console::components::edit_conflict::{seen, state};
 use crate::console::components::time_range::Choice;
 use crate::console::http::forms::{Fields, Problems};
-use crate::providers::{PRESETS, Preset, StreamOptions, preset, upstream_headers};
+use crate::providers::{self, PRESETS, Preset, StreamOptions, preset};
 use crate::store::{NewProvider, ProviderChange, ProviderRow};
 use crate::upstream::AddressPolicy;
 use crate::validation;
@@ -157,7 +157,8 @@ fn check_address(problems: &mut Problems, policy: &AddressPolicy, preset: &Prese
 }
 
 fn check_credential(problems: &mut Problems, preset: &Preset, credential: Option<&SecretString>) {
-    if let Err(fault) = upstream_headers(preset, credential.map(|credential| credential.expose_secret())) {
+    let credential = credential.map(|credential| credential.expose_secret());
+    if let Err(fault) = providers::check_credential(preset, credential) {
         problems.add("credential", format!("This credential cannot be used: {fault}."));
     }
 }

@@ -9,6 +9,7 @@ mod content;
 mod draft;
 mod functions;
 mod messages;
+mod messages_body;
 mod parameters;
 
 use std::borrow::Cow;
@@ -18,7 +19,8 @@ use memchr::memmem;
 
 use self::change::{Changes, Verb};
 use self::parameters::Fallback;
-use crate::gateway::request::chat_request::{ChatRequest, OWN_MEMBERS, ROUTER_MEMBERS};
+use crate::dialects::Dialect;
+use crate::gateway::request::chat_request::{ChatRequest, ROUTER_MEMBERS, is_own};
 use crate::gateway::request::json_object::{RawObject, RawText, is_plain, quoted, span};
 use crate::providers::StreamOptions;
 use crate::providers::compatibility::{Parameters, STREAM_MEMBERS, STRICT};
@@ -41,6 +43,18 @@ pub struct Adapted {
 /// `refused` are left out; of the primary's request only `stream_options`, which the gateway may have added.
 #[must_use]
 pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Adapted {
+    match request.dialect {
+        Dialect::ChatCompletions => adapt_completion(request, model, primary, refused),
+        Dialect::Messages => messages_body::adapt(request, model, primary),
+    }
+}
+
+fn adapt_completion(
+    request: &ChatRequest,
+    model: &ModelEntry,
+    primary: bool,
+    refused: Parameters,
+) -> Adapted {
     let mut out = Out::new(&request.body, request.body.len() + model.upstream_model.len() + 64);
     let mut changes = Changes::default();
     let preset = model.provider.preset;
@@ -52,7 +66,7 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: 
         let name = part.name.as_str();
         let value = request.value(part);
         let foreign = ROUTER_MEMBERS.contains(&name) && !preset.understands.contains(&name);
-        if OWN_MEMBERS.contains(&name) || foreign || name == "model" {
+        if is_own(request.dialect, name) || foreign || name == "model" {
             continue;
         }
         if name == "stream_options" && options != Options::AsTheyAre {
@@ -89,9 +103,21 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: 
 }
 
 /// The optional parameters in the body for this candidate, without those in `refused`. They can be left out of a
-/// second call if the provider refuses them.
+/// second call if the provider refuses them. A message has none.
 #[must_use]
 pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Parameters {
+    match request.dialect {
+        Dialect::ChatCompletions => optional_of_completion(request, model, primary, refused),
+        Dialect::Messages => Parameters::default(),
+    }
+}
+
+fn optional_of_completion(
+    request: &ChatRequest,
+    model: &ModelEntry,
+    primary: bool,
+    refused: Parameters,
+) -> Parameters {
     let asks = Options::of(request, model, primary, refused) == Options::AskForUsage;
     let asked = asks.then_some("stream_options");
     let written = request.parts.iter().map(|part| part.name.as_str());

@@ -263,7 +263,12 @@ impl<'a> Fallback<'a> {
 }
 
 /// The number, limited to `most`.
-fn at_most<'a>(most: Option<f64>, name: &str, value: &'a [u8], changes: &mut Changes) -> Cow<'a, [u8]> {
+pub(super) fn at_most<'a>(
+    most: Option<f64>,
+    name: &str,
+    value: &'a [u8],
+    changes: &mut Changes,
+) -> Cow<'a, [u8]> {
     // Parsed as a float, because `1e6` is valid too.
     let asked: Option<f64> = serde_json::from_slice(value).ok();
     match (asked, most) {

@@ -6,6 +6,7 @@
 
 mod blank;
 mod calls;
+mod message;
 mod scalars;
 mod scan;
 mod unpriced;
@@ -15,6 +16,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+pub(super) use message::Part;
 pub(super) use scan::scan;
 
 use blank::{SMALL, is_blank, is_parts};

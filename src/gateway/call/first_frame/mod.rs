@@ -1,6 +1,8 @@
 //! Reads a stream up to its first real frame. Earlier frames are held, so that failover stays possible until then.
 
 mod alike;
+mod completion;
+mod message;
 mod reader;
 mod seen;
 
@@ -14,6 +16,8 @@ use super::classify::{Fault, Garbage};
 use super::frame::{Inspected, Names};
 use super::outcome::{AttemptOutcome, Reply, StreamReply};
 use super::response_body::{body_fault, hold};
+use crate::dialects::Dialect;
+use crate::dialects::messages::events_of_answer;
 use crate::gateway::call::completion_events::events;
 use crate::gateway::call::usable_answer::{Judged, judge_off_event_loop, no_answer_fault};
 use crate::gateway::call::whole_answer::{GRACE, rest_of};
@@ -34,6 +38,17 @@ const MAX_HELD: usize = 2 * 1024 * 1024;
 /// The most bytes of comments held before the first real frame. Later ones are dropped: they only kept the connection
 /// open, for which the caller gets comments of ours.
 const MAX_COMMENTS: usize = 16 * 1024;
+
+/// What the caller expects of a stream.
+#[derive(Debug)]
+pub struct Expected {
+    /// The dialect of the stream.
+    pub dialect: Dialect,
+    /// The names to write into it.
+    pub names: Names,
+    /// Whether it keeps the usage chunk of completions.
+    pub include_usage: bool,
+}
 
 /// Frames that arrived before the first real one.
 #[derive(Debug)]
@@ -72,19 +87,23 @@ impl Held {
 /// The number of choices that the caller asked for.
 #[must_use]
 pub fn choices_wanted(request: &ChatRequest) -> u32 {
-    let n = request.parts.iter().find(|part| part.name == "n");
-    n.and_then(|n| serde_json::from_slice(request.value(n)).ok()).unwrap_or(1)
+    match request.dialect {
+        Dialect::ChatCompletions => {
+            let n = request.parts.iter().find(|part| part.name == "n");
+            n.and_then(|n| serde_json::from_slice(request.value(n)).ok()).unwrap_or(1)
+        }
+        Dialect::Messages => 1,
+    }
 }
 
 /// Reads a stream up to its first real frame.
 pub(in crate::gateway) async fn first_frame(
     response: UpstreamResponse,
-    names: Names,
-    include_usage: bool,
+    expected: Expected,
     started: Instant,
     share: &Arc<Share>,
 ) -> AttemptOutcome {
-    let mut reader = FrameReader::new(response, names, include_usage, started, share.hold());
+    let mut reader = FrameReader::new(response, expected, started, share.hold());
     let mut held = Held::new(share.hold());
     // The first character shows the format, because some vendors send no content type or a wrong one.
     let mut formless = true;
@@ -202,17 +221,19 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
         Ok(body) => body.slice(body.len() - without_mark(&body).len()..),
         Err(fault) => return AttemptOutcome::failed(fault, Reported::default()),
     };
-    let unusable = match judge_off_event_loop(&body, share).await {
+    let dialect = reader.dialect();
+    let unusable = match judge_off_event_loop(dialect, &body, share).await {
         Judged::Failed(fault, reported) => return AttemptOutcome::failed(fault, reported),
         Judged::Usable(_) => None,
         Judged::Withheld(_, fault) => Some(fault),
     };
     // A large one is written off the event loop.
     let written = if body.len() <= LARGE {
-        Ok(events(&body))
+        Ok(events_of(dialect, &body))
     } else {
-        share.read_large(move || events(&body)).await.map_err(|_| Fault::Garbage(Garbage::NoRoom))
+        share.read_large(move || events_of(dialect, &body)).await.map_err(|_| Fault::Garbage(Garbage::NoRoom))
     };
+    let written = written.and_then(|events| events.ok_or(Fault::Garbage(Garbage::BrokenJson)));
     if let Err(fault) = written.and_then(|events| reader.push(events.into())) {
         return AttemptOutcome::failed(fault, Reported::default());
     }
@@ -220,6 +241,14 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
     match unusable {
         None => AttemptOutcome::Ready(reply),
         Some(fault) => AttemptOutcome::Filtered(reply, fault),
+    }
+}
+
+/// The events of a whole answer; `None` if it cannot be written as a stream.
+fn events_of(dialect: Dialect, body: &[u8]) -> Option<Vec<u8>> {
+    match dialect {
+        Dialect::ChatCompletions => Some(events(body)),
+        Dialect::Messages => events_of_answer::events(body),
     }
 }
 

@@ -4,27 +4,19 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::alike::{Alike, Sample};
-use super::seen::{Event, Read, Seen, Unusable};
+use super::Expected;
+use super::alike::Alike;
+use super::message::MessageUsage;
+use super::seen::{Event, Read, Seen};
 
-use crate::gateway::call::classify::{Fault, Filter, Garbage};
-use crate::gateway::call::completion_events::chunks;
-use crate::gateway::call::frame::{Inspected, Names, NoAnswer};
+use crate::dialects::Dialect;
+use crate::gateway::call::classify::{Fault, Garbage};
+use crate::gateway::call::frame::{Inspected, NoAnswer};
 use crate::gateway::call::response_body::{hold, send_fault};
-use crate::gateway::call::usable_answer::{end_fault, error_of_choice, no_answer_fault};
-use crate::gateway::request::json_object::span;
-use crate::gateway::usage::pricing::parse_inside;
-use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::HeldBytes;
-use crate::providers::{FinishMeaning, error_of_event};
-use crate::upstream::sse::{Data, Splitter, data, data_lines, is_keepalive, is_named_error};
+use crate::providers::error_of_event;
+use crate::upstream::sse::{Data, Splitter, data, data_lines, is_named_error};
 use crate::upstream::{SendError, UpstreamResponse};
-
-/// The end of a stream, if its provider sends no `[DONE]` after the last choice ended.
-const DONE: &[u8] = b"data: [DONE]\n\n";
-
-/// Enough bytes for the names of our fields, which a chunk may lack.
-const ADDED: usize = 32;
 
 /// Reads frames from an upstream and rewrites the model and provider names in them.
 #[derive(Debug)]
@@ -33,8 +25,7 @@ pub struct FrameReader {
     response: Option<UpstreamResponse>,
     status: u16,
     splitter: Splitter,
-    names: Names,
-    include_usage: bool,
+    pub(super) expected: Expected,
     /// Whether the last event lacks its blank line.
     open: bool,
     /// A `[DONE]` that was read early.
@@ -44,7 +35,9 @@ pub struct FrameReader {
     /// When the call started.
     pub started: Instant,
     /// The chunk that later ones are compared with.
-    alike: Alike,
+    pub(super) alike: Alike,
+    /// The usage of a message so far.
+    pub(super) usage: MessageUsage,
     /// Counts the bytes of an incomplete event against the memory share.
     counted: HeldBytes,
 }
@@ -52,8 +45,7 @@ pub struct FrameReader {
 impl FrameReader {
     pub(super) fn new(
         response: UpstreamResponse,
-        names: Names,
-        include_usage: bool,
+        expected: Expected,
         started: Instant,
         counted: HeldBytes,
     ) -> Self {
@@ -61,15 +53,20 @@ impl FrameReader {
             status: response.status(),
             response: Some(response),
             splitter: Splitter::default(),
-            names,
-            include_usage,
+            expected,
             open: false,
             done: None,
             seen: Seen::default(),
             started,
             alike: Alike::default(),
+            usage: MessageUsage::default(),
             counted,
         }
+    }
+
+    /// The dialect of the stream.
+    pub(in crate::gateway) fn dialect(&self) -> Dialect {
+        self.expected.dialect
     }
 
     pub(super) fn status(&self) -> u16 {
@@ -160,7 +157,16 @@ impl FrameReader {
 
     /// The end of a stream that its provider did not end.
     fn ending(&self) -> Bytes {
-        [self.gap(), DONE].concat().into()
+        [self.gap(), self.expected.dialect.last_event()].concat().into()
+    }
+
+    /// What follows an answer if its provider closed the connection without ending the stream. Clients of completions do
+    /// without the end, but would drop a last event that lacks its blank line; those of messages repeat the request.
+    pub(in crate::gateway) fn closing(&self) -> Option<Bytes> {
+        match self.expected.dialect {
+            Dialect::ChatCompletions => (!self.gap().is_empty()).then(|| Bytes::from_static(self.gap())),
+            Dialect::Messages => Some(self.ending()),
+        }
     }
 
     /// Returns the connection to the pool.
@@ -177,7 +183,7 @@ impl FrameReader {
 
     /// The model's name as a JSON string.
     pub(in crate::gateway) fn model(&self) -> &str {
-        &self.names.model
+        &self.expected.names.model
     }
 
     pub(super) fn next_event(&mut self) -> Result<Option<Bytes>, Fault> {
@@ -199,10 +205,14 @@ impl FrameReader {
             return Ok(Event::Real);
         }
         match data(&event) {
-            Data::Done => Ok(Event::Done(event)),
+            Data::Done => match self.expected.dialect {
+                Dialect::ChatCompletions => Ok(Event::Done(event)),
+                // Messages end with an event of their own.
+                Dialect::Messages => Ok(Event::Preface),
+            },
             Data::None => Self::take_other(&event, out),
             Data::Many => self.take_many(&event, out),
-            Data::Line(line) => self.take_counted(&event, line, out),
+            Data::Line(line) => self.take_data(&event, line, out),
         }
     }
 
@@ -237,7 +247,7 @@ impl FrameReader {
             let from = whole.len() + b"data: ".len();
             whole.extend_from_slice(&[b"data: ".as_slice(), &joined, b"\n\n"].concat());
             let line = whole.get(from..from + joined.len()).unwrap_or_default();
-            return self.take_counted(&whole, line, out);
+            return self.take_data(&whole, line, out);
         }
         let mut strongest = Event::Preface;
         for line in lines {
@@ -256,124 +266,11 @@ impl FrameReader {
         Ok(strongest)
     }
 
-    /// Takes a JSON text. Of one that fails the stream, only the usage counts.
-    fn take_counted(&mut self, event: &[u8], line: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
-        let taken = self.take_json(event, line, out);
-        if taken.is_err()
-            && let Ok(text) = std::str::from_utf8(line)
-        {
-            self.seen.usage = self.seen.usage.followed_by(parse_inside(text));
-        }
-        taken
-    }
-
-    fn take_json(&mut self, event: &[u8], line: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
-        if is_keepalive(line) && !is_named_error(event) {
-            return Ok(Event::Preface);
-        }
-        let mut chunk = match Inspected::new(line) {
-            Ok(chunk) => chunk,
-            Err(no_answer) => return self.take_no_answer(no_answer, event, line, out),
-        };
-        if chunk.choices.in_message && !chunk.choices.in_delta {
-            if !self.seen.content
-                && let Some(chunks) = chunks(line)
-            {
-                return self.take_chunks(&chunks, out);
-            }
-            // Some vendors repeat the whole message in the last chunk. Clients of streams do not read it.
-            (chunk.choices.content, chunk.choices.size) = (false, TextSize::default());
-        }
-        let choices = chunk.choices;
-        self.seen.extras |= choices.extras;
-        if !choices.any && is_named_error(event) {
-            return Err(Fault::Upstream(Box::new(error_of_event(line))));
-        }
-        // Some vendors send a `finish_reason` in every chunk.
-        let continues = choices.content || choices.nameless;
-        self.seen.continued_after_end |= continues && self.seen.over.hold(choices.begun);
-        self.seen.begun.add(choices.begun);
-        self.refuse_error(&chunk, line)?;
-        if choices.finished
-            && !self.seen.content
-            && let Some(error) = chunk.error_beside(line)
-        {
-            return Err(Fault::Upstream(error));
-        }
-        self.seen.over.add(choices.over);
-        self.seen.count(&chunk, line);
-        // Frames before content may lack the id, or have an empty one.
-        if self.seen.identity.is_none() || !self.seen.content && choices.any {
-            self.seen.identity = Some(chunk.identity(line));
-        }
-        if chunk.is_usage_only() && !self.include_usage {
-            return Ok(Event::Preface);
-        }
-        // Exactly one allocation for a chunk.
-        out.reserve(event.len() + self.names.model.len() + self.names.provider.len() + ADDED);
-        let (at, from) = (span(event, line), out.len());
-        out.extend_from_slice(event.get(..at.start).unwrap_or_default());
-        chunk.write(line, out, &self.names, &[]);
-        out.extend_from_slice(event.get(at.end..).unwrap_or_default());
-        if let Some(content) = &chunk.content
-            && !(chunk.usage.present || choices.usage)
-            && let Some(Ok(json)) = line.get(content.clone()).map(std::str::from_utf8)
-            && choices.is_only(json)
-        {
-            let text = at.start + content.start..at.start + content.end;
-            let written = out.get(from..).unwrap_or_default();
-            self.alike.learn(&Sample { event, text, written, choice: choices.begun });
-        }
-        Ok(self.seen.take(&choices))
-    }
-
-    /// Takes the chunks into which a whole answer inside a stream was turned.
-    fn take_chunks(&mut self, chunks: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
-        let mut strongest = Event::Preface;
-        for chunk in chunks.split_inclusive(|byte| *byte == b'\n').filter(|line| line.len() > 1) {
-            match self.take([chunk, b"\n"].concat().into(), out)? {
-                Event::Preface | Event::Done(_) => {}
-                Event::Unusable(_) if matches!(strongest, Event::Real) => {}
-                stronger @ (Event::Real | Event::Unusable(_)) => strongest = stronger,
-            }
-        }
-        Ok(strongest)
-    }
-
-    /// Takes a text that is not a chunk.
-    fn take_no_answer(
-        &mut self,
-        no_answer: NoAnswer,
-        event: &[u8],
-        line: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<Event, Fault> {
-        match no_answer {
-            // It is served as the answer if no other candidate answers.
-            NoAnswer::Blocked => {
-                out.extend_from_slice(event);
-                self.seen.finished = true;
-                Ok(Event::Unusable(Unusable { fault: Fault::Filtered(Filter::Prompt), withheld: true }))
-            }
-            NoAnswer::Broken if is_named_error(event) => Err(Fault::Upstream(Box::new(error_of_event(line)))),
-            NoAnswer::Broken | NoAnswer::Error(_) => Err(no_answer_fault(no_answer, line)),
-        }
-    }
-
-    /// Fails if a choice reports an error, unless the caller already has content of other choices.
-    fn refuse_error(&self, chunk: &Inspected, line: &[u8]) -> Result<(), Fault> {
-        let choices = &chunk.choices;
-        if choices.content || self.seen.content && self.seen.begun.count() > 1 {
-            return Ok(());
-        }
-        if choices.error {
-            return Err(error_of_choice(chunk, line));
-        }
-        match choices.bad {
-            Some(ending) if ending.finish == FinishMeaning::Error && self.seen.content => {
-                Err(end_fault(ending))
-            }
-            Some(_) | None => Ok(()),
+    /// Takes an event with data.
+    fn take_data(&mut self, event: &[u8], line: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
+        match self.expected.dialect {
+            Dialect::ChatCompletions => self.take_counted(event, line, out),
+            Dialect::Messages => self.take_message(event, line, out),
         }
     }
 }

@@ -135,6 +135,12 @@ impl Seen {
         self.choice_usage.instead_of(self.usage)
     }
 
+    /// Replaces the usage of a message by a later one, which counts everything until now.
+    pub(super) fn replace_usage(&mut self, usage: Reported) {
+        (self.usage, self.early, self.fresh) = (usage, false, false);
+        self.since_usage = TextSize::default();
+    }
+
     /// Adds the usage of a chunk. It is flagged if it names another model than the answer does.
     pub(super) fn count(&mut self, chunk: &Inspected, line: &[u8]) {
         let of_choices = !chunk.choice_usage.is_empty();

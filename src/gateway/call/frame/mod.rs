@@ -2,6 +2,8 @@
 //!
 //! The text is parsed once; only byte ranges are kept.
 
+mod message;
+mod names;
 mod scan;
 
 use std::borrow::Cow;
@@ -11,28 +13,14 @@ use std::ops::Range;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+pub use names::Names;
+
 use super::choices::{Choices, Unmeasured, shows_search};
-use crate::gateway::request::json_object::{Key, MAX_MEMBERS, RawObject, quoted, span};
+use crate::dialects::Dialect;
+use crate::gateway::request::json_object::{Key, MAX_MEMBERS, RawObject, span};
 use crate::gateway::usage::pricing::{ChoiceUsage, Reported, Tier, parse_inside};
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::{UpstreamError, error_in_answer, error_instead_of_answer, is_empty_error};
-
-/// The catalog names of the model and the provider, as JSON strings.
-#[derive(Debug, Clone)]
-pub struct Names {
-    /// The name of the model.
-    pub model: String,
-    /// The name of the provider.
-    pub provider: String,
-}
-
-impl Names {
-    /// Quotes the names as they are written into answers.
-    #[must_use]
-    pub fn new(model: &str, provider: &str) -> Self {
-        Self { model: quoted(model), provider: quoted(provider) }
-    }
-}
 
 /// The result of inspecting an answer or chunk. Methods that need its text take it again.
 #[derive(Debug, Clone, Default)]
@@ -87,26 +75,34 @@ pub enum NoAnswer {
 }
 
 impl Inspected {
-    /// Inspects one answer or chunk.
+    /// Inspects one completion or chunk.
     ///
     /// # Errors
-    /// [`NoAnswer`] if the text is not an answer.
+    /// [`NoAnswer`] if the text is not one.
     pub fn new(text: &[u8]) -> Result<Self, NoAnswer> {
         Self::inspect::<true>(text)
     }
 
-    /// As [`Inspected::new`], without the size of the content: [`Inspected::size`] measures it if it is needed.
+    /// Inspects a whole answer, without the size of its content: [`Inspected::size`] measures it if it is needed.
     ///
     /// # Errors
     /// As [`Inspected::new`].
-    pub fn unmeasured(text: &[u8]) -> Result<Self, NoAnswer> {
-        Self::inspect::<false>(text)
+    pub fn unmeasured(dialect: Dialect, text: &[u8]) -> Result<Self, NoAnswer> {
+        match dialect {
+            Dialect::ChatCompletions => Self::inspect::<false>(text),
+            Dialect::Messages => Self::of_message(text),
+        }
     }
 
-    /// The size of the content.
+    /// The size of a whole answer's content.
     #[must_use]
-    pub fn size(text: &[u8]) -> TextSize {
-        Self::new(text).map_or_else(|_| TextSize::default(), |answer| answer.choices.size)
+    pub fn size(dialect: Dialect, text: &[u8]) -> TextSize {
+        match dialect {
+            Dialect::ChatCompletions => {
+                Self::new(text).map_or_else(|_| TextSize::default(), |answer| answer.choices.size)
+            }
+            Dialect::Messages => message::size(text),
+        }
     }
 
     fn inspect<const MEASURED: bool>(text: &[u8]) -> Result<Self, NoAnswer> {
@@ -227,8 +223,10 @@ impl Inspected {
         if self.model.is_none() {
             add(["\"model\":", &names.model]);
         }
-        if self.provider.is_none() {
-            add(["\"provider\":", &names.provider]);
+        if self.provider.is_none()
+            && let Some(provider) = &names.provider
+        {
+            add(["\"provider\":", provider]);
         }
         extra.iter().for_each(|member| add([member, ""]));
         out.extend_from_slice(text.get(end..).unwrap_or_default());
@@ -242,7 +240,8 @@ impl Inspected {
             out.extend_from_slice(name.as_bytes());
             from = place.end;
         };
-        let mut edits = [(&self.model, &names.model), (&self.provider, &names.provider)];
+        let provider = names.provider.as_deref().unwrap_or("null");
+        let mut edits = [(&self.model, names.model.as_str()), (&self.provider, provider)];
         edits.sort_unstable_by_key(|(place, _)| place.as_ref().map_or(usize::MAX, |place| place.start));
         let edits = edits.into_iter().filter_map(|(place, name)| Some((place.as_ref()?, name)));
         if self.repeated.is_empty() {
@@ -251,8 +250,8 @@ impl Inspected {
         }
         let mut edits: Vec<_> = edits.collect();
         edits.extend(self.repeated.iter().map(|(place, ours)| match ours {
-            Ours::Model => (place, &names.model),
-            Ours::Provider => (place, &names.provider),
+            Ours::Model => (place, names.model.as_str()),
+            Ours::Provider => (place, provider),
         }));
         edits.sort_unstable_by_key(|(place, _)| place.start);
         edits.into_iter().for_each(|(place, name)| replace(place, name));

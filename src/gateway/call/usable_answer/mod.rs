@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::choices::Verdict;
 use super::classify::{Fault, Filter, Garbage};
 use super::frame::{Inspected, NoAnswer};
+use crate::dialects::Dialect;
 use crate::gateway::usage::pricing::{Reported, parse_inside};
 use crate::limits::shares::{LARGE, Share};
 use crate::providers::{self, FinishMeaning, FinishReason};
@@ -24,21 +25,25 @@ pub(in crate::gateway) enum Judged {
 }
 
 /// Judges a whole answer; a large one is parsed off the event loop.
-pub(in crate::gateway) async fn judge_off_event_loop(body: &Bytes, share: &Share) -> Judged {
+pub(in crate::gateway) async fn judge_off_event_loop(
+    dialect: Dialect,
+    body: &Bytes,
+    share: &Share,
+) -> Judged {
     if body.len() <= LARGE {
-        return judge(body);
+        return judge(dialect, body);
     }
     let text = body.clone();
-    let judged = share.read_large(move || judge(&text)).await;
+    let judged = share.read_large(move || judge(dialect, &text)).await;
     judged.unwrap_or_else(|_| failed(Fault::Garbage(Garbage::NoRoom)))
 }
 
 /// Judges a whole answer.
-pub(in crate::gateway) fn judge(body: &[u8]) -> Judged {
+pub(in crate::gateway) fn judge(dialect: Dialect, body: &[u8]) -> Judged {
     if body.trim_ascii().is_empty() {
         return failed(Fault::Garbage(Garbage::Empty));
     }
-    let mut answer = match Inspected::unmeasured(body) {
+    let mut answer = match Inspected::unmeasured(dialect, body) {
         Ok(answer) => answer,
         Err(NoAnswer::Blocked) => return Judged::Withheld(None, Fault::Filtered(Filter::Prompt)),
         Err(no_answer) => {
@@ -49,7 +54,7 @@ pub(in crate::gateway) fn judge(body: &[u8]) -> Judged {
     answer.usage = answer.choice_usage.instead_of(answer.usage);
     // Only a provider that reports no usage makes an estimate necessary.
     if !answer.usage.is_sound() {
-        answer.choices.size = Inspected::size(body);
+        answer.choices.size = Inspected::size(dialect, body);
     }
     let verdict = answer.choices.verdict();
     if matches!(verdict, Verdict::Usable | Verdict::Nothing)

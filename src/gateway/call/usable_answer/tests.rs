@@ -9,7 +9,7 @@ use crate::providers::Sentences;
 
 /// `usable`, or the class and the rule; `withheld` where the caller gets it if no other candidate answers.
 fn judged(body: &str) -> String {
-    let (kind, fault) = match judge(body.as_bytes()) {
+    let (kind, fault) = match judge(Dialect::ChatCompletions, body.as_bytes()) {
         Judged::Usable(_) => return "usable".to_owned(),
         Judged::Withheld(_, fault) => ("withheld ", fault),
         Judged::Failed(fault, _) => ("", fault),
@@ -196,7 +196,9 @@ fn an_error_inside_a_success_is_read_as_that_error() {
         (r#"[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"quota"}}]"#, busy),
         ("{\"error\":{\"code\":429}}\n\ndata: [DONE]\n\n", busy),
     ] {
-        let Judged::Failed(fault, _) = judge(body.as_bytes()) else { panic!("{body}") };
+        let Judged::Failed(fault, _) = judge(Dialect::ChatCompletions, body.as_bytes()) else {
+            panic!("{body}")
+        };
         let failure = classify(&fault, (&Sentences::default()).into(), DateTime::UNIX_EPOCH);
         assert_eq!(failure.class.as_str(), class, "{body}: {failure:?}");
         assert_ne!(failure.class, ErrorClass::InvalidResponse, "{body}");

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::classify::{Fault, Garbage};
 use super::frame::{Inspected, NoAnswer};
 use super::response_body::{body_fault, hold};
+use crate::dialects::Dialect;
 use crate::gateway::call::usable_answer::no_answer_fault;
 use crate::limits::shares::{HeldBytes, LARGE};
 use crate::providers::error_of_event;
@@ -34,12 +35,13 @@ pub(in crate::gateway) const GRACE: Duration = Duration::from_secs(2);
 /// How often a body that fell silent is checked for being complete.
 const CHECKS: u8 = 4;
 
-/// Reads a body that should be a completion.
+/// Reads a body that should be an answer.
 ///
 /// # Errors
 /// The body broke off, is too large, or is a stream that contains an error or does not end.
 pub(in crate::gateway) async fn whole_answer(
     response: &mut UpstreamResponse,
+    dialect: Dialect,
     held: &mut HeldBytes,
 ) -> Result<Bytes, Fault> {
     let mut first = Bytes::new();
@@ -50,7 +52,13 @@ pub(in crate::gateway) async fn whole_answer(
             None => return Ok(first),
         }
         match begins_events(&first) {
-            Some(true) => return events_of(response, first, held).await,
+            Some(true) => {
+                return match dialect {
+                    Dialect::ChatCompletions => events_of(response, first, held).await,
+                    // No provider of Messages is known to stream unasked.
+                    Dialect::Messages => Err(Fault::Garbage(Garbage::ContentType)),
+                };
+            }
             Some(false) => return rest_of(response, first, held).await,
             // Some vendors send a blank every few seconds before a slow answer.
             None if first.len() > MAX_BLANKS => return rest_of(response, first, held).await,

@@ -48,7 +48,7 @@ fn context() -> RequestContext {
         request_id: Uuid::from_u128(1),
         organization_id: OrganizationId(Uuid::from_u128(2)),
         key: None,
-        endpoint: "/v1/chat/completions",
+        dialect: crate::dialects::Dialect::ChatCompletions,
         requested: "a".to_owned(),
         streamed: false,
         session_id: None,

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::ChatRequest;
+use crate::dialects::Dialect;
 use crate::domain::error::Result;
 use crate::gateway::request::requirements::Requirements;
 use crate::gateway::usage::text_size::TextSize;
@@ -12,20 +13,24 @@ impl ChatRequest {
     /// Parses a body. A large one is parsed off the event loop, together with what routing needs from its text.
     ///
     /// # Errors
-    /// As [`ChatRequest::parse`].
-    pub async fn read(share: &Share, body: Bytes) -> Result<Self> {
-        Self::read_for(share, None, body).await
+    /// As [`ChatRequest::parse_as`].
+    pub async fn read(share: &Share, dialect: Dialect, body: Bytes) -> Result<Self> {
+        Self::read_with(share, body, move |body| Self::parse_as(dialect, body)).await
     }
 
-    /// As [`ChatRequest::read`], for a request with the model in its path.
+    /// As [`ChatRequest::read`], for a chat completion with the model in its path.
     ///
     /// # Errors
     /// As [`ChatRequest::parse_for`].
-    pub async fn read_for(share: &Share, model: Option<String>, body: Bytes) -> Result<Self> {
-        let parse = move |body| match model {
-            None => Self::parse(body),
-            Some(model) => Self::parse_for(&model, body),
-        };
+    pub async fn read_for(share: &Share, model: String, body: Bytes) -> Result<Self> {
+        Self::read_with(share, body, move |body| Self::parse_for(&model, body)).await
+    }
+
+    async fn read_with(
+        share: &Share,
+        body: Bytes,
+        parse: impl FnOnce(Bytes) -> Result<Self> + Send + 'static,
+    ) -> Result<Self> {
         if body.len() <= LARGE {
             return parse(body);
         }

@@ -4,10 +4,12 @@
 
 mod entries;
 mod large;
+mod members;
 mod named;
 pub mod numbers;
 mod words;
 
+use crate::dialects::Dialect;
 use crate::domain::session_id::MAX_SESSION;
 use crate::domain::session_id::check_session;
 use std::borrow::Cow;
@@ -24,6 +26,7 @@ use crate::gateway::request::json_object::{MAX_MEMBERS, RawObject, span, text};
 use crate::gateway::request::requirements::Prompt;
 use crate::gateway::usage::text_size::TextSize;
 use entries::Entries;
+pub use members::{OWN_MEMBERS, ROUTER_MEMBERS, is_own};
 
 /// The most entries of a request's own list.
 pub const MAX_LIST: usize = 32;
@@ -33,22 +36,6 @@ const MAX_SETTING: usize = 16 * 1024;
 
 /// The longest name of a model, and of a field that an error message repeats, in bytes.
 const MAX_NAME: usize = 200;
-
-/// Fields that are meant for the gateway and are never sent to providers.
-pub const OWN_MEMBERS: [&str; 9] = [
-    "models",
-    "fallbacks",
-    "disable_fallbacks",
-    "max_fallbacks",
-    "num_retries",
-    "session_id",
-    "mock_testing_fallbacks",
-    "mock_testing_context_fallbacks",
-    "mock_testing_content_policy_fallbacks",
-];
-
-/// Fields that only routing vendors understand; their presets list them.
-pub const ROUTER_MEMBERS: [&str; 5] = ["provider", "route", "transforms", "plugins", "usage"];
 
 /// The candidates that the caller asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,9 +77,11 @@ pub struct Part {
     pub value: std::ops::Range<usize>,
 }
 
-/// A chat completion request as the caller sent it.
+/// A request for a chat completion or a message, as the caller sent it.
 #[derive(Debug, Clone)]
 pub struct ChatRequest {
+    /// The dialect of the request and of its answer.
+    pub dialect: Dialect,
     /// The body, shared and unchanged.
     pub body: Bytes,
     /// The fields of the body, in order.
@@ -117,21 +106,33 @@ pub struct ChatRequest {
 }
 
 impl ChatRequest {
+    /// Parses the body of a chat completion.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::parse_as`].
+    pub fn parse(body: Bytes) -> Result<Self> {
+        Self::parse_as(Dialect::ChatCompletions, body)
+    }
+
     /// Parses a body.
     ///
     /// # Errors
     /// 400 with the field and the remedy.
-    pub fn parse(body: Bytes) -> Result<Self> {
+    pub fn parse_as(dialect: Dialect, body: Bytes) -> Result<Self> {
         let members = RawObject::parse(&body).map_err(|error| not_an_object(&error))?;
         if let Some(name) = members.duplicate() {
             return Err(twice(name));
         }
         let stream = flag(&members, "stream")?;
-        numbers::check(&members)?;
+        numbers::check(dialect, &members)?;
         let request = Self {
-            wanted: wanted(&members)?,
+            dialect,
+            wanted: wanted(dialect, &members)?,
             stream,
-            include_usage: stream && asks_for_usage(&members)?,
+            include_usage: match dialect {
+                Dialect::ChatCompletions => stream && asks_for_usage(&members)?,
+                Dialect::Messages => true,
+            },
             max_fallbacks: number(&members, "max_fallbacks", u32::MAX)?,
             num_retries: number(&members, "num_retries", 5)?,
             session: session(&members)?,
@@ -232,10 +233,10 @@ fn number(members: &RawObject<'_>, name: &'static str, most: u32) -> Result<Opti
     }
 }
 
-fn wanted(members: &RawObject<'_>) -> Result<Wanted> {
-    let model = model(members)?;
+fn wanted(dialect: Dialect, members: &RawObject<'_>) -> Result<Wanted> {
+    let model = model(dialect, members)?;
     let models = list(members, "models")?;
-    let fallbacks = list(members, "fallbacks")?;
+    let fallbacks = if is_own(dialect, "fallbacks") { list(members, "fallbacks")? } else { None };
     let alone = flag(members, "disable_fallbacks")?;
     let (field, listed) = match (models, fallbacks) {
         (Some(_), Some(_)) => {
@@ -279,9 +280,9 @@ fn model_missing() -> Error {
     )
 }
 
-fn model(members: &RawObject<'_>) -> Result<Option<String>> {
+fn model(dialect: Dialect, members: &RawObject<'_>) -> Result<Option<String>> {
     let model: Option<String> = member(members, "model", "a string, the name of a model")?;
-    match model {
+    match model.map(|model| members::meant(dialect, model)) {
         Some(model) if model.trim().is_empty() => {
             Err(Error::refused(Some("model"), "invalid_value", "'model' must not be empty."))
         }

@@ -2,6 +2,7 @@
 //!
 //! An invalid number would count as the maximum for budgets, so it is rejected here.
 
+use crate::dialects::Dialect;
 use crate::domain::error::{Error, Result};
 use crate::gateway::request::json_object::RawObject;
 
@@ -19,12 +20,11 @@ const NO_LIMIT: [f64; 2] = [-1.0, 0.0];
 ///
 /// # Errors
 /// 400 with the field and its range.
-pub(super) fn check(members: &RawObject<'_>) -> Result<()> {
-    #[expect(clippy::cast_precision_loss, reason = "a small constant")]
-    let most = MOST_CHOICES as f64;
-    for name in CHOICES {
-        let expected = || format!("a whole number from 1 to {MOST_CHOICES}");
-        check_one(members, name, expected, |number| (1.0..=most).contains(&number))?;
+pub(super) fn check(dialect: Dialect, members: &RawObject<'_>) -> Result<()> {
+    match dialect {
+        Dialect::ChatCompletions => check_choices(members)?,
+        // A message is one choice.
+        Dialect::Messages => {}
     }
     for name in LIMITS {
         let expected = || {
@@ -32,6 +32,16 @@ pub(super) fn check(members: &RawObject<'_>) -> Result<()> {
                 .to_owned()
         };
         check_one(members, name, expected, |number| number >= 1.0 || NO_LIMIT.contains(&number))?;
+    }
+    Ok(())
+}
+
+fn check_choices(members: &RawObject<'_>) -> Result<()> {
+    #[expect(clippy::cast_precision_loss, reason = "a small constant")]
+    let most = MOST_CHOICES as f64;
+    for name in CHOICES {
+        let expected = || format!("a whole number from 1 to {MOST_CHOICES}");
+        check_one(members, name, expected, |number| (1.0..=most).contains(&number))?;
     }
     Ok(())
 }

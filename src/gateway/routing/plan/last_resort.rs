@@ -5,6 +5,7 @@
 use super::queue::{Cause, Queue};
 use super::{Candidate, CandidateFacts};
 use crate::domain::failure::class::ErrorClass;
+use crate::gateway::request::requirements::Need;
 use crate::gateway::routing::budget::OverBudget;
 use crate::gateway::routing::cooldown::{CooldownState, OpenCooldown};
 use crate::store::snapshot::ModelEntry;
@@ -18,18 +19,25 @@ pub struct SkipReason {
     pub cooldown_state: CooldownState,
     /// The budget that the call would exceed, if that is the reason.
     pub over_budget: Option<OverBudget>,
+    /// What the request needs and the candidate cannot do, if that is the reason.
+    pub need: Option<Need>,
 }
 
 impl SkipReason {
     /// A hard reason, which always applies.
     #[must_use]
     pub fn fact(class: ErrorClass) -> Self {
-        Self { class, cooldown_state: CooldownState::Closed, over_budget: None }
+        Self { class, cooldown_state: CooldownState::Closed, over_budget: None, need: None }
     }
 
     /// A budget that the call would exceed, which is a hard reason.
     pub(super) fn over_budget(over_budget: OverBudget) -> Self {
         Self { over_budget: Some(over_budget), ..Self::fact(ErrorClass::OverBudget) }
+    }
+
+    /// Something that the candidate cannot do, which is a hard reason.
+    pub(super) fn lacking(need: Need) -> Self {
+        Self { need: Some(need), ..Self::fact(ErrorClass::LacksCapability) }
     }
 
     /// The soft reason to skip a model, if there is one.
@@ -41,7 +49,7 @@ impl SkipReason {
             // The request that takes the probe of a half-open cooldown calls the model.
             (None, CooldownState::Closed | CooldownState::HalfOpen(_)) => return None,
         };
-        Some(Self { class, cooldown_state, over_budget: None })
+        Some(Self { cooldown_state, ..Self::fact(class) })
     }
 
     /// A model in cooldown that another request is probing.
@@ -91,7 +99,8 @@ pub(super) fn choose_last_resort(
     queue.skipped(&candidate.model, skip_reason.cause());
     while let Some(next) = queue.pop() {
         let over_budget = || facts.over_budget(&next.model).map(|_| ErrorClass::OverBudget);
-        if let Some(class) = queue.hard_skip_class(&next.model).or_else(over_budget) {
+        let lacking = || facts.lacking(&next.model).map(|_| ErrorClass::LacksCapability);
+        if let Some(class) = queue.hard_skip_class(&next.model).or_else(lacking).or_else(over_budget) {
             queue.skipped(&next.model, SkipReason::fact(class).cause());
             continue;
         }

@@ -18,6 +18,7 @@ use super::cooldown::{CooldownState, OpenCooldown};
 use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::scope::FailureScope;
+use crate::gateway::request::requirements::Need;
 use crate::store::snapshot::{Chain, ModelEntry, OrganizationSnapshot};
 pub use last_resort::SkipReason;
 
@@ -50,6 +51,10 @@ pub trait CandidateFacts {
     fn claim_probe(&self, model: &ModelEntry) -> bool;
     /// Why the request probably does not fit the model: `too_large` or `lacks_capability`.
     fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass>;
+    /// What the request needs and the model cannot do, which is a hard reason not to call it.
+    fn lacking(&self, _model: &ModelEntry) -> Option<Need> {
+        None
+    }
     /// The budget that a call would exceed, if any. Reserves nothing.
     fn over_budget(&self, _model: &ModelEntry) -> Option<OverBudget> {
         None
@@ -174,7 +179,8 @@ impl Plan {
         let short = (input.left < LEAST).then_some(ErrorClass::Deadline);
         let fact = self.queue.hard_skip_class(&candidate.model).or(short).map(SkipReason::fact);
         let over_budget = || input.facts.reserve(&candidate.model).map(SkipReason::over_budget);
-        let fact = fact.or_else(over_budget);
+        let lacking = || input.facts.lacking(&candidate.model).map(SkipReason::lacking);
+        let fact = fact.or_else(lacking).or_else(over_budget);
         if let Some(skip_reason) = fact.or_else(|| self.skip_reason(&candidate, input.facts)) {
             self.queue.skipped(&candidate.model, skip_reason.cause());
             self.skipped = Some(skip_reason.class);

@@ -6,6 +6,7 @@
 
 mod vendors;
 
+use crate::dialects::Dialect;
 use crate::domain::amount::MOST_TOKENS;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::store::snapshot::ModelEntry;
@@ -32,6 +33,11 @@ impl AnswerLimit {
             found.read(&part.name, request.value(part));
         }
         let vendors::Found { tokens, reasoning, choices, unlimited } = found;
+        let reasoning = match request.dialect {
+            Dialect::ChatCompletions => reasoning,
+            // Anthropic's limit for the answer includes its reasoning.
+            Dialect::Messages => 0,
+        };
         Self { tokens: tokens.filter(|_| !unlimited), reasoning, choices: choices.unwrap_or(1) }
     }
 
@@ -147,6 +153,14 @@ mod tests {
         ] {
             assert_eq!(of(members), expected, "{members}");
         }
+    }
+
+    #[test]
+    fn the_limit_of_a_message_includes_its_reasoning() {
+        let body = r#"{"model":"m","max_tokens":2000,"thinking":{"type":"enabled","budget_tokens":1024}}"#;
+        let request = ChatRequest::parse_as(Dialect::Messages, Bytes::from(body)).expect(body);
+        let limit = AnswerLimit::of(&request);
+        assert_eq!((limit.tokens, limit.reasoning, limit.choices), (Some(2_000), 0, 1));
     }
 
     #[test]

@@ -261,6 +261,26 @@ impl<'de> Visitor<'de> for PartVisitor {
                 "type" | "cache_control" | "id" => {
                     part.next_value::<IgnoredAny>()?;
                 }
+                // The content of a tool's result, in Anthropic's dialect.
+                "content" => {
+                    measure = measure.then(TextSize::of_content(part.next_value()?));
+                    is_text = true;
+                }
+                "thinking" | "input" => {
+                    measure = measure.then(TextSize::of_value(part.next_value()?));
+                    is_text = true;
+                }
+                "tool_use_id" | "name" | "is_error" => {
+                    part.next_value::<IgnoredAny>()?;
+                    is_text = true;
+                }
+                "source" => {
+                    let source = part.next_value::<&RawValue>()?.get();
+                    mixed = true;
+                    let image = source.contains("image/") || source.contains("\"url\"");
+                    let bytes = (source.len() as u64 * TOKEN).div_ceil(BYTES);
+                    other = other.saturating_add(if image { IMAGE } else { bytes });
+                }
                 // Images count by their pixels, regardless of the file size.
                 "image_url" | "image" | "video_url" => {
                     part.next_value::<IgnoredAny>()?;

@@ -13,7 +13,7 @@ use crate::support::fake_provider::{FakeProvider, Script};
 
 /// How a provider fails.
 #[derive(Clone)]
-pub(super) enum How {
+pub(crate) enum How {
     /// It reads the request and plays this script.
     Plays(Script),
     /// Nothing listens at its address.
@@ -27,13 +27,13 @@ pub(super) enum How {
 }
 
 /// The expected error class, and the rule that matched.
-pub(super) type Verdict = (&'static str, &'static str);
+pub(crate) type Verdict = (&'static str, &'static str);
 
 /// One row of the table.
 #[derive(Clone)]
-pub(super) struct Fault {
-    pub(super) name: String,
-    pub(super) how: How,
+pub(crate) struct Fault {
+    pub(crate) name: String,
+    pub(crate) how: How,
     /// The verdicts for a whole answer; empty if it is not a fault. Several if it depends on the network.
     pub(super) whole: Vec<Verdict>,
     /// The verdicts for a stream.
@@ -41,11 +41,11 @@ pub(super) struct Fault {
     /// The provider's status, if it may be shown to the caller.
     pub(super) status: Option<u16>,
     /// Whether only a time limit ends it, so that its model gets a short one.
-    pub(super) hangs: bool,
+    pub(crate) hangs: bool,
 }
 
 impl Fault {
-    pub(super) fn verdicts(&self, stream: bool) -> &[Verdict] {
+    pub(crate) fn verdicts(&self, stream: bool) -> &[Verdict] {
         if stream { &self.streamed } else { &self.whole }
     }
 

@@ -30,6 +30,11 @@ pub(super) fn faults() -> Vec<Fault> {
     [connections(), silence(), statuses(), errors_inside(), inside(), bodies(), streams(), filters()].concat()
 }
 
+/// Failures that are the same in every dialect.
+pub(crate) fn faults_of_any_dialect() -> Vec<Fault> {
+    [connections(), statuses(), bodies()].concat()
+}
+
 fn connections() -> Vec<Fault> {
     let down = "unavailable";
     vec![

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use failsoft::dialects::Dialect;
 use failsoft::gateway::call::adapt::adapt;
 use failsoft::gateway::request::chat_request::ChatRequest;
-use failsoft::providers::{PRESETS, ParameterRules, Preset, chat_url, preset, upstream_headers};
+use failsoft::providers::{PRESETS, ParameterRules, Preset, preset, service_url, upstream_headers};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -179,7 +180,8 @@ on_both_databases! {
             vendor.arrange(path, models).await;
             let text = leaves(&vendor, models).await;
             if let Some(base) = preset.base_url {
-                assert!(text.contains(&format!("POST {}\n", chat_url(preset, base))), "{name}");
+                let service = preset.service(Dialect::ChatCompletions).expect("a service");
+                assert!(text.contains(&format!("POST {}\n", service_url(preset, service, base))), "{name}");
             }
             hold(name, &text);
         }
@@ -192,7 +194,8 @@ on_both_databases! {
         let provider = app.organization.provider_at(name, name, None).await;
         app.organization.model_like(name, provider, |model| model.upstream_model = models[0].to_owned()).await;
         let model = app.model_as_served(name);
-        let headers = upstream_headers(model.provider.preset, None).expect("headers");
+        let service = model.provider.preset.service(Dialect::ChatCompletions).expect("a service");
+        let headers = upstream_headers(model.provider.preset, service, None).expect("headers");
         let mut text = String::from("# every call\n");
         for (name, value) in &headers {
             writeln!(text, "{name}: {}", value.to_str().expect("a text")).expect("a text");
@@ -212,7 +215,8 @@ on_both_databases! {
 #[test]
 fn every_preset_has_its_file_and_no_file_is_left_over() {
     let held: Vec<&str> = VENDORS.iter().map(|(name, ..)| *name).collect();
-    let all: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+    let all: Vec<&str> =
+        PRESETS.iter().filter(|preset| preset.chat_completions.is_some()).map(|preset| preset.name).collect();
     assert_eq!(held, all);
     let folder = std::fs::read_dir(super::FOLDER).expect("the folder");
     let files = folder.map(|file| file.expect("a file").file_name().into_string().expect("a text"));

@@ -149,6 +149,12 @@ impl Script {
         self.step(Step::WaitUntil(gate.clone()))
     }
 
+    /// The steps of another script, after those so far.
+    pub(crate) fn then(mut self, other: Self) -> Self {
+        self.steps.extend(other.steps);
+        self
+    }
+
     /// Sends nothing more, and keeps the connection open until the caller disconnects.
     pub(crate) fn hang(self) -> Self {
         self.step(Step::Hang)

@@ -2,6 +2,7 @@
 //! in it.
 
 mod corpus;
+mod message;
 
 use std::io::{Error, ErrorKind};
 
@@ -28,11 +29,19 @@ enum Heard {
     Broken(String),
 }
 
+/// A caller of completions.
+fn expected(model: &str, provider: &str, include_usage: bool) -> Expected {
+    Expected { dialect: Dialect::ChatCompletions, names: Names::new(model, provider), include_usage }
+}
+
 /// Reads a body as a request does: up to the first real frame, then on to the end.
 async fn hear(chunks: Vec<std::io::Result<Bytes>>) -> Heard {
+    hear_as(expected("ours", "house", false), chunks).await
+}
+
+async fn hear_as(expected: Expected, chunks: Vec<std::io::Result<Bytes>>) -> Heard {
     let response = UpstreamResponse::in_pieces(chunks);
-    let names = Names::new("ours", "house");
-    let outcome = first_frame(response, names, false, Instant::now(), &Shares::ample().of_anonymous()).await;
+    let outcome = first_frame(response, expected, Instant::now(), &Shares::ample().of_anonymous()).await;
     let (AttemptOutcome::Ready(Reply::Stream(reply)) | AttemptOutcome::Filtered(Reply::Stream(reply), _)) =
         outcome
     else {
@@ -201,7 +210,7 @@ fn the_identity_is_that_of_the_content() {
     ];
     let response = UpstreamResponse::in_pieces(chunks);
     let share = Shares::ample().of_anonymous();
-    let outcome = on_a_runtime(first_frame(response, Names::new("a", "b"), false, Instant::now(), &share));
+    let outcome = on_a_runtime(first_frame(response, expected("a", "b", false), Instant::now(), &share));
     let AttemptOutcome::Ready(Reply::Stream(reply)) = outcome else { panic!("no stream") };
     let identity = reply.reader.seen.identity.expect("an identity");
     assert_eq!((identity.id.as_str(), identity.created.as_str()), ("\"content\"", "7"));
@@ -272,7 +281,7 @@ proptest! {
         ), 1..40),
     ) {
         let mut reader = FrameReader::new(
-            UpstreamResponse::in_pieces(Vec::new()), Names::new("ours", "house"), true, Instant::now(),
+            UpstreamResponse::in_pieces(Vec::new()), expected("ours", "house", true), Instant::now(),
             Shares::ample().of_anonymous().hold(),
         );
         let (mut out, mut expected, mut sizes, mut continued) = (Vec::new(), String::new(), TextSize::default(), false);

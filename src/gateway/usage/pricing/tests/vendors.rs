@@ -153,6 +153,11 @@ const SHAPES: &[(&str, &str, [i64; 5])] = &[
         r#"{"prompt_tokens":36,"completion_tokens":87,"total_tokens":123,"input_tokens":0,"output_tokens":0}"#,
         [36, 87, 0, 0, 0],
     ),
+    (
+        "custom-messages",
+        r#"{"input_tokens":10,"cache_read_input_tokens":100,"cache_creation_input_tokens":50,"output_tokens":7}"#,
+        [160, 7, 100, 50, 0],
+    ),
     ("simulated", r#"{"prompt_tokens":9,"completion_tokens":7,"total_tokens":16}"#, [9, 7, 0, 0, 0]),
 ];
 

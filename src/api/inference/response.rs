@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
-use crate::api::openai::routing_headers;
+use crate::api::inference::routing_headers;
 use crate::auth::api::rate_limit::Admission;
 use crate::gateway::response::answer::{Answer, AnswerBody};
 

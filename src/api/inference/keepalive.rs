@@ -1,4 +1,4 @@
-//! Keeps a slow stream alive: the headers are sent, comments follow, and failover continues.
+//! Keeps a slow stream alive: the headers are sent, events that clients ignore follow, and failover continues.
 //!
 //! One run of the gateway serves both phases: the handler polls it before the headers, the response body after
 //! them. Dropping either drops the run, which cancels the upstream call.
@@ -11,10 +11,9 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use bytes::Bytes;
 use futures_util::stream::{Stream, StreamExt as _, once, unfold};
 use tokio::time::sleep;
-use uuid::Uuid;
 
 use super::response::{respond, stream};
-use super::stream_error;
+use super::{Waiting, Writer};
 use crate::api::error_response;
 use crate::auth::api::rate_limit::Admission;
 use crate::config::Settings;
@@ -23,33 +22,21 @@ use crate::gateway::Job;
 use crate::gateway::response::answer::{Answer, AnswerBody};
 
 const COMMITTED: HeaderName = HeaderName::from_static("x-failsoft-committed");
-/// An SSE comment. Clients ignore it, and proxies see that the connection is alive.
-const COMMENT: Bytes = Bytes::from_static(b": keepalive\n\n");
 
 /// When a stream starts without a first frame, and the request that it belongs to.
 #[derive(Debug)]
 pub(super) struct Keepalive {
     /// Time until the headers are sent.
     after: Duration,
-    /// Time between two comments.
+    /// Time between two events that keep it alive.
     every: Duration,
     waiting: Waiting,
-}
-
-/// A request without a response so far.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    /// The id of the request.
-    pub(super) id: Uuid,
-    /// When it arrived, in Unix seconds.
-    pub(super) created: i64,
-    /// The model that was requested.
-    pub(super) model: String,
+    writer: Writer,
 }
 
 impl Keepalive {
     /// None if the request is not for a stream, or the organization has turned this off.
-    pub(super) fn of(job: &Job, settings: &Settings) -> Option<Self> {
+    pub(super) fn of(job: &Job, settings: &Settings, writer: Writer) -> Option<Self> {
         let after =
             job.intent.organization.settings.keepalive_after().filter(|_| job.intent.request.stream)?;
         Some(Self {
@@ -60,6 +47,7 @@ impl Keepalive {
                 created: job.context.created_at.timestamp(),
                 model: job.context.requested.clone(),
             },
+            writer,
         })
     }
 
@@ -81,10 +69,11 @@ impl Keepalive {
     }
 
     fn events(self, run: Run) -> impl Stream<Item = Bytes> {
-        let Self { every, waiting, .. } = self;
-        let kept = Kept { every, waiting, progress: Progress::Running(run) };
+        let Self { every, waiting, writer, .. } = self;
+        let kept = Kept { every, waiting, writer, progress: Progress::Running(run) };
+        let first = kept.keepalive();
         let later = unfold(kept, |mut kept| async move { kept.next().await.map(|bytes| (bytes, kept)) });
-        once(std::future::ready(COMMENT)).chain(later)
+        once(std::future::ready(first)).chain(later)
     }
 }
 
@@ -94,6 +83,7 @@ type Run = Pin<Box<dyn Future<Output = Result<Answer>>>>;
 struct Kept {
     every: Duration,
     waiting: Waiting,
+    writer: Writer,
     progress: Progress,
 }
 
@@ -111,7 +101,7 @@ impl Kept {
                     let answer = tokio::select! {
                         biased;
                         answer = run => answer,
-                        () = sleep(self.every) => return Some(COMMENT),
+                        () = sleep(self.every) => return Some(self.keepalive()),
                     };
                     match answer {
                         Ok(answer) => self.progress = Progress::Answering(with_metadata(answer)),
@@ -127,9 +117,14 @@ impl Kept {
         }
     }
 
+    /// An event that clients ignore. Proxies see that the connection is alive.
+    fn keepalive(&self) -> Bytes {
+        Bytes::from_static(self.writer.dialect.keepalive())
+    }
+
     fn failed(&self, error: &Error) -> Bytes {
         error_response::log(error, self.waiting.id);
-        stream_error::instead_of_an_answer(error, &self.waiting)
+        (self.writer.failed)(error, &self.waiting)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a chat request and its headers ask for. The chat completion and `explain` share it.
+//! What a request and its headers ask for. The inference endpoints and `explain` share it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The URL and headers of a chat completion in the OpenAI dialect.
+//! The URL and the headers of a call, by the dialect that the vendor serves.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::presets::{Authentication, CredentialNeed, Preset};
+use super::presets::{Authentication, CredentialNeed, Preset, Service};
 
 /// Why a credential cannot be sent. The message names the remedy and never contains the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,21 +28,25 @@ pub enum InvalidCredential {
     Characters,
 }
 
-/// The URL of chat completions under `base_url`.
+/// The URL of a service under `base_url`.
 ///
 /// Accepts what people paste: trailing slashes, and the full endpoint instead of its base. A query is kept (some
 /// installations require an API version there); a fragment is dropped.
-pub fn chat_url(preset: &Preset, base_url: &str) -> String {
+pub fn service_url(preset: &Preset, service: &Service, base_url: &str) -> String {
     let base = base_url.split('#').next().unwrap_or_default().trim();
     let (path, query) = match base.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (base, None),
     };
     let path = path.trim_end_matches('/');
-    let path = path.strip_suffix(preset.chat_path).unwrap_or(path).trim_end_matches('/');
+    let pasted = preset.services().find_map(|(_, service)| path.strip_suffix(service.path));
+    let path = pasted.unwrap_or(path).trim_end_matches('/');
+    // A path with the version is also right for a base that ends in it.
+    let versioned = service.path.starts_with("/v1/").then(|| path.strip_suffix("/v1")).flatten();
+    let path = versioned.unwrap_or(path);
     match query {
-        Some(query) if !query.is_empty() => format!("{path}{}?{query}", preset.chat_path),
-        Some(_) | None => format!("{path}{}", preset.chat_path),
+        Some(query) if !query.is_empty() => format!("{path}{}?{query}", service.path),
+        Some(_) | None => format!("{path}{}", service.path),
     }
 }
 
@@ -97,21 +101,36 @@ impl<'de> Deserialize<'de> for Names {
     }
 }
 
+/// Checks that a credential matches what the preset needs and can be sent.
+///
+/// # Errors
+/// [`InvalidCredential`] if the preset and the credential do not match.
+pub fn check_credential(preset: &Preset, credential: Option<&str>) -> Result<(), InvalidCredential> {
+    for (_, service) in preset.services() {
+        upstream_headers(preset, service, credential)?;
+    }
+    Ok(())
+}
+
 /// The headers that depend on the vendor and the account: content type, no compression (the gateway passes bytes
-/// through as they are), the preset's own headers, and the credential, marked as sensitive. The caller adds the
+/// through as they are), the service's own headers, and the credential, marked as sensitive. The caller adds the
 /// headers of a single call (accept, user agent, via, traceparent).
 ///
 /// # Errors
 /// [`InvalidCredential`] if the preset and the credential do not match.
-pub fn upstream_headers(preset: &Preset, credential: Option<&str>) -> Result<HeaderMap, InvalidCredential> {
-    let mut headers = HeaderMap::with_capacity(4 + preset.extra_headers.len());
+pub fn upstream_headers(
+    preset: &Preset,
+    service: &Service,
+    credential: Option<&str>,
+) -> Result<HeaderMap, InvalidCredential> {
+    let mut headers = HeaderMap::with_capacity(4 + service.headers.len());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    for (name, value) in preset.extra_headers {
+    for (name, value) in service.headers {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     if let Some(credential) = usable(preset, credential)? {
-        match preset.authentication {
+        match service.authentication {
             Authentication::Bearer => {
                 headers.insert(AUTHORIZATION, sensitive(format!("Bearer {credential}"))?);
             }
@@ -153,15 +172,29 @@ fn sensitive(value: String) -> Result<HeaderValue, InvalidCredential> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialects::Dialect;
     use crate::providers::presets::{PRESETS, preset};
 
     fn named(name: &str) -> &'static Preset {
         preset(name).expect(name)
     }
 
+    fn url(name: &str, dialect: Dialect, base: &str) -> String {
+        service_url(named(name), named(name).service(dialect).expect("a service"), base)
+    }
+
+    fn chat_url(name: &str, base: &str) -> String {
+        url(name, Dialect::ChatCompletions, base)
+    }
+
+    fn headers(name: &str, credential: Option<&str>) -> Result<HeaderMap, InvalidCredential> {
+        let preset = named(name);
+        let service = preset.service(Dialect::ChatCompletions).expect("a service");
+        upstream_headers(preset, service, credential)
+    }
+
     #[test]
     fn the_address_is_forgiving() {
-        let openai = named("openai");
         for base in [
             "https://api.openai.com/v1",
             "https://api.openai.com/v1/",
@@ -171,12 +204,37 @@ mod tests {
             "https://api.openai.com/v1#section",
             "https://api.openai.com/v1/?",
         ] {
-            assert_eq!(chat_url(openai, base), "https://api.openai.com/v1/chat/completions", "{base}");
+            assert_eq!(chat_url("openai", base), "https://api.openai.com/v1/chat/completions", "{base}");
         }
         assert_eq!(
-            chat_url(named("azure"), "https://x.openai.azure.com/openai/v1?api-version=preview"),
+            chat_url("azure", "https://x.openai.azure.com/openai/v1?api-version=preview"),
             "https://x.openai.azure.com/openai/v1/chat/completions?api-version=preview"
         );
+    }
+
+    #[test]
+    fn each_dialect_has_its_address_and_its_headers() {
+        for base in ["https://api.anthropic.com/v1", "https://api.anthropic.com/v1/chat/completions"] {
+            assert_eq!(url("anthropic", Dialect::Messages, base), "https://api.anthropic.com/v1/messages");
+        }
+        for base in [
+            "https://x.example/anthropic",
+            "https://x.example/anthropic/v1/",
+            "https://x.example/anthropic/v1/messages",
+        ] {
+            let expected = "https://x.example/anthropic/v1/messages";
+            assert_eq!(url("custom-messages", Dialect::Messages, base), expected, "{base}");
+        }
+        let anthropic = named("anthropic");
+        let messages = anthropic.service(Dialect::Messages).expect("a service");
+        let sent = upstream_headers(anthropic, messages, Some("canary")).expect("headers");
+        assert_eq!(sent.get("x-api-key").expect("header"), "canary");
+        assert_eq!(sent.get("anthropic-version").expect("header"), "2023-06-01");
+        assert!(sent.get("authorization").is_none());
+        assert!(!format!("{sent:?}").contains("canary"));
+        let sent = headers("anthropic", Some("canary")).expect("headers");
+        assert_eq!(sent.get("authorization").expect("header"), "Bearer canary");
+        assert!(sent.get("anthropic-version").is_none());
     }
 
     #[test]
@@ -197,43 +255,45 @@ mod tests {
     fn every_preset_with_an_address_makes_a_parsable_one() {
         for row in PRESETS {
             if let Some(base) = row.base_url {
-                let url = url::Url::parse(&chat_url(row, base)).expect(row.name);
-                assert!(url.path().ends_with("/chat/completions"));
-                assert!(!url.path().contains("//"));
+                for (_, service) in row.services() {
+                    let url = url::Url::parse(&service_url(row, service, base)).expect(row.name);
+                    assert!(url.path().ends_with(service.path));
+                    assert!(!url.path().contains("//"));
+                }
             }
         }
     }
 
     #[test]
     fn credentials_travel_as_the_vendor_wants_and_stay_out_of_debug_output() {
-        let headers = upstream_headers(named("openai"), Some("sk-canary")).expect("headers");
-        assert_eq!(headers.get("authorization").expect("header"), "Bearer sk-canary");
-        assert_eq!(headers.get("accept-encoding").expect("header"), "identity");
-        assert_eq!(headers.get("content-type").expect("header"), "application/json");
-        assert!(!format!("{headers:?}").contains("canary"));
+        let sent = headers("openai", Some("sk-canary")).expect("headers");
+        assert_eq!(sent.get("authorization").expect("header"), "Bearer sk-canary");
+        assert_eq!(sent.get("accept-encoding").expect("header"), "identity");
+        assert_eq!(sent.get("content-type").expect("header"), "application/json");
+        assert!(!format!("{sent:?}").contains("canary"));
 
-        let headers = upstream_headers(named("azure"), Some("canary")).expect("headers");
-        assert_eq!(headers.get("api-key").expect("header"), "canary");
-        assert!(headers.get("authorization").is_none());
-        assert!(!format!("{headers:?}").contains("canary"));
+        let sent = headers("azure", Some("canary")).expect("headers");
+        assert_eq!(sent.get("api-key").expect("header"), "canary");
+        assert!(sent.get("authorization").is_none());
+        assert!(!format!("{sent:?}").contains("canary"));
     }
 
     #[test]
     fn need_and_credential_must_agree() {
         for absent in [None, Some("")] {
-            let required = upstream_headers(named("openai"), absent);
+            let required = headers("openai", absent);
             assert_eq!(required.expect_err("missing"), InvalidCredential::Missing);
-            assert!(upstream_headers(named("vllm"), absent).is_ok());
-            assert!(upstream_headers(named("simulated"), absent).is_ok());
+            assert!(headers("vllm", absent).is_ok());
+            assert!(headers("simulated", absent).is_ok());
         }
-        let unwanted = upstream_headers(named("simulated"), Some("k"));
+        let unwanted = headers("simulated", Some("k"));
         assert_eq!(unwanted.expect_err("unwanted"), InvalidCredential::Unwanted);
     }
 
     #[test]
     fn what_no_header_can_carry_is_refused_without_being_named() {
         for bad in ["secret\n", "sec ret", "secret\r\nx: y", "s\u{e9}cret", "secret\0"] {
-            let refusal = upstream_headers(named("openai"), Some(bad)).expect_err(bad);
+            let refusal = headers("openai", Some(bad)).expect_err(bad);
             assert_eq!(refusal, InvalidCredential::Characters);
             assert!(!refusal.to_string().contains("secret"));
         }

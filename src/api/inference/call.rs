@@ -1,0 +1,168 @@
+//! One call of an inference endpoint: admit, read, run, respond.
+
+use std::time::{Duration, Instant};
+
+use actix_web::http::header::{HeaderMap, HeaderName, VIA};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use uuid::Uuid;
+
+use super::Writer;
+use super::keepalive::Keepalive;
+use super::options::intent;
+use super::response::respond;
+use crate::auth::api::api_caller::{ApiCaller, Inference};
+use crate::auth::api::rate_limit::{Admission, Limiter};
+use crate::config::Settings;
+use crate::dialects::Dialect;
+use crate::domain::error::{Error, Result};
+use crate::domain::session_id::identify;
+use crate::gateway::record::request_context::RequestContext;
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::passed_headers::PassedHeaders;
+use crate::gateway::response::relay::ResponseOptions;
+use crate::gateway::{Gateway, Job};
+use crate::http::body_reader::BodyReader;
+
+const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
+const METADATA: HeaderName = HeaderName::from_static("x-failsoft-metadata");
+
+/// The headers that name a session, if the body does not: ours, and Claude Code's.
+static SESSIONS: [HeaderName; 2] =
+    [HeaderName::from_static("x-session-id"), HeaderName::from_static("x-claude-code-session-id")];
+
+/// What an endpoint needs of the application.
+pub struct Parts {
+    /// The gateway that runs the request.
+    pub gateway: web::Data<Gateway>,
+    /// The limits of keys and organizations.
+    pub limiter: web::Data<Limiter>,
+    /// The reader of the body.
+    pub reader: web::Data<BodyReader>,
+    /// The settings of the installation.
+    pub settings: web::Data<Settings>,
+}
+
+/// A request that was admitted, with its body.
+pub(in crate::api) struct Admitted {
+    caller: ApiCaller<Inference>,
+    chat: ChatRequest,
+    admission: Admission,
+    started: Instant,
+}
+
+impl Admitted {
+    /// Admits a request and parses its body. `named` is the model in the path of a chat completion.
+    ///
+    /// # Errors
+    /// The request comes from this gateway itself, a limit is reached, or the body is not valid.
+    pub(in crate::api) async fn read(
+        caller: ApiCaller<Inference>,
+        dialect: Dialect,
+        named: Option<String>,
+        request: &HttpRequest,
+        payload: web::Payload,
+        parts: &Parts,
+    ) -> Result<Self> {
+        let started = Instant::now();
+        let Parts { gateway, limiter, reader, .. } = parts;
+        refuse_loop(request.headers(), gateway)?;
+        let admission = limiter.admit(caller.organization.id, &caller.key)?;
+        if let Some(minute) = admission.minute {
+            request.extensions_mut().insert(minute);
+        }
+        let body = reader.read_chat(caller.organization.id, request, payload).await?;
+        let share = gateway.shares.of(caller.organization.id);
+        let chat = match named {
+            Some(model) => ChatRequest::read_for(&share, model, body.bytes).await?,
+            None => ChatRequest::read(&share, dialect, body.bytes).await?,
+        };
+        Ok(Self { caller, chat, admission, started })
+    }
+
+    /// Runs the request and builds the response, which may begin before there is an answer.
+    ///
+    /// # Errors
+    /// As [`Gateway::run`].
+    pub(in crate::api) async fn respond(
+        self,
+        writer: Writer,
+        headers: &HeaderMap,
+        parts: Parts,
+    ) -> Result<HttpResponse> {
+        let Parts { gateway, settings, .. } = parts;
+        let (job, admission) = self.job(writer, headers, &gateway, &settings)?;
+        let Some(keepalive) = Keepalive::of(&job, &settings, writer) else {
+            return Ok(respond(gateway.run(job).await?, admission));
+        };
+        let run = async move { gateway.run(job).await };
+        keepalive.respond(run, admission).await
+    }
+
+    /// The job of the gateway.
+    ///
+    /// # Errors
+    /// A header, or the session in the body, is not valid.
+    pub(in crate::api) fn job(
+        self,
+        writer: Writer,
+        headers: &HeaderMap,
+        gateway: &Gateway,
+        settings: &Settings,
+    ) -> Result<(Job, Admission)> {
+        let Self { caller, chat, admission, started } = self;
+        let (session_id, session_ref) = session(&caller, headers, &chat)?;
+        let context = RequestContext {
+            request_id: caller.request_id,
+            organization_id: caller.organization.id,
+            key: Some(caller.key.clone()),
+            dialect: chat.dialect,
+            requested: chat.wanted.primary().to_owned(),
+            streamed: chat.stream,
+            session_id,
+            session_ref,
+            client_retry_count: text(headers, &RETRY_COUNT).and_then(|count| count.parse().ok()),
+            created_at: gateway.clock.now(),
+            started,
+        };
+        let options = ResponseOptions {
+            dialect: chat.dialect,
+            metadata: text(headers, &METADATA).is_some_and(|value| value.eq_ignore_ascii_case("enabled")),
+            idle: Duration::from_secs(settings.gateway.stream_idle_seconds),
+            total: Duration::from_secs(settings.gateway.stream_total_seconds),
+            broken: writer.broken,
+        };
+        let sent = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let passed = PassedHeaders::of(chat.dialect, sent);
+        let intent = intent(&caller, headers, chat)?;
+        intent.drills.check_scope(&caller.key)?;
+        Ok((Job { intent, passed, context, options }, admission))
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Refuses a request that this gateway sent itself: a provider with the gateway's own address would loop.
+fn refuse_loop(headers: &HeaderMap, gateway: &Gateway) -> Result<()> {
+    let own = gateway.shared_state.endpoints.via();
+    let passed = headers
+        .get_all(VIA)
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split(',').any(|hop| hop.trim() == own));
+    if passed { Err(Error::LoopDetected) } else { Ok(()) }
+}
+
+/// The session from the body or from a header.
+fn session(
+    caller: &ApiCaller<Inference>,
+    headers: &HeaderMap,
+    chat: &ChatRequest,
+) -> Result<(Option<Uuid>, Option<String>)> {
+    let named =
+        |name: &'static HeaderName| text(headers, name).map(str::trim).filter(|session| !session.is_empty());
+    let header = || SESSIONS.iter().find_map(named);
+    let Some(named) = chat.session.as_deref().or_else(header) else { return Ok((None, None)) };
+    let session = identify(caller.organization.id, named)?;
+    Ok((Some(session.id), session.reference))
+}

@@ -1,0 +1,56 @@
+//! The dialects of inference: how callers ask and how providers answer. Pure: no network, no store, no web framework.
+//!
+//! A caller's endpoint has one dialect; a provider serves one or several, as its preset says. When both speak the same
+//! one, bytes pass through. What the gateway has to understand of them is in the folder of the dialect.
+
+pub mod messages;
+
+/// A dialect of inference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// OpenAI's chat completions, which most vendors serve.
+    ChatCompletions,
+    /// Anthropic's Messages, which Claude Code speaks.
+    Messages,
+}
+
+impl Dialect {
+    /// Every dialect, in display order.
+    pub const ALL: [Self; 2] = [Self::ChatCompletions, Self::Messages];
+
+    /// The path of its endpoint in the canonical form.
+    #[must_use]
+    pub const fn endpoint(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "/v1/chat/completions",
+            Self::Messages => "/v1/messages",
+        }
+    }
+
+    /// The name for people, as in "does not speak ...".
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "OpenAI's chat completions",
+            Self::Messages => "Anthropic's Messages",
+        }
+    }
+
+    /// The event that ends a complete stream.
+    #[must_use]
+    pub const fn last_event(self) -> &'static [u8] {
+        match self {
+            Self::ChatCompletions => b"data: [DONE]\n\n",
+            Self::Messages => messages::LAST_EVENT,
+        }
+    }
+
+    /// An event that keeps a silent stream open and that clients ignore.
+    #[must_use]
+    pub const fn keepalive(self) -> &'static [u8] {
+        match self {
+            Self::ChatCompletions => b": keepalive\n\n",
+            Self::Messages => messages::PING,
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The body of a message: the caller's, with the provider's name of the model and without the gateway's fields.
+//!
+//! For a fallback, the organization's rules of its model apply too.
+
+use super::change::{Changes, Verb};
+use super::parameters::at_most;
+use super::{Adapted, Out, member};
+use crate::gateway::request::chat_request::{ChatRequest, is_own};
+use crate::gateway::request::json_object::quoted;
+use crate::store::snapshot::ModelEntry;
+
+/// Writes the body of a message for `model`. `primary` says that the caller wrote the request for this model.
+pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) -> Adapted {
+    let mut out = Out::new(&request.body, request.body.len() + model.upstream_model.len() + 64);
+    let mut changes = Changes::default();
+    let rules = (!primary).then(|| model.parameter_rules());
+    let most = model.settings.max_output_tokens.map(|most| most as f64);
+    out.text.push(b'{');
+    for part in &request.parts {
+        let name = part.name.as_str();
+        let value = request.value(part);
+        if name == "model" || is_own(request.dialect, name) {
+            continue;
+        }
+        match rules {
+            Some(rules) if rules.drop.iter().any(|dropped| dropped == name) => {
+                changes.note(Verb::Dropped, name);
+            }
+            Some(rules) if rules.clamp_output && name == "max_tokens" => {
+                member(&mut out, name, &at_most(most, name, value, &mut changes));
+            }
+            Some(_) | None => member(&mut out, name, value),
+        }
+    }
+    member(&mut out, "model", quoted(&model.upstream_model).as_bytes());
+    out.text.push(b'}');
+    Adapted { body: out.into_pieces(), changes: changes.into_names() }
+}

@@ -1,0 +1,48 @@
+//! Inspects a whole message of Anthropic's dialect.
+
+use serde_json::value::RawValue;
+
+use super::{Inspected, NoAnswer};
+use crate::dialects::messages::answer::Answer;
+use crate::dialects::messages::content;
+use crate::gateway::call::choices::{Choices, Part};
+use crate::gateway::request::json_object::span;
+use crate::gateway::usage::pricing::parse;
+use crate::gateway::usage::text_size::TextSize;
+use crate::providers::{error_of_event, is_empty_error};
+
+impl Inspected {
+    /// Inspects a whole message, without the size of its content.
+    pub(super) fn of_message(text: &[u8]) -> Result<Self, NoAnswer> {
+        let answer = Answer::read(text).ok_or(NoAnswer::Broken)?;
+        let is_error = answer.error.is_some_and(|error| !is_empty_error(error.get()));
+        if is_error || answer.kind.as_deref() == Some("error") {
+            return Err(NoAnswer::Error(Box::new(error_of_event(text))));
+        }
+        let choices = match answer.content {
+            Some(blocks) => Choices::of_message(Part {
+                content: content::any_in(blocks),
+                size: TextSize::default(),
+                end: answer.stop_reason.as_deref(),
+            }),
+            // It is not a message.
+            None => Choices::default(),
+        };
+        Ok(Self {
+            choices,
+            chosen: choices.any,
+            usage: answer.usage.map(|usage| parse(usage.get())).unwrap_or_default(),
+            // The field belongs to completions.
+            fingerprint: true,
+            members: 1,
+            model: answer.model.map(|model| span(text, model.get().as_bytes())),
+            ..Self::default()
+        })
+    }
+}
+
+/// The size of a whole message's content.
+pub(super) fn size(text: &[u8]) -> TextSize {
+    let content = Answer::read(text).and_then(|answer| answer.content).map(RawValue::get);
+    content.map(TextSize::of_json).unwrap_or_default()
+}

@@ -1,0 +1,31 @@
+//! The names that the gateway writes into answers.
+
+use crate::dialects::Dialect;
+use crate::gateway::request::json_object::quoted;
+use crate::store::snapshot::ModelEntry;
+
+/// The catalog names of the model and the provider, as JSON strings.
+#[derive(Debug, Clone)]
+pub struct Names {
+    /// The name of the model.
+    pub model: String,
+    /// The name of the provider; `None` if answers of the dialect have no such field.
+    pub provider: Option<String>,
+}
+
+impl Names {
+    /// Quotes the names as they are written into completions.
+    #[must_use]
+    pub fn new(model: &str, provider: &str) -> Self {
+        Self { model: quoted(model), provider: Some(quoted(provider)) }
+    }
+
+    /// The names of a model that are written into answers of the dialect.
+    #[must_use]
+    pub fn of(dialect: Dialect, model: &ModelEntry) -> Self {
+        match dialect {
+            Dialect::ChatCompletions => Self::new(&model.name, &model.provider.name),
+            Dialect::Messages => Self { model: quoted(&model.name), provider: None },
+        }
+    }
+}

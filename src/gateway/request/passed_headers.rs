@@ -1,0 +1,106 @@
+//! The headers of a caller that reach providers: the trace, and those that belong to the caller's dialect.
+//!
+//! A beta feature of Anthropic is a member of the body and a header together, and one without the other is refused. So all
+//! of Anthropic's own headers pass to providers of Messages.
+
+use http::header::{HeaderName, HeaderValue};
+
+use crate::dialects::Dialect;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The prefix of Anthropic's own headers.
+const ANTHROPICS: &str = "anthropic-";
+
+/// The headers of a caller that reach providers.
+#[derive(Debug, Clone, Default)]
+pub struct PassedHeaders(Vec<(HeaderName, HeaderValue)>);
+
+impl PassedHeaders {
+    /// The headers of a request that pass, in the dialect of its endpoint.
+    pub fn of<'a>(dialect: Dialect, headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let passes = |name: &str| match dialect {
+            Dialect::ChatCompletions => false,
+            Dialect::Messages => name.starts_with(ANTHROPICS),
+        };
+        let passed = headers.into_iter().filter_map(|(name, value)| {
+            let passes = passes(name) || (name == TRACEPARENT && is_traceparent(value));
+            if !passes {
+                return None;
+            }
+            Some((HeaderName::try_from(name).ok()?, HeaderValue::from_bytes(value).ok()?))
+        });
+        Self(joined(passed))
+    }
+
+    /// The names and values, each name once.
+    pub fn iter(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
+        self.0.iter()
+    }
+}
+
+/// Joins the values of a name that occurs several times, as lists in headers may be split.
+fn joined(headers: impl Iterator<Item = (HeaderName, HeaderValue)>) -> Vec<(HeaderName, HeaderValue)> {
+    let mut all: Vec<(HeaderName, HeaderValue)> = Vec::new();
+    for (name, value) in headers {
+        match all.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => {
+                let both = [known.as_bytes(), value.as_bytes()].join(b",".as_slice());
+                if let Ok(both) = HeaderValue::from_bytes(&both) {
+                    *known = both;
+                }
+            }
+            None => all.push((name, value)),
+        }
+    }
+    all
+}
+
+/// Whether it is well-formed: `00-<32 hex>-<16 hex>-<2 hex>`.
+fn is_traceparent(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| *byte == b'-');
+    let mut hex = |length: usize| {
+        parts.next().is_some_and(|part| part.len() == length && part.iter().all(u8::is_ascii_hexdigit))
+    };
+    hex(2) && hex(32) && hex(16) && hex(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &[u8] = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    fn passed(dialect: Dialect) -> Vec<(String, String)> {
+        let sent: [(&str, &[u8]); 6] = [
+            ("anthropic-beta", b"a"),
+            ("anthropic-version", b"2023-06-01"),
+            ("anthropic-beta", b"b,c"),
+            ("authorization", b"Bearer secret"),
+            ("x-api-key", b"secret"),
+            ("traceparent", TRACE),
+        ];
+        let text = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
+        let passed = PassedHeaders::of(dialect, sent);
+        passed.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect()
+    }
+
+    #[test]
+    fn only_the_headers_of_the_dialect_and_the_trace_pass() {
+        let trace = ("traceparent".to_owned(), String::from_utf8_lossy(TRACE).into_owned());
+        assert_eq!(passed(Dialect::ChatCompletions), std::slice::from_ref(&trace));
+        let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            passed(Dialect::Messages),
+            [own("anthropic-beta", "a,b,c"), own("anthropic-version", "2023-06-01"), trace]
+        );
+    }
+
+    #[test]
+    fn a_malformed_trace_does_not_pass() {
+        for value in ["", "00", "00-zz-b7ad6b7169203331-01"] {
+            let passed = PassedHeaders::of(Dialect::ChatCompletions, [("traceparent", value.as_bytes())]);
+            assert_eq!(passed.iter().count(), 0, "{value}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The fault matrix for messages: every failure of the table for chat completions that does not depend on their shape, in
+//! front of a model that answers.
+
+use serde_json::json;
+
+use super::{message, names};
+use crate::chat::faults::{How, faults_of_any_dialect};
+use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::on_both_databases;
+
+on_both_databases! {
+    async fn a_fault_of_any_dialect_is_answered_by_the_next_model(app: App) {
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider_at("claude", "custom-messages", Some(&fake.base_url())).await;
+        app.organization.model("good", provider).await;
+        fake.always_for("good-upstream", Script::message("Hi"));
+        for (number, fault) in faults_of_any_dialect().into_iter().enumerate() {
+            let How::Plays(script) = &fault.how else { continue };
+            for stream in [false, true] {
+                let verdicts = fault.verdicts(stream);
+                if verdicts.is_empty() || fault.hangs {
+                    continue;
+                }
+                let answering = if stream { Script::message_stream("Hi") } else { Script::message("Hi") };
+                fake.always_for("good-upstream", answering);
+                let name = format!("m{number}-{stream}");
+                app.organization.model(&name, provider).await;
+                fake.always_for(&format!("{name}-upstream"), script.clone());
+                let answer = message(&app, &json!({"model": name, "models": ["good"], "stream": stream})).await;
+                assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "good"), "{}: {}", fault.name, answer.text());
+                if stream {
+                    assert_eq!(names(&answer).last().map(String::as_str), Some("message_stop"), "{}", fault.name);
+                }
+                let event = app.events().await.pop().expect("an event");
+                let found = (event["error_class"].as_str().unwrap_or_default(), event["matched_rule"].as_str().unwrap_or_default());
+                assert!(verdicts.contains(&found), "{}: {found:?} of {verdicts:?}", fault.name);
+            }
+        }
+    }
+}

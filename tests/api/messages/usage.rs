@@ -1,0 +1,95 @@
+//! Tokens and money: counts of the start and the end of a stream are one usage, and its parts have prices of their own.
+
+use failsoft::providers::ModelPrice;
+use serde_json::json;
+
+use super::message;
+use crate::support::app::App;
+use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::on_both_databases;
+
+/// A model with prices in micro-dollars per million tokens.
+async fn priced(app: &App, fake: &FakeProvider) {
+    let provider = app.organization.provider_at("claude", "custom-messages", Some(&fake.base_url())).await;
+    app.organization
+        .model_like("a", provider, |model| {
+            model.settings.price = Some(ModelPrice {
+                input: Some(3_000_000),
+                output: Some(15_000_000),
+                cache_read: Some(300_000),
+                cache_write: Some(3_750_000),
+                ..ModelPrice::default()
+            });
+        })
+        .await;
+}
+
+on_both_databases! {
+    async fn the_counts_of_a_stream_are_merged(app: App) {
+        let fake = FakeProvider::start().await;
+        priced(&app, &fake).await;
+        let begun = || Script::message_start().text_start().text_delta("Hello there");
+        let end = |usage: serde_json::Value| {
+            begun().named("message_delta", json!({"delta": {"stop_reason": "end_turn"}, "usage": usage})).message_stop()
+        };
+        // 12 fresh and 900 cached tokens of the prompt, 31 of the answer.
+        let cost = 12 * 3_000 + 900 * 300 + 31 * 15_000;
+        for script in [
+            end(json!({"output_tokens": 31})),
+            end(json!({"input_tokens": 12, "output_tokens": 31})),
+            end(json!({"input_tokens": null, "output_tokens": 31, "cache_read_input_tokens": 900})),
+        ] {
+            fake.next(script);
+            let answer = message(&app, &json!({"model": "a", "stream": true})).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let row = app.requests(1).await.pop().expect("a row");
+            assert_eq!(
+                (&row["input_tokens"], &row["cached_tokens"], &row["output_tokens"]),
+                (&json!(912), &json!(900), &json!(31)),
+                "{row}"
+            );
+            assert_eq!((&row["cost_nano_dollars"], &row["usage_flag"]), (&json!(cost), &json!(null)), "{row}");
+            assert_eq!(row["estimated"], false, "{row}");
+        }
+    }
+
+    async fn a_whole_message_is_billed_by_its_parts(app: App) {
+        let fake = FakeProvider::start().await;
+        priced(&app, &fake).await;
+        fake.always(Script::json(200, &json!({
+            "id": "msg_1", "type": "message", "role": "assistant", "model": "x",
+            "content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn",
+            "usage": {"input_tokens": 10, "cache_read_input_tokens": 100, "cache_creation_input_tokens": 50, "output_tokens": 7, "service_tier": "standard"}
+        })));
+        message(&app, &json!({"model": "a"})).await;
+        let row = app.requests(1).await.pop().expect("a row");
+        assert_eq!(
+            (&row["input_tokens"], &row["cached_tokens"], &row["cache_write_tokens"], &row["output_tokens"]),
+            (&json!(160), &json!(100), &json!(50), &json!(7)),
+            "{row}"
+        );
+        assert_eq!(row["cost_nano_dollars"], 10 * 3_000 + 100 * 300 + 50 * 3_750 + 7 * 15_000, "{row}");
+    }
+
+    async fn an_interrupted_stream_is_billed_for_what_was_delivered(app: App) {
+        let fake = FakeProvider::start().await;
+        priced(&app, &fake).await;
+        let text = "word ".repeat(200);
+        fake.always(Script::message_start().text_start().text_delta(&text).close());
+        message(&app, &json!({"model": "a", "stream": true})).await;
+        let row = app.requests(1).await.pop().expect("a row");
+        assert_eq!((&row["outcome"], &row["estimated"]), (&json!("interrupted"), &json!(true)), "{row}");
+        assert_eq!(row["input_tokens"], 912, "{row}");
+        // The count at the start is one token, and far more was delivered.
+        assert!(row["output_tokens"].as_i64().is_some_and(|tokens| tokens > 100), "{row}");
+    }
+
+    async fn nothing_is_billed_for_failures(app: App) {
+        let fake = FakeProvider::start().await;
+        priced(&app, &fake).await;
+        fake.always(Script::anthropic_error(529, "overloaded_error", "Overloaded"));
+        message(&app, &json!({"model": "a"})).await;
+        let row = app.requests(1).await.pop().expect("a row");
+        assert_eq!((&row["outcome"], &row["cost_nano_dollars"]), (&json!("failed"), &json!(0)), "{row}");
+    }
+}
