@@ -95,7 +95,7 @@ pooled: ## core tests through a PgBouncer that pools by transaction and loses pr
 postgres-18: ## the tests of the store, the schema and the recorder on PostgreSQL 18
 	@FAILSOFT_POSTGRES_VERSION=18 .ci/with-postgres .ci/tests $(or $(ARGS),-E 'test(/^store::/) | package(migration) | test(/durability|recording|two_processes/)')
 
-sdk: ## the official OpenAI SDK against a running server
+sdk: ## the official OpenAI and Anthropic SDKs against a running server
 	cargo build --locked
 	@.ci/with-postgres tests/sdk/run
 

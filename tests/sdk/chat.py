@@ -6,21 +6,14 @@ one. Run it with `make sdk`, or see tests/sdk/run.
 """
 
 import contextlib
-import os
-import pathlib
-import sqlite3
-import subprocess
-import sys
-import tempfile
 import unittest
 import uuid
 
 import openai
 
+from databases import BINARY, OnPostgres, OnSqlite, needs_postgres
 from installation import Installation
 
-BINARY = os.environ["FAILSOFT_BIN"]
-POSTGRES_URL = os.environ.get("FAILSOFT_TEST_POSTGRES_URL")
 QUESTION = [{"role": "user", "content": "Are you there?"}]
 
 # Catalog names of the models that answer, one per provider.
@@ -208,54 +201,10 @@ class Chat:
         self.assertEqual({name: events[0][name] for name in expected}, expected)
 
 
-class OnSqlite(Chat, unittest.TestCase):
-    """The embedded database, in a temporary folder."""
-
-    @classmethod
-    def database_url(cls, stack):
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="failsoft-sdk-"))
-        return f"sqlite://{pathlib.Path(folder) / 'failsoft.db'}"
-
-    @classmethod
-    def execute(cls, database_url, statement):
-        with contextlib.closing(sqlite3.connect(database_url.removeprefix("sqlite://"), timeout=60)) as database:
-            database.execute(statement)
-            database.commit()
+class ChatOnSqlite(OnSqlite, Chat, unittest.TestCase):
+    """With the embedded database."""
 
 
-@unittest.skipUnless(POSTGRES_URL, "FAILSOFT_TEST_POSTGRES_URL is not set")
-class OnPostgres(Chat, unittest.TestCase):
-    """A new database on the server at FAILSOFT_TEST_POSTGRES_URL, dropped at the end."""
-
-    @classmethod
-    def database_url(cls, stack):
-        name = f"failsoft_sdk_{uuid.uuid4().hex}"
-        psql(f"CREATE DATABASE {name}")
-        stack.callback(psql, f"DROP DATABASE {name} WITH (FORCE)")
-        server, _, _ = POSTGRES_URL.rpartition("/")
-        return f"{server}/{name}"
-
-    @classmethod
-    def execute(cls, database_url, statement):
-        psql(statement, database_url)
-
-
-def psql(statement, database_url=POSTGRES_URL):
-    """Runs a statement on a database; by default the one at FAILSOFT_TEST_POSTGRES_URL."""
-    command = ["psql", database_url, "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", statement]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-
-
-if __name__ == "__main__":
-    print(f"openai {openai.__version__}, python {sys.version.split()[0]}", flush=True)
-    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
-    result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout).run(suite)
-    # A failed subtest counts as one failure of its test.
-    failed = len({getattr(test, "test_case", test).id() for test, _ in result.failures + result.errors})
-    skipped = len(result.skipped)
-    if failed:
-        for database in Chat.__subclasses__():
-            if hasattr(database, "here"):
-                print(f"\n{database.__name__}: what the server logged\n{database.here.server.logged()}")
-    print(f"{max(0, result.testsRun - failed - skipped)} passed, {failed} failed, {skipped} skipped")
-    sys.exit(0 if result.wasSuccessful() else 1)
+@needs_postgres
+class ChatOnPostgres(OnPostgres, Chat, unittest.TestCase):
+    """With PostgreSQL."""
