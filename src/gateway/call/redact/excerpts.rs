@@ -22,6 +22,8 @@ const NUMBER: usize = 5;
 /// The characters of the shortest base64 that is decoded, and the letters that it must share with the prompt.
 const ENCODED: usize = 24;
 const ENCODED_RUN: usize = 12;
+/// A byte between two pieces, which no text has.
+const BETWEEN: u8 = 0xff;
 
 /// Decodes a piece of a longer text, of which the last bits do not matter.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -41,10 +43,7 @@ pub(in crate::gateway) fn without_excerpts(message: &Message<'_>, request: &Requ
         let quoted = message.get(place.clone()).unwrap_or_default();
         is_like_prose(quoted) && (!request.is_whole() || search.finds(&folded(quoted)))
     }));
-    found.extend(encoded(message).filter(|place| {
-        let text = message.get(place.clone()).unwrap_or_default();
-        (0..4).any(|skipped| repeats_decoded(text.get(skipped..).unwrap_or_default(), request.prompt()))
-    }));
+    found.extend(repeated_as_base64(message, request.prompt()));
     (!found.is_empty()).then(|| hidden(message, found))
 }
 
@@ -91,14 +90,34 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
 }
 
-/// Whether base64 that begins here says something of the prompt.
-fn repeats_decoded(text: &str, prompt: &[u8]) -> bool {
+/// The places of base64 that says something of the prompt. All pieces are compared at once, because a message can
+/// have hundreds.
+fn repeated_as_base64(message: &str, prompt: &[u8]) -> Vec<Range<usize>> {
+    let (mut letters, mut pieces) = (Vec::new(), Vec::new());
+    for place in encoded(message) {
+        let text = message.get(place.clone()).unwrap_or_default();
+        // It may begin within a group of four.
+        for skipped in 0..4 {
+            letters.extend(decoded_letters(text.get(skipped..).unwrap_or_default()));
+            letters.push(BETWEEN);
+        }
+        pieces.push((letters.len(), place));
+    }
+    let mut places: Vec<Range<usize>> = Vec::new();
+    for run in Compared::of(&letters).runs_in(prompt, ENCODED_RUN) {
+        let at = pieces.partition_point(|(end, _)| *end <= run.start);
+        places.extend(pieces.get(at).map(|(_, place)| place.clone()));
+    }
+    places
+}
+
+/// The letters of what base64 that begins here encodes.
+fn decoded_letters(text: &str) -> Vec<u8> {
     let text = text.trim_end_matches('=').replace('-', "+").replace('_', "/");
     // A last character alone encodes nothing.
     let length = if text.len() % 4 == 1 { text.len() - 1 } else { text.len() };
     let decoded = text.get(..length).and_then(|text| BASE64.decode(text).ok()).unwrap_or_default();
-    let letters = folded(&String::from_utf8_lossy(&decoded));
-    !Compared::of(&letters).runs_in(prompt, ENCODED_RUN).is_empty()
+    folded(&String::from_utf8_lossy(&decoded))
 }
 
 /// The message with lengths in these places, which may overlap.
