@@ -1,4 +1,4 @@
-//! One request, in reading order. [`Gateway::run`] is the loop that joins the steps:
+//! One request, in reading order. [`failover`] is the loop that joins the steps:
 //!
 //! 1. [`request`]: the caller's body, its requirements, and the intent.
 //! 2. [`routing`]: the plan picks the next candidate from cooldowns, requirements and budgets.
@@ -12,6 +12,7 @@
 
 pub mod call;
 pub mod count_tokens;
+pub mod failover;
 pub mod preview;
 pub mod record;
 pub mod request;
@@ -19,40 +20,20 @@ pub mod response;
 pub mod routing;
 pub mod usage;
 
-use std::cell::Cell;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use crate::domain::failure::Failure;
-use crate::domain::failure::evidence::Source;
-use bytes::Bytes;
-use call::adapt::Adapted;
-use call::attempt::{Call, attempt};
-use call::classify::{ConnectFault, Fault};
-use call::endpoint::Target;
-use call::outcome::{AttemptOutcome, Reply};
 use call::refused_parameters::Refusals;
-use entity::ids::ModelId;
 use record::metrics::Metrics;
 use record::request_context::RequestContext;
-use record::request_recorder::RequestRecorder;
-use record::spans;
-use request::chat_request::ChatRequest;
-use request::intent::{Intent, RoutingContext, StateView};
+use request::intent::Intent;
 use request::passed_headers::PassedHeaders;
-use response::answer::Answer;
-use response::relay::{ResponseOptions, relay};
-use routing::budget::BudgetReservation;
-use routing::call_feedback::{CallFeedback, Remembered, SharedState};
-use routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, Step};
+use response::relay::ResponseOptions;
+use routing::call_feedback::SharedState;
 
-use crate::dialects::{self, Dialect};
 use crate::domain::clock::Clock;
-use crate::domain::error::{Error, Result};
-use crate::limits::shares::{LARGE, SMALL, Share, Shares};
-use crate::providers::compatibility::Parameters;
+use crate::limits::shares::Shares;
 use crate::store::recorder::Recorder;
-use crate::upstream::{Pieces, Upstream};
+use crate::upstream::Upstream;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -84,256 +65,4 @@ pub struct Job {
     pub context: RequestContext,
     /// How the caller wants the answer.
     pub options: ResponseOptions,
-}
-
-impl Gateway {
-    /// Runs a request until its answer begins or no candidate is left. Dropping the future cancels the upstream call.
-    ///
-    /// # Errors
-    /// The request names unknown or forbidden models, the chain failed, or a record could not be written.
-    // The parts of a run are boxed because each is moved a few times before its first poll, and a large one is slow to
-    // move.
-    pub fn run(&self, job: Job) -> impl Future<Output = Result<Answer>> {
-        spans::within(spans::request(&job.context), Box::pin(self.process(job)))
-    }
-
-    async fn process(&self, job: Job) -> Result<Answer> {
-        let intent = &job.intent;
-        let mut plan = intent.plan()?;
-        let routing_context = RoutingContext::new(intent, StateView::from(&*self.shared_state));
-        let mut recorder = self.recorder_of(&job, routing_context.reservation()).await?;
-        let mut failure: Option<Failure> = None;
-        let mut withheld: Option<(Candidate, Reply, CallFeedback)> = None;
-        // Models that failed in this request in a way that counts toward a cooldown.
-        let mut failing: Vec<ModelId> = Vec::new();
-        loop {
-            match plan.next(failure.take(), job.decision_input(&routing_context)) {
-                Step::Skip(candidate, skip_reason) => recorder.candidate_skipped(&candidate, &skip_reason),
-                Step::Exhausted(end) => {
-                    let Some((candidate, reply, feedback)) = withheld else {
-                        return Err(Box::pin(exhausted(end, intent.request.dialect, recorder)).await);
-                    };
-                    recorder.commit_withheld_answer(&candidate).await?;
-                    return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options)).await;
-                }
-                Step::Try { candidate, after, time_budget } => {
-                    let due = Instant::now();
-                    if !after.is_zero() {
-                        tokio::time::sleep(after).await;
-                    }
-                    let drilled = intent.drills.class_of(&candidate.model.name).is_some();
-                    let repeated = failing.contains(&candidate.model.id);
-                    let feedback = self.feedback(&job, &candidate).repeated(repeated);
-                    let mut call = recorder.attempt_started(&candidate, &feedback, &intent.request, drilled);
-                    let called = Instant::now();
-                    let span = spans::attempt(&candidate);
-                    let attempted = Box::pin(self.attempt(&job, &candidate, called, time_budget));
-                    let (outcome, adapted) = spans::within(span.clone(), attempted).await;
-                    let took = called.elapsed();
-                    // Waiting before a retry does not count as the gateway's own time.
-                    let by_caller = intent.ended_by_caller(&outcome);
-                    recorder.attempt_ended(&mut call, &outcome, by_caller, due.elapsed());
-                    let fault = match outcome {
-                        AttemptOutcome::Ready(reply) => {
-                            spans::answered(&span, reply.status(), took);
-                            recorder.commit_answer(&candidate, call, reply.status(), took, adapted).await?;
-                            let share = self.shares.of(intent.organization.id);
-                            let feedback = remembered(feedback, &reply, intent, &share);
-                            return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options))
-                                .await;
-                        }
-                        AttemptOutcome::Filtered(reply, fault) => {
-                            withheld = Some((candidate.clone(), reply, feedback.clone()));
-                            fault
-                        }
-                        AttemptOutcome::Failed(fault) | AttemptOutcome::Unusable(fault, _) => fault,
-                    };
-                    let found = feedback.classify_of(&fault, &intent.request);
-                    spans::failed(&span, &found, took);
-                    if feedback.failed(&found, || intent.fingerprint()) {
-                        failing.push(candidate.model.id);
-                    }
-                    recorder.attempt_failed(&candidate, &found, took, adapted);
-                    failure = Some(found);
-                }
-            }
-        }
-    }
-
-    async fn recorder_of(
-        &self,
-        job: &Job,
-        reservation: Option<Arc<BudgetReservation>>,
-    ) -> Result<RequestRecorder> {
-        // Drills do not count in the metrics.
-        let metrics = if job.intent.drills.is_empty() { self.metrics.clone() } else { Arc::default() };
-        let (context, origin) = (job.context.clone(), job.intent.drills.origin());
-        let (clock, recorder) = (self.clock.clone(), self.recorder.clone());
-        RequestRecorder::reserve(context, origin, clock, recorder, metrics, reservation).await
-    }
-
-    fn feedback(&self, job: &Job, candidate: &Candidate) -> CallFeedback {
-        CallFeedback::new(
-            &self.shared_state,
-            job.intent.organization.id,
-            &candidate.model,
-            job.intent.caller(),
-            !job.intent.drills.is_empty(),
-        )
-    }
-
-    async fn attempt(
-        &self,
-        job: &Job,
-        candidate: &Candidate,
-        called: Instant,
-        time_budget: Duration,
-    ) -> (AttemptOutcome, Vec<String>) {
-        let model = &candidate.model;
-        if let Some(class) = job.intent.drills.class_of(&model.name) {
-            return (AttemptOutcome::Failed(Fault::Drill(class)), Vec::new());
-        }
-        let endpoint = match self.shared_state.endpoints.of(&self.upstream, &model.provider) {
-            Ok(endpoint) => endpoint,
-            Err(connect) => return (AttemptOutcome::Failed(Fault::Connect(connect)), Vec::new()),
-        };
-        let Some(target) = endpoint.target(job.intent.request.dialect) else {
-            // The plan calls no provider that does not serve the dialect.
-            return (AttemptOutcome::Failed(Fault::Connect(ConnectFault::Other)), Vec::new());
-        };
-        let caller = job.intent.caller();
-        let sent = |known| {
-            crate::gateway::call::adapt::optional(&job.intent.request, model, candidate.primary, known)
-        };
-        let known = self.refusals.of_call(model, caller, sent);
-        let (outcome, changes) = self.call(job, candidate, target, known, time_budget).await;
-        let optional = || sent(known);
-        let refusal =
-            crate::gateway::call::refused_parameters::named(&outcome, &job.intent.request, optional);
-        if refusal.left_out.is_empty() {
-            if answered(&outcome) {
-                self.refusals.accepted(model, caller, optional);
-            }
-            return (outcome, changes);
-        }
-        let left = time_budget.saturating_sub(called.elapsed());
-        if left < crate::gateway::routing::plan::LEAST {
-            return (outcome, changes);
-        }
-        // The provider did not process the request, so the same call is made once more without the refused
-        // parameters. This does not count as a failure.
-        let without = known.with(refusal.left_out);
-        let (outcome, changes) = self.call(job, candidate, target, without, left).await;
-        if answered(&outcome) {
-            let source = Source { request: job.intent.fingerprint(), caller };
-            self.refusals.learn(model, refusal.themselves, source);
-        }
-        (outcome, changes)
-    }
-
-    async fn call(
-        &self,
-        job: &Job,
-        candidate: &Candidate,
-        target: &Target,
-        refused: Parameters,
-        time_budget: Duration,
-    ) -> (AttemptOutcome, Vec<String>) {
-        let model = &candidate.model;
-        let share = self.shares.of(job.intent.organization.id);
-        let adapted = adapted(&job.intent.request, candidate, refused, &share).await;
-        // The first call takes this body; another one is rarely needed.
-        let body = Cell::new(Some(adapted.body));
-        let message = || {
-            let headers = target.headers_for(job.intent.request.stream, &job.passed);
-            let again = || {
-                crate::gateway::call::adapt::adapt(&job.intent.request, model, candidate.primary, refused)
-                    .body
-            };
-            (headers, held_by(&share, body.take().unwrap_or_else(again), &job.intent.request.body))
-        };
-        let call = Call {
-            model,
-            target: &target.url,
-            dialect: job.intent.request.dialect,
-            message: &message,
-            stream: job.intent.request.stream,
-            include_usage: job.intent.request.include_usage,
-            time_budget,
-            now: job.context.created_at,
-            share: &share,
-        };
-        (attempt(&self.upstream, call).await, adapted.changes)
-    }
-}
-
-/// Whether the provider accepted the request.
-fn answered(outcome: &AttemptOutcome) -> bool {
-    match outcome {
-        AttemptOutcome::Ready(_) | AttemptOutcome::Filtered(..) => true,
-        AttemptOutcome::Failed(_) | AttemptOutcome::Unusable(..) => false,
-    }
-}
-
-/// Adapts the request to a candidate; a large one is written off the event loop.
-async fn adapted(
-    request: &ChatRequest,
-    candidate: &Candidate,
-    refused: Parameters,
-    share: &Share,
-) -> Adapted {
-    let write = move |request: &ChatRequest, candidate: &Candidate| {
-        crate::gateway::call::adapt::adapt(request, &candidate.model, candidate.primary, refused)
-    };
-    if request.body.len() > LARGE {
-        let (request, candidate) = (request.clone(), candidate.clone());
-        if let Ok(adapted) = share.read_large(move || write(&request, &candidate)).await {
-            return adapted;
-        }
-    }
-    write(request, candidate)
-}
-
-/// Counts a request body against the memory share until it is sent. Small pieces are covered by the caller's own body,
-/// and so are pieces of it.
-fn held_by(share: &Arc<Share>, body: Pieces, own: &Bytes) -> Pieces {
-    let held = |piece: Bytes| {
-        let copied = piece.len() > SMALL && !own.as_ptr_range().contains(&piece.as_ptr());
-        if copied { share.hold_copy(piece.len()).bind(piece) } else { piece }
-    };
-    Pieces(body.0.into_iter().map(held).collect())
-}
-
-/// A stream may still break when the request is gone.
-fn remembered(feedback: CallFeedback, reply: &Reply, intent: &Intent, share: &Arc<Share>) -> CallFeedback {
-    match reply {
-        Reply::Whole(_) => feedback,
-        Reply::Stream(_) => {
-            let prompt = intent.request.kept_prompt(|copy| share.hold_copy(copy.len()).bind(copy));
-            feedback.remember(Remembered { fingerprint: intent.fingerprint(), prompt })
-        }
-    }
-}
-
-async fn exhausted(end: Exhausted, dialect: Dialect, mut recorder: RequestRecorder) -> Error {
-    let (failure, caller_status): (_, fn(&Failure) -> u16) = match end {
-        Exhausted::Failed(failure) => (failure, Failure::caller_status),
-        Exhausted::InCooldown(cooldown) => {
-            (recorder.chain_in_cooldown(&cooldown), Failure::caller_status_in_cooldown)
-        }
-        Exhausted::Skipped(class) => (recorder.last_skip(class), Failure::caller_status),
-    };
-    let status = match (dialect, caller_status(&failure)) {
-        (Dialect::ChatCompletions, status) => status,
-        (Dialect::Messages, status) => dialects::messages::error::status(failure.class, status),
-    };
-    recorder.finish_failed(failure, status).await
-}
-
-impl Job {
-    /// The input for the plan's next decision.
-    fn decision_input<'a>(&self, facts: &'a dyn CandidateFacts) -> DecisionInput<'a> {
-        let left = self.intent.deadline().saturating_sub(self.context.started.elapsed());
-        DecisionInput { left, jitter: rand::random(), facts }
-    }
 }
