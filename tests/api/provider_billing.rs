@@ -72,6 +72,11 @@ on_both_databases! {
             (json!({"service_tier": "flex"}), "", Value::Null),
             (json!({"service_tier": "flex"}), r#","service_tier":null"#, Value::Null),
             (json!({"service_tier": "auto"}), "", json!(120_000)),
+            (json!({"Service_Tier": "flex"}), "", Value::Null),
+            (json!({"speed": "fast"}), "", Value::Null),
+            (json!({"speed": "fast", "service_tier": "default"}), "", Value::Null),
+            (json!({"speed": "standard"}), "", json!(120_000)),
+            (json!({}), r#","serviceTier":"priority""#, Value::Null),
         ] {
             fake.next(counted(&format!(r#""usage":{{{REPORTED}}}{said}"#)));
             let mut body = asked.clone();

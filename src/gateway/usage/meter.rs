@@ -68,12 +68,11 @@ impl Meter {
     /// Creates the meter for an answer to the call.
     #[must_use]
     pub fn new(feedback: &CallFeedback, request: &ChatRequest) -> Self {
-        let tier = request.parts.iter().find(|part| part.name == "service_tier");
         Self {
             calibration: feedback.calibration(),
             window: feedback.model().settings.context_window,
             prompt: None,
-            tier: tier.and_then(|part| Tier::read(&String::from_utf8_lossy(request.value(part)))),
+            tier: Tier::asked(request),
             caller: 0,
             searches: request.parts.iter().any(|part| is_search(&part.name, request.value(part))),
         }

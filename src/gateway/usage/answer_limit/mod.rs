@@ -32,13 +32,14 @@ impl AnswerLimit {
         for part in &request.parts {
             found.read(&part.name, request.value(part));
         }
-        let vendors::Found { tokens, reasoning, choices, unlimited } = found;
+        let vendors::Found { tokens, least, reasoning, choices, unlimited } = found;
         let reasoning = match request.dialect {
             Dialect::ChatCompletions => reasoning,
             // Anthropic's limit for the answer includes its reasoning.
             Dialect::Messages => 0,
         };
-        Self { tokens: tokens.filter(|_| !unlimited), reasoning, choices: choices.unwrap_or(1) }
+        let tokens = tokens.filter(|_| !unlimited).map(|tokens| tokens.max(least));
+        Self { tokens, reasoning, choices: choices.unwrap_or(1) }
     }
 
     /// The tokens that the request states, at most the model's own limit; `None` if it states none.
@@ -129,6 +130,13 @@ mod tests {
         for (members, expected) in [
             (r#","max_tokens":7,"max_new_tokens":900"#, (Some(900), 0, 1)),
             (r#","max_tokens_to_sample":9"#, (Some(9), 0, 1)),
+            (r#","max_tokens":7,"min_tokens":2000"#, (Some(2_000), 0, 1)),
+            (r#","min_tokens":2000"#, (None, 0, 1)),
+            (r#","max_tokens":7,"num_beams":8"#, (Some(7), 0, 8)),
+            (
+                r#","max_tokens":7,"additionalModelRequestFields":{"thinking":{"budget_tokens":900}}"#,
+                (Some(7), 900, 1),
+            ),
             (r#","max_tokens":7,"n_predict":-2"#, (None, 0, 1)),
             (r#","max_tokens":7,"options":{"num_predict":50}"#, (Some(50), 0, 1)),
             (r#","generationConfig":{"maxOutputTokens":50,"candidateCount":3}"#, (Some(50), 0, 3)),

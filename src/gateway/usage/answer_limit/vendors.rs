@@ -17,9 +17,18 @@ const VENDORS_LIMITS: [&str; 9] = [
     "maxTokens",
 ];
 
-/// Vendors' own numbers of choices.
-const VENDORS_CHOICES: [&str; 5] =
-    ["num_return_sequences", "num_generations", "candidate_count", "candidateCount", "num_completions"];
+/// The tokens that a choice has at least, whatever its limit.
+const LEAST: [&str; 3] = ["min_tokens", "min_new_tokens", "min_length"];
+
+/// Vendors' own numbers of choices, and of those that are written to find the best.
+const VENDORS_CHOICES: [&str; 6] = [
+    "num_return_sequences",
+    "num_generations",
+    "candidate_count",
+    "candidateCount",
+    "num_completions",
+    "num_beams",
+];
 
 /// Limits for the tokens of reasoning.
 const REASONING: [&str; 9] = [
@@ -35,7 +44,7 @@ const REASONING: [&str; 9] = [
 ];
 
 /// Objects in which vendors take such fields.
-const GROUPS: [&str; 12] = [
+const GROUPS: [&str; 13] = [
     "thinking",
     "reasoning",
     "extra_body",
@@ -48,6 +57,7 @@ const GROUPS: [&str; 12] = [
     "options",
     "parameters",
     "additional_model_request_fields",
+    "additionalModelRequestFields",
 ];
 
 /// Objects that limit the reasoning by a field for the tokens of an answer.
@@ -61,6 +71,8 @@ const DEEPEST: u8 = 4;
 pub(super) struct Found {
     /// The largest limit for the tokens of a choice.
     pub(super) tokens: Option<i64>,
+    /// The tokens that a choice has at least.
+    pub(super) least: i64,
     /// The largest limit for the tokens of reasoning.
     pub(super) reasoning: i64,
     /// The largest number of choices.
@@ -92,6 +104,8 @@ impl Found {
                 Some(tokens) => self.tokens = self.tokens.max(Some(tokens)),
                 None => self.unlimited = true,
             }
+        } else if is_in(&LEAST) {
+            self.least = self.least.max(number(value).unwrap_or_default());
         } else if is_in(&CHOICES) || is_in(&VENDORS_CHOICES) {
             let choices = number(value).filter(|choices| *choices > 0).unwrap_or(MOST_CHOICES);
             self.choices = self.choices.max(Some(choices));

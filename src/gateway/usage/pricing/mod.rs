@@ -9,6 +9,8 @@ pub use crate::gateway::usage::reported::{Reported, counts_extras, parse, parse_
 use uuid::Uuid;
 
 use crate::domain::amount::{MOST_NANO_DOLLARS, MOST_TOKENS};
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::json_object::is_same_name;
 use crate::providers::{ModelPrice, Rates};
 
 /// What is wrong with a provider's count, as stored in rows.
@@ -55,6 +57,23 @@ impl Tier {
             }
             _ => Some(Self::Special),
         }
+    }
+
+    /// The tier of a request, whatever field names it: Anthropic's fast mode has a price of its own.
+    #[must_use]
+    pub fn asked(request: &ChatRequest) -> Option<Self> {
+        let names = |name: &str| {
+            ["service_tier", "serviceTier", "speed"].iter().any(|known| is_same_name(known, name))
+        };
+        let tiers = request.parts.iter().filter(|part| names(&part.name));
+        let read = |part| Self::read(&String::from_utf8_lossy(request.value(part)));
+        tiers.map(read).fold(None, Self::dearer)
+    }
+
+    /// Of two fields, a special tier counts.
+    #[must_use]
+    pub fn dearer(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        if one == Some(Self::Special) { one } else { other.or(one) }
     }
 }
 

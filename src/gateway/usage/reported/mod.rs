@@ -253,7 +253,9 @@ impl Reading {
                     }
                 });
             }
-            b"service_tier" => self.tier = Tier::read(raw),
+            b"service_tier" | b"serviceTier" | b"speed" => {
+                self.tier = Tier::dearer(self.tier, Tier::read(raw))
+            }
             b"server_tool_use" | b"server_side_tool_usage" | b"server_side_tool_usage_details" => {
                 self.extras(raw, 0);
             }

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use super::members::{is_absent, members, string};
 
 /// Fields of messages that hold only text, or say what a text is.
@@ -32,7 +34,7 @@ const TEXT: [&str; 22] = [
 ];
 
 /// Fields of messages that hold or name what no tokenizer counts by its bytes.
-const NO_TEXT: [&str; 13] = [
+const NO_TEXT: [&str; 12] = [
     "audio",
     "audio_url",
     "document",
@@ -41,7 +43,6 @@ const NO_TEXT: [&str; 13] = [
     "file_url",
     "input_file",
     "input_video",
-    "source",
     "video",
     "video_url",
     "videos",
@@ -69,23 +70,83 @@ const NAMES_OTHERS: [&str; 17] = [
     "files",
 ];
 
-/// Fields that make a vendor search, which adds what it finds to the prompt.
-const SEARCHES: [&str; 5] =
-    ["web_search_options", "web_search", "search_parameters", "enable_search", "plugins"];
+/// Words in the type of a part that is not text, whatever a vendor calls it: `document_url`, `input_file`.
+const FILES: [&str; 9] =
+    ["document", "file", "pdf", "video", "audio", "media", "attachment", "container", "upload"];
 
-/// Tools of vendors that add to the prompt.
-const VENDORS_TOOLS: [&str; 10] = [
+/// Fields of a request that name what a provider keeps, or connect it to something.
+const CONNECTED: [&str; 10] = [
+    "assistant_id",
+    "compound_custom",
+    "connectors",
+    "container",
+    "data_sources",
+    "datasources",
+    "mcp_servers",
+    "memory_id",
+    "prompt_id",
+    "toolsets",
+];
+
+/// Fields that make a vendor search, which adds what it finds to the prompt.
+const SEARCHES: [&str; 6] =
+    ["web_search_options", "web_search", "search_parameters", "search_settings", "enable_search", "plugins"];
+
+/// Tools of vendors that add to the prompt, where the tool's name is the name of a field.
+const VENDORS_TOOLS: [&str; 14] = [
     "web_search",
     "file_search",
     "google_search",
     "googlesearch",
+    "googlemaps",
     "code_interpreter",
     "code_execution",
+    "codeexecution",
+    "enterprisewebsearch",
+    "retrieval",
     "x_search",
     "collections_search",
     "url_context",
-    "mcp",
+    "urlcontext",
 ];
+
+/// The types of tools that the caller runs, and of the parts of their schemas. A vendor runs the others.
+const CALLERS_TOOLS: [&str; 20] = [
+    "apply_patch",
+    "array",
+    "bash_",
+    "boolean",
+    "computer",
+    "custom",
+    "ephemeral",
+    "function",
+    "grammar",
+    "integer",
+    "local_shell",
+    "memory_",
+    "null",
+    "number",
+    "object",
+    "shell",
+    "string",
+    "text",
+    "tool_search",
+    "str_replace",
+];
+
+/// The endings of addresses of images. An address without an ending may be one.
+const IMAGES: [&str; 13] =
+    ["avif", "bmp", "gif", "heic", "heif", "ico", "jfif", "jpeg", "jpg", "png", "svg", "tiff", "webp"];
+
+/// The endings of other files, also where they are in the query of an address.
+const OTHER_FILES: [&str; 14] =
+    ["avi", "csv", "docx", "html", "m4a", "md", "mov", "mp3", "mp4", "pdf", "txt", "wav", "webm", "zip"];
+
+/// Pages with videos that some vendors watch.
+const VIDEO_PAGES: [&str; 2] = ["youtube.com", "youtu.be"];
+
+/// How a text names a file that the provider keeps.
+const FILE_ADDRESS: &[u8] = b"fileid://";
 
 /// Bytes of encoded sound per token. A second has about thirty tokens: of a WAV file it has at least ten thousand bytes,
 /// of an MP3 at least a thousand.
@@ -100,11 +161,25 @@ pub(super) fn are_text(messages: &[u8]) -> bool {
     members(messages).all(|(name, _)| TEXT.contains(&&*name))
 }
 
+/// Whether the text of messages names a file of the provider.
+pub(super) fn names_files(messages: &[u8]) -> bool {
+    memmem::find(messages, FILE_ADDRESS).is_some()
+}
+
 /// Whether messages hold content of unknown size.
 pub(super) fn in_messages(messages: &[u8]) -> bool {
+    let is_file = |kind: Cow<'_, str>| {
+        let kind = kind.to_lowercase();
+        kind != "input_audio" && FILES.iter().any(|word| kind.contains(word))
+    };
     members(messages).any(|(name, value)| match &*name {
         "input_audio" => bytes_per_token(value).is_none(),
         "image_url" | "image" => !may_be_image(value),
+        "type" => string(value).is_some_and(is_file),
+        "source" => value.starts_with(b"{") && !is_source_of_image(value),
+        "format" | "mime_type" | "mimetype" | "media_type" => {
+            string(value).is_some_and(|kind| kind.contains('/') && !kind.to_lowercase().starts_with("image/"))
+        }
         name => (NO_TEXT.contains(&name) || NAMES_OTHERS.contains(&name)) && !is_absent(value),
     })
 }
@@ -113,8 +188,9 @@ pub(super) fn in_messages(messages: &[u8]) -> bool {
 /// name.
 pub(super) fn in_tools(tools: &[u8]) -> bool {
     let is_vendors = |word: &str| VENDORS_TOOLS.iter().any(|tool| word.starts_with(tool));
+    let is_callers = |kind: &str| CALLERS_TOOLS.iter().any(|tool| kind.starts_with(tool));
     members(tools).any(|(name, value)| match &*name {
-        "type" => string(value).is_some_and(|kind| is_vendors(&kind.to_lowercase())),
+        "type" => string(value).is_some_and(|kind| !is_callers(&kind.to_lowercase())),
         name => is_vendors(name) && !is_off(value),
     })
 }
@@ -129,9 +205,14 @@ pub(super) fn is_search(name: &str, value: &[u8]) -> bool {
 
 /// Whether another field of the request names content that its provider has.
 pub(super) fn in_field(name: &str, value: &[u8]) -> bool {
-    let names_others = |name: &str| NAMES_OTHERS.contains(&name);
-    names_others(&name.to_lowercase()) && !is_absent(value)
-        || members(value).any(|(name, value)| names_others(&name) && !is_absent(value))
+    let name = name.to_lowercase();
+    let is_connected = |name: &str| NAMES_OTHERS.contains(&name) || CONNECTED.contains(&name);
+    let inner =
+        |other: &str| NAMES_OTHERS.contains(&other) || name == "extra_body" && CONNECTED.contains(&other);
+    // A prompt that the provider keeps.
+    let is_kept = name == "prompt" && value.starts_with(b"{");
+    (is_connected(&name) || is_kept) && !is_absent(value)
+        || members(value).any(|(other, value)| inner(&other) && !is_absent(value))
 }
 
 /// The bytes of an `input_audio` for each token. `None` if its format does not tell.
@@ -143,18 +224,46 @@ pub(super) fn bytes_per_token(value: &[u8]) -> Option<u64> {
     SOUNDS.iter().find_map(|(start, bytes)| data.starts_with(start).then_some(*bytes))
 }
 
+/// Whether what Anthropic calls a source is one of an image.
+fn is_source_of_image(value: &[u8]) -> bool {
+    members(value).take(3).any(|(name, value)| match &*name {
+        "media_type" => string_start(value).is_some_and(|kind| kind.starts_with("image/")),
+        "url" => may_be_image(value),
+        _ => false,
+    })
+}
+
 /// Whether an image is one as far as its address tells. Some vendors take other files in its place.
 fn may_be_image(value: &[u8]) -> bool {
-    let address = match string_start(value) {
-        Some(address) => address,
-        None => {
-            let Some((_, url)) = members(value).take(2).find(|(name, _)| name == "url") else { return true };
-            let Some(url) = string_start(url) else { return true };
-            url
+    let url = |value| members(value).take(2).find(|(name, _)| name == "url").map(|(_, url)| url);
+    let value = if value.starts_with(b"\"") { value } else { url(value).unwrap_or_default() };
+    let Some(start) = string_start(value) else { return true };
+    let start = start.replace("\\/", "/").to_ascii_lowercase();
+    if start.contains("\\u") {
+        return false;
+    }
+    match start.strip_prefix("data:") {
+        Some(kind) => kind.starts_with("image/"),
+        None => string(value).is_none_or(|address| is_address_of_image(&address.to_lowercase())),
+    }
+}
+
+/// Whether there may be an image at an address.
+fn is_address_of_image(address: &str) -> bool {
+    let (path, query) = address.split_once(['?', '#']).unwrap_or((address, ""));
+    let (place, file) = path.rsplit_once('/').unwrap_or(("", path));
+    // The host alone has no file.
+    let ending = file.rsplit_once('.').map(|(_, ending)| ending).filter(|_| !place.ends_with('/'));
+    let is_other =
+        |piece: &str| piece.split_once('.').is_some_and(|(_, ending)| OTHER_FILES.contains(&ending));
+    let in_web = place.starts_with("http://") || place.starts_with("https://");
+    let is_video = VIDEO_PAGES.iter().any(|page| place.contains(page));
+    !is_video
+        && !query.split(['&', '=', '/']).any(is_other)
+        && match ending {
+            Some(ending) => IMAGES.contains(&ending),
+            None => in_web,
         }
-    };
-    let address = address.replace("\\/", "/").to_ascii_lowercase();
-    !address.contains("\\u") && address.strip_prefix("data:").is_none_or(|kind| kind.starts_with("image/"))
 }
 
 /// The first characters of a string, with their escapes.
@@ -204,6 +313,31 @@ mod tests {
             (r#"[{"type":"x","File\u005fID":"f-1"}]"#, true),
             (r#"[[[{"x":{"fileUri":"f-1"}}]]]"#, true),
             (r#"[{"type":"document","source":{"type":"url","url":"https://a.example/x"}}]"#, true),
+            (r#"[{"type":"document_url","document_url":"https://a.example/x.pdf"}]"#, true),
+            (r#"[{"type":"image_url","image_url":"https://a.example/x.PDF"}]"#, true),
+            (r#"[{"type":"image_url","image_url":"https://a.example/get?file=x.pdf"}]"#, true),
+            (r#"[{"type":"image_url","image_url":{"url":"gs://bucket/x.mp4"}}]"#, true),
+            (r#"[{"type":"image_url","image_url":{"url":"gs://bucket/x"}}]"#, true),
+            (r#"[{"type":"image_url","image_url":"https://www.youtube.com/watch?v=x"}]"#, true),
+            (
+                r#"[{"type":"image_url","image_url":{"url":"https://a.example/x","format":"application/pdf"}}]"#,
+                true,
+            ),
+            (
+                r#"[{"type":"image_url","image_url":{"url":"https://a.example/x","mime_type":"video/mp4"}}]"#,
+                true,
+            ),
+            (r#"[{"type":"image_url","image_url":{"url":"https://a.example/x.jpg?size=2.5&v=a.b"}}]"#, false),
+            (r#"[{"type":"image_url","image_url":"https://a.example/photos/7"}]"#, false),
+            (r#"[{"type":"image_url","image_url":"https://a.example"}]"#, false),
+            (r#"[{"type":"input_image","image_url":"https://a.example/x.pdf"}]"#, true),
+            (
+                r#"[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}}]"#,
+                false,
+            ),
+            (r#"[{"type":"image","source":{"type":"url","url":"https://a.example/x.png"}}]"#, false),
+            (r#"[{"type":"image","source":{"type":"file","file_id":"f-1"}}]"#, true),
+            (r#"[{"type":"thinking","thinking":"x","signature":"y"},{"type":"tool_use","input":{}}]"#, false),
         ] {
             let messages = format!(r#"[{{"role":"user","content":{content}}}]"#);
             assert_eq!(in_messages(messages.as_bytes()), expected, "{content}");
@@ -232,6 +366,18 @@ mod tests {
             (r#"[{"type":"\u0077eb_search_preview"}]"#, true),
             (r#"[{"type":"file_search","vector_store_ids":["v"]}]"#, true),
             (r#"[{"googleSearch":{}}]"#, true),
+            (r#"[{"codeExecution":{}}]"#, true),
+            (r#"[{"type":"builtin_function","function":{"name":"$web_search"}}]"#, true),
+            (r#"[{"type":"retrieval","retrieval":{"knowledge_id":"1"}}]"#, true),
+            (r#"[{"type":"mcp","server_url":"https://a.example"}]"#, true),
+            (
+                r#"[{"type":"bash_20250124","name":"bash"},{"type":"custom","format":{"type":"grammar"}}]"#,
+                false,
+            ),
+            (
+                r#"[{"name":"f","input_schema":{"type":"object","properties":{"type":{"type":["string","null"]}}}}]"#,
+                false,
+            ),
         ] {
             assert_eq!(in_tools(tools.as_bytes()), expected, "{tools}");
         }
@@ -252,6 +398,11 @@ mod tests {
             ("extra_body", r#"{"google":{"cached_content":"cachedContents/a"}}"#, true),
             ("extra_body", r#"{"google":{"thinking_config":{"thinking_budget":1}}}"#, false),
             ("audio", r#"{"voice":"a","format":"wav"}"#, false),
+            ("data_sources", r#"[{"type":"azure_search"}]"#, true),
+            ("mcp_servers", "[]", false),
+            ("extra_body", r#"{"compound_custom":{"tools":{"enabled_tools":["visit_website"]}}}"#, true),
+            ("prompt", r#"{"id":"pmpt_1"}"#, true),
+            ("prompt", r#""a text""#, false),
         ] {
             assert_eq!(in_field(name, value.as_bytes()), expected, "{name} {value}");
         }

@@ -85,14 +85,15 @@ impl TextSize {
     }
 
     fn of_messages(text: &str) -> Self {
+        let named = open_ended::names_files(text.as_bytes());
         if text.len() > LONG && open_ended::are_text(text.as_bytes()) {
-            return Self::sampled(text);
+            return Self::sampled(text).open_ended_if(named);
         }
         let size = match serde_json::from_str(text) {
             Ok(Messages(measure)) => measure,
             Err(_) => Self::by_bytes(text.len() as u64),
         };
-        size.open_ended_if(open_ended::in_messages(text.as_bytes()))
+        size.open_ended_if(named || open_ended::in_messages(text.as_bytes()))
     }
 
     /// The size of content of which only the bytes are known.
