@@ -231,6 +231,18 @@ mod tests {
     }
 
     #[test]
+    fn every_field_of_the_prompt_is_hidden_and_no_schema() {
+        let text = "the patient of room nine asked for a second opinion";
+        for (field, expected) in
+            [("system", true), ("documents", true), ("prediction", true), ("stop", true), ("tools", false)]
+        {
+            let request = parse(&json!({"model": "m", "messages": [], field: [{"content": text}]})).text();
+            let hidden = without_excerpts(&Message::of(&format!("Bad: {text}")), &request);
+            assert_eq!(hidden.is_some(), expected, "{field}");
+        }
+    }
+
+    #[test]
     fn labels_are_compared_as_a_whole() {
         for (label, expected) in [
             ("Jane Roe", true),

@@ -11,8 +11,10 @@ use bytes::Bytes;
 use super::letters;
 use crate::gateway::request::json_object::lossy;
 
-/// The fields with the prompt. Others name models, parameters and tools, which an error has to name, too.
-const PROMPT: [&str; 5] = ["messages", "prompt", "input", "system", "instructions"];
+/// The fields with the prompt. Others name models, parameters and tools, which an error has to name, too: of a tool that
+/// is wrong it quotes the schema.
+const PROMPT: [&str; 8] =
+    ["messages", "prompt", "input", "system", "instructions", "documents", "prediction", "stop"];
 /// Members that say of which kind something is.
 const KINDS: [&str; 2] = ["\"type\"", "\"role\""];
 /// The longest request that is compared whole, in bytes.
