@@ -284,6 +284,11 @@ on_both_databases! {
             json!({"messages": [{"role": "assistant", "audio": {"id": "x"}}]}),
             json!({"web_search_options": {}, "max_tokens": 500}),
             json!({"tools": [{"type": "file_search", "vector_store_ids": ["v"]}], "max_tokens": 900_000}),
+            part(json!({"type": "document_url", "document_url": "https://a.example/x.pdf"})),
+            part(json!({"type": "image_url", "image_url": {"url": "https://a.example/x.pdf"}})),
+            part(json!({"type": "text", "text": "Read fileid://file-fe-1"})),
+            json!({"data_sources": [{"type": "azure_search"}]}),
+            json!({"tools": [{"type": "builtin_function", "function": {"name": "$web_search"}}]}),
         ].into_iter().enumerate() {
             let before = spent(&app, &path).await;
             // Room for one call, and a little less than for two.
