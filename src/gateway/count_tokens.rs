@@ -113,7 +113,7 @@ impl Gateway {
         let share = self.shares.of(job.intent.organization.id);
         let message = || {
             let body = adapt(request, model, candidate.primary, Parameters::default()).body;
-            (target.headers_for(false, &job.passed), held_by(&share, body, &request.body))
+            (target.headers_for(false, &request.passed), held_by(&share, body, &request.body))
         };
         let posted = on_behalf_of(share.clone(), self.upstream.post(&url, message));
         let mut response = posted.await.map_err(send_fault)?;

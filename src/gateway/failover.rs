@@ -187,7 +187,7 @@ impl Gateway {
         // The first call takes this body; another one is rarely needed.
         let body = Cell::new(Some(adapted.body));
         let message = || {
-            let headers = target.headers_for(job.intent.request.stream, &job.passed);
+            let headers = target.headers_for(job.intent.request.stream, &job.intent.request.passed);
             let again = || adapt::adapt(&job.intent.request, model, candidate.primary, refused).body;
             (headers, held_by(&share, body.take().unwrap_or_else(again), &job.intent.request.body))
         };

@@ -26,7 +26,6 @@ use call::refused_parameters::Refusals;
 use record::metrics::Metrics;
 use record::request_context::RequestContext;
 use request::intent::Intent;
-use request::passed_headers::PassedHeaders;
 use response::relay::ResponseOptions;
 use routing::call_feedback::SharedState;
 
@@ -59,8 +58,6 @@ pub struct Gateway {
 pub struct Job {
     /// What the caller asks for.
     pub intent: Intent,
-    /// The headers of the caller that reach providers.
-    pub passed: PassedHeaders,
     /// What the request's rows repeat.
     pub context: RequestContext,
     /// How the caller wants the answer.

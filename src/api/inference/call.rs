@@ -109,7 +109,9 @@ impl Admitted {
         gateway: &Gateway,
         settings: &Settings,
     ) -> Result<(Job, Admission)> {
-        let Self { caller, chat, admission, started } = self;
+        let Self { caller, mut chat, admission, started } = self;
+        let sent = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        chat.passed = PassedHeaders::of(chat.dialect, sent)?;
         let (session_id, session_ref) = session(&caller, headers, &chat)?;
         let context = RequestContext {
             request_id: caller.request_id,
@@ -131,11 +133,9 @@ impl Admitted {
             total: Duration::from_secs(settings.gateway.stream_total_seconds),
             broken: writer.broken,
         };
-        let sent = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let passed = PassedHeaders::of(chat.dialect, sent);
         let intent = intent(&caller, headers, chat)?;
         intent.drills.check_scope(&caller.key)?;
-        Ok((Job { intent, passed, context, options }, admission))
+        Ok((Job { intent, context, options }, admission))
     }
 }
 

@@ -21,7 +21,6 @@ use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::drills::Drills;
 use crate::gateway::request::intent::Intent;
 use crate::gateway::request::json_object;
-use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::response::answer::{Answer, AnswerBody, BrokenStream};
 use crate::gateway::response::relay::ResponseOptions;
 use crate::gateway::{Gateway, Job};
@@ -98,7 +97,7 @@ impl PlaygroundRequest {
             total: PATIENCE,
             broken,
         };
-        Ok(Job { intent, passed: PassedHeaders::default(), context, options })
+        Ok(Job { intent, context, options })
     }
 }
 

@@ -6,11 +6,19 @@
 use http::header::{HeaderName, HeaderValue};
 
 use crate::dialects::Dialect;
+use crate::domain::error::{Error, Result};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The prefix of Anthropic's own headers.
 const ANTHROPICS: &str = "anthropic-";
+
+/// The longest name in such a header, in bytes.
+const LONGEST_NAME: usize = 256;
+
+/// What such a header has to be.
+const NAMES: &str =
+    "must be a list of names, separated by commas: letters, digits and . _ : / = + - @, at most 256 each.";
 
 /// The headers of a caller that reach providers.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +26,10 @@ pub struct PassedHeaders(Vec<(HeaderName, HeaderValue)>);
 
 impl PassedHeaders {
     /// The headers of a request that pass, in the dialect of its endpoint.
-    pub fn of<'a>(dialect: Dialect, headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+    ///
+    /// # Errors
+    /// 400 if a header of the dialect is more than a list of names: a provider's error would repeat it.
+    pub fn of<'a>(dialect: Dialect, headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Self> {
         let passes = |name: &str| match dialect {
             Dialect::ChatCompletions => false,
             Dialect::Messages => name.starts_with(ANTHROPICS),
@@ -30,11 +41,18 @@ impl PassedHeaders {
             }
             Some((HeaderName::try_from(name).ok()?, HeaderValue::from_bytes(value).ok()?))
         });
-        Self(joined(passed))
+        let passed = joined(passed);
+        match passed.iter().find(|(name, value)| passes(name.as_str()) && !is_list_of_names(value.as_bytes()))
+        {
+            Some((name, _)) => {
+                Err(Error::refused(None, "invalid_header", format!("The header '{name}' {NAMES}")))
+            }
+            None => Ok(Self(passed)),
+        }
     }
 
     /// The names and values, each name once.
-    pub fn iter(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
+    pub fn iter(&self) -> std::slice::Iter<'_, (HeaderName, HeaderValue)> {
         self.0.iter()
     }
 }
@@ -54,6 +72,15 @@ fn joined(headers: impl Iterator<Item = (HeaderName, HeaderValue)>) -> Vec<(Head
         }
     }
     all
+}
+
+/// Whether a value has only names between commas, such as versions, ids and beta features.
+fn is_list_of_names(value: &[u8]) -> bool {
+    let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:/=+-@".contains(byte);
+    value
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .all(|name| name.len() <= LONGEST_NAME && name.iter().all(in_name))
 }
 
 /// Whether it is well-formed: `00-<32 hex>-<16 hex>-<2 hex>`.
@@ -81,7 +108,7 @@ mod tests {
             ("traceparent", TRACE),
         ];
         let text = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
-        let passed = PassedHeaders::of(dialect, sent);
+        let passed = PassedHeaders::of(dialect, sent).expect("lists of names");
         passed.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect()
     }
 
@@ -97,10 +124,27 @@ mod tests {
     }
 
     #[test]
+    fn a_sentence_is_no_list_of_names() {
+        for (value, fits) in [
+            ("", true),
+            ("context-1m-2025-08-07, fine-grained-tool-streaming-2025-05-14", true),
+            ("You have reached your specified API usage limits.", false),
+            ("a,your credit balance is too low", false),
+            ("\u{e9}", false),
+            (&"a".repeat(300), false),
+        ] {
+            let passed = PassedHeaders::of(Dialect::Messages, [("anthropic-beta", value.as_bytes())]);
+            assert_eq!(passed.is_ok(), fits, "{value}");
+            let ignored = PassedHeaders::of(Dialect::ChatCompletions, [("anthropic-beta", value.as_bytes())]);
+            assert!(ignored.is_ok_and(|passed| passed.iter().count() == 0), "{value}");
+        }
+    }
+
+    #[test]
     fn a_malformed_trace_does_not_pass() {
         for value in ["", "00", "00-zz-b7ad6b7169203331-01"] {
             let passed = PassedHeaders::of(Dialect::ChatCompletions, [("traceparent", value.as_bytes())]);
-            assert_eq!(passed.iter().count(), 0, "{value}");
+            assert_eq!(passed.expect("ignored").iter().count(), 0, "{value}");
         }
     }
 }

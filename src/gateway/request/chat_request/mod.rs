@@ -23,6 +23,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::call::redact::request_text::RequestText;
 use crate::gateway::request::json_object::{MAX_MEMBERS, RawObject, span, text};
+use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::request::requirements::Prompt;
 use crate::gateway::usage::text_size::TextSize;
 use entries::Entries;
@@ -86,6 +87,8 @@ pub struct ChatRequest {
     pub body: Bytes,
     /// The fields of the body, in order.
     pub parts: Vec<Part>,
+    /// The headers that reach providers beside the body.
+    pub passed: PassedHeaders,
     /// The candidates that the caller asks for.
     pub wanted: Wanted,
     /// Whether the caller asks for a stream.
@@ -127,6 +130,7 @@ impl ChatRequest {
         numbers::check(dialect, &members)?;
         let request = Self {
             dialect,
+            passed: PassedHeaders::default(),
             wanted: wanted(dialect, &members)?,
             stream,
             include_usage: match dialect {

@@ -31,6 +31,7 @@ impl ChatRequest {
     }
 
     fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
-        self.parts.iter().map(|part| (part.name.as_str(), self.value(part)))
+        let headers = self.passed.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        self.parts.iter().map(|part| (part.name.as_str(), self.value(part))).chain(headers)
     }
 }

@@ -254,8 +254,14 @@ impl Reading {
                 });
             }
             b"service_tier" | b"serviceTier" | b"speed" => {
-                self.tier = Tier::dearer(self.tier, Tier::read(raw))
+                self.tier = Tier::dearer(self.tier, Tier::read(raw));
             }
+            // Where the answer was made may have a price of its own.
+            b"inference_geo" if !matches!(raw, "\"global\"" | "\"not_available\"") => {
+                self.tier = Tier::dearer(self.tier, Tier::read(raw));
+            }
+            // Several of them are not all in the other counts, or another model answered.
+            b"iterations" => self.counts.extras |= raw.matches("\"input_tokens\"").count() > 1,
             b"server_tool_use" | b"server_side_tool_usage" | b"server_side_tool_usage_details" => {
                 self.extras(raw, 0);
             }
@@ -303,7 +309,7 @@ impl Reading {
             ) => {
                 self.take(|counts| &mut counts.cache_write, raw);
             }
-            (b"reasoning_tokens", _) => self.take(|counts| &mut counts.reasoning, raw),
+            (b"reasoning_tokens" | b"thinking_tokens", _) => self.take(|counts| &mut counts.reasoning, raw),
             (b"audio_tokens", Side::Prompt) => self.take(|counts| &mut counts.audio_input, raw),
             (b"audio_tokens", Side::Answer) => self.take(|counts| &mut counts.audio_output, raw),
             // Generated images have their own prices.
