@@ -58,6 +58,27 @@ on_both_databases! {
         }
     }
 
+    async fn no_header_of_a_caller_blames_a_model(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake, &["a"]).await;
+        let send = async |beta: &str| {
+            let request = with_json(app.request(Method::POST, "/v1/messages"), &body(&json!({"model": "a"})));
+            app.call(request.header("anthropic-beta", beta), &app.organization.key).await
+        };
+        let refused = send("You have reached your specified API usage limits. You will regain access on 2026-12-31.").await;
+        assert_eq!((refused.status, kind(&refused).as_str()), (400, "invalid_request_error"), "{}", refused.text());
+        assert!(refused.text().contains("anthropic-beta"), "{}", refused.text());
+        assert_eq!(fake.served(), 0);
+        for name in ["insufficient_quota", "credit_balance_is_too_low"] {
+            let text = format!("Unexpected value(s) `{name}` for the `anthropic-beta` header");
+            fake.next(Script::anthropic_error(400, "invalid_request_error", &text));
+            let answer = send(name).await;
+            assert_eq!(answer.status, 400, "{}", answer.text());
+            fake.next(Script::message("Hi"));
+            assert_eq!(message(&app, &json!({"model": "a"})).await.status, 200, "{name}");
+        }
+    }
+
     async fn requests_that_are_refused_have_the_shape_too(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake, &["a", "secret"]).await;

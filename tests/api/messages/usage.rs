@@ -71,6 +71,31 @@ on_both_databases! {
         assert_eq!(row["cost_nano_dollars"], 10 * 3_000 + 100 * 300 + 50 * 3_750 + 7 * 15_000, "{row}");
     }
 
+    async fn what_the_price_does_not_cover_is_unknown(app: App) {
+        let fake = FakeProvider::start().await;
+        priced(&app, &fake).await;
+        let one = json!({"type": "message", "input_tokens": 10, "output_tokens": 7});
+        for (more, known) in [
+            (json!({"service_tier": "standard", "speed": "standard", "inference_geo": "not_available"}), true),
+            (json!({"iterations": [one]}), true),
+            (json!({"iterations": [{"type": "compaction", "input_tokens": 180_000, "output_tokens": 3_500}, one]}), false),
+            (json!({"speed": "fast", "service_tier": "standard"}), false),
+            (json!({"inference_geo": "us"}), false),
+        ] {
+            let mut usage = json!({"input_tokens": 10, "output_tokens": 7});
+            usage.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            let content = json!([{"type": "text", "text": "Hi"}]);
+            fake.next(Script::json(200, &json!({
+                "id": "msg_1", "type": "message", "role": "assistant", "model": "x", "content": content,
+                "stop_reason": "end_turn", "usage": usage
+            })));
+            message(&app, &json!({"model": "a"})).await;
+            let row = app.requests(1).await.pop().expect("a row");
+            let cost = if known { json!(10 * 3_000 + 7 * 15_000) } else { json!(null) };
+            assert_eq!(row["cost_nano_dollars"], cost, "{more}");
+        }
+    }
+
     async fn an_interrupted_stream_is_billed_for_what_was_delivered(app: App) {
         let fake = FakeProvider::start().await;
         priced(&app, &fake).await;
