@@ -93,7 +93,8 @@ impl Gateway {
                     let (sentences, now) = (&sentences.load(), self.clock.now());
                     let provider = &candidate.model.provider;
                     let classifier = Classifier { provider, endpoints, sentences, now };
-                    failure = Some(classifier.classify_of(&fault, &intent.request));
+                    let sent = &candidate.model.upstream_model;
+                    failure = Some(classifier.classify_of(&fault, &intent.request, sent));
                 }
             }
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::classify::own_fields::of_own_fields;
 use super::classify::{Fault, Interruption, classify, is_by_status, shown};
 use super::endpoint::Endpoints;
 use super::redact::message::Message;
@@ -11,10 +12,8 @@ use super::redact::own_words::{Heard, is_unrelated_page, own_words};
 use super::redact::request_text::{KeptPrompt, RequestText};
 use super::redact::{is_excerpt, without_excerpts, without_the_unknown};
 use crate::domain::failure::Failure;
-use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::scope::FailureScope;
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::providers::errors::phrases::is_a_budget_without_owner;
 use crate::providers::{MessageRules, Sentences, UpstreamError};
 use crate::store::snapshot::ProviderEntry;
 
@@ -38,14 +37,19 @@ impl Classifier<'_> {
     }
 
     /// Classifies a fault of a call of this request: only the provider's own words blame its model, and no text of the
-    /// failure repeats the prompt.
-    pub(in crate::gateway) fn classify_of(&self, fault: &Fault, request: &ChatRequest) -> Failure {
+    /// failure repeats the prompt. `sent` is the provider's name of the model that was called.
+    pub(in crate::gateway) fn classify_of(
+        &self,
+        fault: &Fault,
+        request: &ChatRequest,
+        sent: &str,
+    ) -> Failure {
         let mut failure = self.class(fault);
         if let Fault::Upstream(error) = fault {
             let (message, text) = (Message::of(&error.message), request.text());
             let unrelated = is_unrelated_page(error, request);
             if failure.scope != FailureScope::Request && !unrelated {
-                failure = self.blamed_by_own_words(failure, (error, &message), request, &text);
+                failure = self.blamed_by_own_words(failure, (error, &message), (request, sent), &text);
             }
             if !unrelated {
                 failure = without_prompt(failure, (error, &message), &text);
@@ -77,14 +81,11 @@ impl Classifier<'_> {
         &self,
         failure: Failure,
         (error, message): (&UpstreamError, &Message<'_>),
-        request: &ChatRequest,
+        (request, sent): (&ChatRequest, &str),
         text: &RequestText,
     ) -> Failure {
-        if is_of_own_fields(&failure, request) {
-            return Failure { scope: FailureScope::Request, ..failure };
-        }
-        if may_be_of_own_user(&failure, error, request) {
-            return Failure { scope: FailureScope::Open, ..failure };
+        if let Some(scope) = of_own_fields(&failure, error, request, sent) {
+            return Failure { scope, ..failure };
         }
         // No words were needed to blame it.
         if failure.scope == FailureScope::Open && is_by_status(failure.rule) {
@@ -131,47 +132,5 @@ fn without_prompt(
         param: own(failure.param),
         code: own(failure.code),
         ..failure
-    }
-}
-
-/// Fields with a credential or an address of the caller's own, which proxies of providers use in place of ours.
-const OWN_ACCESS: [&str; 6] =
-    ["api_key", "api_base", "base_url", "authorization", "extra_headers", "headers"];
-
-/// The value of a member of the request, unless it is null.
-fn value<'a>(request: &'a ChatRequest, name: &str) -> Option<&'a [u8]> {
-    let part = request.parts.iter().find(|part| part.name == name)?;
-    Some(request.value(part)).filter(|value| *value != b"null")
-}
-
-/// Whether the failure is about a budget that may be the one of the user that the request names.
-fn may_be_of_own_user(failure: &Failure, error: &UpstreamError, request: &ChatRequest) -> bool {
-    failure.class == ErrorClass::QuotaExhausted
-        && value(request, "user").is_some()
-        && is_a_budget_without_owner(error)
-}
-
-/// Whether the failure is about a credential or a service tier that only this request has.
-fn is_of_own_fields(failure: &Failure, request: &ChatRequest) -> bool {
-    match failure.class {
-        ErrorClass::Authentication => OWN_ACCESS.iter().any(|name| value(request, name).is_some()),
-        ErrorClass::RateLimited | ErrorClass::Overloaded => value(request, "service_tier")
-            .is_some_and(|tier| !matches!(tier, b"\"auto\"" | b"\"default\"" | b"\"standard\"")),
-        ErrorClass::QuotaExhausted
-        | ErrorClass::Unavailable
-        | ErrorClass::Timeout
-        | ErrorClass::ContextWindowExceeded
-        | ErrorClass::ContentPolicy
-        | ErrorClass::ModelNotFound
-        | ErrorClass::InvalidRequest
-        | ErrorClass::InvalidResponse
-        | ErrorClass::StreamInterrupted
-        | ErrorClass::Cooldown
-        | ErrorClass::Disabled
-        | ErrorClass::NotAllowed
-        | ErrorClass::OverBudget
-        | ErrorClass::Deadline
-        | ErrorClass::TooLarge
-        | ErrorClass::LacksCapability => false,
     }
 }

@@ -127,7 +127,7 @@ impl CallFeedback {
     /// Classifies a fault of a call of this request, and hides what an error repeats of its prompt.
     #[must_use]
     pub fn classify_of(&self, fault: &Fault, request: &ChatRequest) -> Failure {
-        self.classified(|classifier| classifier.classify_of(fault, request))
+        self.classified(|classifier| classifier.classify_of(fault, request, &self.model.upstream_model))
     }
 
     /// Classifies the break of the stream, and hides what an error repeats of the remembered prompt.

@@ -131,6 +131,32 @@ fn outages() -> Vec<(&'static str, Script)> {
     ]
 }
 
+/// Fields of one caller, and a provider's responses to them.
+fn own_fields() -> Vec<(Value, Script)> {
+    let limit = |message: &str| {
+        let body = json!({"error": {"message": message, "code": "rate_limit_exceeded"}}).to_string();
+        Script::respond(429, &[("content-type", "application/json"), ("retry-after", "3600")], &body)
+    };
+    let resource = "Your API key does not have permission to use the specified resource.";
+    let missing = "The model `up-image` does not exist";
+    let route = "There is no available model provider that meets your routing requirements";
+    vec![
+        (json!({"user": "cust-77"}), limit("Rate limit exceeded for user 'cust-77'")),
+        (json!({"safety_identifier": "cust-77"}), limit("Per-user rate limit (cust-77)")),
+        (json!({"user": "u7"}), limit("Per-user rate limit exceeded")),
+        (json!({"metadata": {"tags": ["eu"]}}), limit("No deployments available. tags=['eu']")),
+        (json!({"container": "container_1"}), Script::error(403, "permission_error", resource)),
+        (
+            json!({"tools": [{"type": "x", "model": "up-image"}]}),
+            Script::error(404, "model_not_found", missing),
+        ),
+        (json!({"provider": {"only": ["x"]}}), said(503, route)),
+        (json!({"provider": {"only": ["x"]}}), said(401, "Provider returned error")),
+        (json!({"data_sources": [{"parameters": {}}]}), Script::error(401, "401", "Access denied")),
+        (json!({}), Script::respond(530, &[], "")),
+    ]
+}
+
 struct Callers {
     app: App,
     fake: FakeProvider,
@@ -193,6 +219,22 @@ on_both_databases! {
             // A good answer would make it well again.
             assert_ne!(callers.health().await, "failing", "{what}");
             callers.reaches(number, what).await;
+        }
+    }
+
+    async fn what_one_request_names_closes_no_model(app: App) {
+        let table = own_fields();
+        let callers = Callers::new(app, table.len()).await;
+        for (number, (fields, script)) in table.into_iter().enumerate() {
+            callers.fake.always_for(&format!("m{number}-upstream"), script);
+            let mut body = fields.clone();
+            body["model"] = json!(format!("m{number}"));
+            for turn in 0..BAD {
+                let request = with_json(callers.app.request(Method::POST, "/v1/chat/completions"), &chat_body(&body));
+                let answer = callers.app.call(request, &callers.bad).await;
+                assert_eq!(answer.header("x-failsoft-attempts"), "1", "{fields} {turn}: {}", answer.text());
+            }
+            callers.reaches(number, &fields.to_string()).await;
         }
     }
 

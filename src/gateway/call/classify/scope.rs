@@ -69,7 +69,7 @@ pub(super) fn of_answer(
 /// Whether the status is from a server in front of the provider's that did not reach it, or a redirect: no request
 /// causes that.
 fn is_unreachable(status: u16) -> bool {
-    matches!(status, 300..=399 | 521 | 522 | 523 | 525 | 526 | 530)
+    matches!(status, 300..=399 | 521 | 522 | 523 | 525 | 526)
 }
 
 /// Whether a 403 comes from a firewall: vendors answer with JSON, firewalls with an HTML page.

@@ -74,6 +74,8 @@ const ANSWERS: &[(&str, u16, &str, FailureScope)] = &[
     ("a proxy that says so", 502, "upstream connect error: no healthy upstream", Model),
     ("a server that may have broken over the request", 520, "", Open),
     ("a server that is down", 521, "", Model),
+    ("an edge that failed", 530, "", Open),
+    ("a certificate of the server", 526, "", Model),
     ("a redirect", 302, "", Model),
     ("a bare 503", 503, "", Model),
     ("an overload", 503, r#"{"error":{"message":"The model is overloaded. Please try again later.","status":"UNAVAILABLE","code":503}}"#, Model),
