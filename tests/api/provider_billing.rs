@@ -76,7 +76,6 @@ on_both_databases! {
             (json!({"speed": "fast"}), "", Value::Null),
             (json!({"speed": "fast", "service_tier": "default"}), "", Value::Null),
             (json!({"speed": "standard"}), "", json!(120_000)),
-            (json!({}), r#","serviceTier":"priority""#, Value::Null),
         ] {
             fake.next(counted(&format!(r#""usage":{{{REPORTED}}}{said}"#)));
             let mut body = asked.clone();

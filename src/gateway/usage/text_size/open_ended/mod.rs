@@ -256,7 +256,7 @@ fn is_address_of_image(address: &str) -> bool {
     let ending = file.rsplit_once('.').map(|(_, ending)| ending).filter(|_| !place.ends_with('/'));
     let is_other =
         |piece: &str| piece.split_once('.').is_some_and(|(_, ending)| OTHER_FILES.contains(&ending));
-    let in_web = place.starts_with("http://") || place.starts_with("https://");
+    let in_web = path.starts_with("http://") || path.starts_with("https://");
     let is_video = VIDEO_PAGES.iter().any(|page| place.contains(page));
     !is_video
         && !query.split(['&', '=', '/']).any(is_other)
