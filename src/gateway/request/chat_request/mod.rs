@@ -390,7 +390,6 @@ fn drill(members: &RawObject<'_>) -> Result<Option<ErrorClass>> {
 }
 
 struct Lenient<'a>(Cow<'a, str>);
-
 impl<'de> Deserialize<'de> for Lenient<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         text(deserializer).map(Lenient)

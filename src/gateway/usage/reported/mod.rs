@@ -253,15 +253,8 @@ impl Reading {
                     }
                 });
             }
-            b"service_tier" | b"serviceTier" | b"speed" => {
-                self.tier = Tier::dearer(self.tier, Tier::read(raw));
-            }
-            // Where the answer was made may have a price of its own.
-            b"inference_geo" if !matches!(raw, "\"global\"" | "\"not_available\"") => {
-                self.tier = Tier::dearer(self.tier, Tier::read(raw));
-            }
-            // Several of them are not all in the other counts, or another model answered.
-            b"iterations" => self.counts.extras |= raw.matches("\"input_tokens\"").count() > 1,
+            b"service_tier" | b"serviceTier" | b"speed" | b"inference_geo" => self.priced_by(name, raw),
+            b"iterations" => self.iterations(raw),
             b"server_tool_use" | b"server_side_tool_usage" | b"server_side_tool_usage_details" => {
                 self.extras(raw, 0);
             }
@@ -367,11 +360,6 @@ impl Reading {
             });
         }
         self.bill.cost = self.bill.cost.or(found);
-    }
-
-    fn extra(&mut self, raw: &str) {
-        // Other values are ignored: some vendors send an empty object.
-        self.counts.extras |= !matches!(tokens(raw), Number::Whole(0) | Number::Near(0) | Number::None);
     }
 
     fn odd(&mut self, flag: Flag) {

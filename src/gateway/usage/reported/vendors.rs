@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::number::{Number, tokens};
 use super::{Counts, Reading, Side, read};
+use crate::gateway::usage::pricing::Tier;
 
 impl Reading {
     /// Takes one of Gemini's fields. Returns whether it is one.
@@ -42,6 +43,25 @@ impl Reading {
             self.counts.extras |= hour > 0;
             self.counts.cache_write = self.counts.cache_write.max(Some(sum));
         }
+    }
+
+    /// Takes what gives an answer a price of its own: its tier, Anthropic's fast mode, the region where it was made.
+    pub(super) fn priced_by(&mut self, name: &[u8], raw: &str) {
+        let is_anywhere = name == b"inference_geo" && matches!(raw, "\"global\"" | "\"not_available\"");
+        if !is_anywhere {
+            self.tier = Tier::dearer(self.tier, Tier::read(raw));
+        }
+    }
+
+    /// Takes Anthropic's steps of an answer. Several are not all in the other counts, or another model answered.
+    pub(super) fn iterations(&mut self, raw: &str) {
+        self.counts.extras |= raw.matches("\"input_tokens\"").count() > 1;
+    }
+
+    /// Takes a count of something that no token price covers.
+    pub(super) fn extra(&mut self, raw: &str) {
+        // Other values are ignored: some vendors send an empty object.
+        self.counts.extras |= !matches!(tokens(raw), Number::Whole(0) | Number::Near(0) | Number::None);
     }
 
     /// Takes counts of things that no token price covers, in an object or beside each other.
