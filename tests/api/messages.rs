@@ -1,5 +1,6 @@
 //! `POST /v1/messages`, the count of tokens, and the list of models in Anthropic's shape.
 
+mod caller_isolation;
 mod count_tokens;
 mod errors;
 mod failover;

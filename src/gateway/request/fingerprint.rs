@@ -4,9 +4,7 @@ use std::hash::BuildHasher as _;
 
 use super::chat_request::is_own;
 use super::intent::Intent;
-
-/// Members that label a request for its sender or its provider. No answer depends on them.
-const LABELS: [&str; 4] = ["metadata", "user", "safety_identifier", "prompt_cache_key"];
+use super::labels::is_label;
 
 /// The most bytes of values that are hashed.
 const HASHED: usize = 64 * 1024;
@@ -24,8 +22,7 @@ impl Intent {
         let hashes = foldhash::quality::FixedState::default();
         let key = self.caller();
         let mut left = HASHED;
-        let differs =
-            |name: &str| name != "model" && !is_own(request.dialect, name) && !LABELS.contains(&name);
+        let differs = |name: &str| name != "model" && !is_own(request.dialect, name) && !is_label(name);
         request.parts.iter().filter(|part| differs(&part.name)).fold(key, |sum, part| {
             let value = request.value(part);
             let start = value.get(..left).unwrap_or(value);

@@ -6,5 +6,6 @@ pub mod fingerprint;
 pub mod intent;
 pub mod json_object;
 pub mod json_scan;
+pub mod labels;
 pub mod passed_headers;
 pub mod requirements;

@@ -1,6 +1,7 @@
 //! Whether a failure is about what only this request has: its user, its credential, its route, a file or a model that it
 //! names. A caller could otherwise close a model with a value of its own that the provider refuses.
 
+use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::domain::failure::Failure;
@@ -8,6 +9,8 @@ use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::scope::FailureScope;
 use crate::gateway::call::redact::request_text::LONGEST;
 use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::labels::{OWNERS, OWNERS_IN_METADATA};
+use crate::gateway::usage::pricing::Tier;
 use crate::providers::UpstreamError;
 use crate::providers::errors::phrases::is_a_budget_without_owner;
 
@@ -23,15 +26,30 @@ const OWN_ACCESS: [&str; 8] = [
     "dataSources",
 ];
 
+/// Headers that clients send by themselves, and that choose nothing.
+const PLAIN_HEADERS: [&str; 3] =
+    ["traceparent", "anthropic-version", "anthropic-dangerous-direct-browser-access"];
+
+/// The header with the beta features of a request.
+const FEATURES: &str = "anthropic-beta";
+
+/// Starts of features that every account has, without limits of their own: those that Claude Code always sends, and
+/// those that only change the form of a request. Others, such as a long context or a fast mode, may be refused alone.
+const PLAIN_FEATURES: [&str; 7] = [
+    "claude-code-",
+    "context-management-",
+    "fine-grained-tool-streaming-",
+    "interleaved-thinking-",
+    "prompt-caching-",
+    "structured-outputs-",
+    "token-efficient-tools-",
+];
+
+/// The end of a header's name that names something of the account, such as a workspace.
+const OF_THE_ACCOUNT: &str = "-id";
+
 /// Fields with which a request chooses among the providers behind a router.
 const ROUTES: [&str; 2] = ["provider", "providerOptions"];
-
-/// Fields that name the user of a request, or a share of the limits of an account.
-const OWNERS: [&str; 6] =
-    ["user", "safety_identifier", "end_user", "prompt_cache_key", "litellm_metadata", "tags"];
-
-/// Members of `metadata` that do.
-const OWNERS_IN_METADATA: [&str; 4] = ["user_id", "user", "end_user", "tags"];
 
 /// Words for a user in an error that does not name one.
 const USERS: [&str; 4] = ["user", "userid", "safety_identifier", "customer"];
@@ -70,21 +88,27 @@ pub(in crate::gateway) fn of_own_fields(
 ) -> Option<FailureScope> {
     match failure.class {
         ErrorClass::Authentication if has_own_access(request) => Some(FailureScope::Request),
-        ErrorClass::RateLimited | ErrorClass::Overloaded if has_own_tier(request) => {
+        ErrorClass::RateLimited | ErrorClass::Overloaded if Tier::asked(request) == Some(Tier::Special) => {
+            Some(FailureScope::Request)
+        }
+        ErrorClass::RateLimited | ErrorClass::Overloaded | ErrorClass::ModelNotFound
+            if chooses_its_route(request) =>
+        {
             Some(FailureScope::Request)
         }
         ErrorClass::Authentication
         | ErrorClass::RateLimited
         | ErrorClass::QuotaExhausted
-        | ErrorClass::Overloaded
         | ErrorClass::ModelNotFound
-            if chooses_its_route(request) =>
+            if names_a_resource(request) =>
         {
             Some(FailureScope::Request)
         }
-        ErrorClass::RateLimited | ErrorClass::QuotaExhausted => of_an_owner(failure, error, request),
-        ErrorClass::Authentication => of_a_reference(error, request, sent),
-        ErrorClass::ModelNotFound => of_another_model(error, request, sent),
+        ErrorClass::Authentication => of_a_reference(error, request, sent).or_else(|| of_a_choice(request)),
+        ErrorClass::RateLimited | ErrorClass::QuotaExhausted => {
+            of_an_owner(failure, error, request).or_else(|| of_a_choice(request))
+        }
+        ErrorClass::ModelNotFound => of_another_model(error, request, sent).or_else(|| of_a_choice(request)),
         ErrorClass::Overloaded
         | ErrorClass::Unavailable
         | ErrorClass::Timeout
@@ -113,15 +137,31 @@ fn has_own_access(request: &ChatRequest) -> bool {
     OWN_ACCESS.iter().any(|name| value(request, name).is_some())
 }
 
-fn has_own_tier(request: &ChatRequest) -> bool {
-    value(request, "service_tier")
-        .is_some_and(|tier| !matches!(tier, b"\"auto\"" | b"\"default\"" | b"\"standard\""))
-}
-
 /// Whether the request says which providers a router may call: then another request may be answered by others.
 fn chooses_its_route(request: &ChatRequest) -> bool {
     let is_a_choice = |value: &[u8]| value.starts_with(b"{") && value != b"{}";
     ROUTES.iter().any(|name| value(request, name).is_some_and(is_a_choice))
+}
+
+/// Whether a header names a workspace or another resource of the account.
+fn names_a_resource(request: &ChatRequest) -> bool {
+    request.passed.iter().any(|(name, _)| name.as_str().ends_with(OF_THE_ACCOUNT))
+}
+
+/// A refusal where the request chooses a route or a feature, which has limits and permissions of its own. It is
+/// undecided: an account without money refuses those as well.
+fn of_a_choice(request: &ChatRequest) -> Option<FailureScope> {
+    let is_plain = |(name, value): &(HeaderName, HeaderValue)| {
+        PLAIN_HEADERS.contains(&name.as_str()) || (name == FEATURES && has_plain_features(value.as_bytes()))
+    };
+    let chooses = chooses_its_route(request) || !request.passed.iter().all(is_plain);
+    chooses.then_some(FailureScope::Open)
+}
+
+fn has_plain_features(value: &[u8]) -> bool {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).all(|feature| {
+        feature.is_empty() || PLAIN_FEATURES.iter().any(|plain| feature.starts_with(plain.as_bytes()))
+    })
 }
 
 /// A limit or a budget of the user or the label that the request names.

@@ -307,7 +307,7 @@ impl<'de, const MEASURED: bool> Visitor<'de> for Object<'_, MEASURED> {
                 "x_groq" => {
                     seen.usage = seen.usage.followed_by(parse_inside(map.next_value::<&RawValue>()?.get()))
                 }
-                "service_tier" => {
+                "service_tier" | "serviceTier" => {
                     let tier: &RawValue = map.next_value()?;
                     seen.usage.tier = Tier::read(tier.get()).or(seen.usage.tier);
                 }

@@ -34,7 +34,9 @@ pub(super) fn scan<const MEASURED: bool>(text: &[u8]) -> Option<Inspected> {
                     if cursor.is_at_object() { scan_usage(cursor)? } else { parse(cursor.value()?.get()) };
                 seen.usage = seen.usage.followed_by(usage);
             }
-            b"service_tier" => seen.usage.tier = Tier::read(cursor.value()?.get()).or(seen.usage.tier),
+            b"service_tier" | b"serviceTier" => {
+                seen.usage.tier = Tier::read(cursor.value()?.get()).or(seen.usage.tier)
+            }
             b"model" => seen.name_at(Ours::Model, whole(cursor.value()?)),
             b"provider" => seen.name_at(Ours::Provider, whole(cursor.value()?)),
             b"id" => seen.id = place(cursor.value()?),

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::super::own_fields::of_own_fields;
 use super::*;
+use crate::dialects::Dialect;
 use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::passed_headers::PassedHeaders;
 use FailureScope::{Open, Request};
 
 /// What the fields of a request make of an error of the model `up-5`.
@@ -13,10 +15,24 @@ fn scope(fields: &Value, status: u16, error: &Value) -> Option<FailureScope> {
     let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hello there"}]});
     body.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
     let request = ChatRequest::parse(Bytes::from(body.to_string())).expect("a request");
+    scope_of(&request, status, error)
+}
+
+/// What the headers of a message make of an error.
+fn with_headers(headers: &[(&str, &str)], status: u16, error: &Value) -> Option<FailureScope> {
+    let body = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]});
+    let mut request =
+        ChatRequest::parse_as(Dialect::Messages, Bytes::from(body.to_string())).expect("a request");
+    let headers = headers.iter().map(|(name, value)| (*name, value.as_bytes()));
+    request.passed = PassedHeaders::of(Dialect::Messages, headers).expect("lists of names");
+    scope_of(&request, status, error)
+}
+
+fn scope_of(request: &ChatRequest, status: u16, error: &Value) -> Option<FailureScope> {
     let body = json!({"error": error}).to_string();
     let error = parse_error(status, &HeaderMap::new(), body.as_bytes(), DateTime::UNIX_EPOCH);
     let failure = read(&Fault::Upstream(Box::new(error.clone())));
-    of_own_fields(&failure, &error, &request, "up-5")
+    of_own_fields(&failure, &error, request, "up-5")
 }
 
 fn said(fields: &Value, status: u16, message: &str) -> Option<FailureScope> {
@@ -95,8 +111,9 @@ fn a_missing_model_that_the_request_names_is_its_own() {
 #[test]
 fn what_a_route_or_an_access_of_the_request_fails_at_is_its_own() {
     let route = json!({"provider": {"only": ["x"], "allow_fallbacks": false}});
-    for status in [401, 402, 404, 429] {
-        assert_eq!(said(&route, status, "Provider returned error"), Some(Request), "{status}");
+    // An account without money or credential refuses every route.
+    for (status, expected) in [(401, Open), (402, Open), (404, Request), (429, Request)] {
+        assert_eq!(said(&route, status, "Provider returned error"), Some(expected), "{status}");
         assert_eq!(said(&json!({"provider": {}}), status, "Provider returned error"), None, "{status}");
     }
     let none = "There is no available model provider that meets your routing requirements";
@@ -107,4 +124,48 @@ fn what_a_route_or_an_access_of_the_request_fails_at_is_its_own() {
     let tags = "No deployments available for selected model. Passed tags=[..]";
     assert_eq!(said(&json!({"metadata": {"tags": ["eu"]}}), 429, tags), Some(Request));
     assert_eq!(said(&json!({"metadata": {"other": "eu"}}), 429, tags), None);
+}
+
+#[test]
+fn a_limit_of_a_tier_or_a_fast_mode_is_the_requests() {
+    for fields in
+        [json!({"service_tier": "flex"}), json!({"serviceTier": "priority"}), json!({"speed": "fast"})]
+    {
+        for status in [429, 503, 529] {
+            assert_eq!(said(&fields, status, "Too many requests"), Some(Request), "{fields} {status}");
+        }
+    }
+    let standard = ["auto", "default", "standard", "standard_only", "on_demand"];
+    for tier in
+        standard.map(|tier| json!({"service_tier": tier})).into_iter().chain([json!({"speed": "standard"})])
+    {
+        assert_eq!(said(&tier, 429, "Too many requests"), None, "{tier}");
+    }
+}
+
+#[test]
+fn a_refusal_of_a_header_is_the_requests_or_undecided() {
+    let errors = [
+        (401, json!({"type": "authentication_error", "message": "OAuth authentication is not supported."})),
+        (403, json!({"type": "permission_error", "message": "Not allowed."})),
+        (404, json!({"type": "not_found_error", "message": "Not found: model up-5"})),
+        (429, json!({"type": "rate_limit_error", "message": "This request would exceed the rate limit."})),
+    ];
+    let usual =
+        "claude-code-20250219, interleaved-thinking-2025-05-14,fine-grained-tool-streaming-2025-05-14";
+    let version = ("anthropic-version", "2023-06-01");
+    for (status, error) in &errors {
+        let scope = |more: (&str, &str)| with_headers(&[version, more], *status, error);
+        assert_eq!(scope(("anthropic-workspace-id", "wrkspc_1")), Some(Request), "{status}");
+        for features in ["context-1m-2025-08-07", "fast-mode-2026-02-01", "oauth-2025-04-20", "any"] {
+            assert_eq!(scope(("anthropic-beta", features)), Some(Open), "{status} {features}");
+            assert_eq!(scope(("anthropic-beta", &format!("{usual},{features}"))), Some(Open), "{status}");
+        }
+        assert_eq!(scope(("anthropic-other", "x")), Some(Open), "{status}");
+        for plain in [("anthropic-beta", usual), ("anthropic-dangerous-direct-browser-access", "true")] {
+            assert_eq!(scope(plain), None, "{status} {plain:?}");
+        }
+    }
+    let overloaded = json!({"type": "overloaded_error", "message": "Overloaded"});
+    assert_eq!(with_headers(&[("anthropic-beta", "context-1m-2025-08-07")], 529, &overloaded), None);
 }
