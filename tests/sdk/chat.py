@@ -5,59 +5,29 @@ one. Run it with `make sdk`, or see tests/sdk/run.
 
 """
 
-import contextlib
 import unittest
 import uuid
 
 import openai
 
-from databases import BINARY, OnPostgres, OnSqlite, needs_postgres
-from installation import Installation
+from catalog import QUESTION, Catalog
+from databases import OnPostgres, OnSqlite, needs_postgres
 
-QUESTION = [{"role": "user", "content": "Are you there?"}]
 
 # Catalog names of the models that answer, one per provider.
 ANSWERING = {"steady": "outside", "vendor/steady": "inside"}
 
 
-class Chat:
+class Chat(Catalog):
     """What a customer's app does. The subclasses choose the database."""
 
-    @classmethod
-    def setUpClass(cls):
-        with contextlib.ExitStack() as stack:
-            database_url = cls.database_url(stack)
-            cls.here = Installation(BINARY, database_url, stack)
-            # There is no API route for an organization's settings; the server reads them with the next catalog
-            # change.
-            cls.execute(database_url, "UPDATE organizations SET settings = '{\"keepalive_after_ms\": 2000}'")
-            inside = cls.here.create("/v1/model-router/providers", name="inside", preset="simulated")
-            outside = cls.here.create(
-                "/v1/model-router/providers",
-                name="outside",
-                preset="custom",
-                base_url=f"http://{cls.here.provider.address}/v1",
-                credential="a-credential-of-the-test",
-            )
-            cls.providers = {"inside": inside, "outside": outside}
-            for name, provider in ANSWERING.items():
-                cls.model(name, provider, "sim/steady")
-            # Without the SDK's own retries, so that the tests see the server's responses.
-            cls.client = openai.OpenAI(base_url=f"{cls.here.url}/v1", api_key=cls.here.key, max_retries=0, timeout=60)
-            stack.callback(cls.client.close)
-            cls.addClassCleanup(stack.pop_all().close)
+    preset = "custom"
+    base_path = "/v1"
+    answering = ANSWERING
 
     @classmethod
-    def model(cls, name, provider, upstream):
-        """Adds a model to the catalog and returns its name."""
-        provider_id = cls.providers[provider]
-        cls.here.create("/v1/model-router/models", name=name, provider_id=provider_id, upstream_model=upstream)
-        return name
-
-    @classmethod
-    def failing(cls, provider, behavior):
-        """A model that fails in that way. Each test has its own, because a failed model may be in cooldown."""
-        return cls.model(f"{behavior}-{uuid.uuid4().hex[:8]}", provider, f"sim/{behavior}")
+    def new_client(cls):
+        return openai.OpenAI(base_url=f"{cls.here.url}/v1", api_key=cls.here.key, max_retries=0, timeout=60)
 
     def test_the_fallback_answers(self):
         for provider, behavior, answering, error_class in [

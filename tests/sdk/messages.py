@@ -5,16 +5,13 @@ The server has two providers: the in-process one with preset `simulated`, and a 
 
 """
 
-import contextlib
 import unittest
-import uuid
 
 import anthropic
 
-from databases import BINARY, OnPostgres, OnSqlite, needs_postgres
-from installation import Installation
+from catalog import QUESTION, Catalog
+from databases import OnPostgres, OnSqlite, needs_postgres
 
-QUESTION = [{"role": "user", "content": "Are you there?"}]
 TOOL = {
     "name": "weather",
     "description": "The weather of a city",
@@ -25,44 +22,15 @@ TOOL = {
 ANSWERING = {"claude-steady": "outside", "vendor/claude-steady": "inside"}
 
 
-class Messages:
+class Messages(Catalog):
     """What an app of Anthropic's API does. The subclasses choose the database."""
 
-    @classmethod
-    def setUpClass(cls):
-        with contextlib.ExitStack() as stack:
-            database_url = cls.database_url(stack)
-            cls.here = Installation(BINARY, database_url, stack)
-            # There is no API route for an organization's settings; the server reads them with the next catalog
-            # change.
-            cls.execute(database_url, "UPDATE organizations SET settings = '{\"keepalive_after_ms\": 2000}'")
-            inside = cls.here.create("/v1/model-router/providers", name="inside", preset="simulated")
-            outside = cls.here.create(
-                "/v1/model-router/providers",
-                name="outside",
-                preset="custom-messages",
-                base_url=f"http://{cls.here.provider.address}",
-                credential="a-credential-of-the-test",
-            )
-            cls.providers = {"inside": inside, "outside": outside}
-            for name, provider in ANSWERING.items():
-                cls.model(name, provider, "sim/steady")
-            # Without the SDK's own retries, so that the tests see the server's responses.
-            cls.client = anthropic.Anthropic(base_url=cls.here.url, auth_token=cls.here.key, max_retries=0, timeout=60)
-            stack.callback(cls.client.close)
-            cls.addClassCleanup(stack.pop_all().close)
+    preset = "custom-messages"
+    answering = ANSWERING
 
     @classmethod
-    def model(cls, name, provider, upstream):
-        """Adds a model to the catalog and returns its name."""
-        provider_id = cls.providers[provider]
-        cls.here.create("/v1/model-router/models", name=name, provider_id=provider_id, upstream_model=upstream)
-        return name
-
-    @classmethod
-    def failing(cls, provider, behavior):
-        """A model that fails in that way. Each test has its own, because a failed model may be in cooldown."""
-        return cls.model(f"{behavior}-{uuid.uuid4().hex[:8]}", provider, f"sim/{behavior}")
+    def new_client(cls):
+        return anthropic.Anthropic(base_url=cls.here.url, auth_token=cls.here.key, max_retries=0, timeout=60)
 
     def create(self, client=None, **more):
         return (client or self.client).messages.create(
