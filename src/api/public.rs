@@ -8,6 +8,7 @@ use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
 use crate::auth::access::{Access, Admits, Anyone};
+use crate::auth::part::part;
 use crate::domain::error::{CredentialFault, Error, Result};
 use crate::store::Store;
 use crate::telemetry::{Readiness, Registry};
@@ -78,9 +79,7 @@ impl FromRequest for Operator {
 
 impl Operator {
     fn authenticate(request: &HttpRequest) -> Result<Self> {
-        let registry = request.app_data::<web::Data<Registry>>();
-        let registry =
-            registry.ok_or_else(|| Error::internal("the application was built without its metrics"))?;
+        let registry = part::<Registry>(request)?;
         let Some(token) = registry.token() else { return Err(Error::RouteUnknown) };
         let presented =
             request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();

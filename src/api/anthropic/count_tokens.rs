@@ -9,11 +9,7 @@ use super::stream_error::WRITER;
 use crate::api::inference::call::{Admitted, Parts};
 use crate::api::inference::routing_headers;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
-use crate::auth::api::rate_limit::Limiter;
-use crate::config::Settings;
 use crate::domain::error::Result;
-use crate::gateway::Gateway;
-use crate::http::body_reader::BodyReader;
 
 /// Counts the tokens of a message's prompt.
 ///
@@ -30,12 +26,8 @@ pub async fn count(
     caller: ApiCaller<Inference>,
     request: HttpRequest,
     payload: web::Payload,
-    gateway: web::Data<Gateway>,
-    limiter: web::Data<Limiter>,
-    reader: web::Data<BodyReader>,
-    settings: web::Data<Settings>,
+    parts: Parts,
 ) -> Result<HttpResponse> {
-    let parts = Parts { gateway, limiter, reader, settings };
     let admitted = Admitted::read(caller, WRITER.dialect, None, &request, payload, &parts).await?;
     let (job, _admission) = admitted.job(WRITER, request.headers(), &parts.gateway, &parts.settings)?;
     let counted = parts.gateway.count_tokens(&job).await?;

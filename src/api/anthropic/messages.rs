@@ -6,11 +6,7 @@ use super::schema::{Message, MessageRequest};
 use super::stream_error::WRITER;
 use crate::api::inference::call::{Admitted, Parts};
 use crate::auth::api::api_caller::{ApiCaller, Inference};
-use crate::auth::api::rate_limit::Limiter;
-use crate::config::Settings;
 use crate::domain::error::Result;
-use crate::gateway::Gateway;
-use crate::http::body_reader::BodyReader;
 
 /// Answers a message with the first model of its chain that succeeds.
 ///
@@ -38,12 +34,8 @@ pub async fn create(
     caller: ApiCaller<Inference>,
     request: HttpRequest,
     payload: web::Payload,
-    gateway: web::Data<Gateway>,
-    limiter: web::Data<Limiter>,
-    reader: web::Data<BodyReader>,
-    settings: web::Data<Settings>,
+    parts: Parts,
 ) -> Result<HttpResponse> {
-    let parts = Parts { gateway, limiter, reader, settings };
     let admitted = Admitted::read(caller, WRITER.dialect, None, &request, payload, &parts).await?;
     admitted.respond(WRITER, request.headers(), parts).await
 }

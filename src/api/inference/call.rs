@@ -1,9 +1,11 @@
 //! One call of an inference endpoint: admit, read, run, respond.
 
+use std::future::{Ready, ready};
 use std::time::{Duration, Instant};
 
+use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, HeaderName, VIA};
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
 use super::Writer;
@@ -12,6 +14,7 @@ use super::options::intent;
 use super::response::respond;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::auth::api::rate_limit::{Admission, Limiter};
+use crate::auth::part::part;
 use crate::config::Settings;
 use crate::dialects::Dialect;
 use crate::domain::error::{Error, Result};
@@ -48,6 +51,26 @@ pub(in crate::api) struct Admitted {
     chat: ChatRequest,
     admission: Admission,
     started: Instant,
+}
+
+impl FromRequest for Parts {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
+    }
+}
+
+impl Parts {
+    fn of(request: &HttpRequest) -> Result<Self> {
+        Ok(Self {
+            gateway: part::<Gateway>(request)?.clone(),
+            limiter: part::<Limiter>(request)?.clone(),
+            reader: part::<BodyReader>(request)?.clone(),
+            settings: part::<Settings>(request)?.clone(),
+        })
+    }
 }
 
 impl Admitted {

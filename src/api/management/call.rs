@@ -13,6 +13,7 @@ use super::page::{CursorPage, Size, requested};
 use super::query::QueryParameters;
 use crate::auth::access::{Access, Admits};
 use crate::auth::api::api_caller::{ApiCaller, RequiredScope};
+use crate::auth::part::part;
 use crate::domain::error::{Error, Result};
 use crate::http::body_reader::{Body, BodyReader};
 use crate::store::pagination::{Page, PageRequest};
@@ -39,14 +40,10 @@ impl<S: RequiredScope> FromRequest for Call<S> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = ApiCaller::from_request(request, payload).into_inner();
         ready(caller.and_then(|caller| {
-            let store: &web::Data<Store> = application_data(request)?;
+            let store = part::<Store>(request)?;
             Ok(Self { data: store.organization(&caller.tenant), caller, request: request.clone() })
         }))
     }
-}
-
-fn application_data<T: 'static>(request: &HttpRequest) -> Result<&T> {
-    request.app_data::<T>().ok_or_else(|| Error::internal("the application was built without a part of it"))
 }
 
 impl<S> Call<S> {
@@ -80,7 +77,7 @@ impl<S> Call<S> {
     /// # Errors
     /// The body is compressed, too large, stalls, or ends early; or the organization's share is used up.
     pub async fn body(&self, payload: web::Payload) -> Result<Body> {
-        let reader: &web::Data<BodyReader> = application_data(&self.request)?;
+        let reader = part::<BodyReader>(&self.request)?;
         reader.read_management(self.caller.organization.id, &self.request, payload).await
     }
 

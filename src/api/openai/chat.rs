@@ -6,11 +6,7 @@ use super::schema::{ChatCompletion, ChatCompletionRequest};
 use super::stream_error::WRITER;
 use crate::api::inference::call::{Admitted, Parts};
 use crate::auth::api::api_caller::{ApiCaller, Inference};
-use crate::auth::api::rate_limit::Limiter;
-use crate::config::Settings;
 use crate::domain::error::{Error, Result};
-use crate::gateway::Gateway;
-use crate::http::body_reader::BodyReader;
 
 /// Answers a chat completion with the first model of its chain that succeeds.
 ///
@@ -36,12 +32,8 @@ pub async fn create(
     caller: ApiCaller<Inference>,
     request: HttpRequest,
     payload: web::Payload,
-    gateway: web::Data<Gateway>,
-    limiter: web::Data<Limiter>,
-    reader: web::Data<BodyReader>,
-    settings: web::Data<Settings>,
+    parts: Parts,
 ) -> Result<HttpResponse> {
-    let parts = Parts { gateway, limiter, reader, settings };
     let named = deployment(&request)?;
     let admitted = Admitted::read(caller, WRITER.dialect, named, &request, payload, &parts).await?;
     admitted.respond(WRITER, request.headers(), parts).await

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload};
 use entity::ids::{ApiKeyId, OrganizationId};
 use uuid::Uuid;
 
 use super::api_key;
 use crate::auth::access::{Access, Admits};
+use crate::auth::part::part;
 use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
 use crate::domain::error::{CredentialFault, Error};
@@ -105,9 +106,8 @@ impl<S: RequiredScope> FromRequest for ApiCaller<S> {
 }
 
 fn authenticate<S: RequiredScope>(request: &HttpRequest) -> Result<ApiCaller<S>, Error> {
-    let missing = || Error::internal("the application was built without its store or clock");
-    let store = request.app_data::<web::Data<Store>>().ok_or_else(missing)?;
-    let clock = request.app_data::<web::Data<Clock>>().ok_or_else(missing)?;
+    let store = part::<Store>(request)?;
+    let clock = part::<Clock>(request)?;
     let presented = presented(request.headers())?;
     if !api_key::is_well_formed(presented) {
         return Err(Error::Unauthenticated(CredentialFault::Malformed));
@@ -138,7 +138,7 @@ fn authenticate<S: RequiredScope>(request: &HttpRequest) -> Result<ApiCaller<S>,
     let tenant = if S::SCOPE == Some(Scope::Inference) {
         tenant
     } else {
-        let shares = request.app_data::<web::Data<Shares>>().ok_or_else(missing)?;
+        let shares = part::<Shares>(request)?;
         tenant.holding(shares.of(organization.id).call()?)
     };
     Ok(ApiCaller { tenant, organization, key, request_id, scope: PhantomData })

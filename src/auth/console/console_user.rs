@@ -17,6 +17,7 @@ use crate::auth::api::api_caller::RequestId;
 use crate::auth::console::cookies;
 use crate::auth::console::cookies::Kind;
 use crate::auth::console::session_token;
+use crate::auth::part::part;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
@@ -128,14 +129,13 @@ impl<P: Requires> ConsoleUser<P> {
     /// # Errors
     /// [`VisitFault::LoggedOut`], [`VisitFault::RoleMissing`].
     pub async fn of(request: &HttpRequest) -> Result<Self, Error> {
-        let missing = || Error::internal("the application was built without its store, clock or settings");
-        let store = request.app_data::<web::Data<Store>>().ok_or_else(missing)?;
-        let clock = request.app_data::<web::Data<Clock>>().ok_or_else(missing)?;
+        let store = part::<Store>(request)?;
+        let clock = part::<Clock>(request)?;
         let session = living_session(request, store, clock).await?.ok_or_else(|| logged_out(request))?;
         let role = Role::parse(&session.role)
             .ok_or_else(|| Error::internal(format!("no role is called '{}'", session.role)))?;
         let organization = organization(store, &session).await?;
-        let shares = request.app_data::<web::Data<Shares>>().ok_or_else(missing)?;
+        let shares = part::<Shares>(request)?;
         let place = shares.of(organization.id).call()?;
         request.extensions_mut().insert(PageUser {
             email: session.email.clone(),

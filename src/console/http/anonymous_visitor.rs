@@ -3,7 +3,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::cookie::Cookie;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,6 +13,7 @@ use super::csrf;
 use crate::auth::access::{Access, Admits};
 use crate::auth::console::cookies;
 use crate::auth::console::cookies::Kind;
+use crate::auth::part::part;
 use crate::config::Settings;
 use crate::console::http::responses::{add_cookie, page_with};
 use crate::domain::error::{Error, Result};
@@ -78,10 +79,7 @@ impl AnonymousVisitor {
 }
 
 pub(in crate::console) fn parts(request: &HttpRequest) -> Result<(&Settings, &Store)> {
-    let missing = || Error::internal("the application was built without its store or settings");
-    let settings = request.app_data::<web::Data<Settings>>().ok_or_else(missing)?;
-    let store = request.app_data::<web::Data<Store>>().ok_or_else(missing)?;
-    Ok((settings, store))
+    Ok((part::<Settings>(request)?, part::<Store>(request)?))
 }
 
 fn sign(vault: &Vault, secret: &[u8]) -> String {

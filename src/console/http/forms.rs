@@ -13,6 +13,7 @@ use url::form_urlencoded;
 use super::csrf;
 use crate::auth::access::{Access, Admits};
 use crate::auth::console::console_user::{ConsoleUser, Requires};
+use crate::auth::part::part;
 use crate::console::http::anonymous_visitor::{AnonymousVisitor, parts};
 use crate::domain::error::{Error, Result, Violation, VisitFault};
 use crate::http::body_reader::BodyReader;
@@ -89,9 +90,7 @@ async fn read(
     organization: Option<OrganizationId>,
     payload: std::result::Result<web::Payload, actix_web::Error>,
 ) -> Result<Fields> {
-    let reader = request.app_data::<web::Data<BodyReader>>();
-    let reader =
-        reader.ok_or_else(|| Error::internal("the application was built without its body reader"))?;
+    let reader = part::<BodyReader>(request)?;
     let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case(FORM) {

@@ -27,6 +27,7 @@ use crate::auth::console::cookies;
 use crate::auth::console::cookies::Kind;
 use crate::auth::console::login_throttle::Throttle;
 use crate::auth::console::{client_ip, session_token};
+use crate::auth::part::part;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
@@ -81,24 +82,20 @@ impl FromRequest for SignIn {
 
 impl SignIn {
     fn of(request: &HttpRequest) -> Result<Self, Error> {
-        fn part<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, Error> {
-            let part = request.app_data::<web::Data<T>>().cloned();
-            part.ok_or_else(|| Error::internal("the application was built without a part that sign-in needs"))
-        }
-        let settings: web::Data<Settings> = part(request)?;
-        let clock: web::Data<Clock> = part(request)?;
-        let store: web::Data<Store> = part(request)?;
+        let settings = part::<Settings>(request)?;
+        let clock = part::<Clock>(request)?;
+        let store = part::<Store>(request)?;
         let user_agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         let request_id = request.extensions().get::<RequestId>().map_or_else(|| clock.new_id(), |id| id.0);
         Ok(Self {
-            throttle: part(request)?,
-            address: client_ip::address(&settings, request),
+            throttle: part::<Throttle>(request)?.clone(),
+            address: client_ip::address(settings, request),
             user_agent: user_agent.map(str::to_owned),
             request_id,
-            device: device::read(&settings, store.vault(), request, clock.now()),
-            store,
-            clock,
-            settings,
+            device: device::read(settings, store.vault(), request, clock.now()),
+            store: store.clone(),
+            clock: clock.clone(),
+            settings: settings.clone(),
         })
     }
 
