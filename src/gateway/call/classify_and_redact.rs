@@ -84,13 +84,26 @@ impl Classifier<'_> {
         (request, sent): (&ChatRequest, &str),
         text: &RequestText,
     ) -> Failure {
-        if let Some(scope) = of_own_fields(&failure, error, request, sent) {
-            return Failure { scope, ..failure };
+        let at_most = of_own_fields(&failure, error, request, sent);
+        if at_most == Some(FailureScope::Request) {
+            return Failure { scope: FailureScope::Request, ..failure };
         }
         // No words were needed to blame it.
         if failure.scope == FailureScope::Open && is_by_status(failure.rule) {
             return failure;
         }
+        let failure = self.said_by_the_provider(failure, (error, message), text);
+        let blames = matches!(failure.scope, FailureScope::Model | FailureScope::Provider);
+        if blames && at_most.is_some() { Failure { scope: FailureScope::Open, ..failure } } else { failure }
+    }
+
+    /// The failure by the error without what it repeats of the request.
+    fn said_by_the_provider(
+        &self,
+        failure: Failure,
+        (error, message): (&UpstreamError, &Message<'_>),
+        text: &RequestText,
+    ) -> Failure {
         let (own, unknown) = match own_words(error, message, text) {
             Heard::All => return failure,
             Heard::Rest(own) => (own, false),

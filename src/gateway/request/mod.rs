@@ -8,4 +8,5 @@ pub mod json_object;
 pub mod json_scan;
 pub mod labels;
 pub mod passed_headers;
+pub mod plain_members;
 pub mod requirements;

@@ -96,6 +96,7 @@ fn said(status: u16, param: Option<&str>, message: &str) -> UpstreamError {
         message: message.to_owned(),
         retry_after: None,
         reset: None,
+        token_limit: None,
         moderated: false,
         page: false,
         structured: true,

@@ -10,6 +10,7 @@ pub mod phrases;
 pub(crate) mod rate_limit_headers;
 pub(crate) mod reset_time;
 mod retry_after;
+mod token_limit;
 
 use std::fmt;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use http::HeaderMap;
 use crate::providers::finish_reasons::FinishReason;
 use body::ErrorBody;
 pub use reset_time::Reset;
+pub use token_limit::TokenLimit;
 
 /// What a vendor reported about a failure, in the vendor's own words.
 ///
@@ -46,6 +48,8 @@ pub struct UpstreamError {
     /// When the limit that was reached resets, from the rate limit headers or the body. Meaningful only if the
     /// failure is a limit, because vendors send such headers with every response.
     pub reset: Option<Reset>,
+    /// The limit of tokens that the vendor states. Meaningful only if the failure is a limit, as `reset` is.
+    pub token_limit: Option<TokenLimit>,
     /// Whether the vendor reports moderation results.
     pub moderated: bool,
     /// Whether the body is an HTML page, which means that a server in front of the vendor's answered.
@@ -103,6 +107,7 @@ impl fmt::Debug for UpstreamError {
             .field("inner_code", &self.inner_code)
             .field("retry_after", &self.retry_after)
             .field("reset", &self.reset)
+            .field("token_limit", &self.token_limit)
             .field("moderated", &self.moderated)
             .field("page", &self.page)
             .field("structured", &self.structured)
@@ -121,15 +126,16 @@ pub fn parse_error(status: u16, headers: &HeaderMap, body: &[u8], now: DateTime<
     // A proxy in between may replace the vendor's status with its own.
     let number = said.number.filter(|number| *number != status).map(|number| number.to_string());
     let code = said.code.clone().or(number).or_else(|| amazon_error_type(headers));
-    let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let texts = || headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
     // What the body says about this failure takes precedence over headers that come with every response.
     let within = said.limits.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let in_headers = || {
         let reset = rate_limit_headers::from_headers(within, now);
-        reset.or_else(|| rate_limit_headers::from_headers(texts, now)).map(Reset::from)
+        reset.or_else(|| rate_limit_headers::from_headers(texts(), now)).map(Reset::from)
     };
     let reset = said.reset.clone().or_else(in_headers);
-    UpstreamError { code, retry_after, reset, ..from_said(status, said) }
+    let token_limit = (status == 429).then(|| token_limit::stated(texts(), &said.message)).flatten();
+    UpstreamError { code, retry_after, reset, token_limit, ..from_said(status, said) }
 }
 
 /// Parses the value of the `error` member of an answer or event that arrived with a success status. The caller must
@@ -183,6 +189,7 @@ fn from_said(status: u16, said: ErrorBody) -> UpstreamError {
         message: said.message,
         retry_after: said.retry_after,
         reset: said.reset,
+        token_limit: None,
         moderated: said.moderated,
         page: said.page,
     }

@@ -2,6 +2,7 @@
 //! names. A caller could otherwise close a model with a value of its own that the provider refuses.
 
 use http::header::{HeaderName, HeaderValue};
+use memchr::memmem;
 use serde_json::Value;
 
 use crate::domain::failure::Failure;
@@ -9,12 +10,16 @@ use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::scope::FailureScope;
 use crate::gateway::call::redact::request_text::LONGEST;
 use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::json_object::is_same_name;
 use crate::gateway::request::labels::{OWNERS, OWNERS_IN_METADATA};
+use crate::gateway::usage::answer_limit::AnswerLimit;
 use crate::gateway::usage::pricing::Tier;
 use crate::providers::UpstreamError;
+use crate::providers::errors::TokenLimit;
 use crate::providers::errors::phrases::is_a_budget_without_owner;
 
-/// Fields with a credential or an address of the caller's own, which are used in place of ours or beside them.
+/// Fields with a credential or an address of the caller's own, which are used in place of ours or beside them. What
+/// fails then says nothing of ours.
 const OWN_ACCESS: [&str; 8] = [
     "api_key",
     "api_base",
@@ -86,8 +91,7 @@ pub(in crate::gateway) fn of_own_fields(
     request: &ChatRequest,
     sent: &str,
 ) -> Option<FailureScope> {
-    match failure.class {
-        ErrorClass::Authentication if has_own_access(request) => Some(FailureScope::Request),
+    let own = match failure.class {
         ErrorClass::RateLimited | ErrorClass::Overloaded if Tier::asked(request) == Some(Tier::Special) => {
             Some(FailureScope::Request)
         }
@@ -104,14 +108,14 @@ pub(in crate::gateway) fn of_own_fields(
         {
             Some(FailureScope::Request)
         }
-        ErrorClass::Authentication => of_a_reference(error, request, sent).or_else(|| of_a_choice(request)),
-        ErrorClass::RateLimited | ErrorClass::QuotaExhausted => {
-            of_an_owner(failure, error, request).or_else(|| of_a_choice(request))
+        ErrorClass::Authentication => of_a_reference(error, request, sent),
+        ErrorClass::RateLimited => {
+            of_its_size(error, request).or_else(|| of_an_owner(failure, error, request))
         }
-        ErrorClass::ModelNotFound => of_another_model(error, request, sent).or_else(|| of_a_choice(request)),
-        ErrorClass::Overloaded
-        | ErrorClass::Unavailable
-        | ErrorClass::Timeout
+        ErrorClass::QuotaExhausted => of_an_owner(failure, error, request),
+        ErrorClass::ModelNotFound => of_another_model(error, request, sent),
+        ErrorClass::Overloaded | ErrorClass::Unavailable => of_an_address(error, request),
+        ErrorClass::Timeout
         | ErrorClass::ContextWindowExceeded
         | ErrorClass::ContentPolicy
         | ErrorClass::InvalidRequest
@@ -123,8 +127,12 @@ pub(in crate::gateway) fn of_own_fields(
         | ErrorClass::OverBudget
         | ErrorClass::Deadline
         | ErrorClass::TooLarge
-        | ErrorClass::LacksCapability => None,
+        | ErrorClass::LacksCapability => return None,
+    };
+    if has_own_access(request) {
+        return Some(FailureScope::Request);
     }
+    own.or_else(|| makes_a_choice(request).then_some(FailureScope::Open))
 }
 
 /// The value of a member of the request, unless it is null.
@@ -134,7 +142,8 @@ fn value<'a>(request: &'a ChatRequest, name: &str) -> Option<&'a [u8]> {
 }
 
 fn has_own_access(request: &ChatRequest) -> bool {
-    OWN_ACCESS.iter().any(|name| value(request, name).is_some())
+    let is_access = |name: &str| OWN_ACCESS.iter().any(|known| is_same_name(known, name));
+    request.parts.iter().any(|part| is_access(&part.name) && request.value(part) != b"null")
 }
 
 /// Whether the request says which providers a router may call: then another request may be answered by others.
@@ -148,20 +157,62 @@ fn names_a_resource(request: &ChatRequest) -> bool {
     request.passed.iter().any(|(name, _)| name.as_str().ends_with(OF_THE_ACCOUNT))
 }
 
-/// A refusal where the request chooses a route or a feature, which has limits and permissions of its own. It is
-/// undecided: an account without money refuses those as well.
-fn of_a_choice(request: &ChatRequest) -> Option<FailureScope> {
+/// Whether the request chooses a route, a feature, or with a member that is not known anything: those have limits,
+/// permissions and failures of their own. An account without money refuses them as well, so this is no proof.
+fn makes_a_choice(request: &ChatRequest) -> bool {
     let is_plain = |(name, value): &(HeaderName, HeaderValue)| {
         PLAIN_HEADERS.contains(&name.as_str()) || (name == FEATURES && has_plain_features(value.as_bytes()))
     };
-    let chooses = chooses_its_route(request) || !request.passed.iter().all(is_plain);
-    chooses.then_some(FailureScope::Open)
+    !request.is_plain() || !request.passed.iter().all(is_plain)
 }
 
 fn has_plain_features(value: &[u8]) -> bool {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).all(|feature| {
         feature.is_empty() || PLAIN_FEATURES.iter().any(|plain| feature.starts_with(plain.as_bytes()))
     })
+}
+
+/// A limit of tokens that the request alone reaches, or with its answer may reach.
+fn of_its_size(error: &UpstreamError, request: &ChatRequest) -> Option<FailureScope> {
+    let TokenLimit { tokens: limit, unused } = error.token_limit?;
+    let prompt = request.size().tokens();
+    let answer = AnswerLimit::of(request).tokens().unwrap_or_default();
+    if unused || prompt >= limit {
+        Some(FailureScope::Request)
+    } else {
+        // An estimate may be half of the tokens.
+        (prompt.saturating_mul(2) >= limit || prompt.saturating_add(answer) >= limit)
+            .then_some(FailureScope::Open)
+    }
+}
+
+/// An outage of a server that the request names: providers fetch what is at an address, and repeat what its server said.
+fn of_an_address(error: &UpstreamError, request: &ChatRequest) -> Option<FailureScope> {
+    if !may_have_addresses(&request.body) {
+        return None;
+    }
+    let Some(strings) = Strings::of(request) else { return Some(FailureScope::Open) };
+    let text = text_of(error);
+    let mut hosts = strings.values.iter().flat_map(|value| value.split("://").skip(1).filter_map(host));
+    if hosts.any(|host| names(&text, host)) {
+        return Some(FailureScope::Request);
+    }
+    let is_address =
+        |value: &String| value.trim_start().get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http"));
+    strings.values.iter().any(is_address).then_some(FailureScope::Open)
+}
+
+/// Whether a body may hold the `//` of an address, which JSON can escape.
+fn may_have_addresses(body: &[u8]) -> bool {
+    [b"//".as_slice(), b"\\/", b"\\u"].iter().any(|mark| memmem::find(body, mark).is_some())
+}
+
+/// The host after the `://` of an address, without a user and a port.
+fn host(rest: &str) -> Option<&str> {
+    let authority = rest.split(['/', '?', '#', ' ', '"', '\'']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    is_proof(host).then_some(host)
 }
 
 /// A limit or a budget of the user or the label that the request names.

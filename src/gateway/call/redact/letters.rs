@@ -158,6 +158,9 @@ fn backslashes(rest: &str) -> (Option<char>, usize) {
         Some(b'x') => {
             hexadecimal(after, 1, 2).map_or((None, signs), |code| (char::from_u32(code), signs + 3))
         }
+        Some(b'U') => {
+            hexadecimal(after, 1, 8).map_or((None, signs), |code| (char::from_u32(code), signs + 9))
+        }
         Some(b'u') => unicode(after).map_or((None, signs), |(letter, length)| (letter, signs + length)),
         Some(_) | None => (None, signs),
     }
@@ -180,44 +183,64 @@ fn unicode(text: &str) -> Option<(Option<char>, usize)> {
     Some(second().unwrap_or((char::from_u32(first), 5)))
 }
 
-/// `&#65;`, `&#x41;`, and named entities, which are signs. An ampersand may be an entity itself.
+/// `&#65;`, `&#x41;`, also without a semicolon, and named entities, which are signs. An ampersand may be an entity itself.
 fn entity(rest: &str) -> Option<(Option<char>, usize)> {
     let mut name = rest.get(1..)?;
     while let Some(inner) = name.strip_prefix("amp;") {
         name = inner;
     }
     let before = rest.len() - name.len();
-    let end = name.bytes().take(10).position(|byte| byte == b';');
-    let Some(end) = end.filter(|end| *end > 1) else { return (before > 1).then_some((None, before)) };
-    let letter = match name.as_bytes() {
-        [b'#', b'x' | b'X', ..] => char::from_u32(hexadecimal(name, 2, end - 2)?),
-        [b'#', ..] => char::from_u32(name.get(1..end)?.parse().ok()?),
-        name if name.iter().take(end).all(u8::is_ascii_alphabetic) => None,
-        _ => return None,
+    let number = |from: usize, radix: u32| {
+        let digits = name.get(from..)?.chars().take(8).take_while(|digit| digit.is_digit(radix)).count();
+        let code = u32::from_str_radix(name.get(from..from + digits)?, radix).ok()?;
+        let closed = usize::from(name.as_bytes().get(from + digits) == Some(&b';'));
+        Some((char::from_u32(code), before + from + digits + closed))
     };
-    Some((letter, before + end + 1))
+    match name.as_bytes() {
+        [b'#', b'x' | b'X', ..] => number(2, 16),
+        [b'#', ..] => number(1, 10),
+        bytes => {
+            let end = bytes.iter().take(10).position(|byte| *byte == b';').filter(|end| *end > 1);
+            let Some(end) = end else { return (before > 1).then_some((None, before)) };
+            bytes.iter().take(end).all(u8::is_ascii_alphabetic).then_some((None, before + end + 1))
+        }
+    }
 }
 
 /// `%C3%A4`: a run of bytes in UTF-8. Returns its length, or 1 for a mere percent sign.
 fn percent(rest: &str, at: usize, each: &mut impl FnMut(u8, Range<usize>)) -> usize {
-    let byte = |triple: &[u8]| match triple {
-        [b'%', high, low] => {
-            let digit = |byte: &u8| char::from(*byte).to_digit(16);
-            u8::try_from(digit(high)? * 16 + digit(low)?).ok()
-        }
-        _ => None,
+    let (mut bytes, mut ends, mut length) = (Vec::new(), Vec::new(), 0);
+    while let Some((byte, taken)) = percent_byte(rest.get(length..).unwrap_or_default()) {
+        length += taken;
+        bytes.push(byte);
+        ends.push(at + length);
+    }
+    let (mut from, mut read) = (at, 0);
+    let mut end_of = |more: usize| {
+        read += more;
+        ends.get(read - 1).copied().unwrap_or(at)
     };
-    let bytes: Vec<u8> = rest.as_bytes().chunks(3).map_while(byte).collect();
-    let mut from = at;
     for chunk in bytes.utf8_chunks() {
         for letter in chunk.valid().chars() {
-            let to = from + 3 * letter.len_utf8();
+            let to = end_of(letter.len_utf8());
             push(letter, from..to, each);
             from = to;
         }
-        from += 3 * chunk.invalid().len();
+        if !chunk.invalid().is_empty() {
+            from = end_of(chunk.invalid().len());
+        }
     }
-    (3 * bytes.len()).max(1)
+    length.max(1)
+}
+
+/// `%C3`, or encoded again `%25C3`: the byte and its length.
+fn percent_byte(text: &str) -> Option<(u8, usize)> {
+    let mut digits = text.strip_prefix('%')?;
+    while let Some(inner) = digits.strip_prefix("25").filter(|inner| hexadecimal(inner, 0, 2).is_some()) {
+        digits = inner;
+    }
+    let byte = hexadecimal(digits, 0, 2).and_then(|byte| u8::try_from(byte).ok())?;
+    Some((byte, text.len() - digits.len() + 2))
 }
 
 /// A number of so many hexadecimal digits.
@@ -246,6 +269,9 @@ mod tests {
             r"\x5ao\u{eb} has \u0031\x32",
             "Zo%C3%AB%20has%2012%",
             "Zo&#235; has&nbsp;&#x31;&amp;#50;&",
+            "&#90&#x6f;&#235&nbsp;has&#49&#50",
+            "Zo%25C3%2525AB%2520has%25312",
+            r"\U0000005ao\U000000eb has 12",
             "\u{ff3a}\u{ff4f}\u{eb}\u{3000}\u{ff48}\u{ff41}\u{ff53} \u{2460}\u{ff12}",
             "Z-o'e \"has\" [1, 2]\\",
         ] {
@@ -267,7 +293,7 @@ mod tests {
 
     #[test]
     fn work_is_linear() {
-        for piece in ["\\", "%", "&", "&amp;", "%41", "\\u", "\\ud835", "&#", "\u{fdfa}"] {
+        for piece in ["\\", "%", "%25", "&", "&amp;", "%41", "\\u", "\\ud835", "&#", "\u{fdfa}"] {
             let hostile = piece.repeat(256 * 1024 / piece.len());
             assert!(folded(&hostile).len() <= 32 * hostile.len());
         }

@@ -11,10 +11,42 @@ use bytes::Bytes;
 use super::letters;
 use crate::gateway::request::json_object::lossy;
 
-/// The fields with the prompt. Others name models, parameters and tools, which an error has to name, too: of a tool that
-/// is wrong it quotes the schema.
+/// The fields with the prompt of each dialect.
 const PROMPT: [&str; 8] =
     ["messages", "prompt", "input", "system", "instructions", "documents", "prediction", "stop"];
+/// Fields that name models, parameters, tools and users, which an error has to name, too: of a tool or a format that is
+/// wrong it quotes the schema. Texts of all other fields may be a part of the prompt, whatever their vendor calls them.
+const NAMES: [&str; 29] = [
+    "anthropic_version",
+    "betas",
+    "container",
+    "end_user",
+    "function_call",
+    "functions",
+    "guided_json",
+    "inference_geo",
+    "litellm_metadata",
+    "logit_bias",
+    "metadata",
+    "modalities",
+    "model",
+    "models",
+    "output_config",
+    "output_format",
+    "plugins",
+    "prompt_cache_key",
+    "provider",
+    "reasoning",
+    "response_format",
+    "safety_identifier",
+    "service_tier",
+    "stream_options",
+    "tags",
+    "thinking",
+    "tool_choice",
+    "tools",
+    "user",
+];
 /// Members that say of which kind something is.
 const KINDS: [&str; 2] = ["\"type\"", "\"role\""];
 /// The longest request that is compared whole, in bytes.
@@ -29,7 +61,7 @@ const GAP: u8 = 0;
 /// What a request says.
 #[derive(Debug, Clone, Default)]
 pub(in crate::gateway) struct RequestText {
-    /// Names of the prompt, its values, other values, other names.
+    /// Names of the prompt, its values and texts of fields that may belong to it, other values, other names.
     letters: Vec<u8>,
     prompt: usize,
     values: Range<usize>,
@@ -47,11 +79,14 @@ impl RequestText {
         let (mut prompt, mut others) = (Parted::default(), Parted::default());
         for (name, value) in fields {
             let is_prompt = PROMPT.contains(&name);
-            match (whole, is_prompt) {
-                (true, true) => prompt.add(value),
-                (true, false) => others.add(value),
-                (false, true) => ends(value, END).into_iter().for_each(|end| prompt.add(end)),
-                (false, false) => {}
+            let pieces = if whole { [value, &[]] } else { ends(value, END) };
+            if is_prompt {
+                pieces.into_iter().for_each(|piece| prompt.add(piece));
+            } else if may_be_prompt(name, value) {
+                let names = &mut others.names;
+                pieces.into_iter().for_each(|piece| add(piece, names, &mut prompt.values));
+            } else if whole {
+                others.add(value);
             }
             letters::add(name, &mut others.names);
         }
@@ -111,7 +146,8 @@ impl KeptPrompt {
         fields: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
         hold: impl FnOnce(Vec<u8>) -> Bytes,
     ) -> Self {
-        let values = fields.filter(|(name, _)| PROMPT.contains(name)).map(|(_, value)| value);
+        let is_prompt = |name: &str, value: &[u8]| PROMPT.contains(&name) || may_be_prompt(name, value);
+        let values = fields.filter(move |(name, value)| is_prompt(name, value)).map(|(_, value)| value);
         let (count, length) =
             values.clone().fold((0, 0), |(count, length), value| (count + 1, length + value.len()));
         let whole = length <= KEPT;
@@ -132,6 +168,11 @@ impl KeptPrompt {
     }
 }
 
+/// Whether a field that is not known as the prompt may be a part of it: it has texts, and not for names.
+fn may_be_prompt(name: &str, value: &[u8]) -> bool {
+    value.contains(&b'"') && !NAMES.contains(&name)
+}
+
 /// The start and the end of a value; of a short one all, and nothing.
 fn ends(value: &[u8], each: usize) -> [&[u8]; 2] {
     match value.len().checked_sub(2 * each) {
@@ -149,25 +190,29 @@ struct Parted {
 
 impl Parted {
     fn add(&mut self, json: &[u8]) {
-        let text = lossy(json);
-        self.values.reserve(text.len());
-        let mut of_a_kind = false;
-        let mut rest = Some(&*text);
-        while let Some(before) = rest {
-            let Some(start) = memchr::memchr(b'"', before.as_bytes()) else {
-                letters::add(before, &mut self.values);
-                break;
-            };
-            letters::add(before.get(..start).unwrap_or_default(), &mut self.values);
-            let length = string(before.as_bytes().get(start + 1..).unwrap_or_default());
-            let inside = before.get(start + 1..start + 1 + length).unwrap_or_default();
-            rest = before.get(start + length + 2..);
-            let is_name = rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(':'));
-            let into = if is_name || of_a_kind { &mut self.names } else { &mut self.values };
-            letters::add(inside, into);
-            let name = before.get(start..start + length + 2).unwrap_or_default();
-            of_a_kind = is_name && KINDS.contains(&name);
-        }
+        add(json, &mut self.names, &mut self.values);
+    }
+}
+
+/// Adds the normal form of a JSON text, with names and values apart.
+fn add(json: &[u8], names: &mut Vec<u8>, values: &mut Vec<u8>) {
+    let text = lossy(json);
+    values.reserve(text.len());
+    let mut of_a_kind = false;
+    let mut rest = Some(&*text);
+    while let Some(before) = rest {
+        let Some(start) = memchr::memchr(b'"', before.as_bytes()) else {
+            letters::add(before, values);
+            break;
+        };
+        letters::add(before.get(..start).unwrap_or_default(), values);
+        let length = string(before.as_bytes().get(start + 1..).unwrap_or_default());
+        let inside = before.get(start + 1..start + 1 + length).unwrap_or_default();
+        rest = before.get(start + length + 2..);
+        let is_name = rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(':'));
+        letters::add(inside, if is_name || of_a_kind { &mut *names } else { &mut *values });
+        let name = before.get(start..start + length + 2).unwrap_or_default();
+        of_a_kind = is_name && KINDS.contains(&name);
     }
 }
 
@@ -218,6 +263,24 @@ mod tests {
         assert_eq!(shown(text.values()), "youexceededyourcurrentquota|m1700");
         assert!(shown(text.all()).ends_with("|m1700|messagesmodelseed"));
         assert!(text.is_whole());
+    }
+
+    #[test]
+    fn texts_of_fields_that_are_not_known_may_be_the_prompt() {
+        for name in ["suffix", "system_instruction", "stop_sequences", "extra_body", "chat_template_kwargs"] {
+            let text = read(&json!({"model": "m-1", "messages": [], name: {"a_name": ["The secret plan"]}}));
+            assert!(shown(text.prompt()).ends_with("thesecretplan"), "{name}");
+            assert!(!shown(text.prompt()).contains("aname"), "{name}");
+            let kept = ChatRequest::parse(Bytes::from(
+                json!({"model": "m", "messages": [], name: "The plan"}).to_string(),
+            ));
+            let kept = kept.expect("a request").kept_prompt(Bytes::from);
+            assert!(shown(kept.text().prompt()).ends_with("theplan"), "{name}");
+        }
+        for name in ["tools", "response_format", "user", "metadata"] {
+            let text = read(&json!({"model": "m-1", "messages": [], name: {"a_name": ["The secret plan"]}}));
+            assert!(!shown(text.prompt()).contains("thesecretplan"), "{name}");
+        }
     }
 
     #[test]

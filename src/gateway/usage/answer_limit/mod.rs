@@ -50,6 +50,12 @@ impl AnswerLimit {
         each.map(|each| self.whole(each))
     }
 
+    /// The tokens that the request states for its answer, with all choices; `None` if it states none.
+    #[must_use]
+    pub fn tokens(&self) -> Option<u64> {
+        self.tokens.and_then(|each| u64::try_from(self.whole(each)).ok())
+    }
+
     /// The longest answer in tokens by the request or the model's own limit; `None` if it is unknown.
     #[must_use]
     pub fn known(&self, model: &ModelEntry) -> Option<i64> {

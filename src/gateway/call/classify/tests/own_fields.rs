@@ -18,6 +18,14 @@ fn scope(fields: &Value, status: u16, error: &Value) -> Option<FailureScope> {
     scope_of(&request, status, error)
 }
 
+/// What the fields of a message make of an error.
+fn of_message(fields: &Value, status: u16, error: &Value) -> Option<FailureScope> {
+    let mut body = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]});
+    body.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
+    let request = ChatRequest::parse_as(Dialect::Messages, Bytes::from(body.to_string())).expect("a request");
+    scope_of(&request, status, error)
+}
+
 /// What the headers of a message make of an error.
 fn with_headers(headers: &[(&str, &str)], status: u16, error: &Value) -> Option<FailureScope> {
     let body = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]});
@@ -29,8 +37,17 @@ fn with_headers(headers: &[(&str, &str)], status: u16, error: &Value) -> Option<
 }
 
 fn scope_of(request: &ChatRequest, status: u16, error: &Value) -> Option<FailureScope> {
+    scope_with(request, status, &HeaderMap::new(), error)
+}
+
+fn scope_with(
+    request: &ChatRequest,
+    status: u16,
+    headers: &HeaderMap,
+    error: &Value,
+) -> Option<FailureScope> {
     let body = json!({"error": error}).to_string();
-    let error = parse_error(status, &HeaderMap::new(), body.as_bytes(), DateTime::UNIX_EPOCH);
+    let error = parse_error(status, headers, body.as_bytes(), DateTime::UNIX_EPOCH);
     let failure = read(&Fault::Upstream(Box::new(error.clone())));
     of_own_fields(&failure, &error, request, "up-5")
 }
@@ -81,10 +98,13 @@ fn a_permission_for_what_the_request_refers_to_is_undecided() {
     let resource = "Your API key does not have permission to use the specified resource.";
     let file =
         json!({"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f_1"}}]}]});
-    for fields in [json!({"container": "container_1"}), file] {
+    // A member that may choose anything leaves it undecided, whatever the words.
+    for (fields, of_the_model) in [(json!({"container": "container_1"}), Some(Open)), (file, None)] {
         assert_eq!(denied(&fields, resource), Some(Open), "{fields}");
-        assert_eq!(denied(&fields, "You do not have permission to access the model up-5"), None, "{fields}");
-        assert_eq!(denied(&fields, "You do not have access to up-5"), None, "{fields}");
+        for model in ["You do not have permission to access the model up-5", "You do not have access to up-5"]
+        {
+            assert_eq!(denied(&fields, model), of_the_model, "{fields}");
+        }
     }
     assert_eq!(denied(&json!({"custom": ["thing_1"]}), "No permission to access thing_1"), Some(Open));
     assert_eq!(denied(&json!({}), resource), None);
@@ -98,9 +118,9 @@ fn a_missing_model_that_the_request_names_is_its_own() {
     let tool = json!({"tools": [{"type": "image_generation", "model": "up-5-image"}]});
     assert_eq!(missing(&tool, "The model `up-5-image` does not exist"), Some(Request));
     assert_eq!(missing(&tool, "The requested model does not exist"), Some(Open));
-    assert_eq!(missing(&tool, "The model `up-5` does not exist"), None);
+    assert_eq!(missing(&tool, "The model `up-5` does not exist"), Some(Open));
     assert_eq!(missing(&json!({"any": "judge-1"}), "The model judge-1 does not exist"), Some(Request));
-    assert_eq!(missing(&json!({"any": "judge-1"}), "The requested model does not exist"), None);
+    assert_eq!(missing(&json!({"stop": "judge-1"}), "The requested model does not exist"), None);
     let deployment =
         json!({"code": "DeploymentNotFound", "message": "The API deployment emb-1 does not exist."});
     let sources = json!({"source": {"deployment_name": "emb-1"}});
@@ -114,11 +134,11 @@ fn what_a_route_or_an_access_of_the_request_fails_at_is_its_own() {
     // An account without money or credential refuses every route.
     for (status, expected) in [(401, Open), (402, Open), (404, Request), (429, Request)] {
         assert_eq!(said(&route, status, "Provider returned error"), Some(expected), "{status}");
-        assert_eq!(said(&json!({"provider": {}}), status, "Provider returned error"), None, "{status}");
+        assert_eq!(said(&json!({"provider": {}}), status, "Provider returned error"), Some(Open), "{status}");
     }
     let none = "There is no available model provider that meets your routing requirements";
     assert_eq!(said(&route, 503, none), Some(Request));
-    assert_eq!(said(&json!({"provider": "x"}), 503, none), None);
+    assert_eq!(said(&json!({"provider": "x"}), 503, none), Some(Open));
     let sources = json!({"data_sources": [{"parameters": {"authentication": {"key": "k"}}}]});
     assert_eq!(said(&sources, 401, "Access denied"), Some(Request));
     let tags = "No deployments available for selected model. Passed tags=[..]";
@@ -167,5 +187,98 @@ fn a_refusal_of_a_header_is_the_requests_or_undecided() {
         }
     }
     let overloaded = json!({"type": "overloaded_error", "message": "Overloaded"});
-    assert_eq!(with_headers(&[("anthropic-beta", "context-1m-2025-08-07")], 529, &overloaded), None);
+    assert_eq!(with_headers(&[("anthropic-beta", "context-1m-2025-08-07")], 529, &overloaded), Some(Open));
+    assert_eq!(with_headers(&[("anthropic-beta", usual)], 529, &overloaded), None);
+}
+
+#[test]
+fn a_member_that_may_choose_an_account_leaves_a_failure_undecided() {
+    for fields in [
+        json!({"inference_geo": "us"}),
+        json!({"betas": ["context-1m-2025-08-07"]}),
+        json!({"mcp_servers": [{"url": "https://x.example", "authorization_token": "t"}]}),
+        json!({"fallbacks": "default"}),
+    ] {
+        for (status, kind) in [
+            (401, "authentication_error"),
+            (403, "permission_error"),
+            (429, "rate_limit_error"),
+            (529, "overloaded_error"),
+        ] {
+            let error = json!({"type": kind, "message": "This workspace does not allow it"});
+            assert_eq!(of_message(&fields, status, &error), Some(Open), "{fields} {status}");
+            assert_eq!(of_message(&json!({"top_k": 5}), status, &error), None, "{status}");
+        }
+    }
+    for fields in [
+        json!({"extra_body": {"api_key": "k"}}),
+        json!({"litellm_credential_name": "c"}),
+        json!({"aws_access_key_id": "a"}),
+        json!({"performanceConfig": {"latency": "optimized"}}),
+        json!({"plugins": [{"id": "web"}]}),
+        json!({"tools": [{"type": "mcp", "server_label": "x", "server_url": "https://x.example", "headers": {}}]}),
+    ] {
+        for status in [401, 402, 403, 404, 429, 503] {
+            assert_eq!(said(&fields, status, "No."), Some(Open), "{fields} {status}");
+        }
+    }
+    for name in ["api_key", "Api_Key", "api_base", "headers", "extra_headers"] {
+        for status in [401, 402, 403, 404, 429, 500, 503] {
+            assert_eq!(said(&json!({name: {"x": "y"}}), status, "No."), Some(Request), "{name} {status}");
+            assert_eq!(said(&json!({name: null}), status, "No."), None, "{name} {status}");
+        }
+    }
+}
+
+#[test]
+fn an_outage_of_an_address_of_the_request_is_its_own() {
+    let image = |url: &str| json!({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]});
+    let own = image("https://user@Evil.example:8443/x?y=1");
+    for message in [
+        "503, message='Service Unavailable', url='https://evil.example/x'",
+        "Server error '503 Service Unavailable' for url 'https://evil.example:8443/x'",
+        "HTTPSConnectionPool(host='evil.example', port=443): [Errno 111] Connection refused",
+        "500, message='The model is currently overloaded', url='https://evil.example/x'",
+    ] {
+        for status in [500, 502, 503] {
+            assert_eq!(said(&own, status, message), Some(Request), "{message}");
+            assert_eq!(said(&json!({}), status, message), None, "{message}");
+            // A server may redirect.
+            assert_eq!(said(&image("https://other.example/x"), status, message), Some(Open), "{message}");
+            assert_eq!(said(&image("data:image/png;base64,AA//"), status, message), None, "{message}");
+        }
+    }
+    let text = json!({"messages": [{"role": "user", "content": "See https://evil.example/x, please."}]});
+    assert_eq!(said(&text, 500, "evil.example: connection refused"), Some(Request));
+    assert_eq!(said(&text, 500, "The server is overloaded"), None);
+}
+
+#[test]
+fn a_limit_that_the_request_alone_reaches_is_its_own() {
+    let of_words = |words: usize, more: Value| {
+        let mut body =
+            json!({"model": "m", "messages": [{"role": "user", "content": "word and ".repeat(words / 2)}]});
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        ChatRequest::parse(Bytes::from(body.to_string())).expect("a request")
+    };
+    let headers = |left: &str| {
+        let pairs = [("x-ratelimit-limit-tokens", "30000"), ("x-ratelimit-remaining-tokens", left)];
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")));
+        pairs.collect::<HeaderMap>()
+    };
+    let error = json!({"code": "rate_limit_exceeded", "message": "Rate limit exceeded: tokens per minute."});
+    let sentence = json!({"type": "rate_limit_error", "message": "This request would exceed your rate limit of 30,000 input tokens per minute."});
+    let scope = |request: &ChatRequest, left: &str| scope_with(request, 429, &headers(left), &error);
+    let (large, half, small) =
+        (of_words(48_000, json!({})), of_words(20_000, json!({})), of_words(200, json!({})));
+    assert_eq!((scope(&large, "0"), scope_of(&large, 429, &sentence)), (Some(Request), Some(Request)));
+    assert_eq!((scope(&half, "0"), scope_of(&half, 429, &sentence)), (Some(Open), Some(Open)));
+    assert_eq!((scope(&small, "0"), scope_of(&small, 429, &sentence)), (None, None));
+    // No other request used any of it.
+    assert_eq!(scope(&small, "30000"), Some(Request));
+    let long_answer = of_words(200, json!({"max_tokens": 32_000}));
+    assert_eq!(scope(&long_answer, "0"), Some(Open));
+    assert_eq!(scope_of(&large, 429, &error), None);
 }

@@ -1,0 +1,98 @@
+//! The limit of tokens that an error states, from headers or its sentence.
+
+/// A limit of tokens in a time, such as a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenLimit {
+    /// The tokens that fit into that time.
+    pub tokens: u64,
+    /// Whether all of it is left, so that no other request has used any.
+    pub unused: bool,
+}
+
+/// Words of a sentence that follow the number of a limit.
+const PER_MINUTE: [&str; 5] =
+    ["tokens per min", "input tokens per min", "output tokens per min", "tpm", "token per min"];
+
+/// The limit that an error states; of several the lowest.
+pub(super) fn stated<'a>(
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+    message: &str,
+) -> Option<TokenLimit> {
+    let in_sentence = in_sentence(message).map(|tokens| TokenLimit { tokens, unused: false });
+    in_headers(headers).into_iter().chain(in_sentence).min_by_key(|limit| (limit.tokens, !limit.unused))
+}
+
+/// The lowest limit of headers such as `x-ratelimit-limit-tokens` and `anthropic-ratelimit-input-tokens-limit`. It is
+/// unused if nothing of any limit of tokens is.
+fn in_headers<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<TokenLimit> {
+    let headers: Vec<(String, u64)> = headers
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .filter(|(name, _)| name.contains("ratelimit") && name.contains("token"))
+        .filter_map(|(name, value)| Some((name, value.trim().parse().ok()?)))
+        .collect();
+    // In `ratelimit-limit` the second word says what the number is.
+    let of = |name: &str| name.replace("ratelimit", "");
+    let limits = || headers.iter().filter(|(name, _)| of(name).contains("limit"));
+    let tokens = limits().map(|(_, tokens)| *tokens).min()?;
+    let left = |name: &str| {
+        let partner = of(name).replace("limit", "remaining");
+        headers.iter().find(|(other, _)| of(other) == partner).map(|(_, left)| *left)
+    };
+    let unused = limits().all(|(name, tokens)| left(name).is_some_and(|left| left >= *tokens));
+    Some(TokenLimit { tokens, unused })
+}
+
+/// The number before "tokens per minute": `of 30,000 input tokens per minute`.
+fn in_sentence(message: &str) -> Option<u64> {
+    let message = message.to_ascii_lowercase();
+    let before = |words: &str| {
+        message.match_indices(words).find_map(|(at, _)| {
+            let text = message.get(..at)?.trim_end();
+            let number = text.rsplit(|letter: char| !letter.is_ascii_digit() && letter != ',').next()?;
+            number.replace(',', "").parse().ok()
+        })
+    };
+    PER_MINUTE.iter().find_map(|words| before(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(headers: &[(&str, &str)], message: &str) -> Option<(u64, bool)> {
+        stated(headers.iter().copied(), message).map(|limit| (limit.tokens, limit.unused))
+    }
+
+    #[test]
+    fn headers_state_the_limit_and_whether_it_is_used() {
+        let openai = |left| {
+            limit(&[("x-ratelimit-limit-tokens", "30000"), ("x-ratelimit-remaining-tokens", left)], "")
+        };
+        assert_eq!(openai("30000"), Some((30_000, true)));
+        assert_eq!(openai("29999"), Some((30_000, false)));
+        assert_eq!(limit(&[("X-RateLimit-Limit-Tokens", "30000")], ""), Some((30_000, false)));
+        let anthropic = [
+            ("anthropic-ratelimit-input-tokens-limit", "30000"),
+            ("anthropic-ratelimit-input-tokens-remaining", "30000"),
+            ("anthropic-ratelimit-output-tokens-limit", "8000"),
+            ("anthropic-ratelimit-output-tokens-remaining", "0"),
+            ("anthropic-ratelimit-requests-limit", "50"),
+        ];
+        assert_eq!(limit(&anthropic, ""), Some((8_000, false)));
+        assert_eq!(limit(&[("x-ratelimit-limit-requests", "50"), ("retry-after", "9")], ""), None);
+        assert_eq!(limit(&[("x-ratelimit-limit-tokens", "many")], ""), None);
+    }
+
+    #[test]
+    fn a_sentence_states_the_limit_before_its_words() {
+        for (message, expected) in [
+            ("the rate limit of 30,000 input tokens per minute.", Some(30_000)),
+            ("Limit: 6000 TPM", Some(6_000)),
+            ("at most 100000 tokens per min", Some(100_000)),
+            ("on tokens per min (TPM): Limit 30000", None),
+            ("tokens per minute", None),
+        ] {
+            assert_eq!(limit(&[], message).map(|(tokens, _)| tokens), expected, "{message}");
+        }
+    }
+}
