@@ -25,6 +25,8 @@ pub struct Model {
     pub cache_read: Option<i64>,
     /// Prompt tokens written to the cache of the provider.
     pub cache_write: Option<i64>,
+    /// Prompt tokens written to the cache of the provider for an hour.
+    pub cache_write_1h: Option<i64>,
     /// Audio tokens of the prompt.
     pub audio_input: Option<i64>,
     /// Audio tokens of the completion.

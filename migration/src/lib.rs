@@ -53,6 +53,7 @@ mod m20261129_000033_partitions;
 mod m20261129_000035_delta_order;
 mod m20261129_000037_rollup_widths;
 mod m20261129_000041_budget_only;
+mod m20261130_000043_hour_cache_price;
 mod table;
 
 /// Applies the migrations of this release (`Migrator::up`) or reverts them (`Migrator::down`).
@@ -89,6 +90,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000035_delta_order::Migration),
             Box::new(m20261129_000037_rollup_widths::Migration),
             Box::new(m20261129_000041_budget_only::Migration),
+            Box::new(m20261130_000043_hour_cache_price::Migration),
         ]
     }
 

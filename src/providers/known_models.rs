@@ -149,7 +149,14 @@ mod tests {
                     assert!(long.input.is_none_or(|input| Some(input) >= price.input), "{vendor} {id}");
                     [price.input, price.output, price.cache_read, price.cache_write, price.audio_input]
                         .into_iter()
-                        .chain([Some(long.above), long.input, long.output, long.cache_read, long.cache_write])
+                        .chain([
+                            price.cache_write_1h,
+                            Some(long.above),
+                            long.input,
+                            long.output,
+                            long.cache_read,
+                            long.cache_write,
+                        ])
                 });
                 let numbers = [model.context_window, model.max_output_tokens];
                 let numbers = numbers.into_iter().chain(price.into_iter().flatten());

@@ -12,8 +12,11 @@ pub struct ModelPrice {
     pub output: Option<i64>,
     /// Prompt tokens read from the provider's cache.
     pub cache_read: Option<i64>,
-    /// Prompt tokens written to the provider's cache.
+    /// Prompt tokens written to the provider's cache, for five minutes where it has several times.
     pub cache_write: Option<i64>,
+    /// Prompt tokens written to the provider's cache for an hour; absent if unknown, as for long prompts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<i64>,
     /// Audio tokens of the prompt; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_input: Option<i64>,
@@ -54,6 +57,8 @@ pub struct Rates {
     pub cache_read: Option<i64>,
     /// Prompt tokens written to the cache of the provider.
     pub cache_write: Option<i64>,
+    /// Prompt tokens written to the cache of the provider for an hour.
+    pub cache_write_1h: Option<i64>,
 }
 
 impl ModelPrice {
@@ -68,13 +73,14 @@ impl ModelPrice {
     pub fn rates(&self, prompt_tokens: i64) -> Rates {
         match self.long_prompt.filter(|long| prompt_tokens > long.above) {
             Some(LongPrompt { input, output, cache_read, cache_write, .. }) => {
-                Rates { input, output, cache_read, cache_write }
+                Rates { input, output, cache_read, cache_write, cache_write_1h: None }
             }
             None => Rates {
                 input: self.input,
                 output: self.output,
                 cache_read: self.cache_read,
                 cache_write: self.cache_write,
+                cache_write_1h: self.cache_write_1h,
             },
         }
     }
@@ -88,7 +94,7 @@ impl ModelPrice {
         };
         let output = |output: Option<i64>| output.max(self.audio_output.filter(|_| audio_output));
         Self {
-            input: input(self.input, self.cache_read, self.cache_write),
+            input: input(self.input, self.cache_read, self.cache_write.max(self.cache_write_1h)),
             output: output(self.output),
             long_prompt: self.long_prompt.map(|long| LongPrompt {
                 input: input(long.input.or(self.input), long.cache_read, long.cache_write),
@@ -111,6 +117,7 @@ impl ModelPrice {
         };
         free(self.rates(0))
             && free(self.rates(i64::MAX))
+            && nothing(self.cache_write_1h)
             && nothing(self.audio_input)
             && nothing(self.audio_output)
     }

@@ -71,6 +71,32 @@ on_both_databases! {
         assert_eq!(row["cost_nano_dollars"], 10 * 3_000 + 100 * 300 + 50 * 3_750 + 7 * 15_000, "{row}");
     }
 
+    async fn tokens_that_are_cached_for_an_hour_have_a_price_of_their_own(app: App) {
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider_at("claude", "custom-messages", Some(&fake.base_url())).await;
+        let price = json!({"input": 3_000_000, "output": 15_000_000, "cache_write": 3_750_000});
+        let mut hourly = price.clone();
+        hourly["cache_write_1h"] = 6_000_000.into();
+        for (name, price) in [("without", &price), ("with", &hourly)] {
+            let model = json!({"name": name, "provider_id": provider, "upstream_model": "x", "price": price});
+            let created = app.post("/v1/model-router/models", &model).await;
+            assert_eq!((created.status, &created.json()["price"]["cache_write_1h"]), (201, &price["cache_write_1h"]), "{}", created.text());
+        }
+        fake.always(Script::json(200, &json!({
+            "id": "msg_1", "type": "message", "role": "assistant", "model": "x",
+            "content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn",
+            "usage": {
+                "input_tokens": 10, "cache_creation_input_tokens": 50, "output_tokens": 7,
+                "cache_creation": {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 30}
+            }
+        })));
+        for (name, cost) in [("without", json!(null)), ("with", json!(10 * 3_000 + 20 * 3_750 + 30 * 6_000 + 7 * 15_000))] {
+            message(&app, &json!({"model": name})).await;
+            let row = app.requests(1).await.pop().expect("a row");
+            assert_eq!((&row["cache_write_tokens"], &row["cost_nano_dollars"]), (&json!(50), &cost), "{row}");
+        }
+    }
+
     async fn what_the_price_does_not_cover_is_unknown(app: App) {
         let fake = FakeProvider::start().await;
         priced(&app, &fake).await;

@@ -57,6 +57,7 @@ pub(super) fn model_price(organization_id: OrganizationId, model_id: ModelId) ->
         output: Some(i64::MAX),
         cache_read: Some(0),
         cache_write: Some(1),
+        cache_write_1h: Some(9),
         audio_input: Some(2),
         audio_output: Some(3),
         long_prompt_above: Some(4),

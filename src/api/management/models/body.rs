@@ -182,6 +182,7 @@ impl BodyValue for ModelPrice {
         field.members(value, |fields| {
             let [input, output] = amounts(fields, ["input", "output"]);
             let [cache_read, cache_write] = amounts(fields, ["cache_read", "cache_write"]);
+            let [cache_write_1h] = amounts(fields, ["cache_write_1h"]);
             let [audio_input, audio_output] = amounts(fields, ["audio_input", "audio_output"]);
             let long_prompt = fields.nullable::<LongPrompt, LongPrompt>("long_prompt");
             Some(Self {
@@ -189,6 +190,7 @@ impl BodyValue for ModelPrice {
                 output: output?,
                 cache_read: cache_read?,
                 cache_write: cache_write?,
+                cache_write_1h: cache_write_1h?,
                 audio_input: audio_input?,
                 audio_output: audio_output?,
                 long_prompt: long_prompt?,

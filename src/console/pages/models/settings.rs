@@ -126,6 +126,14 @@ pub(crate) const NUMBERS: &[NumberField] = &[
         ..dollars("cache_write", Section::Price)
     },
     NumberField {
+        label: "Prompt, cache write for an hour",
+        noun: "price of writing the cache for an hour",
+        fact: "cache write for an hour",
+        get: |settings| settings.price?.cache_write_1h,
+        set: |settings, amount| price(settings).cache_write_1h = Some(amount),
+        ..dollars("cache_write_1h", Section::Price)
+    },
+    NumberField {
         label: "Audio in the prompt",
         noun: "price of audio",
         fact: "sound in",

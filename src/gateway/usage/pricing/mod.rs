@@ -111,6 +111,8 @@ pub struct Usage {
     pub cached: i64,
     /// Prompt tokens that the provider put into its cache.
     pub cache_write: i64,
+    /// Those of the written ones that the provider keeps for an hour.
+    pub cache_write_1h: i64,
     /// Answer tokens spent on reasoning.
     pub reasoning: i64,
     /// The prompt tokens that budgets count at least, if the request does not tell the size of its prompt.
@@ -168,12 +170,13 @@ impl Usage {
     fn consistent(self) -> Self {
         let cached = self.cached.min(self.input);
         let cache_write = self.cache_write.min(self.input - cached);
+        let cache_write_1h = self.cache_write_1h.min(cache_write);
         let audio_input = self.audio_input.min(self.input - cached - cache_write);
         let reasoning = self.reasoning.min(self.output);
         let audio_output = self.audio_output.min(self.output);
         let odd = (cached, cache_write, reasoning) != (self.cached, self.cache_write, self.reasoning);
         let flag = self.flag.max(odd.then_some(Flag::Contradictory));
-        Self { cached, cache_write, reasoning, audio_input, audio_output, flag, ..self }
+        Self { cached, cache_write, cache_write_1h, reasoning, audio_input, audio_output, flag, ..self }
     }
 
     /// The billed cost in nano-dollars and its source. `None` if the cost is unknown, which does not mean free. `price_id`
@@ -205,8 +208,8 @@ impl Usage {
     }
 
     /// The cost in nano-dollars, from 0 to [`MOST_NANO_DOLLARS`], rounded once. `None` if a required price is
-    /// unknown. Cached tokens without a price cost as much as input tokens; audio tokens without a price make the
-    /// cost unknown.
+    /// unknown. Cached tokens without a price cost as much as input tokens; audio tokens and those that are cached for an
+    /// hour make the cost unknown without one.
     #[must_use]
     pub fn cost(&self, price: &ModelPrice) -> Option<i64> {
         if self.extras {
@@ -225,8 +228,9 @@ impl Usage {
     }
 
     /// The part of the cost that is known, in nano-dollars: what budgets count if the cost is unknown. It ignores tiers
-    /// and what no token price covers. Audio tokens without a price cost as much as others, tokens of a long prompt
-    /// without one as much as those of a short prompt, and other tokens without a price nothing.
+    /// and what no token price covers. Audio tokens without a price cost as much as others, tokens that are cached for an hour
+    /// as much as others that are cached, tokens of a long prompt without one as much as those of a short prompt, and other
+    /// tokens without a price nothing.
     #[must_use]
     pub fn known_cost(&self, price: &ModelPrice) -> i64 {
         if self.most_input > self.input {
@@ -237,13 +241,14 @@ impl Usage {
         let long = price.rates(self.input);
         let (input, output) = (long.input.or(price.input), long.output.or(price.output));
         let audio = (price.audio_input.or(input), price.audio_output.or(output));
-        let parts = self.parts(Rates { input, output, ..long }, audio);
+        let cache_write_1h = long.cache_write_1h.or(long.cache_write).or(input);
+        let parts = self.parts(Rates { input, output, cache_write_1h, ..long }, audio);
         nano_dollars(parts.into_iter().flatten().sum())
     }
 
     /// The costs of the parts, in micro-dollars per million tokens times tokens, which are pico-dollars. `None` if the
     /// price of a part is unknown.
-    fn parts(&self, rates: Rates, audio: (Option<i64>, Option<i64>)) -> [Option<i128>; 6] {
+    fn parts(&self, rates: Rates, audio: (Option<i64>, Option<i64>)) -> [Option<i128>; 7] {
         let part = |tokens: i64, price: Option<i64>| -> Option<i128> {
             if tokens <= 0 { Some(0) } else { Some(i128::from(tokens) * i128::from(price?.max(0))) }
         };
@@ -251,7 +256,8 @@ impl Usage {
         [
             part(fresh, rates.input),
             part(self.cached, rates.cache_read.or(rates.input)),
-            part(self.cache_write, rates.cache_write.or(rates.input)),
+            part(self.cache_write - self.cache_write_1h, rates.cache_write.or(rates.input)),
+            part(self.cache_write_1h, rates.cache_write_1h),
             part(self.audio_input, audio.0),
             part(self.output - self.audio_output, rates.output),
             part(self.audio_output, audio.1),

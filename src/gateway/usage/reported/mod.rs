@@ -32,6 +32,7 @@ pub struct Reported {
     pub(crate) total: Option<i64>,
     pub(crate) cached: i64,
     pub(crate) cache_write: i64,
+    pub(crate) cache_write_1h: i64,
     pub(crate) reasoning: i64,
     pub(crate) audio_input: i64,
     pub(crate) audio_output: i64,
@@ -50,6 +51,7 @@ impl Reported {
         Usage {
             cached: self.cached,
             cache_write: self.cache_write,
+            cache_write_1h: self.cache_write_1h,
             reasoning: self.reasoning,
             audio_input: self.audio_input,
             audio_output: self.audio_output,
@@ -88,6 +90,7 @@ impl Reported {
             total: self.total.max(later.total),
             cached: self.cached.max(later.cached),
             cache_write: self.cache_write.max(later.cache_write),
+            cache_write_1h: self.cache_write_1h.max(later.cache_write_1h),
             reasoning: self.reasoning.max(later.reasoning),
             audio_input: self.audio_input.max(later.audio_input),
             audio_output: self.audio_output.max(later.audio_output),

@@ -16,6 +16,8 @@ pub(crate) struct Counts {
     pub(crate) total: Option<i64>,
     pub(crate) cached: Option<i64>,
     pub(crate) cache_write: Option<i64>,
+    /// Those of the written ones that are kept for an hour.
+    pub(crate) cache_write_1h: Option<i64>,
     pub(crate) reasoning: Option<i64>,
     pub(crate) audio_input: Option<i64>,
     pub(crate) audio_output: Option<i64>,
@@ -73,6 +75,7 @@ impl Counts {
             total: self.total.filter(|_| self.input.is_none() || self.output.is_none()),
             cached,
             cache_write,
+            cache_write_1h: part(self.cache_write_1h),
             reasoning: reasoning.max(way.unnamed),
             audio_input: part(self.audio_input),
             audio_output: part(self.audio_output),

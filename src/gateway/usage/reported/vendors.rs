@@ -23,7 +23,7 @@ impl Reading {
     }
 
     /// Anthropic's cache writes by how long they are kept, beside or in place of their sum. Those that are kept for an
-    /// hour have a higher price, which the catalog does not know.
+    /// hour have a price of their own.
     pub(super) fn cache_creation(&mut self, raw: &str) {
         let (mut short, mut long) = (Counts::default(), Counts::default());
         read(raw, |name, raw| {
@@ -40,7 +40,7 @@ impl Reading {
             let hour = long.cache_write.unwrap_or(0);
             let sum = short.cache_write.unwrap_or(0).saturating_add(hour);
             self.counts.names.cache = true;
-            self.counts.extras |= hour > 0;
+            self.counts.cache_write_1h = self.counts.cache_write_1h.max(Some(hour));
             self.counts.cache_write = self.counts.cache_write.max(Some(sum));
         }
     }

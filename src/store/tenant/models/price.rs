@@ -29,8 +29,16 @@ impl OrgStore {
             return Ok(());
         }
         let now = self.clock().now();
-        let ModelPrice { input, output, cache_read, cache_write, audio_input, audio_output, long_prompt } =
-            price.unwrap_or_default();
+        let ModelPrice {
+            input,
+            output,
+            cache_read,
+            cache_write,
+            cache_write_1h,
+            audio_input,
+            audio_output,
+            long_prompt,
+        } = price.unwrap_or_default();
         let row = model_prices::ActiveModel {
             id: Set(ModelPriceId(self.clock().new_id())),
             organization_id: Set(self.organization_id),
@@ -39,6 +47,7 @@ impl OrgStore {
             output: Set(output),
             cache_read: Set(cache_read),
             cache_write: Set(cache_write),
+            cache_write_1h: Set(cache_write_1h),
             audio_input: Set(audio_input),
             audio_output: Set(audio_output),
             long_prompt_above: Set(long_prompt.map(|long| long.above)),
@@ -127,6 +136,7 @@ impl From<&model_prices::Model> for ModelPrice {
             output: row.output,
             cache_read: row.cache_read,
             cache_write: row.cache_write,
+            cache_write_1h: row.cache_write_1h,
             audio_input: row.audio_input,
             audio_output: row.audio_output,
             long_prompt: row.long_prompt_above.map(|above| LongPrompt {

@@ -157,6 +157,9 @@ fn cost_is_rounded_once_and_unknown_prices_are_not_free() {
     let written = Usage { cache_write: 200, ..usage };
     assert_eq!(written.cost(&dear), Some(7_125_000));
     assert_eq!(written.cost(&ModelPrice { cache_write: None, ..dear }), Some(7_000_000));
+    let for_an_hour = Usage { cache_write_1h: 100, ..written };
+    assert_eq!(for_an_hour.cost(&ModelPrice { cache_write_1h: Some(5_000_000), ..dear }), Some(7_312_500));
+    assert_eq!((for_an_hour.cost(&dear), for_an_hour.known_cost(&dear)), (None, 7_125_000));
     assert_eq!(usage.cost(&ModelPrice { output: None, ..dear }), None);
     assert_eq!(Usage::default().cost(&ModelPrice { output: None, ..dear }), Some(0));
     // Of an unknown cost, the known part counts in budgets.
