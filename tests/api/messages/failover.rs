@@ -1,6 +1,7 @@
 //! Failover among providers of Messages, before the first real frame.
 
 use failsoft::domain::fallback_type::FallbackType;
+use failsoft::providers::ParameterRules;
 use serde_json::json;
 
 use super::{catalog, message, names};
@@ -100,6 +101,34 @@ on_both_databases! {
         fake.next_for("a-upstream", Script::empty_message("refusal"));
         let refused = message(&app, &json!({"model": "a"})).await;
         assert_eq!((refused.status, &refused.json()["stop_reason"]), (200, &json!("refusal")));
+    }
+
+    async fn a_budget_for_reasoning_stays_below_a_lowered_limit(app: App) {
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider_at("claude", "custom-messages", Some(&fake.base_url())).await;
+        app.organization.model("a", provider).await;
+        for (name, most) in [("small", 8_192), ("tiny", 1_024)] {
+            let clamped = |model: &mut failsoft::store::ModelFields| {
+                model.settings.max_output_tokens = Some(most);
+                model.settings.parameter_rules = Some(ParameterRules { clamp_output: true, ..ParameterRules::NONE });
+            };
+            app.organization.model_like(name, provider, clamped).await;
+        }
+        fake.always_for("a-upstream", Script::anthropic_error(529, "overloaded_error", "Overloaded"));
+        fake.always(Script::message("Hi"));
+        for (fallback, budget, sent, changes) in [
+            ("small", 32_000, json!({"type": "enabled", "budget_tokens": 4_096}), json!(["clamped:max_tokens", "clamped:thinking"])),
+            ("small", 2_000, json!({"type": "enabled", "budget_tokens": 2_000}), json!(["clamped:max_tokens"])),
+            ("tiny", 2_000, json!(null), json!(["clamped:max_tokens", "disabled:thinking"])),
+        ] {
+            let thinking = json!({"type": "enabled", "budget_tokens": budget});
+            let body = json!({"model": "a", "models": [fallback], "max_tokens": 64_000, "thinking": thinking});
+            assert_eq!(message(&app, &body).await.status, 200);
+            let received = fake.requests().pop().expect("a request").json();
+            assert_eq!(received["thinking"], sent, "{received}");
+            let row = app.requests(1).await.pop().expect("a row");
+            assert_eq!(row["attempts"][1]["adapted"], changes, "{row}");
+        }
     }
 
     async fn a_provider_that_does_not_stream_is_made_to(app: App) {

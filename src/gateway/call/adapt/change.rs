@@ -22,11 +22,13 @@ pub enum Verb {
     Flattened,
     /// A required field was added.
     Placeholder,
+    /// A feature was turned off.
+    Disabled,
 }
 
 impl Verb {
     /// Every verb, for the documentation's table.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Dropped,
         Self::Renamed,
         Self::Clamped,
@@ -35,6 +37,7 @@ impl Verb {
         Self::Stripped,
         Self::Flattened,
         Self::Placeholder,
+        Self::Disabled,
     ];
 }
 
@@ -49,6 +52,7 @@ impl fmt::Display for Verb {
             Self::Stripped => "stripped",
             Self::Flattened => "flattened",
             Self::Placeholder => "placeholder",
+            Self::Disabled => "disabled",
         })
     }
 }

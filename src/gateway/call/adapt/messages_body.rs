@@ -4,7 +4,7 @@
 
 use super::change::{Changes, Verb};
 use super::parameters::at_most;
-use super::{Adapted, Out, member};
+use super::{Adapted, Out, member, thinking};
 use crate::gateway::request::chat_request::{ChatRequest, is_own};
 use crate::gateway::request::json_object::quoted;
 use crate::store::snapshot::ModelEntry;
@@ -28,6 +28,11 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) ->
             }
             Some(rules) if rules.clamp_output && name == "max_tokens" => {
                 member(&mut out, name, &at_most(most, name, value, &mut changes));
+            }
+            Some(_) if name == thinking::NAME => {
+                if let Some(value) = thinking::fitting(request, model, value, &mut changes) {
+                    member(&mut out, name, &value);
+                }
             }
             Some(_) | None => member(&mut out, name, value),
         }

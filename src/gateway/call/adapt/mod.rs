@@ -11,6 +11,7 @@ mod functions;
 mod messages;
 mod messages_body;
 mod parameters;
+mod thinking;
 
 use std::borrow::Cow;
 

@@ -7,7 +7,7 @@ use memchr::memmem;
 use super::allowed_tools::AllowedTools;
 use super::change::{Changes, Verb};
 use super::draft::{Draft, string};
-use super::{content, functions, messages};
+use super::{content, functions, messages, thinking};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::quoted;
 use crate::providers::compatibility::{
@@ -65,6 +65,9 @@ impl<'a> Fallback<'a> {
             },
             "functions" | "function_call" if !self.target.takes_functions() => {
                 return self.function(name, value, changes);
+            }
+            thinking::NAME if !self.target.refuses(thinking::NAME) => {
+                thinking::fitting(self.request, self.model, value, changes)?
             }
             "temperature" => at_most(self.target.hottest(), name, value, changes),
             _ => Cow::Borrowed(value),
