@@ -15,8 +15,8 @@ pub struct Gateway {
     /// Whether a model that keeps failing is not called for a while. Default true.
     /// `FAILSOFT_COOLDOWN`.
     pub cooldown: bool,
-    /// The interval of comment lines in a stream that began without an answer, in milliseconds.
-    /// Default 15,000.
+    /// The interval of comment lines in a stream that is silent: one that began without an answer, or one that pauses, in
+    /// milliseconds. Default 15,000.
     pub keepalive_interval_ms: u64,
     /// A TOML file with error sentences of providers and what they mean, in addition to the built-in ones. It is read
     /// again when it changes. Default: none. `FAILSOFT_SENTENCES`.

@@ -202,6 +202,13 @@ pub fn is_comment(event: &[u8]) -> bool {
     lines.all(|line| line.is_empty() || line.starts_with(b":"))
 }
 
+/// The name of an event, if it has a valid one.
+#[must_use]
+pub fn event_name(event: &[u8]) -> Option<&str> {
+    // Of several names, the last one counts.
+    fields(event, b"event:").last().and_then(|name| std::str::from_utf8(name).ok())
+}
+
 /// Whether the event is named `error`.
 #[must_use]
 pub fn is_named_error(event: &[u8]) -> bool {
@@ -311,6 +318,8 @@ mod tests {
         ] {
             assert_eq!(is_comment(event.as_bytes()), expected, "{event:?}");
         }
+        assert_eq!(event_name(b"id: 1\nevent: a\r\nevent:b\ndata: event: c\n\n"), Some("b"));
+        assert_eq!(event_name(b"data: {}\n\n"), None);
         let lines: Vec<_> = data_lines(b"data: {\ndata:\ndata: }\r\n\r\n").collect();
         assert_eq!(lines, [b"{", b"}"]);
     }

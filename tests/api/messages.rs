@@ -7,6 +7,7 @@ mod failover;
 mod faults;
 mod models;
 mod other_dialects;
+mod other_forms;
 mod passthrough;
 mod simulated;
 mod streams;

@@ -154,6 +154,11 @@ impl Admitted {
             metadata: text(headers, &METADATA).is_some_and(|value| value.eq_ignore_ascii_case("enabled")),
             idle: Duration::from_secs(settings.gateway.stream_idle_seconds),
             total: Duration::from_secs(settings.gateway.stream_total_seconds),
+            keepalive: caller
+                .organization
+                .settings
+                .keepalive_after()
+                .map(|_| Duration::from_millis(settings.gateway.keepalive_interval_ms)),
             broken: writer.broken,
         };
         let intent = intent(&caller, headers, chat)?;

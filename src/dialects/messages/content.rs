@@ -16,25 +16,62 @@ pub enum Piece<'a> {
     Text(&'a RawValue),
     /// Something else that the model wrote, such as a call of a tool, as JSON.
     Json(&'a RawValue),
+    /// A call of a tool that the vendor runs and may bill apart, as JSON.
+    VendorsCall(&'a RawValue),
+    /// A call that no caller can act on, because it lacks its name or its id, or a piece of the input of any call, as JSON.
+    Unnamed(&'a RawValue),
     /// Content without a text of the model, such as a signature.
     Opaque,
     /// No content, such as the empty text at the start of a block.
     Nothing,
 }
 
+/// What the blocks of a message hold together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Blocks {
+    /// Whether there is content that a caller can show or act on.
+    pub content: bool,
+    /// Whether there is a call that lacks its name or its id.
+    pub unnamed: bool,
+    /// Whether there is a call of a tool that the vendor runs.
+    pub vendors_calls: bool,
+}
+
 impl<'a> Piece<'a> {
     /// Whether a caller can show it or act on it.
     #[must_use]
     pub fn is_content(self) -> bool {
-        !matches!(self, Self::Nothing)
+        match self {
+            Self::Text(_) | Self::Json(_) | Self::VendorsCall(_) | Self::Opaque => true,
+            Self::Unnamed(_) | Self::Nothing => false,
+        }
     }
 
     fn of_text(text: Option<&'a RawValue>) -> Self {
         match text {
-            Some(text) if text.get().len() > 2 => Self::Text(text),
+            Some(text) if is_word(text) => Self::Text(text),
             Some(_) | None => Self::Nothing,
         }
     }
+}
+
+impl Blocks {
+    /// Reads a list of blocks. Anything else holds nothing.
+    #[must_use]
+    pub fn of(blocks: &RawValue) -> Self {
+        serde_json::from_str(blocks.get()).unwrap_or_default()
+    }
+
+    fn add(&mut self, piece: Piece<'_>) {
+        self.content |= piece.is_content();
+        self.unnamed |= matches!(piece, Piece::Unnamed(_));
+        self.vendors_calls |= matches!(piece, Piece::VendorsCall(_));
+    }
+}
+
+/// Whether a value is not empty: a string with a character, or another value that is longer than two.
+fn is_word(value: &RawValue) -> bool {
+    value.get().len() > 2
 }
 
 #[derive(Deserialize)]
@@ -49,6 +86,20 @@ struct Block<'a> {
     signature: Option<&'a RawValue>,
     #[serde(borrow, default)]
     partial_json: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+}
+
+impl Block<'_> {
+    /// Whether a call has what its result has to name.
+    fn is_named(&self) -> bool {
+        let is_text = |value: Option<&RawValue>| {
+            value.is_some_and(|value| is_word(value) && value.get().starts_with('"'))
+        };
+        is_text(self.name) && is_text(self.id)
+    }
 }
 
 /// Reads a block of a message, or the start of one in a stream.
@@ -61,6 +112,8 @@ pub fn of_block(block: &RawValue) -> Piece<'_> {
             Piece::Nothing if Piece::of_text(read.signature).is_content() => Piece::Opaque,
             thinking => thinking,
         },
+        Some("tool_use" | "server_tool_use" | "mcp_tool_use") if !read.is_named() => Piece::Unnamed(block),
+        Some("server_tool_use") => Piece::VendorsCall(block),
         Some(_) => Piece::Json(block),
         None => Piece::Nothing,
     }
@@ -73,8 +126,9 @@ pub fn of_delta(delta: &RawValue) -> Piece<'_> {
     match read.kind.as_deref() {
         Some("text_delta") => Piece::of_text(read.text),
         Some("thinking_delta") => Piece::of_text(read.thinking),
+        // The start of its block says whether the call is one.
         Some("input_json_delta") => match Piece::of_text(read.partial_json) {
-            Piece::Text(json) => Piece::Json(json),
+            Piece::Text(json) => Piece::Unnamed(json),
             other => other,
         },
         Some("signature_delta") if !Piece::of_text(read.signature).is_content() => Piece::Nothing,
@@ -83,14 +137,7 @@ pub fn of_delta(delta: &RawValue) -> Piece<'_> {
     }
 }
 
-/// Whether there is content in a list of blocks. Lists are visited without collecting them.
-#[must_use]
-pub fn any_in(blocks: &RawValue) -> bool {
-    serde_json::from_str::<Blocks>(blocks.get()).is_ok_and(|blocks| blocks.0)
-}
-
-struct Blocks(bool);
-
+/// Lists are visited without collecting them.
 impl<'de> Deserialize<'de> for Blocks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct List;
@@ -102,11 +149,11 @@ impl<'de> Deserialize<'de> for Blocks {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Blocks, A::Error> {
-                let mut any = false;
+                let mut blocks = Blocks::default();
                 while let Some(block) = list.next_element::<&RawValue>()? {
-                    any = any || of_block(block).is_content();
+                    blocks.add(of_block(block));
                 }
-                Ok(Blocks(any))
+                Ok(blocks)
             }
         }
         deserializer.deserialize_seq(List)
@@ -137,21 +184,40 @@ mod tests {
             ("7", false),
         ] {
             assert_eq!(of_block(&raw(block)).is_content(), content, "{block}");
-            assert_eq!(any_in(&raw(&format!("[{block}]"))), content, "{block}");
+            assert_eq!(Blocks::of(&raw(&format!("[{block}]"))).content, content, "{block}");
         }
         for none in ["[]", "null", "{}", "\"text\""] {
-            assert!(!any_in(&raw(none)), "{none}");
+            assert_eq!(Blocks::of(&raw(none)), Blocks::default(), "{none}");
         }
     }
 
     #[test]
-    fn a_delta_is_content_unless_it_is_empty() {
+    fn a_call_needs_a_name_and_an_id() {
+        for kind in ["tool_use", "server_tool_use", "mcp_tool_use"] {
+            for (members, named) in [
+                (r#""id":"t","name":"n""#, true),
+                (r#""id":"","name":"n""#, false),
+                (r#""id":"t","name":"""#, false),
+                (r#""id":"t","name":null"#, false),
+                (r#""id":700,"name":"n""#, false),
+                (r#""name":"n""#, false),
+            ] {
+                let block = format!(r#"{{"type":"{kind}",{members},"input":{{}}}}"#);
+                let blocks = Blocks::of(&raw(&format!("[{block}]")));
+                assert_eq!((blocks.content, blocks.unnamed), (named, !named), "{block}");
+                assert_eq!(blocks.vendors_calls, named && kind == "server_tool_use", "{block}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_delta_is_content_unless_it_is_empty_or_continues_a_call() {
         for (delta, content) in [
             (r#"{"type":"text_delta","text":""}"#, false),
             (r#"{"type":"text_delta","text":"a"}"#, true),
             (r#"{"type":"thinking_delta","thinking":"a"}"#, true),
             (r#"{"type":"input_json_delta","partial_json":""}"#, false),
-            (r#"{"type":"input_json_delta","partial_json":"{"}"#, true),
+            (r#"{"type":"input_json_delta","partial_json":"{"}"#, false),
             (r#"{"type":"signature_delta","signature":""}"#, false),
             (r#"{"type":"signature_delta","signature":"c2ln"}"#, true),
             (r#"{"type":"citations_delta","citation":{}}"#, true),

@@ -1,21 +1,43 @@
 //! Turns a whole message into the events of a stream, for providers that ignore `stream`.
 //!
-//! A block is its start with an empty text, one delta, and its stop. Blocks of other kinds are whole in their start.
+//! A block is its start with an empty text, one delta, and its stop. Blocks of other kinds are whole in their start. The input
+//! of a call keeps its bytes.
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+
+/// The inputs of calls, as they are written.
+#[derive(Deserialize, Default)]
+struct Inputs<'a> {
+    #[serde(borrow)]
+    content: Vec<Input<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Input<'a> {
+    #[serde(borrow, default)]
+    input: Option<&'a RawValue>,
+}
 
 /// The events of a whole message, or `None` if it is not one.
 #[must_use]
 pub fn events(body: &[u8]) -> Option<Vec<u8>> {
     let mut message: Map<String, Value> = serde_json::from_slice(body).ok()?;
     let Some(Value::Array(blocks)) = message.insert("content".to_owned(), json!([])) else { return None };
-    let mut end = |name: &str| message.insert(name.to_owned(), Value::Null).unwrap_or_default();
-    let delta = json!({"stop_reason": end("stop_reason"), "stop_sequence": end("stop_sequence")});
+    let inputs: Inputs<'_> = serde_json::from_slice(body).unwrap_or_default();
+    let mut delta = Map::new();
+    for name in ["stop_reason", "stop_sequence", "stop_details"] {
+        if let Some(value) = message.get_mut(name) {
+            delta.insert(name.to_owned(), value.take());
+        }
+    }
     let usage = message.get("usage").cloned().unwrap_or_else(|| json!({}));
     let mut out = Vec::with_capacity(body.len() + 1_024);
     event(&mut out, "message_start", json!({"message": message}));
     for (index, mut block) in blocks.into_iter().enumerate() {
-        let delta = take_delta(&mut block);
+        let input = inputs.content.get(index).and_then(|block| block.input);
+        let delta = take_delta(&mut block, input);
         event(&mut out, "content_block_start", json!({"index": index, "content_block": block}));
         if let Some(delta) = delta {
             event(&mut out, "content_block_delta", json!({"index": index, "delta": delta}));
@@ -27,18 +49,22 @@ pub fn events(body: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Takes what clients read from a delta out of a block.
-fn take_delta(block: &mut Value) -> Option<Value> {
-    let mut take =
-        |name: &str, empty: Value| block.get_mut(name).map(|value| std::mem::replace(value, empty));
-    if let Some(text) = take("text", json!("")) {
-        return Some(json!({"type": "text_delta", "text": text}));
-    }
-    if let Some(thinking) = take("thinking", json!("")) {
-        return Some(json!({"type": "thinking_delta", "thinking": thinking}));
-    }
-    let input = take("input", json!({}))?;
-    Some(json!({"type": "input_json_delta", "partial_json": input.to_string()}))
+/// Takes what clients read from a delta out of a block. `input` is that of a call, as it is written.
+fn take_delta(block: &mut Value, input: Option<&RawValue>) -> Option<Value> {
+    let (name, kind, empty) = match block.get("type").and_then(Value::as_str)? {
+        "text" => ("text", "text_delta", json!("")),
+        "thinking" => ("thinking", "thinking_delta", json!("")),
+        "tool_use" | "server_tool_use" | "mcp_tool_use" => ("input", "input_json_delta", json!({})),
+        _ => return None,
+    };
+    let value = std::mem::replace(block.get_mut(name)?, empty);
+    Some(match name {
+        "input" => {
+            let input = input.map_or_else(|| value.to_string(), |input| input.get().to_owned());
+            json!({"type": kind, "partial_json": input})
+        }
+        name => json!({"type": kind, name: value}),
+    })
 }
 
 fn event(out: &mut Vec<u8>, name: &str, mut data: Value) {
@@ -52,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_message_becomes_its_blocks_and_its_end() {
-        let body = br#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"Hi"},{"type":"tool_use","id":"t","name":"n","input":{"a":1}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":2}}"#;
+        let body = br#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"Hi"},{"type":"tool_use","id":"t","name":"n","input":{"b": 1.50,"a":12345678901234567890123}}],"stop_reason":"tool_use","stop_sequence":null,"stop_details":{"type":"refusal"},"usage":{"input_tokens":3,"output_tokens":2}}"#;
         let text = String::from_utf8(events(body).expect("events")).expect("UTF-8");
         let names: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
         assert_eq!(
@@ -69,8 +95,11 @@ mod tests {
                 "message_stop"
             ]
         );
-        assert!(text.contains(r#""partial_json":"{\"a\":1}""#), "{text}");
-        assert!(text.contains(r#""stop_reason":"tool_use""#), "{text}");
+        let input = r#""partial_json":"{\"b\": 1.50,\"a\":12345678901234567890123}""#;
+        assert!(text.contains(input), "{text}");
+        let end =
+            r#""delta":{"stop_details":{"type":"refusal"},"stop_reason":"tool_use","stop_sequence":null}"#;
+        assert!(text.contains(end), "{text}");
         assert!(events(b"[]").is_none() && events(br#"{"content":7}"#).is_none());
     }
 }

@@ -3,11 +3,13 @@
 //! Values stay the raw JSON that the provider sent; members and events that are not known here pass unread.
 
 pub mod answer;
+pub mod answer_of_events;
 pub mod content;
 pub mod count;
 pub mod error;
 pub mod event;
 pub mod events_of_answer;
+pub mod usage;
 
 /// The event that ends a complete stream.
 pub const LAST_EVENT: &[u8] = b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";

@@ -95,6 +95,7 @@ impl PlaygroundRequest {
             metadata: false,
             idle: PATIENCE,
             total: PATIENCE,
+            keepalive: None,
             broken,
         };
         Ok(Job { intent, context, options })

@@ -1,7 +1,9 @@
 //! The answer to the caller, whole or streamed.
 
 pub mod answer;
+mod delivered;
 mod interruption;
 pub(crate) mod metadata;
 mod reading;
 pub mod relay;
+mod silence;

@@ -9,8 +9,10 @@ use futures_util::stream::{Stream, unfold};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::answer::{Answer, AnswerBody, BrokenStream};
+use super::delivered::{cut_off, delivered};
 use super::interruption::{interruption, unrecorded};
 use super::reading::Reading;
+use super::silence::read_timeout;
 use crate::dialects::Dialect;
 use crate::domain::error::Result;
 use crate::domain::failure::Failure;
@@ -19,7 +21,6 @@ use crate::gateway::call::classify::{Fault, Interruption};
 use crate::gateway::call::first_frame::{FrameReader, Read, choices_wanted};
 use crate::gateway::call::frame::{Inspected, Names};
 use crate::gateway::call::outcome::{Reply, StreamReply, WholeReply};
-use crate::gateway::call::whole_answer::GRACE;
 use crate::gateway::record::request_recorder::RequestRecorder;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::call_feedback::CallFeedback;
@@ -27,9 +28,6 @@ use crate::gateway::usage::meter::{Delivered, Meter};
 use crate::gateway::usage::pricing::Usage;
 use crate::limits::shares::HeldBytes;
 use crate::store::snapshot::ModelEntry;
-
-/// How long to wait for `[DONE]` after the last choice and the usage have arrived.
-const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Longer answers are not measured for calibration.
 const SAMPLED: usize = 64 * 1024;
@@ -45,6 +43,8 @@ pub struct ResponseOptions {
     pub idle: Duration,
     /// The longest time for the whole stream.
     pub total: Duration,
+    /// After this time without an event, the caller of a stream gets one that it ignores; `None` if it never does.
+    pub keepalive: Option<Duration>,
     /// Writes the chunk that ends a broken stream in the caller's dialect.
     pub broken: fn(&BrokenStream<'_>) -> Bytes,
 }
@@ -136,6 +136,7 @@ fn relay_stream(
     let routing = recorder.routing();
     let now = Instant::now();
     let end = now + options.total;
+    let first_look = options.keepalive.map_or(options.idle, |keepalive| keepalive.min(options.idle));
     let relay = StreamRelay {
         reader: Some(reader),
         wanted,
@@ -144,6 +145,7 @@ fn relay_stream(
         recorder,
         meter,
         idle: options.idle,
+        keepalive: options.keepalive,
         broken: options.broken,
         metadata: options.metadata.then(|| routing.clone()),
         output: held,
@@ -152,8 +154,9 @@ fn relay_stream(
         reading: Reading::default(),
         state: State::Reading,
         last_read: now,
+        last_sent: now,
         end,
-        timer: Box::pin(sleep_until(end.min(now + options.idle))),
+        timer: Box::pin(sleep_until(end.min(now + first_look))),
     };
     Answer { status, routing, body: AnswerBody::Stream(Box::new(relay)) }
 }
@@ -179,6 +182,7 @@ pub struct StreamRelay {
     recorder: RequestRecorder,
     meter: Meter,
     idle: Duration,
+    keepalive: Option<Duration>,
     broken: fn(&BrokenStream<'_>) -> Bytes,
     /// The content of the `failsoft` object, if it is wanted.
     metadata: Option<RoutingInfo>,
@@ -192,6 +196,7 @@ pub struct StreamRelay {
     reading: Reading,
     state: State,
     last_read: Instant,
+    last_sent: Instant,
     end: Instant,
     /// One timer for the whole stream, which is reset only when it fires.
     timer: Pin<Box<Sleep>>,
@@ -216,7 +221,8 @@ impl StreamRelay {
         self.reading.resumed(Instant::now());
         loop {
             if !self.output.is_empty() {
-                self.reading.paused(Instant::now());
+                self.last_sent = Instant::now();
+                self.reading.paused(self.last_sent);
                 if std::mem::replace(&mut self.given, true) {
                     self.recorder.wait_for_begun().await;
                 }
@@ -280,7 +286,14 @@ impl StreamRelay {
                         let interruption = if now >= self.end { Interruption::Deadline } else { Interruption::Idle };
                         return Err(Fault::Interrupted(interruption));
                     }
-                    self.timer.as_mut().reset(due);
+                    let silent = self.keepalive.map(|keepalive| (keepalive, self.last_sent + keepalive));
+                    if let Some((keepalive, until)) = silent && now >= until {
+                        // Only whole events have been written.
+                        self.output.extend_from_slice(reader.dialect().keepalive());
+                        self.timer.as_mut().reset(due.min(now + keepalive));
+                        return Ok(Read::More);
+                    }
+                    self.timer.as_mut().reset(silent.map_or(due, |(_, until)| due.min(until)));
                 }
             }
         };
@@ -372,29 +385,4 @@ impl Drop for StreamRelay {
             self.recorder.set_usage(self.meter.usage(cut_off(reader)));
         }
     }
-}
-
-/// How long to wait for the next chunk.
-fn read_timeout(reader: &FrameReader, complete: bool, idle: Duration) -> Duration {
-    if !complete {
-        idle
-    } else if reader.seen.usage.present {
-        LAST_WORDS.min(idle)
-    } else {
-        GRACE.min(idle)
-    }
-}
-
-fn delivered(reader: &FrameReader) -> Delivered<'_> {
-    let seen = &reader.seen;
-    let anything = seen.content || seen.finished;
-    let whole = Delivered::whole(seen.reported(), &seen.size, anything, seen.extras);
-    Delivered { early: seen.early, since_usage: seen.since_usage, ..whole }
-}
-
-/// What was delivered of a stream that its provider did not end. A usage before the last choice has ended, even one
-/// beside the last content, can be that of a part.
-fn cut_off(reader: &FrameReader) -> Delivered<'_> {
-    let delivered = delivered(reader);
-    Delivered { early: delivered.early || !reader.seen.is_over(), ..delivered }
 }

@@ -93,6 +93,22 @@ on_both_databases! {
         assert!(app.events().await.is_empty());
     }
 
+    async fn comments_go_out_while_the_provider_is_silent_after_content(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["a"]).await;
+        let app = app.beside(|settings| settings.gateway.keepalive_interval_ms = 20).await;
+        let gate = Gate::new();
+        fake.next(Script::stream().text("Hel").wait_until(&gate).text("lo").finish("stop").done());
+        let mut caller = Raw::connect(app.address).await;
+        caller.chat(&app.organization.key, &chat_body(&json!({"model": "a", "stream": true}))).await;
+        let before = caller.read_until(&COMMENT.repeat(2)).await;
+        assert!(before.contains("Hel") && before.contains("x-failsoft-model: a"), "{before}");
+        gate.open();
+        let all = events(&caller.read_until("[DONE]").await);
+        assert!(all.len() == 4 && all[1].contains("lo"), "{all:?}");
+        assert_eq!(pick(&app.requests(1).await, &["outcome", "served_model"]), json!([["answered", "a"]]));
+    }
+
     async fn another_model_may_still_answer(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalog(&fake, &["a", "b"]).await;

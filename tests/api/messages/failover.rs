@@ -8,6 +8,17 @@ use super::{catalog, message, names};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
 
+/// A whole message with this block.
+fn calling(block: &serde_json::Value, reason: &str) -> Script {
+    Script::json(
+        200,
+        &json!({
+            "id": "msg_1", "type": "message", "role": "assistant", "model": "x", "content": [block],
+            "stop_reason": reason, "usage": {"input_tokens": 3, "output_tokens": 2}
+        }),
+    )
+}
+
 on_both_databases! {
     async fn the_next_model_answers_and_the_failover_is_on_record(app: App) {
         let fake = FakeProvider::start().await;
@@ -32,6 +43,13 @@ on_both_databases! {
         catalog(&app.organization, &fake, &["a", "b"]).await;
         fake.always_for("b-upstream", Script::message_stream("Hi"));
         let overloaded = json!({"error": {"type": "overloaded_error", "message": "Overloaded"}});
+        let nameless = |reason: &str| {
+            Script::message_start()
+                .named("content_block_start", json!({"index": 0, "content_block": {"type": "tool_use", "id": "t", "name": "", "input": {}}}))
+                .block_delta(&json!({"type": "input_json_delta", "partial_json": "{}"}))
+                .message_delta(reason)
+                .message_stop()
+        };
         for (begun, class) in [
             (Script::stream().named("error", overloaded.clone()).end(), "overloaded"),
             (Script::message_start().named("error", overloaded.clone()).end(), "overloaded"),
@@ -41,6 +59,12 @@ on_both_databases! {
             (Script::message_start().message_delta("refusal").message_stop(), "content_policy"),
             (Script::message_start().message_delta("model_context_window_exceeded").message_stop(), "context_window_exceeded"),
             (Script::message_start().message_delta("tool_use").message_stop(), "invalid_response"),
+            (Script::message_start().message_delta("error").message_stop(), "invalid_response"),
+            (Script::stream().text_start().text_delta("Hi").message_delta("end_turn").message_stop(), "invalid_response"),
+            (Script::stream().message_delta("end_turn").message_stop(), "invalid_response"),
+            (Script::message_start().text_delta("Hi").message_delta("end_turn").message_stop(), "invalid_response"),
+            (nameless("end_turn"), "invalid_response"),
+            (nameless("tool_use"), "invalid_response"),
             (Script::json(200, &json!({"type": "error", "error": {"type": "overloaded_error", "message": "x"}})), "overloaded"),
             (Script::respond(200, &[("content-type", "text/html")], "<html>"), "invalid_response"),
         ] {
@@ -59,7 +83,10 @@ on_both_databases! {
         let block = |block: serde_json::Value| begun().named("content_block_start", json!({"index": 0, "content_block": block}));
         for script in [
             begun().text_start().text_delta("Hi").message_delta("end_turn").message_stop(),
-            begun().block_delta(&json!({"type": "thinking_delta", "thinking": "T"})).message_delta("max_tokens").message_stop(),
+            block(json!({"type": "thinking", "thinking": ""}))
+                .block_delta(&json!({"type": "thinking_delta", "thinking": "T"}))
+                .message_delta("max_tokens")
+                .message_stop(),
             block(json!({"type": "tool_use", "id": "t", "name": "n", "input": {}})).message_delta("tool_use").message_stop(),
             block(json!({"type": "of_next_year"})).message_delta("pause_turn").message_stop(),
             // Nothing was left to say.
@@ -85,7 +112,9 @@ on_both_databases! {
             (Script::respond(200, &[], ""), "invalid_response"),
             (Script::respond(200, &[], "{\"id\":"), "invalid_response"),
             (Script::answer("a chat completion"), "invalid_response"),
-            (Script::message_stream("unasked"), "invalid_response"),
+            (calling(&json!({"type": "tool_use", "id": "t", "input": {}}), "tool_use"), "invalid_response"),
+            (calling(&json!({"type": "tool_use", "id": "", "name": "n", "input": {}}), "end_turn"), "invalid_response"),
+            (calling(&json!({"type": "text", "text": "Hel"}), "error"), "invalid_response"),
         ] {
             fake.next_for("a-upstream", script);
             let answer = message(&app, &json!({"model": "a", "models": ["b"]})).await;

@@ -38,6 +38,8 @@ on_both_databases! {
             end(json!({"output_tokens": 31})),
             end(json!({"input_tokens": 12, "output_tokens": 31})),
             end(json!({"input_tokens": null, "output_tokens": 31, "cache_read_input_tokens": 900})),
+            // Some servers send a zero for what only the first event counted.
+            end(json!({"input_tokens": 0, "output_tokens": 31, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 0})),
         ] {
             fake.next(script);
             let answer = message(&app, &json!({"model": "a", "stream": true})).await;
@@ -133,6 +135,38 @@ on_both_databases! {
         assert_eq!(row["input_tokens"], 912, "{row}");
         // The count at the start is one token, and far more was delivered.
         assert!(row["output_tokens"].as_i64().is_some_and(|tokens| tokens > 100), "{row}");
+    }
+
+    async fn calls_that_the_vendor_runs_are_priced_only_once_they_are_counted(app: App) {
+        let fake = FakeProvider::start().await;
+        priced(&app, &fake).await;
+        let begun = |kind: &str| {
+            let block = json!({"type": kind, "id": "s", "name": "web_search", "input": {}});
+            Script::message_start().named("content_block_start", json!({"index": 0, "content_block": block}))
+        };
+        let counted = |searches: u64| {
+            let usage = json!({"output_tokens": 31, "server_tool_use": {"web_search_requests": searches}});
+            json!({"delta": {"stop_reason": "end_turn"}, "usage": usage})
+        };
+        for (script, known) in [
+            (begun("server_tool_use").close(), false),
+            (begun("tool_use").close(), true),
+            (begun("server_tool_use").named("message_delta", counted(1)).message_stop(), false),
+            (begun("server_tool_use").named("message_delta", counted(0)).message_stop(), true),
+        ] {
+            fake.next(script);
+            message(&app, &json!({"model": "a", "stream": true})).await;
+            let row = app.requests(1).await.pop().expect("a row");
+            assert_eq!(row["cost_nano_dollars"].is_number(), known, "{row}");
+        }
+        // A whole message without usage counts none.
+        let content = json!([{"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}]);
+        fake.next(Script::json(200, &json!({
+            "id": "msg_1", "type": "message", "role": "assistant", "model": "x", "content": content, "stop_reason": "end_turn"
+        })));
+        message(&app, &json!({"model": "a"})).await;
+        let row = app.requests(1).await.pop().expect("a row");
+        assert_eq!(row["cost_nano_dollars"], json!(null), "{row}");
     }
 
     async fn nothing_is_billed_for_failures(app: App) {

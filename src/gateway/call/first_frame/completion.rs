@@ -6,11 +6,11 @@ use super::seen::{Event, Unusable};
 use crate::gateway::call::classify::{Fault, Filter};
 use crate::gateway::call::completion_events::chunks;
 use crate::gateway::call::frame::{Inspected, Names, NoAnswer};
-use crate::gateway::call::usable_answer::{end_fault, error_of_choice, no_answer_fault};
+use crate::gateway::call::usable_answer::{error_of_choice, no_answer_fault};
 use crate::gateway::request::json_object::span;
 use crate::gateway::usage::pricing::parse_inside;
 use crate::gateway::usage::text_size::TextSize;
-use crate::providers::{FinishMeaning, error_of_event};
+use crate::providers::error_of_event;
 use crate::upstream::sse::{is_keepalive, is_named_error};
 
 /// Enough bytes for the names of our fields, which a chunk may lack.
@@ -136,11 +136,6 @@ impl FrameReader {
         if choices.error {
             return Err(error_of_choice(chunk, line));
         }
-        match choices.bad {
-            Some(ending) if ending.finish == FinishMeaning::Error && self.seen.content => {
-                Err(end_fault(ending))
-            }
-            Some(_) | None => Ok(()),
-        }
+        self.seen.refuse_broken_end(choices)
     }
 }

@@ -1,50 +1,56 @@
 //! Takes the events of a message's stream, in Anthropic's dialect.
 
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::alike::Sample;
 use super::reader::FrameReader;
 use super::seen::Event;
 use crate::dialects::messages::content::Piece;
-use crate::dialects::messages::event::Event as MessageEvent;
+use crate::dialects::messages::event::{Event as MessageEvent, Order};
+use crate::dialects::messages::usage;
 use crate::gateway::call::choices::{Choices, Indices, Part};
-use crate::gateway::call::classify::Fault;
-use crate::gateway::call::frame::NoAnswer;
-use crate::gateway::call::usable_answer::no_answer_fault;
+use crate::gateway::call::classify::{Fault, Garbage};
+use crate::gateway::call::usable_answer::message_event;
 use crate::gateway::request::json_object::{quoted, span};
 use crate::gateway::usage::pricing::{Reported, parse};
 use crate::gateway::usage::text_size::TextSize;
-use crate::providers::error_of_event;
-use crate::upstream::sse::{is_keepalive, is_named_error};
+use crate::upstream::sse::event_name;
+
+/// What the events of a message said so far that later ones build on.
+#[derive(Debug, Default)]
+pub(super) struct MessageSoFar {
+    order: Order,
+    usage: MessageUsage,
+}
 
 impl FrameReader {
-    /// Takes an event with a JSON text. Only the name of the model changes.
+    /// Takes an event with a JSON text. Only the name of the model changes, and the name of an event that has the wrong
+    /// one.
     pub(super) fn take_message(
         &mut self,
         event: &[u8],
         line: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<Event, Fault> {
-        let is_error = is_named_error(event);
-        if is_keepalive(line) && !is_error {
-            return Ok(Event::Preface);
+        let Some(read) = message_event::read(event, line)? else { return Ok(Event::Preface) };
+        if let Some(name) = read.name.filter(|name| event_name(event) != Some(*name)) {
+            let head = format!("event: {name}\ndata: ");
+            let renamed = [head.as_bytes(), line, b"\n\n"].concat();
+            let line = renamed.get(head.len()..head.len() + line.len()).unwrap_or_default();
+            return self.take_message(&renamed, line, out);
         }
-        let reported = || Fault::Upstream(Box::new(error_of_event(line)));
-        let read = match MessageEvent::read(line) {
-            _ if is_error => return Err(reported()),
-            Some(read) => read,
-            None => return Err(no_answer_fault(NoAnswer::Broken, line)),
-        };
-        match read {
-            MessageEvent::Error => Err(reported()),
+        if !self.message.order.admits(&read.event) {
+            return Err(Fault::Garbage(Garbage::NoMessage));
+        }
+        match read.event {
             MessageEvent::Stop => Ok(Event::Done(event.to_vec().into())),
             MessageEvent::Start { model, usage } => {
                 self.count(usage);
                 self.write_renamed(event, model, out);
                 Ok(Event::Preface)
             }
-            MessageEvent::Content(piece) => {
+            MessageEvent::Block(piece) | MessageEvent::Delta(piece) => {
                 // Exactly one allocation for an event.
                 out.reserve(event.len());
                 out.extend_from_slice(event);
@@ -52,14 +58,21 @@ impl FrameReader {
                     let text = span(event, text.get().as_bytes());
                     self.alike.learn(&Sample { event, text, written: event, choice: Indices::of_message() });
                 }
-                Ok(self.add(Part { content: piece.is_content(), size: size_of(piece), end: None }))
+                self.seen.uncounted |= matches!(piece, Piece::VendorsCall(_));
+                self.add(Part {
+                    content: piece.is_content(),
+                    unnamed: matches!(piece, Piece::Unnamed(_)),
+                    size: size_of(piece),
+                    ..Part::default()
+                })
             }
             MessageEvent::End { reason, usage } => {
+                self.seen.uncounted &= usage.is_none();
                 self.count(usage);
                 out.extend_from_slice(event);
-                Ok(self.add(Part { content: false, size: TextSize::default(), end: reason.as_deref() }))
+                self.add(Part { end: reason.as_deref(), ..Part::default() })
             }
-            MessageEvent::Other => {
+            MessageEvent::Error | MessageEvent::Other => {
                 out.extend_from_slice(event);
                 Ok(Event::Preface)
             }
@@ -67,16 +80,17 @@ impl FrameReader {
     }
 
     /// Adds what an event says of the message.
-    fn add(&mut self, part: Part<'_>) -> Event {
+    fn add(&mut self, part: Part<'_>) -> Result<Event, Fault> {
         let choices = Choices::of_message(part);
+        self.seen.refuse_broken_end(&choices)?;
         self.seen.begun.add(choices.begun);
         self.seen.over.add(choices.over);
-        self.seen.take(&choices)
+        Ok(self.seen.take(&choices))
     }
 
     fn count(&mut self, usage: Option<&RawValue>) {
         if let Some(usage) = usage {
-            self.seen.replace_usage(self.usage.followed_by(usage));
+            self.seen.replace_usage(self.message.usage.followed_by(usage));
         }
     }
 
@@ -98,22 +112,22 @@ impl FrameReader {
 fn size_of(piece: Piece<'_>) -> TextSize {
     match piece {
         Piece::Text(text) => TextSize::of_piece(text.get()),
-        Piece::Json(json) => TextSize::of_json(json.get()),
+        Piece::Json(json) | Piece::VendorsCall(json) | Piece::Unnamed(json) => TextSize::of_json(json.get()),
         Piece::Opaque | Piece::Nothing => TextSize::default(),
     }
 }
 
 /// The usage of a message, of which later events repeat only a part.
 #[derive(Debug, Default)]
-pub(super) struct MessageUsage(serde_json::Map<String, Value>);
+struct MessageUsage(Map<String, Value>);
 
 impl MessageUsage {
-    /// The usage with the counts of a later event. Those that it does not repeat still hold.
+    /// The usage with the counts of a later event.
     fn followed_by(&mut self, later: &RawValue) -> Reported {
-        let Ok(later) = serde_json::from_str::<serde_json::Map<String, Value>>(later.get()) else {
+        let Ok(later) = serde_json::from_str::<Map<String, Value>>(later.get()) else {
             return parse(later.get());
         };
-        self.0.extend(later.into_iter().filter(|(_, value)| !value.is_null()));
+        usage::replace(&mut self.0, later);
         let members = self.0.iter().map(|(name, value)| format!("{}:{value}", quoted(name)));
         parse(&format!("{{{}}}", members.collect::<Vec<_>>().join(",")))
     }

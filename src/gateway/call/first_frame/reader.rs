@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Expected;
 use super::alike::Alike;
-use super::message::MessageUsage;
+use super::message::MessageSoFar;
 use super::seen::{Event, Read, Seen};
 
 use crate::dialects::Dialect;
@@ -36,8 +36,8 @@ pub struct FrameReader {
     pub started: Instant,
     /// The chunk that later ones are compared with.
     pub(super) alike: Alike,
-    /// The usage of a message so far.
-    pub(super) usage: MessageUsage,
+    /// What the events of a message said so far.
+    pub(super) message: MessageSoFar,
     /// Counts the bytes of an incomplete event against the memory share.
     counted: HeldBytes,
 }
@@ -59,7 +59,7 @@ impl FrameReader {
             seen: Seen::default(),
             started,
             alike: Alike::default(),
-            usage: MessageUsage::default(),
+            message: MessageSoFar::default(),
             counted,
         }
     }

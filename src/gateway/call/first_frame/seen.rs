@@ -8,6 +8,7 @@ use crate::gateway::call::frame::{Identity, Inspected};
 use crate::gateway::call::usable_answer::{end_fault, is_withheld};
 use crate::gateway::usage::pricing::{ChoiceUsage, Reported, Tier};
 use crate::gateway::usage::text_size::TextSize;
+use crate::providers::FinishMeaning;
 
 /// A summary of a stream so far.
 #[derive(Debug, Default)]
@@ -30,6 +31,9 @@ pub struct Seen {
     pub since_usage: TextSize,
     /// Whether there was something that no token price covers.
     pub extras: bool,
+    /// Whether there was a call of a tool that the vendor runs, without a usage after it. Only that counts those that are
+    /// billed apart.
+    pub uncounted: bool,
     /// The choices that have begun.
     pub(super) begun: Indices,
     /// The choices that have ended.
@@ -123,6 +127,14 @@ impl Seen {
             self.since_usage = self.since_usage.then(size);
         }
         self.size = self.size.then(size);
+    }
+
+    /// Fails if a choice ends after content with the word for an answer that broke off.
+    pub(super) fn refuse_broken_end(&self, choices: &Choices) -> Result<(), Fault> {
+        match choices.bad {
+            Some(ending) if ending.finish == FinishMeaning::Error && self.content => Err(end_fault(ending)),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn has_usage(&self) -> bool {

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::{Inspected, NoAnswer};
 use crate::dialects::messages::answer::Answer;
-use crate::dialects::messages::content;
+use crate::dialects::messages::content::Blocks;
 use crate::gateway::call::choices::{Choices, Part};
 use crate::gateway::request::json_object::span;
 use crate::gateway::usage::pricing::parse;
@@ -20,11 +20,17 @@ impl Inspected {
             return Err(NoAnswer::Error(Box::new(error_of_event(text))));
         }
         let choices = match answer.content {
-            Some(blocks) => Choices::of_message(Part {
-                content: content::any_in(blocks),
-                size: TextSize::default(),
-                end: answer.stop_reason.as_deref(),
-            }),
+            Some(blocks) => {
+                let Blocks { content, unnamed, vendors_calls } = Blocks::of(blocks);
+                Choices::of_message(Part {
+                    content,
+                    unnamed,
+                    // The usage counts those that are billed apart.
+                    extras: vendors_calls && answer.usage.is_none(),
+                    end: answer.stop_reason.as_deref(),
+                    ..Part::default()
+                })
+            }
             // It is not a message.
             None => Choices::default(),
         };

@@ -1,6 +1,8 @@
 //! Decides whether a caller can use a provider's answer. Whole answers, assembled streams and the frames of a stream
 //! are all judged by [`Choices::verdict`](super::choices::Choices::verdict).
 
+pub(in crate::gateway::call) mod message_event;
+
 use bytes::Bytes;
 use serde_json::value::RawValue;
 

@@ -1,6 +1,7 @@
 //! Reads a whole answer. If the provider sends a stream although it was not asked for one, the events are assembled.
 
 mod completion;
+mod events;
 
 use std::pin::pin;
 use std::time::Duration;
@@ -11,17 +12,12 @@ use serde::de::IgnoredAny;
 use tokio::time::timeout;
 
 use super::classify::{Fault, Garbage};
-use super::frame::{Inspected, NoAnswer};
 use super::response_body::{body_fault, hold};
 use crate::dialects::Dialect;
-use crate::gateway::call::usable_answer::no_answer_fault;
 use crate::limits::shares::{HeldBytes, LARGE};
-use crate::providers::error_of_event;
-use crate::upstream::sse::{
-    Data, Splitter, begins_events, data, data_lines, is_keepalive, is_named_error, without_mark,
-};
+use crate::upstream::sse::{Splitter, begins_events, without_mark};
 use crate::upstream::{SendError, UpstreamResponse};
-use completion::Completion;
+use events::Events;
 
 /// The largest whole answer that is read, in bytes.
 pub(in crate::gateway) const MAX_ANSWER: usize = 64 * 1024 * 1024;
@@ -52,13 +48,7 @@ pub(in crate::gateway) async fn whole_answer(
             None => return Ok(first),
         }
         match begins_events(&first) {
-            Some(true) => {
-                return match dialect {
-                    Dialect::ChatCompletions => events_of(response, first, held).await,
-                    // No provider of Messages is known to stream unasked.
-                    Dialect::Messages => Err(Fault::Garbage(Garbage::ContentType)),
-                };
-            }
+            Some(true) => return events_of(response, dialect, first, held).await,
             Some(false) => return rest_of(response, first, held).await,
             // Some vendors send a blank every few seconds before a slow answer.
             None if first.len() > MAX_BLANKS => return rest_of(response, first, held).await,
@@ -153,21 +143,22 @@ fn is_whole(text: &[u8]) -> bool {
 /// Assembles the events of a stream.
 async fn events_of(
     response: &mut UpstreamResponse,
+    dialect: Dialect,
     first: Bytes,
     held: &mut HeldBytes,
 ) -> Result<Bytes, Fault> {
     let mut splitter = Splitter::default();
-    let mut events = Events::default();
+    let mut events = Events::of(dialect);
     let mut length = first.len();
     hold(held, 2 * length)?;
     splitter.push(first);
     loop {
         while let Some(event) = splitter.next_event().map_err(|_| Fault::Garbage(Garbage::EventTooLong))? {
             if events.take(&event)? {
-                return Ok(events.into_body());
+                return events.into_body();
             }
         }
-        match next_chunk(response, events.completion.is_over()).await {
+        match next_chunk(response, events.is_over()).await {
             Ok(Some(chunk)) => {
                 length += chunk.len();
                 if length > MAX_ANSWER {
@@ -177,11 +168,11 @@ async fn events_of(
                 splitter.push(chunk);
             }
             // The answer is complete, so it does not matter how the connection ends.
-            Ok(None) | Err(_) if events.completion.is_over() => return Ok(events.into_body()),
+            Ok(None) | Err(_) if events.is_over() => return events.into_body(),
             Ok(None) => {
                 let rest = splitter.rest();
-                if events.take(&rest)? || events.completion.is_over() {
-                    return Ok(events.into_body());
+                if events.take(&rest)? || events.is_over() {
+                    return events.into_body();
                 }
                 return Err(Fault::Garbage(Garbage::Truncated));
             }
@@ -198,68 +189,5 @@ async fn next_chunk(response: &mut UpstreamResponse, over: bool) -> Result<Optio
     match timeout(GRACE, response.chunk()).await {
         Ok(chunk) => chunk.map_err(body_fault),
         Err(_) => Ok(None),
-    }
-}
-
-/// The events so far.
-#[derive(Default)]
-struct Events {
-    completion: Completion,
-    /// The text of a blocked prompt, for which there is no completion.
-    blocked: Option<Bytes>,
-}
-
-impl Events {
-    /// Adds an event. Returns true if it was the last one.
-    fn take(&mut self, event: &[u8]) -> Result<bool, Fault> {
-        match data(event) {
-            Data::Done => return Ok(true),
-            Data::Line(line) => self.chunk(event, line)?,
-            Data::None => {
-                let text = without_mark(event).trim_ascii_start();
-                if is_named_error(event) || text.starts_with(b"<") {
-                    self.chunk(event, text)?;
-                }
-            }
-            Data::Many => {
-                let lines: Vec<&[u8]> = data_lines(event).collect();
-                let joined = lines.join(&b'\n');
-                if is_named_error(event) || !matches!(Inspected::new(&joined), Err(NoAnswer::Broken)) {
-                    self.chunk(event, &joined)?;
-                    return Ok(false);
-                }
-                for line in lines {
-                    if line == b"[DONE]" {
-                        return Ok(true);
-                    }
-                    self.chunk(event, line)?;
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    fn chunk(&mut self, event: &[u8], line: &[u8]) -> Result<(), Fault> {
-        if is_keepalive(line) && !is_named_error(event) {
-            return Ok(());
-        }
-        let named = || Fault::Upstream(Box::new(error_of_event(line)));
-        match Inspected::new(line) {
-            Ok(chunk) if !chunk.choices.any && is_named_error(event) => Err(named()),
-            Ok(_) => self.completion.add(line).ok_or(Fault::Garbage(Garbage::BrokenJson)),
-            Err(NoAnswer::Blocked) => {
-                self.blocked.get_or_insert_with(|| Bytes::copy_from_slice(line));
-                Ok(())
-            }
-            Err(NoAnswer::Broken) if is_named_error(event) => Err(named()),
-            Err(no_answer) => Err(no_answer_fault(no_answer, line)),
-        }
-    }
-
-    fn into_body(self) -> Bytes {
-        match self.blocked {
-            Some(blocked) if self.completion.is_empty() => blocked,
-            Some(_) | None => self.completion.into_body().into(),
-        }
     }
 }

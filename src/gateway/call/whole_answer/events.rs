@@ -1,0 +1,129 @@
+//! The events of a stream that came in place of a whole answer.
+
+use bytes::Bytes;
+
+use super::completion::Completion;
+use crate::dialects::Dialect;
+use crate::dialects::messages::answer_of_events::AssembledMessage;
+use crate::dialects::messages::event::Event;
+use crate::gateway::call::classify::{Fault, Garbage};
+use crate::gateway::call::frame::{Inspected, NoAnswer};
+use crate::gateway::call::usable_answer::{message_event, no_answer_fault};
+use crate::providers::error_of_event;
+use crate::upstream::sse::{Data, data, data_lines, is_keepalive, is_named_error, without_mark};
+
+/// The answer that the events so far amount to.
+pub(super) enum Events {
+    /// A chat completion under construction.
+    Completion {
+        completion: Completion,
+        /// The text of a blocked prompt, for which there is no completion.
+        blocked: Option<Bytes>,
+    },
+    /// A message of Anthropic's dialect.
+    Message(AssembledMessage),
+}
+
+impl Events {
+    /// No events so far.
+    pub(super) fn of(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::ChatCompletions => Self::Completion { completion: Completion::default(), blocked: None },
+            Dialect::Messages => Self::Message(AssembledMessage::default()),
+        }
+    }
+
+    /// Adds an event. Returns true if it was the last one.
+    pub(super) fn take(&mut self, event: &[u8]) -> Result<bool, Fault> {
+        match data(event) {
+            Data::Done => return Ok(self.ends_with_done()),
+            Data::Line(line) => return self.add(event, line),
+            Data::None => {
+                let text = without_mark(event).trim_ascii_start();
+                if is_named_error(event) || text.starts_with(b"<") {
+                    return self.add(event, text);
+                }
+            }
+            Data::Many => {
+                let lines: Vec<&[u8]> = data_lines(event).collect();
+                let joined = lines.join(&b'\n');
+                if is_named_error(event) || !matches!(Inspected::new(&joined), Err(NoAnswer::Broken)) {
+                    return self.add(event, &joined);
+                }
+                for line in lines {
+                    let last = if line == b"[DONE]" { self.ends_with_done() } else { self.add(event, line)? };
+                    if last {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether every choice that began has ended.
+    pub(super) fn is_over(&self) -> bool {
+        match self {
+            Self::Completion { completion, .. } => completion.is_over(),
+            Self::Message(message) => message.is_over(),
+        }
+    }
+
+    /// The answer as JSON.
+    pub(super) fn into_body(self) -> Result<Bytes, Fault> {
+        match self {
+            Self::Completion { completion, blocked: Some(blocked) } if completion.is_empty() => Ok(blocked),
+            Self::Completion { completion, .. } => Ok(completion.into_body().into()),
+            Self::Message(message) => {
+                let body = message.into_body().ok_or(Fault::Garbage(Garbage::BrokenJson))?;
+                Ok(body.into())
+            }
+        }
+    }
+
+    /// Whether `[DONE]` is the last event.
+    fn ends_with_done(&self) -> bool {
+        match self {
+            Self::Completion { .. } => true,
+            // Messages end with an event of their own.
+            Self::Message(_) => false,
+        }
+    }
+
+    fn add(&mut self, event: &[u8], line: &[u8]) -> Result<bool, Fault> {
+        match self {
+            Self::Completion { completion, blocked } => {
+                add_chunk(completion, blocked, event, line).map(|()| false)
+            }
+            Self::Message(message) => add_event(message, event, line),
+        }
+    }
+}
+
+fn add_chunk(
+    completion: &mut Completion,
+    blocked: &mut Option<Bytes>,
+    event: &[u8],
+    line: &[u8],
+) -> Result<(), Fault> {
+    if is_keepalive(line) && !is_named_error(event) {
+        return Ok(());
+    }
+    let named = || Fault::Upstream(Box::new(error_of_event(line)));
+    match Inspected::new(line) {
+        Ok(chunk) if !chunk.choices.any && is_named_error(event) => Err(named()),
+        Ok(_) => completion.add(line).ok_or(Fault::Garbage(Garbage::BrokenJson)),
+        Err(NoAnswer::Blocked) => {
+            blocked.get_or_insert_with(|| Bytes::copy_from_slice(line));
+            Ok(())
+        }
+        Err(NoAnswer::Broken) if is_named_error(event) => Err(named()),
+        Err(no_answer) => Err(no_answer_fault(no_answer, line)),
+    }
+}
+
+fn add_event(message: &mut AssembledMessage, event: &[u8], line: &[u8]) -> Result<bool, Fault> {
+    let Some(read) = message_event::read(event, line)? else { return Ok(false) };
+    message.add(&read.event, line).ok_or(Fault::Garbage(Garbage::NoMessage))?;
+    Ok(matches!(read.event, Event::Stop))
+}
