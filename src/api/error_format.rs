@@ -30,7 +30,7 @@ impl ErrorFormat {
             Some(Self::Management)
         } else if under("/fallback") {
             Some(Self::LiteLlm)
-        } else if under("/v1/messages") {
+        } else if under("/v1/messages") || under("/messages") {
             Some(Self::Anthropic)
         } else if under("/v1") || under("/chat") || under("/openai") {
             Some(Self::OpenAi)
@@ -60,6 +60,8 @@ mod tests {
             ("/chat/completions", Some(ErrorFormat::OpenAi)),
             ("/v1/messages", Some(ErrorFormat::Anthropic)),
             ("/v1/messages/count_tokens", Some(ErrorFormat::Anthropic)),
+            ("/messages", Some(ErrorFormat::Anthropic)),
+            ("/messages/count_tokens", Some(ErrorFormat::Anthropic)),
             ("/v1/nothing", Some(ErrorFormat::OpenAi)),
             ("/openai/deployments/gpt/chat/completions", Some(ErrorFormat::OpenAi)),
             ("/api/v1/models", Some(ErrorFormat::OpenRouter)),

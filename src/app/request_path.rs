@@ -1,7 +1,10 @@
 //! Corrects paths that a caller clearly meant otherwise.
 //!
-//! A base URL that ends in a slash produces `//v1/...`, and one without `/v1` produces `/models`, which is also a page.
-//! Both are corrected before routing. A path that cannot be corrected still gets its error in the API's format.
+//! A base URL that ends in a slash produces `//v1/...`, one that ends in the version that a client adds `/v1/v1/...`, and
+//! one without `/v1` produces `/models`, which is also a page. They are corrected before routing. A path that cannot be
+//! corrected still gets its error in the API's format.
+
+use std::borrow::Cow;
 
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
@@ -27,14 +30,15 @@ pub(crate) fn settle(request: &mut ServiceRequest) {
 /// Applies to calls of models only: for other paths, a proxy in front may have decided by the original path.
 fn meant(path: &str, presents_key: impl FnOnce() -> bool) -> Option<String> {
     let is_inference = |path: &str| ErrorFormat::of_path(path).is_some_and(ErrorFormat::is_of_inference);
-    if path.contains("//") {
-        let normalized = normalized(path);
-        if is_inference(&normalized) {
-            return Some(normalized).filter(|normalized| normalized != path);
-        }
-        return (is_bare(&normalized) && presents_key()).then(|| format!("/v1{normalized}"));
+    let clean = if path.contains("//") { Cow::Owned(normalized(path)) } else { Cow::Borrowed(path) };
+    let meant = match clean.strip_prefix("/v1/v1/") {
+        Some(rest) => Cow::Owned(format!("/v1/{rest}")),
+        None => clean,
+    };
+    if is_inference(&meant) {
+        return (meant != path).then(|| meant.into_owned());
     }
-    (is_bare(path) && presents_key()).then(|| format!("/v1{path}"))
+    (is_bare(&meant) && presents_key()).then(|| format!("/v1{meant}"))
 }
 
 fn is_bare(path: &str) -> bool {
@@ -112,13 +116,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slashes_too_many_are_taken_out_of_paths_to_models() {
+    fn slashes_and_versions_too_many_are_taken_out_of_paths_to_models() {
         for (path, expected) in [
             ("//v1/chat/completions", Some("/v1/chat/completions")),
             ("/v1//chat/completions", Some("/v1/chat/completions")),
             ("///api//v1///models", Some("/api/v1/models")),
             ("/v1//models//a//b", Some("/v1/models/a//b")),
             ("/v1/models/a//b", None),
+            ("/v1/v1/messages", Some("/v1/messages")),
+            ("/v1/v1/messages/count_tokens", Some("/v1/messages/count_tokens")),
+            ("/v1/v1/chat/completions", Some("/v1/chat/completions")),
+            ("//v1//v1/models/a//b", Some("/v1/models/a//b")),
+            ("/v1/v1/model-router/models", None),
+            ("/v1/v1", None),
+            ("/messages", None),
             (
                 "//openai//deployments/a//b/chat/completions",
                 Some("/openai/deployments/a//b/chat/completions"),

@@ -14,7 +14,7 @@ use super::call::classify_and_redact::Classifier;
 use super::call::response_body::{error_body, send_fault};
 use super::call::whole_answer::whole_body;
 use super::failover::held_by;
-use super::request::intent::{RoutingContext, StateView};
+use super::request::intent::{Purpose, RoutingContext, StateView};
 use super::routing::call_feedback::SharedState;
 use super::routing::plan::{Candidate, Exhausted, SkipReason, Step};
 use super::{Gateway, Job};
@@ -49,7 +49,7 @@ impl Gateway {
     /// The request names unknown or forbidden models, or no candidate counts.
     pub async fn count_tokens(&self, job: &Job) -> Result<TokenCount> {
         let intent = &job.intent;
-        let mut plan = intent.plan()?;
+        let mut plan = intent.plan_for(Purpose::Count)?;
         let state = StateView { calibrations: None, spending: None, ..StateView::from(&*self.shared_state) };
         let facts = RoutingContext::dry_run(intent, state);
         let mut routing = RoutingInfo {
@@ -125,7 +125,7 @@ impl Gateway {
             return Err(Fault::Upstream(Box::new(error)));
         }
         let body = whole_body(&mut response, &mut share.hold()).await?;
-        if count::is_count(&body) { Ok((status, body)) } else { Err(Fault::Garbage(Garbage::NoContent)) }
+        if count::is_count(&body) { Ok((status, body)) } else { Err(Fault::Garbage(Garbage::NoCount)) }
     }
 }
 

@@ -73,6 +73,12 @@ impl Preset {
         }
     }
 
+    /// Whether the vendor serves a dialect.
+    #[must_use]
+    pub const fn serves(&self, dialect: Dialect) -> bool {
+        self.service(dialect).is_some()
+    }
+
     /// The services of the vendor. Each has at least one, and its own dialect comes first.
     pub fn services(&self) -> impl Iterator<Item = (Dialect, &Service)> {
         let native = self.messages.as_ref().map(|service| (Dialect::Messages, service));

@@ -160,13 +160,14 @@ on_both_databases! {
         let fake = FakeProvider::start().await;
         app.organization.catalog(&fake, &["a", "b"]).await;
         fake.always_for("a-upstream", Script::answer("From a"));
-        for path in ["//v1/chat/completions", "/v1//chat/completions", "//api//v1/chat/completions", "//chat/completions?x=1"] {
+        for path in ["//v1/chat/completions", "/v1//chat/completions", "//api//v1/chat/completions", "//chat/completions?x=1", "/v1/v1/chat/completions"] {
             let answer = app.post(path, &chat_body(&json!({"model": "a"}))).await;
             assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         }
         assert_eq!(app.get("//v1/models").await.status, 200);
+        assert_eq!(app.get("/v1/v1/models").await.status, 200);
         // Unsupported endpoints are absent, and answer in the API's format.
-        for path in ["//v1/nothing", "/v1/./models", "//v1/model-router/models", "//metrics", "//fallback"] {
+        for path in ["//v1/nothing", "/v1/./models", "//v1/model-router/models", "/v1/v1/model-router/models", "//metrics", "//fallback"] {
             let answer = app.send(with_json(app.request(Method::POST, path), &json!({}))).await;
             assert!(matches!(answer.status, 401 | 404 | 405), "{path}: {}", answer.text());
             assert_eq!(answer.header("content-type"), "application/json", "{path}");

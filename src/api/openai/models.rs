@@ -6,7 +6,10 @@ use serde::Serialize;
 use crate::api::anthropic;
 use crate::api::anthropic::models::{AnthropicModel, AnthropicModelList, PageQuery};
 use crate::auth::api::api_caller::{ApiCaller, Inference};
+use crate::dialects::Dialect;
 use crate::domain::error::{Error, Result};
+use crate::gateway::request::chat_request::meant;
+use crate::gateway::request::requirements::is_served;
 use crate::store::snapshot::ModelEntry;
 
 /// A model in OpenAI's shape.
@@ -34,7 +37,7 @@ pub struct ModelList {
 /// Lists the models that the key may use.
 ///
 /// A caller who sends `anthropic-version` gets a page in Anthropic's shape instead, with `limit` (20 without it),
-/// `after_id` and `before_id`.
+/// `after_id` and `before_id`, of the models that can answer a message: themselves, or a fallback of theirs.
 ///
 /// # Errors
 /// The key is missing, invalid or lacks the scope; the query is not valid.
@@ -43,10 +46,11 @@ pub struct ModelList {
         ("anthropic-version" = Option<String>, Header, description = "Asks for the list in Anthropic's shape")),
     responses((status = 200, description = "The models that the key may use", body = ModelList)))]
 pub async fn list(caller: ApiCaller<Inference>, request: HttpRequest) -> Result<HttpResponse> {
+    let anthropic = anthropic::models::is_wanted(&request);
     let models = caller.organization.models.values().map(|model| &**model);
-    let mut models: Vec<&ModelEntry> = models.filter(|model| visible(&caller, model)).collect();
+    let mut models: Vec<&ModelEntry> = models.filter(|model| visible(&caller, anthropic, model)).collect();
     models.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    if anthropic::models::is_wanted(&request) {
+    if anthropic {
         let query = web::Query::<PageQuery>::from_query(request.query_string());
         let query = query.map_err(|_| {
             Error::refused(Some("limit"), "invalid_value", "The query must hold 'limit' as a whole number.")
@@ -69,9 +73,11 @@ pub async fn read(
     request: HttpRequest,
     path: web::Path<String>,
 ) -> Result<HttpResponse> {
+    let anthropic = anthropic::models::is_wanted(&request);
     let name = path.into_inner();
+    let name = if anthropic { meant(Dialect::Messages, name) } else { name };
     match caller.organization.models.get(&name) {
-        Some(model) if visible(&caller, model) => Ok(match anthropic::models::is_wanted(&request) {
+        Some(model) if visible(&caller, anthropic, model) => Ok(match anthropic {
             true => HttpResponse::Ok().json(AnthropicModel::from(&**model)),
             false => HttpResponse::Ok().json(shape(model)),
         }),
@@ -81,8 +87,12 @@ pub async fn read(
     }
 }
 
-fn visible(caller: &ApiCaller<Inference>, model: &ModelEntry) -> bool {
-    model.enabled && caller.key.allows_model(&model.name)
+/// Whether the key may use a model. Clients of Anthropic's API see only those that can answer a message: they speak no
+/// other dialect.
+fn visible(caller: &ApiCaller<Inference>, anthropic: bool, model: &ModelEntry) -> bool {
+    let allowed = |name: &str| caller.key.allows_model(name);
+    let answers = || is_served(&caller.organization, &model.name, Dialect::Messages, allowed);
+    model.enabled && allowed(&model.name) && (!anthropic || answers())
 }
 
 fn shape(model: &ModelEntry) -> Model {

@@ -29,8 +29,10 @@ pub const ROUTES: &[Endpoint] = routes! {
             also "/chat/completions",
             also "/openai/v1/chat/completions",
             also "/openai/deployments/{model:.+}/chat/completions";
-        POST   "/v1/messages" => anthropic::messages::create;
-        POST   "/v1/messages/count_tokens" => anthropic::count_tokens::count;
+        POST   "/v1/messages" => anthropic::messages::create,
+            also "/messages";
+        POST   "/v1/messages/count_tokens" => anthropic::count_tokens::count,
+            also "/messages/count_tokens";
         GET    "/v1/models" => openai::models::list,
             also "/openai/v1/models",
             also "/openai/models",

@@ -38,14 +38,50 @@ pub struct Intent {
     pub drills: Drills,
 }
 
+/// What a plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The answer to the request.
+    Answer,
+    /// The count of the tokens of its prompt.
+    Count,
+}
+
+impl Purpose {
+    /// The message for a model that reaches no provider that speaks the dialect.
+    fn without_dialect(self, model: &str, dialect: Dialect) -> String {
+        let title = dialect.title();
+        match self {
+            Self::Answer => {
+                let others = Dialect::ALL.into_iter().filter(|other| *other != dialect);
+                let others = others.map(Dialect::endpoint).collect::<Vec<_>>().join(" or ");
+                format!(
+                    "No model that may answer '{model}' has a provider that speaks {title}. Add one that does to its fallbacks, or send the request to {others}."
+                )
+            }
+            Self::Count => format!(
+                "The tokens of a prompt for '{model}' cannot be counted: that takes a provider that speaks {title}, and neither the model nor its fallbacks have one."
+            ),
+        }
+    }
+}
+
 impl Intent {
     /// Creates the plan. All names are checked before any candidate is called.
     ///
     /// # Errors
     /// A model is not in the catalog, or the key may not use it.
     pub fn plan(&self) -> Result<Plan> {
+        self.plan_for(Purpose::Answer)
+    }
+
+    /// Creates the plan for an answer, or for the count of a prompt.
+    ///
+    /// # Errors
+    /// As [`Intent::plan`].
+    pub fn plan_for(&self, purpose: Purpose) -> Result<Plan> {
         let organization = &self.organization;
-        self.check_dialect()?;
+        self.check_dialect(purpose)?;
         let limit = organization.settings.max_fallbacks;
         let limits = Limits {
             max_fallbacks: self.request.max_fallbacks.map_or(limit, |wanted| wanted.min(limit)) as usize,
@@ -66,7 +102,7 @@ impl Intent {
     }
 
     /// Refuses a request that no model in its reach can answer, because none of their providers speaks its dialect.
-    fn check_dialect(&self) -> Result<()> {
+    fn check_dialect(&self, purpose: Purpose) -> Result<()> {
         let (wanted, organization) = (&self.request.wanted, &self.organization);
         let requirements = Requirements::of(&self.request);
         let answers = |name: &str| {
@@ -83,14 +119,7 @@ impl Intent {
         if reachable.iter().any(|name| allowed(name) && answers(name)) {
             return Ok(());
         }
-        let dialect = self.request.dialect;
-        let others = Dialect::ALL.into_iter().filter(|other| *other != dialect).map(Dialect::endpoint);
-        let message = format!(
-            "No model that may answer '{}' has a provider that speaks {}. Add one that does to its fallbacks, or send the request to {}.",
-            wanted.primary(),
-            dialect.title(),
-            others.collect::<Vec<_>>().join(" or "),
-        );
+        let message = purpose.without_dialect(wanted.primary(), self.request.dialect);
         Err(Error::refused(Some("model"), "unsupported_dialect", message))
     }
 

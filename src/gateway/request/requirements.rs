@@ -15,7 +15,7 @@ use crate::domain::failure::class::ErrorClass;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::{RawObject, text};
 use crate::providers::compatibility::TargetModel;
-use crate::store::snapshot::ModelEntry;
+use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
 
 /// An upper bound for the characters of a token: English has four to five, other scripts have fewer. So a prompt has
 /// at least one token for every eight characters.
@@ -77,8 +77,7 @@ impl<'a> Requirements<'a> {
     #[must_use]
     pub fn lacking(&self, model: &ModelEntry) -> Option<Need> {
         let dialect = self.request.dialect;
-        let speaks = model.provider.preset.service(dialect).is_some();
-        (!speaks).then_some(Need::Dialect(dialect))
+        (!model.provider.preset.serves(dialect)).then_some(Need::Dialect(dialect))
     }
 
     /// Why the model will probably not serve the request: `too_large` or `lacks_capability`.
@@ -137,6 +136,29 @@ impl<'a> Requirements<'a> {
             part.map(|part| Prompt::read(self.request.value(part))).unwrap_or_default()
         })
     }
+}
+
+/// Whether a request in this dialect for the model `name` can be answered: by it, or by a model behind it that `allowed`
+/// admits.
+#[must_use]
+pub fn is_served(
+    organization: &OrganizationSnapshot,
+    name: &str,
+    dialect: Dialect,
+    allowed: impl Fn(&str) -> bool,
+) -> bool {
+    let serves = |name: &str| {
+        organization
+            .models
+            .get(name)
+            .is_some_and(|model| model.enabled && model.provider.preset.serves(dialect))
+    };
+    // Nearly always the model itself does.
+    serves(name)
+        || organization
+            .reachable(&[name.to_owned()], true)
+            .into_iter()
+            .any(|name| allowed(name) && serves(name))
 }
 
 #[derive(serde::Deserialize)]

@@ -60,6 +60,14 @@ on_both_databases! {
         fake.next(Script::anthropic_error(529, "overloaded_error", "Overloaded"));
         let answer = count(&app, json!({"model": "a"})).await;
         assert_eq!((answer.status, &answer.json()["error"]["type"]), (529, &json!("overloaded_error")), "{}", answer.text());
+        fake.next(Script::message("no count"));
+        let wrong = count(&app, json!({"model": "a"})).await;
+        assert_eq!((wrong.status, wrong.json()["error"]["message"].as_str()), (502, Some("the provider's answer is not a count of tokens")), "{}", wrong.text());
+        app.organization.catalog(&fake, &["gpt"]).await;
+        let unable = count(&app, json!({"model": "gpt"})).await;
+        let text = unable.json()["error"]["message"].as_str().expect("a message").to_owned();
+        assert!(unable.status == 400 && text.contains("'gpt'") && text.contains("counted"), "{text}");
+        assert!(!text.contains("/v1/chat/completions"), "{text}");
         assert_eq!(count(&app, json!({"model": "nothing"})).await.status, 404);
         assert_eq!(count(&app, json!({})).await.status, 400);
     }

@@ -60,6 +60,29 @@ on_both_databases! {
         assert_eq!(rows[0]["session_ref"], "s-1");
     }
 
+    async fn base_urls_with_and_without_the_version_lead_to_the_same_endpoint(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake, &["a", "b"]).await;
+        fake.always_for("a-upstream", Script::anthropic_error(529, "overloaded_error", "Overloaded"));
+        fake.always_for("b-upstream", Script::message("Hi"));
+        let body = crate::messages::body(&json!({"model": "a[1m]", "models": ["b[1m]"]}));
+        for path in ["/v1/messages", "/messages", "/v1/v1/messages?beta=true", "//v1/v1/messages", "/v1//messages"] {
+            let answer = app.post(path, &body).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "b"), "{path}: {}", answer.text());
+            assert!(!answer.header("request-id").is_empty(), "{path}");
+        }
+        fake.always(Script::json(200, &json!({"input_tokens": 12})));
+        for path in ["/messages/count_tokens", "/v1/v1/messages/count_tokens"] {
+            let answer = app.post(path, &json!({"model": "b", "messages": []})).await;
+            assert_ne!(answer.status, 404, "{path}: {}", answer.text());
+        }
+        // Errors keep their shape there.
+        for path in ["/messages", "/v1/v1/messages"] {
+            let answer = app.post(path, &json!({})).await;
+            assert_eq!((answer.status, &answer.json()["error"]["type"]), (400, &json!("invalid_request_error")), "{path}");
+        }
+    }
+
     async fn a_whole_message_keeps_every_byte_but_the_name_of_its_model(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake, &["a"]).await;

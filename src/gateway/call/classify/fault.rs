@@ -78,6 +78,8 @@ pub enum Garbage {
     NoChoice,
     /// A choice with neither content nor a `finish_reason`.
     NoContent,
+    /// Something else than the count of tokens that was asked for.
+    NoCount,
     /// Neither content nor a call, and a `finish_reason` that says that tools are called.
     NoCall,
     /// No content, and a `finish_reason` that reports a failed inference.

@@ -144,6 +144,7 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
         Garbage::NoContent => {
             ("answer:no_content", "the provider's answer has neither content nor a reason for its end")
         }
+        Garbage::NoCount => ("answer:no_count", "the provider's answer is not a count of tokens"),
         Garbage::NoCall => (
             "answer:no_call",
             "the provider's answer has no content, and its end names tool calls that it lacks",
@@ -183,6 +184,7 @@ fn of_garbage(garbage: Garbage) -> FailureScope {
         | Garbage::NoMessage
         | Garbage::NoChoice
         | Garbage::NoContent
+        | Garbage::NoCount
         | Garbage::NoCall
         | Garbage::Inference
         | Garbage::Empty

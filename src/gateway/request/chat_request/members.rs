@@ -32,7 +32,8 @@ pub fn is_own(dialect: Dialect, name: &str) -> bool {
 const LONG_CONTEXT: &str = "[1m]";
 
 /// The model that a caller means by a name.
-pub(super) fn meant(dialect: Dialect, name: String) -> String {
+#[must_use]
+pub fn meant(dialect: Dialect, name: String) -> String {
     let plain = match dialect {
         Dialect::ChatCompletions => None,
         Dialect::Messages => name.strip_suffix(LONG_CONTEXT).map(str::to_owned),
@@ -62,8 +63,13 @@ mod tests {
         ] {
             assert_eq!(messages(body).expect(body), stored, "{body}");
         }
-        let listed = messages(r#"{"model":"smart","models":["steady"]}"#).expect("a list");
-        assert_eq!(listed, Wanted::List(vec!["smart".to_owned(), "steady".to_owned()]));
+        for body in [
+            r#"{"model":"smart","models":["steady"]}"#,
+            r#"{"model":"smart[1m]","models":["steady[1m]","smart"]}"#,
+        ] {
+            let listed = messages(body).expect("a list");
+            assert_eq!(listed, Wanted::List(vec!["smart".to_owned(), "steady".to_owned()]), "{body}");
+        }
         assert!(
             ChatRequest::parse(Bytes::from_static(br#"{"model":"smart","fallbacks":"default"}"#)).is_err()
         );

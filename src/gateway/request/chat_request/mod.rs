@@ -27,7 +27,7 @@ use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::request::requirements::Prompt;
 use crate::gateway::usage::text_size::TextSize;
 use entries::Entries;
-pub use members::{OWN_MEMBERS, ROUTER_MEMBERS, is_own};
+pub use members::{OWN_MEMBERS, ROUTER_MEMBERS, is_own, meant};
 
 /// The most entries of a request's own list.
 pub const MAX_LIST: usize = 32;
@@ -239,8 +239,8 @@ fn number(members: &RawObject<'_>, name: &'static str, most: u32) -> Result<Opti
 
 fn wanted(dialect: Dialect, members: &RawObject<'_>) -> Result<Wanted> {
     let model = model(dialect, members)?;
-    let models = list(members, "models")?;
-    let fallbacks = if is_own(dialect, "fallbacks") { list(members, "fallbacks")? } else { None };
+    let models = list(dialect, members, "models")?;
+    let fallbacks = if is_own(dialect, "fallbacks") { list(dialect, members, "fallbacks")? } else { None };
     let alone = flag(members, "disable_fallbacks")?;
     let (field, listed) = match (models, fallbacks) {
         (Some(_), Some(_)) => {
@@ -286,7 +286,7 @@ fn model_missing() -> Error {
 
 fn model(dialect: Dialect, members: &RawObject<'_>) -> Result<Option<String>> {
     let model: Option<String> = member(members, "model", "a string, the name of a model")?;
-    match model.map(|model| members::meant(dialect, model)) {
+    match model.map(|model| meant(dialect, model)) {
         Some(model) if model.trim().is_empty() => {
             Err(Error::refused(Some("model"), "invalid_value", "'model' must not be empty."))
         }
@@ -301,7 +301,7 @@ fn name_too_long(field: &'static str) -> Error {
     Error::refused(Some(field), "invalid_value", message)
 }
 
-fn list(members: &RawObject<'_>, name: &'static str) -> Result<Option<Vec<String>>> {
+fn list(dialect: Dialect, members: &RawObject<'_>, name: &'static str) -> Result<Option<Vec<String>>> {
     let Some(value) = members.present(name) else { return Ok(None) };
     let bad = |message: String| Error::refused(Some(name), "invalid_value", message);
     let Entries { first: entries, count } = serde_json::from_str(value.get()).map_err(|_| {
@@ -319,7 +319,7 @@ fn list(members: &RawObject<'_>, name: &'static str) -> Result<Option<Vec<String
     }
     let mut names = Vec::with_capacity(entries.len());
     for entry in entries {
-        let entry: String = serde_json::from_str(entry.get()).map_err(|_| {
+        let entry = serde_json::from_str(entry.get()).map(|name| meant(dialect, name)).map_err(|_| {
             let hint = if entry.get().starts_with('{') {
                 " Objects with overrides are not supported here."
             } else {

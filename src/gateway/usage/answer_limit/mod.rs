@@ -30,7 +30,10 @@ impl AnswerLimit {
     pub fn of(request: &ChatRequest) -> Self {
         let mut found = vendors::Found::default();
         for part in &request.parts {
-            found.read(&part.name, request.value(part));
+            match request.dialect {
+                Dialect::Messages if part.name == "fallbacks" => found.read_fallbacks(request.value(part)),
+                Dialect::Messages | Dialect::ChatCompletions => found.read(&part.name, request.value(part)),
+            }
         }
         let vendors::Found { tokens, least, reasoning, choices, unlimited } = found;
         let reasoning = match request.dialect {
@@ -175,6 +178,21 @@ mod tests {
         let request = ChatRequest::parse_as(Dialect::Messages, Bytes::from(body)).expect(body);
         let limit = AnswerLimit::of(&request);
         assert_eq!((limit.tokens, limit.reasoning, limit.choices), (Some(2_000), 0, 1));
+    }
+
+    #[test]
+    fn a_fallback_of_anthropic_may_answer_longer() {
+        for (fallbacks, tokens) in [
+            (r#"[{"model":"x","max_tokens":9000},{"model":"y","max_tokens":5000}]"#, Some(9_000)),
+            (r#"[{"model":"x"},7]"#, Some(2_000)),
+            (r#"[{"model":"x","max_tokens":10}]"#, Some(2_000)),
+            (r#"[{"model":"x","max_tokens":"many"}]"#, None),
+            (r#""default""#, Some(2_000)),
+        ] {
+            let body = format!(r#"{{"model":"m","max_tokens":2000,"fallbacks":{fallbacks}}}"#);
+            let request = ChatRequest::parse_as(Dialect::Messages, Bytes::from(body)).expect(fallbacks);
+            assert_eq!(AnswerLimit::of(&request).tokens, tokens, "{fallbacks}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The fields in which vendors take the limits of an answer, by name. All of them pass to providers.
 
+use serde_json::value::RawValue;
+
 use super::number;
 use crate::gateway::request::chat_request::numbers::{CHOICES, LIMITS, MOST_CHOICES};
 use crate::gateway::request::json_object::{RawObject, is_same_name};
@@ -85,6 +87,16 @@ impl Found {
     /// Reads one field of a body.
     pub(super) fn read(&mut self, name: &str, value: &[u8]) {
         self.field(name, value, false, 0);
+    }
+
+    /// Reads Anthropic's own `fallbacks`: models that it calls itself, each with fields in place of those of the body.
+    pub(super) fn read_fallbacks(&mut self, value: &[u8]) {
+        let fallbacks: Vec<&RawValue> = serde_json::from_slice(value).unwrap_or_default();
+        for fallback in fallbacks.iter().filter_map(|one| RawObject::parse(one.get().as_bytes()).ok()) {
+            for member in &fallback.0 {
+                self.read(&member.name, member.value.bytes());
+            }
+        }
     }
 
     fn field(&mut self, name: &str, value: &[u8], of_reasoning: bool, depth: u8) {
