@@ -41,9 +41,11 @@ pub fn service_url(preset: &Preset, service: &Service, base_url: &str) -> String
     let path = path.trim_end_matches('/');
     let pasted = preset.services().find_map(|(_, service)| path.strip_suffix(service.path));
     let path = pasted.unwrap_or(path).trim_end_matches('/');
-    // A path with the version is also right for a base that ends in it.
-    let versioned = service.path.starts_with("/v1/").then(|| path.strip_suffix("/v1")).flatten();
-    let path = versioned.unwrap_or(path);
+    // A path with the version is also right for a base that ends in it, or in what precedes it.
+    let versioned =
+        service.path.split_once("/v1/").map(|(before, _)| [format!("{before}/v1"), before.to_owned()]);
+    let begun = versioned.iter().flatten().find_map(|beginning| path.strip_suffix(beginning.as_str()));
+    let path = begun.unwrap_or(path);
     match query {
         Some(query) if !query.is_empty() => format!("{path}{}?{query}", service.path),
         Some(_) | None => format!("{path}{}", service.path),
@@ -224,6 +226,15 @@ mod tests {
         ] {
             let expected = "https://x.example/anthropic/v1/messages";
             assert_eq!(url("custom-messages", Dialect::Messages, base), expected, "{base}");
+        }
+        for base in [
+            "https://x.services.ai.azure.com",
+            "https://x.services.ai.azure.com/anthropic/",
+            "https://x.services.ai.azure.com/anthropic/v1",
+            "https://x.services.ai.azure.com/anthropic/v1/messages",
+        ] {
+            let expected = "https://x.services.ai.azure.com/anthropic/v1/messages";
+            assert_eq!(url("foundry", Dialect::Messages, base), expected, "{base}");
         }
         let anthropic = named("anthropic");
         let messages = anthropic.service(Dialect::Messages).expect("a service");

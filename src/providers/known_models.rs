@@ -88,23 +88,20 @@ pub fn known_model(preset: &Preset, upstream_model: &str) -> Option<&'static Kno
 }
 
 fn read(text: &str) -> Result<Table, serde_json::Error> {
-    let mut source: Source = serde_json::from_str(text)?;
+    let source: Source = serde_json::from_str(text)?;
     let mut table = Table::new();
     for preset in PRESETS {
-        let Some(entries) = preset.known_as.and_then(|name| source.providers.remove(name)) else {
+        let Some(entries) = preset.known_as.and_then(|name| source.providers.get(name)) else {
             continue;
         };
-        let models = entries.into_iter().map(|(id, entry)| {
-            let model = entry.known(preset, &id, source.as_of);
-            (id, model)
-        });
+        let models = entries.iter().map(|(id, entry)| (id.clone(), entry.known(preset, id, source.as_of)));
         table.insert(preset.name, models.collect());
     }
     Ok(table)
 }
 
 impl Entry {
-    fn known(self, preset: &Preset, id: &str, as_of: NaiveDate) -> KnownModel {
+    fn known(&self, preset: &Preset, id: &str, as_of: NaiveDate) -> KnownModel {
         let Described { tools, vision, structured_output, reasoning } = self.capabilities;
         let mut parameter_rules = known_parameter_rules(preset, id);
         // A vendor refuses a limit above the model's own, so we lower it wherever the model's limit is known.

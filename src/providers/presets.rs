@@ -29,8 +29,8 @@ pub enum CredentialNeed {
 pub struct Service {
     /// The path below the base URL, with its leading slash.
     pub path: &'static str,
-    /// The path of the list of models, likewise.
-    pub models_path: &'static str,
+    /// The path of the list of models, likewise; `None` if there is none.
+    pub models_path: Option<&'static str>,
     /// How the credential is sent.
     pub authentication: Authentication,
     /// Headers that the vendor requires on every call, as (lowercase name, value).
@@ -90,7 +90,7 @@ impl Preset {
 /// Chat completions as OpenAI serves them.
 const CHAT_COMPLETIONS: Service = Service {
     path: "/chat/completions",
-    models_path: "/models",
+    models_path: Some("/models"),
     authentication: Authentication::Bearer,
     headers: &[],
 };
@@ -98,10 +98,13 @@ const CHAT_COMPLETIONS: Service = Service {
 /// Messages as Anthropic serves them. The version of the caller takes precedence.
 const MESSAGES: Service = Service {
     path: "/messages",
-    models_path: "/models",
+    models_path: Some("/models"),
     authentication: Authentication::Header("x-api-key"),
     headers: &[("anthropic-version", "2023-06-01")],
 };
+
+/// Messages as clouds serve them beside other dialects, without a list of models.
+const CLAUDE_OF_A_CLOUD: Service = Service { path: "/anthropic/v1/messages", models_path: None, ..MESSAGES };
 
 /// A vendor that follows the OpenAI dialect in everything; the rows state only the differences.
 const OPENAI_COMPATIBLE: Preset = Preset {
@@ -220,13 +223,30 @@ pub static PRESETS: &[Preset] = &[
         credential: CredentialNeed::Optional,
         ..OPENAI_COMPATIBLE
     },
+    // Claude in a resource of Azure, which has its own host: https://<resource>.services.ai.azure.com/anthropic
+    Preset {
+        name: "foundry",
+        title: "Claude in Microsoft Foundry",
+        chat_completions: None,
+        messages: Some(CLAUDE_OF_A_CLOUD),
+        known_as: Some("azure"),
+        ..OPENAI_COMPATIBLE
+    },
+    // Claude on Bedrock, with an API key. Every region has its own host: https://bedrock-mantle.<region>.api.aws/anthropic
+    Preset {
+        name: "bedrock-messages",
+        title: "Claude on Amazon Bedrock",
+        chat_completions: None,
+        messages: Some(CLAUDE_OF_A_CLOUD),
+        ..OPENAI_COMPATIBLE
+    },
     // Servers with an address like that of Anthropic's clients, to which these add `/v1/messages`.
     Preset {
         name: "custom-messages",
         title: "Other (Anthropic-compatible)",
         credential: CredentialNeed::Optional,
         chat_completions: None,
-        messages: Some(Service { path: "/v1/messages", models_path: "/v1/models", ..MESSAGES }),
+        messages: Some(Service { path: "/v1/messages", models_path: Some("/v1/models"), ..MESSAGES }),
         ..OPENAI_COMPATIBLE
     },
     // Served by this process itself, so it has neither an address nor a credential.

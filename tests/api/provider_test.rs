@@ -33,6 +33,27 @@ on_both_databases! {
         assert!(test(&app, &simulated).await["models"].to_string().contains("sim/steady"));
     }
 
+    async fn a_provider_without_a_list_of_models_gets_a_message_without_content(app: App) {
+        let fake = FakeProvider::start().await;
+        let base = format!("http://{}", fake.address());
+        for preset in ["foundry", "bedrock-messages"] {
+            let id = app.organization.provider_at(preset, preset, Some(&base)).await.to_string();
+            for (script, ok, class) in [
+                (Script::anthropic_error(400, "invalid_request_error", "model: Field required"), true, json!(null)),
+                (Script::anthropic_error(401, "authentication_error", "invalid x-api-key"), false, json!("authentication")),
+                (Script::anthropic_error(404, "not_found_error", "no such path"), false, json!("model_not_found")),
+                (Script::respond(200, &[], "<html>Welcome</html>"), false, json!("invalid_response")),
+            ] {
+                fake.next(script);
+                let told = test(&app, &id).await;
+                assert_eq!((&told["ok"], &told["error_class"]), (&json!(ok), &class), "{told}");
+                let sent = fake.requests().pop().expect("a request");
+                assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", "/anthropic/v1/messages"));
+                assert_eq!((sent.body.as_slice(), sent.header("x-api-key")), (b"{}".as_slice(), Some("sk-upstream-secret-0001")));
+            }
+        }
+    }
+
     async fn one_that_does_not_says_why_and_what_to_do(app: App) {
         let fake = FakeProvider::start().await;
         let id = app.organization.provider("fake", &fake).await.to_string();

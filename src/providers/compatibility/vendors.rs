@@ -349,7 +349,9 @@ pub(super) static VENDORS: &[Vendor] = &[
     // Chat templates: "Unexpected message role." for `developer` (R 1CatAI/1Cat-vLLM#493).
     Vendor { preset: "vllm", effort: effort::vllm, reasoning_parts: ReasoningParts::None, ..UNKNOWN_ROW },
     Vendor { preset: "custom", ..UNKNOWN_ROW },
-    // It serves no chat completions, so nothing is translated for it.
+    // They serve no chat completions, so nothing is translated for them.
+    Vendor { preset: "foundry", ..UNKNOWN_ROW },
+    Vendor { preset: "bedrock-messages", ..UNKNOWN_ROW },
     Vendor { preset: "custom-messages", ..UNKNOWN_ROW },
     Vendor { preset: "simulated", developer: true, ..UNKNOWN_ROW },
 ];

@@ -1,11 +1,13 @@
 //! What each provider receives and what its answers become, byte for byte, in files under `tests/golden`: one per
-//! preset, and one for answers. A change in them may affect bills or parsers, so review it.
+//! preset and dialect, and one for answers. A change in them may affect bills or parsers, so review it.
 //!
 //! `INSTA_UPDATE=always cargo nextest run --test api golden` updates them.
 
 mod answers;
 mod cases;
+mod messages;
 mod requests;
+mod vendor;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
 

@@ -1,5 +1,7 @@
 //! The models and requests used for each preset.
 
+use super::vendor::Case;
+
 /// A preset, the path of an installation if the preset has no address of its own, and models of the vendor. The first
 /// is also tested as the primary; the others are included because their rules differ.
 pub(super) const VENDORS: &[(&str, &str, &[&str])] = &[
@@ -19,18 +21,6 @@ pub(super) const VENDORS: &[(&str, &str, &[&str])] = &[
     ("custom", "/some/path/v1?api-version=2024-10-21", &["some model \"of\" theirs"]),
     ("simulated", "", &["steady"]),
 ];
-
-/// One request: everything in its body except the candidates.
-pub(super) struct Case {
-    pub(super) title: &'static str,
-    pub(super) rest: &'static str,
-}
-
-impl Case {
-    pub(super) fn streams(&self) -> bool {
-        self.rest.starts_with("\"stream\":true")
-    }
-}
 
 const PLAIN: Case =
     Case { title: "plain", rest: r#""messages":[{"role":"user","content":"Hello"}],"temperature":0.5"# };

@@ -154,6 +154,16 @@ const SHAPES: &[(&str, &str, [i64; 5])] = &[
         [36, 87, 0, 0, 0],
     ),
     (
+        "foundry, with what its platform adds",
+        r#"{"input_tokens":10,"cache_read_input_tokens":100,"cache_creation_input_tokens":50,"output_tokens":7,"service_tier":"standard"}"#,
+        [160, 7, 100, 50, 0],
+    ),
+    (
+        "bedrock-messages",
+        r#"{"input_tokens":10,"cache_read_input_tokens":0,"cache_creation_input_tokens":50,"cache_creation":{"ephemeral_5m_input_tokens":50,"ephemeral_1h_input_tokens":0},"output_tokens":7}"#,
+        [60, 7, 0, 50, 0],
+    ),
+    (
         "custom-messages",
         r#"{"input_tokens":10,"cache_read_input_tokens":100,"cache_creation_input_tokens":50,"output_tokens":7}"#,
         [160, 7, 100, 50, 0],
