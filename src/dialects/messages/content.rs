@@ -24,6 +24,8 @@ pub enum Piece<'a> {
     Opaque,
     /// No content, such as the empty text at the start of a block.
     Nothing,
+    /// No block: it is no object, or has no type.
+    Broken,
 }
 
 /// What the blocks of a message hold together.
@@ -35,6 +37,8 @@ pub struct Blocks {
     pub unnamed: bool,
     /// Whether there is a call of a tool that the vendor runs.
     pub vendors_calls: bool,
+    /// Whether it is no list, or something in it is no block: an object with a type.
+    pub broken: bool,
 }
 
 impl<'a> Piece<'a> {
@@ -43,7 +47,7 @@ impl<'a> Piece<'a> {
     pub fn is_content(self) -> bool {
         match self {
             Self::Text(_) | Self::Json(_) | Self::VendorsCall(_) | Self::Opaque => true,
-            Self::Unnamed(_) | Self::Nothing => false,
+            Self::Unnamed(_) | Self::Nothing | Self::Broken => false,
         }
     }
 
@@ -56,13 +60,14 @@ impl<'a> Piece<'a> {
 }
 
 impl Blocks {
-    /// Reads a list of blocks. Anything else holds nothing.
+    /// Reads a list of blocks.
     #[must_use]
     pub fn of(blocks: &RawValue) -> Self {
-        serde_json::from_str(blocks.get()).unwrap_or_default()
+        serde_json::from_str(blocks.get()).unwrap_or(Self { broken: true, ..Self::default() })
     }
 
     fn add(&mut self, piece: Piece<'_>) {
+        self.broken |= matches!(piece, Piece::Broken);
         self.content |= piece.is_content();
         self.unnamed |= matches!(piece, Piece::Unnamed(_));
         self.vendors_calls |= matches!(piece, Piece::VendorsCall(_));
@@ -105,7 +110,7 @@ impl Block<'_> {
 /// Reads a block of a message, or the start of one in a stream.
 #[must_use]
 pub fn of_block(block: &RawValue) -> Piece<'_> {
-    let Ok(read) = serde_json::from_str::<Block<'_>>(block.get()) else { return Piece::Nothing };
+    let Ok(read) = serde_json::from_str::<Block<'_>>(block.get()) else { return Piece::Broken };
     match read.kind.as_deref() {
         Some("text") => Piece::of_text(read.text),
         Some("thinking") => match Piece::of_text(read.thinking) {
@@ -115,7 +120,7 @@ pub fn of_block(block: &RawValue) -> Piece<'_> {
         Some("tool_use" | "server_tool_use" | "mcp_tool_use") if !read.is_named() => Piece::Unnamed(block),
         Some("server_tool_use") => Piece::VendorsCall(block),
         Some(_) => Piece::Json(block),
-        None => Piece::Nothing,
+        None => Piece::Broken,
     }
 }
 
@@ -186,8 +191,17 @@ mod tests {
             assert_eq!(of_block(&raw(block)).is_content(), content, "{block}");
             assert_eq!(Blocks::of(&raw(&format!("[{block}]"))).content, content, "{block}");
         }
-        for none in ["[]", "null", "{}", "\"text\""] {
-            assert_eq!(Blocks::of(&raw(none)), Blocks::default(), "{none}");
+        for (blocks, broken) in [
+            ("[]", false),
+            (r#"[{"type":"text","text":""}]"#, false),
+            ("null", true),
+            ("{}", true),
+            ("\"text\"", true),
+            ("[null]", true),
+            (r#"[{"text":"a"}]"#, true),
+            (r#"[{"type":"text","text":"a"},{"type":7}]"#, true),
+        ] {
+            assert_eq!(Blocks::of(&raw(blocks)).broken, broken, "{blocks}");
         }
     }
 

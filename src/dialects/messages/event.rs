@@ -133,6 +133,7 @@ impl Order {
                 self.message = true;
                 true
             }
+            Event::Block(Piece::Broken) => false,
             Event::Block(_) => {
                 self.block = self.message;
                 self.message

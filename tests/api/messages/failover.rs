@@ -64,6 +64,10 @@ on_both_databases! {
             (Script::stream().message_delta("end_turn").message_stop(), "invalid_response"),
             (Script::message_start().text_delta("Hi").message_delta("end_turn").message_stop(), "invalid_response"),
             (nameless("end_turn"), "invalid_response"),
+            (
+                Script::message_start().named("content_block_start", json!({"index": 0, "content_block": {"text": "Hi"}})).text_delta("Hi").end(),
+                "invalid_response",
+            ),
             (nameless("tool_use"), "invalid_response"),
             (Script::json(200, &json!({"type": "error", "error": {"type": "overloaded_error", "message": "x"}})), "overloaded"),
             (Script::respond(200, &[("content-type", "text/html")], "<html>"), "invalid_response"),
@@ -115,6 +119,11 @@ on_both_databases! {
             (calling(&json!({"type": "tool_use", "id": "t", "input": {}}), "tool_use"), "invalid_response"),
             (calling(&json!({"type": "tool_use", "id": "", "name": "n", "input": {}}), "end_turn"), "invalid_response"),
             (calling(&json!({"type": "text", "text": "Hel"}), "error"), "invalid_response"),
+            (calling(&json!({"type": "tool_use", "id": "t", "name": 5, "input": {}}), "tool_use"), "invalid_response"),
+            (calling(&json!({"text": "Hi"}), "end_turn"), "invalid_response"),
+            (calling(&json!(null), "end_turn"), "invalid_response"),
+            (Script::json(200, &json!({"type": "message", "content": "Hi", "stop_reason": "end_turn"})), "invalid_response"),
+            (Script::json(200, &json!({"type": "message", "content": {}, "stop_reason": "end_turn"})), "invalid_response"),
         ] {
             fake.next_for("a-upstream", script);
             let answer = message(&app, &json!({"model": "a", "models": ["b"]})).await;

@@ -113,7 +113,7 @@ fn size_of(piece: Piece<'_>) -> TextSize {
     match piece {
         Piece::Text(text) => TextSize::of_piece(text.get()),
         Piece::Json(json) | Piece::VendorsCall(json) | Piece::Unnamed(json) => TextSize::of_json(json.get()),
-        Piece::Opaque | Piece::Nothing => TextSize::default(),
+        Piece::Opaque | Piece::Nothing | Piece::Broken => TextSize::default(),
     }
 }
 

@@ -19,21 +19,19 @@ impl Inspected {
         if is_error || answer.kind.as_deref() == Some("error") {
             return Err(NoAnswer::Error(Box::new(error_of_event(text))));
         }
-        let choices = match answer.content {
-            Some(blocks) => {
-                let Blocks { content, unnamed, vendors_calls } = Blocks::of(blocks);
-                Choices::of_message(Part {
-                    content,
-                    unnamed,
-                    // The usage counts those that are billed apart.
-                    extras: vendors_calls && answer.usage.is_none(),
-                    end: answer.stop_reason.as_deref(),
-                    ..Part::default()
-                })
-            }
-            // It is not a message.
-            None => Choices::default(),
+        let blocks = answer.content.map(Blocks::of).filter(|blocks| !blocks.broken);
+        let of_blocks = |Blocks { content, unnamed, vendors_calls, broken: _ }| {
+            Choices::of_message(Part {
+                content,
+                unnamed,
+                // The usage counts those that are billed apart.
+                extras: vendors_calls && answer.usage.is_none(),
+                end: answer.stop_reason.as_deref(),
+                ..Part::default()
+            })
         };
+        // Without blocks it is not a message.
+        let choices = blocks.map(of_blocks).unwrap_or_default();
         Ok(Self {
             choices,
             chosen: choices.any,
