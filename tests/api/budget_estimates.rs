@@ -221,6 +221,28 @@ on_both_databases! {
         assert_eq!((refused.status, fake.served()), (402, 1), "{}", refused.text());
     }
 
+    async fn what_is_billed_like_an_answer_is_reserved_like_one(app: App) {
+        let fake = priced(&app, plain(1_000_000, 2_000_000)).await;
+        let provider = app.organization.provider_at("claude", "custom-messages", Some(&fake.base_url())).await;
+        let price = plain(1_000_000, 2_000_000);
+        app.organization.model_like("claude", provider, |fields| fields.settings.price = Some(price)).await;
+        limited(&app, &json!({"period": "day", "hard_limit_nano_dollars": 1_700_000})).await;
+        let prediction = json!({"type": "content", "content": "word ".repeat(1_000)});
+        let thinking = |budget: u32| json!({"type": "enabled", "budget_tokens": budget});
+        fake.always_for("claude", Script::message("Hi"));
+        for (path, body, status) in [
+            ("/v1/chat/completions", json!({"model": "a", "max_tokens": 1, "prediction": prediction}), 402),
+            ("/v1/chat/completions", json!({"model": "a", "max_tokens": 1}), 200),
+            ("/v1/messages", json!({"model": "claude", "max_tokens": 1, "thinking": thinking(1_024)}), 402),
+            // The limit of the answer includes it.
+            ("/v1/messages", json!({"model": "claude", "max_tokens": 500, "thinking": thinking(400)}), 200),
+        ] {
+            let request = with_json(app.request(Method::POST, path), &chat_body(&body));
+            let answer = app.call(request, &app.organization.key).await;
+            assert_eq!(answer.status, status, "{body}: {}", answer.text());
+        }
+    }
+
     async fn what_waits_for_a_running_request_may_be_tried_again(app: App) {
         let fake = priced(&app, plain(1_000_000, 1_000_000)).await;
         let path = limited(&app, &json!({"period": "day", "hard_limit_nano_dollars": 10_000_000})).await;

@@ -45,4 +45,5 @@ mod tenancy;
 mod usage;
 mod usage_early;
 mod usage_shapes;
+mod usage_too_low;
 mod whoami;

@@ -119,6 +119,8 @@ pub fn of_block(block: &RawValue) -> Piece<'_> {
         },
         Some("tool_use" | "server_tool_use" | "mcp_tool_use") if !read.is_named() => Piece::Unnamed(block),
         Some("server_tool_use") => Piece::VendorsCall(block),
+        // The model did not write what a tool of the vendor found, and what is encrypted has no length in tokens.
+        Some(kind) if kind == "redacted_thinking" || kind.ends_with("_tool_result") => Piece::Opaque,
         Some(_) => Piece::Json(block),
         None => Piece::Broken,
     }

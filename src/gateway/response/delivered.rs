@@ -8,7 +8,8 @@ pub(super) fn delivered(reader: &FrameReader) -> Delivered<'_> {
     let seen = &reader.seen;
     let anything = seen.content || seen.finished;
     let whole = Delivered::whole(seen.reported(), &seen.size, anything, seen.extras || seen.uncounted);
-    Delivered { early: seen.early, since_usage: seen.since_usage, ..whole }
+    let model = seen.upstream_model.as_deref();
+    Delivered { early: seen.early, since_usage: seen.since_usage, model, ..whole }
 }
 
 /// What was delivered of a stream that its provider did not end. A usage before the last choice has ended, even one

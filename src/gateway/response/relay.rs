@@ -94,11 +94,12 @@ async fn relay_whole(
     match seen {
         Some(answer) => {
             let mut choices = answer.choices;
-            if body.len() <= SAMPLED && meter.samples(&answer.usage, body.len()) {
+            if meter.samples(&answer.usage, body.len()) {
                 choices.size = Inspected::size(options.dialect, &body);
             }
             let anything = choices.content || choices.finished;
-            usage = meter.whole(Delivered::whole(answer.usage, &choices.size, anything, choices.extras));
+            let delivered = Delivered::whole(answer.usage, &choices.size, anything, choices.extras);
+            usage = meter.whole(Delivered { model: answer.upstream_model(&body), ..delivered });
             if !answer.fingerprint {
                 extra.push(Cow::Borrowed("\"system_fingerprint\":null"));
             }

@@ -3,24 +3,30 @@
 use std::sync::Arc;
 
 use entity::ids::ApiKeyId;
-use memchr::memmem;
 
 use crate::domain::amount::MOST_TOKENS;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::call_feedback::CallFeedback;
+use crate::gateway::usage::asked::Asked;
 use crate::gateway::usage::calibration::TokenCalibration;
 use crate::gateway::usage::pricing::{Flag, Reported, Tier, Usage};
 use crate::gateway::usage::text_size::TextSize;
 
-/// How many times larger an answer must be than its count to contradict it, beside some tokens.
+/// How many times larger the undoubted tokens of an answer must be than its count to contradict it, beside some tokens.
 const FAR_BELOW: i64 = 4;
 const SLACK: i64 = 16;
-/// Bytes of a body per token of its answer, which few answers reach.
+/// The same for a prompt, of which some vendors leave out a part, or do not count what they have cached.
+const PROMPT_FAR_BELOW: i64 = 16;
+const PROMPT_SLACK: i64 = 256;
+/// Bytes of a body per token, which few bodies reach.
 const LARGE_TOKEN: usize = 32;
+/// Longer answers are not measured for calibration.
+const SAMPLED: usize = 64 * 1024;
 
-/// Whether a field asks for xAI's search, which bills its sources.
-fn is_search(name: &str, value: &[u8]) -> bool {
-    name == "search_parameters" && value != b"null" && memmem::find(value, b"\"off\"").is_none()
+/// Whether a body is so long that its count of tokens may contradict it.
+fn is_short_of(tokens: Option<i64>, body: usize) -> bool {
+    let most = i64::try_from(body / LARGE_TOKEN).unwrap_or(i64::MAX);
+    tokens.is_some_and(|tokens| most > tokens + SLACK)
 }
 
 /// Counts the tokens of one answer.
@@ -31,12 +37,12 @@ pub struct Meter {
     window: Option<i64>,
     /// The size of the prompt, if it is needed.
     prompt: Option<TextSize>,
-    /// The service tier that the caller asked for.
-    tier: Option<Tier>,
+    /// What the caller asked for that has another price.
+    asked: Asked,
+    /// The name of the model at its provider.
+    upstream_model: String,
     /// A number for the caller.
     caller: u128,
-    /// Whether the caller asked for a search that has a price of its own.
-    searches: bool,
 }
 
 /// What was delivered of an answer so far.
@@ -54,13 +60,15 @@ pub struct Delivered<'a> {
     pub since_usage: TextSize,
     /// Whether there was something that no token price covers.
     pub extras: bool,
+    /// The name of the model that the provider sent, as raw JSON.
+    pub model: Option<&'a [u8]>,
 }
 
 impl<'a> Delivered<'a> {
     /// What was delivered with its usage at the end or beside it.
     #[must_use]
     pub fn whole(reported: Reported, size: &'a TextSize, anything: bool, extras: bool) -> Self {
-        Self { reported, size, anything, early: false, since_usage: TextSize::default(), extras }
+        Self { reported, size, anything, early: false, since_usage: TextSize::default(), extras, model: None }
     }
 }
 
@@ -72,9 +80,9 @@ impl Meter {
             calibration: feedback.calibration(),
             window: feedback.model().settings.context_window,
             prompt: None,
-            tier: Tier::asked(request),
+            asked: Asked::of(request),
+            upstream_model: feedback.model().upstream_model.clone(),
             caller: 0,
-            searches: request.parts.iter().any(|part| is_search(&part.name, request.value(part))),
         }
     }
 
@@ -93,15 +101,18 @@ impl Meter {
     /// Adds the size of the prompt for a whole answer, if its usage is incomplete or the calibration needs it.
     #[must_use]
     pub fn measured_for(self, request: &ChatRequest, reported: &Reported) -> Self {
-        if reported.is_sound() && !self.calibration.samples_prompt() { self } else { self.measured(request) }
+        let skips = reported.is_sound()
+            && !is_short_of(reported.input, request.body.len())
+            && !self.calibration.samples_prompt();
+        if skips { self } else { self.measured(request) }
     }
 
     /// Whether a whole answer with this usage is to be measured: to calibrate the model, or because its body is far larger
     /// than the count says.
     #[must_use]
     pub fn samples(&self, reported: &Reported, body: usize) -> bool {
-        let few = |tokens: i64| i64::try_from(body / LARGE_TOKEN).is_ok_and(|most| most > tokens + SLACK);
-        reported.is_sound() && (self.calibration.samples_answer() || reported.output.is_some_and(few))
+        reported.is_sound()
+            && (is_short_of(reported.output, body) || body <= SAMPLED && self.calibration.samples_answer())
     }
 
     /// The tokens delivered so far. Without content, nothing is billed.
@@ -112,18 +123,52 @@ impl Meter {
         }
         self.calibration.reported_cost(delivered.reported.billed);
         let usage = Usage::settle(&delivered.reported, || {
-            let prompt = self.calibration.prompt(&self.prompt.unwrap_or_default());
-            Usage::estimate(
-                self.window.map_or(prompt, |window| prompt.min(window)),
-                self.calibration.answer(delivered.size),
-            )
+            Usage::estimate(self.estimated_prompt(), self.calibration.answer(delivered.size))
         });
         let most_input = self.most_input(&delivered.reported);
-        let extras = usage.extras || delivered.extras || self.searches || most_input > 0;
+        let extras = usage.extras || delivered.extras || most_input > 0 || self.has_asked_extras(&delivered);
         // An answer without a service tier counts as served at the requested tier.
-        let tier = usage.tier.or(self.tier);
+        let tier = if self.asked.region { Some(Tier::Special) } else { usage.tier.or(self.asked.tier) };
         let usage = Usage { tier, extras, most_input, partial: delivered.early, ..usage };
-        let measured = if delivered.early { self.delivered_answer(&delivered) } else { None };
+        self.with_whole_answer(self.with_whole_prompt(usage), &delivered)
+    }
+
+    /// Whether the caller asked for something with a price of its own, of which the answer does not say what was used.
+    fn has_asked_extras(&self, delivered: &Delivered<'_>) -> bool {
+        let Asked { sources, tools, hour, other_models, .. } = self.asked;
+        let reported = &delivered.reported;
+        sources
+            || tools && !reported.counts_tools
+            || hour && reported.cache_write > 0 && !reported.writes_by_time
+            || other_models && delivered.model.is_some_and(|model| !is_name_of(&self.upstream_model, model))
+    }
+
+    fn estimated_prompt(&self) -> i64 {
+        let prompt = self.calibration.prompt(&self.prompt.unwrap_or_default());
+        self.window.map_or(prompt, |window| prompt.min(window))
+    }
+
+    /// The estimate of the prompt in place of a count that its text contradicts.
+    fn with_whole_prompt(&self, usage: Usage) -> Usage {
+        let undoubted = self.prompt.as_ref().map_or(0, TextSize::undoubted_tokens);
+        let undoubted = self.window.map_or(undoubted, |window| undoubted.min(window));
+        if undoubted <= PROMPT_FAR_BELOW.saturating_mul(usage.input) + PROMPT_SLACK {
+            return usage;
+        }
+        let input = self.estimated_prompt().min(MOST_TOKENS);
+        Usage { input, estimated: true, flag: usage.flag.max(Some(Flag::Contradictory)), ..usage }
+    }
+
+    /// The estimate of what was delivered in place of a lower count that is early, or that the content contradicts.
+    fn with_whole_answer(&self, usage: Usage, delivered: &Delivered<'_>) -> Usage {
+        let contradicted = self.contradicts(delivered);
+        let flag = (contradicted && !delivered.early).then_some(Flag::Contradictory);
+        let usage = Usage { flag: usage.flag.max(flag), ..usage };
+        let measured = if delivered.early {
+            self.delivered_answer(delivered)
+        } else {
+            self.measured_answer(delivered).filter(|_| contradicted)
+        };
         match measured {
             Some(measured) if measured > usage.output => Usage { output: measured, estimated: true, ..usage },
             Some(_) | None => usage,
@@ -143,6 +188,14 @@ impl Meter {
         is_text.then(|| self.calibration.answer(delivered.size).min(MOST_TOKENS))
     }
 
+    /// Whether the content is far larger than the count of the answer.
+    fn contradicts(&self, delivered: &Delivered<'_>) -> bool {
+        let counted = delivered.reported.output.filter(|count| *count > 0 && !delivered.reported.extras);
+        let most = counted.map(|count| FAR_BELOW.saturating_mul(count) + SLACK);
+        most.is_some_and(|most| delivered.size.undoubted_tokens() > most)
+            && self.measured_answer(delivered).is_some()
+    }
+
     /// The tokens of what was delivered in all: those that were reported may include some that were not sent, such as
     /// reasoning, so the content after them counts in addition.
     fn delivered_answer(&self, delivered: &Delivered<'_>) -> Option<i64> {
@@ -156,16 +209,10 @@ impl Meter {
     #[must_use]
     pub fn whole(&self, delivered: Delivered<'_>) -> Usage {
         let usage = self.usage(delivered);
-        if !delivered.anything || !delivered.reported.is_sound() {
-            return usage;
+        if delivered.anything && self.contradicts(&delivered) {
+            return Usage { flag: usage.flag.max(Some(Flag::Contradictory)), ..usage };
         }
-        let far_below = |measured: i64| {
-            measured > FAR_BELOW.saturating_mul(delivered.reported.output.unwrap_or(0)) + SLACK
-        };
-        if self.measured_answer(&delivered).is_some_and(far_below) {
-            return Usage { flag: Some(Flag::Contradictory), ..usage };
-        }
-        if !delivered.early {
+        if delivered.anything && delivered.reported.is_sound() && !delivered.early && !usage.estimated {
             self.calibrate(&usage, delivered.size);
         }
         usage
@@ -187,4 +234,11 @@ impl Meter {
             self.calibration.answer_counted(answer, usage.output);
         }
     }
+}
+
+/// Whether an answer's name of a model, as raw JSON, is that of the called one: with or without its date or its vendor.
+fn is_name_of(called: &str, answered: &[u8]) -> bool {
+    let answered = String::from_utf8_lossy(answered);
+    let answered = answered.trim_matches('"');
+    called.contains(answered) || answered.contains(called)
 }

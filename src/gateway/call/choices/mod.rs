@@ -166,11 +166,14 @@ impl Choices {
     }
 
     /// Counts another field of a message as content, unless it is an object or list of blanks, as some vendors send
-    /// them.
+    /// them. What it holds need not be the model's text.
     fn said_unless_blank<const MEASURED: bool>(&mut self, text: &str) {
         let blank = text.len() < SMALL && text.starts_with(['{', '[']) && is_blank(text);
         if !blank {
-            self.said::<MEASURED>(text);
+            let mut other = Self::default();
+            other.said::<MEASURED>(text);
+            self.content |= other.content;
+            self.size = self.size.then(other.size.doubtful());
         }
     }
 
@@ -200,6 +203,9 @@ impl Choices {
         self.extras |= has_extras(name, value);
         match name {
             b"content" if value.starts_with('"') || is_parts(value) => self.said::<MEASURED>(value),
+            b"reasoning_content" | b"reasoning" | b"refusal" if value.starts_with('"') => {
+                self.said::<MEASURED>(value);
+            }
             b"content" => {}
             b"tool_calls" => self.called::<MEASURED>(calls::of_list(value), value),
             b"function_call" => self.called::<MEASURED>(calls::of_function(value), value),

@@ -46,6 +46,7 @@ impl FrameReader {
         match read.event {
             MessageEvent::Stop => Ok(Event::Done(event.to_vec().into())),
             MessageEvent::Start { model, usage } => {
+                self.seen.upstream_model = model.map(|model| model.get().as_bytes().into());
                 self.count(usage);
                 self.write_renamed(event, model, out);
                 Ok(Event::Preface)
@@ -90,7 +91,7 @@ impl FrameReader {
 
     fn count(&mut self, usage: Option<&RawValue>) {
         if let Some(usage) = usage {
-            self.seen.replace_usage(self.message.usage.followed_by(usage));
+            self.seen.replace_usage(self.message.usage.followed_by(usage), &parse(usage.get()));
         }
     }
 

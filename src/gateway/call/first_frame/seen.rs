@@ -6,7 +6,7 @@ use crate::gateway::call::choices::{Choices, Indices, Verdict};
 use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Identity, Inspected};
 use crate::gateway::call::usable_answer::{end_fault, is_withheld};
-use crate::gateway::usage::pricing::{ChoiceUsage, Reported, Tier};
+use crate::gateway::usage::pricing::{ChoiceUsage, Progress, Reported, Tier};
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::FinishMeaning;
 
@@ -25,9 +25,9 @@ pub struct Seen {
     choice_usage: ChoiceUsage,
     /// Whether the chunk that is being read has both usage and content.
     fresh: bool,
-    /// Whether content followed the last usage, which is a lower bound then.
+    /// Whether content followed the last usage that counted it, so that the counts are a lower bound.
     pub early: bool,
-    /// The size of the content that followed the last usage.
+    /// The size of the content that followed that usage.
     pub since_usage: TextSize,
     /// Whether there was something that no token price covers.
     pub extras: bool,
@@ -38,12 +38,14 @@ pub struct Seen {
     pub(super) begun: Indices,
     /// The choices that have ended.
     pub(super) over: Indices,
+    /// Whether a usage repeated the count before it, although there was content between them.
+    repeated: bool,
     /// Whether there was a call without a name.
     nameless: bool,
     /// Whether a choice continued after its end, so that an end means little here.
     pub(super) continued_after_end: bool,
     /// The model name that the provider sent, as raw JSON.
-    upstream_model: Option<Box<[u8]>>,
+    pub upstream_model: Option<Box<[u8]>>,
     /// The stream's `id`, `object` and `created`.
     pub identity: Option<Identity>,
 }
@@ -147,10 +149,26 @@ impl Seen {
         self.choice_usage.instead_of(self.usage)
     }
 
-    /// Replaces the usage of a message by a later one, which counts everything until now.
-    pub(super) fn replace_usage(&mut self, usage: Reported) {
-        (self.usage, self.early, self.fresh) = (usage, false, false);
-        self.since_usage = TextSize::default();
+    /// Replaces the usage of a message by one that includes what a later event `counted`.
+    pub(super) fn replace_usage(&mut self, usage: Reported, counted: &Reported) {
+        let progress = counted.progress(&self.reported());
+        self.usage = usage;
+        self.counted(progress, false);
+    }
+
+    /// Notes a usage of an event with or without content. Not every one counts what came before it: some providers repeat
+    /// an early count, leave it out later, or count each chunk alone.
+    fn counted(&mut self, progress: Progress, content: bool) {
+        let counts_all = match progress {
+            Progress::Grown => true,
+            // A short answer can end with the count that it began with. If it goes on after that, chunks count themselves.
+            Progress::Same => !content && (!self.early || !std::mem::replace(&mut self.repeated, true)),
+            Progress::None => !content && !self.early,
+        };
+        if counts_all {
+            (self.early, self.fresh) = (false, content);
+            self.since_usage = TextSize::default();
+        }
     }
 
     /// Adds the usage of a chunk. It is flagged if it names another model than the answer does.
@@ -160,13 +178,15 @@ impl Seen {
             let other = chunk.upstream_model(line).zip(self.upstream_model.as_deref());
             let other = other.is_some_and(|(name, known)| name != known);
             let usage = if other { chunk.usage.of_another_model() } else { chunk.usage };
+            let (known, first) = (self.reported(), !self.has_usage());
             self.usage = self.usage.followed_by(usage);
-            if usage.present || of_choices {
-                (self.early, self.fresh) = (false, chunk.choices.content || chunk.choices.nameless);
-                self.since_usage = TextSize::default();
-            }
             if of_choices {
                 self.choice_usage.extend(&chunk.choice_usage, other);
+            }
+            if usage.present || of_choices {
+                let added = if of_choices { self.reported() } else { usage };
+                let progress = if first { Progress::Grown } else { added.progress(&known) };
+                self.counted(progress, chunk.choices.content || chunk.choices.nameless);
             }
         } else if self.upstream_model.is_none() {
             self.upstream_model = chunk.upstream_model(line).map(Into::into);

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::{Inspected, NoAnswer};
 use crate::dialects::messages::answer::Answer;
-use crate::dialects::messages::content::Blocks;
+use crate::dialects::messages::content::{self, Blocks, Piece};
 use crate::gateway::call::choices::{Choices, Part};
 use crate::gateway::request::json_object::span;
 use crate::gateway::usage::pricing::parse;
@@ -47,6 +47,13 @@ impl Inspected {
 
 /// The size of a whole message's content.
 pub(super) fn size(text: &[u8]) -> TextSize {
-    let content = Answer::read(text).and_then(|answer| answer.content).map(RawValue::get);
-    content.map(TextSize::of_json).unwrap_or_default()
+    let blocks = Answer::read(text).and_then(|answer| answer.content).map_or("[]", RawValue::get);
+    let blocks: Vec<&RawValue> = serde_json::from_str(blocks).unwrap_or_default();
+    let size_of = |block| match content::of_block(block) {
+        Piece::Text(json) | Piece::Json(json) | Piece::VendorsCall(json) | Piece::Unnamed(json) => {
+            TextSize::of_json(json.get())
+        }
+        Piece::Opaque | Piece::Nothing | Piece::Broken => TextSize::default(),
+    };
+    blocks.into_iter().fold(TextSize::default(), |size, block| size.then(size_of(block)))
 }

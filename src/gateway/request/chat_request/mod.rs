@@ -3,6 +3,7 @@
 //! Everything else is kept as bytes.
 
 mod entries;
+mod fields;
 mod large;
 mod members;
 mod named;
@@ -10,8 +11,7 @@ pub mod numbers;
 mod words;
 
 use crate::dialects::Dialect;
-use crate::domain::session_id::MAX_SESSION;
-use crate::domain::session_id::check_session;
+use crate::domain::session_id::{MAX_SESSION, check_session};
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 

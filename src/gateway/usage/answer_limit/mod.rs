@@ -9,6 +9,8 @@ mod vendors;
 use crate::dialects::Dialect;
 use crate::domain::amount::MOST_TOKENS;
 use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::json_object::lossy;
+use crate::gateway::usage::text_size::TextSize;
 use crate::store::snapshot::ModelEntry;
 
 /// The longest answer of a model with an unknown limit, in tokens.
@@ -21,6 +23,8 @@ pub struct AnswerLimit {
     tokens: Option<i64>,
     /// The tokens of reasoning of one choice, beside those of the answer.
     reasoning: i64,
+    /// The tokens of the predicted answer, which are billed like an answer where it is wrong.
+    prediction: i64,
     choices: i64,
 }
 
@@ -35,14 +39,16 @@ impl AnswerLimit {
                 Dialect::Messages | Dialect::ChatCompletions => found.read(&part.name, request.value(part)),
             }
         }
+        let prediction = request.parts.iter().find(|part| part.name == "prediction");
+        let prediction = prediction.map_or(0, |part| tokens_of(request.value(part)));
         let vendors::Found { tokens, least, reasoning, choices, unlimited } = found;
         let reasoning = match request.dialect {
-            Dialect::ChatCompletions => reasoning,
-            // Anthropic's limit for the answer includes its reasoning.
-            Dialect::Messages => 0,
+            // Anthropic's limit for the answer includes its reasoning, unless that is longer.
+            Dialect::Messages if tokens.is_some_and(|tokens| reasoning <= tokens) => 0,
+            Dialect::ChatCompletions | Dialect::Messages => reasoning,
         };
         let tokens = tokens.filter(|_| !unlimited).map(|tokens| tokens.max(least));
-        Self { tokens, reasoning, choices: choices.unwrap_or(1) }
+        Self { tokens, reasoning, prediction, choices: choices.unwrap_or(1) }
     }
 
     /// The tokens that the request states, at most the model's own limit; `None` if it states none.
@@ -73,10 +79,19 @@ impl AnswerLimit {
         self.known(model).unwrap_or_else(|| self.whole(UNKNOWN_MODEL.min(window)))
     }
 
-    /// The tokens of all choices, with their reasoning.
+    /// The tokens of all choices, with their reasoning and the prediction of each.
     fn whole(&self, answer: i64) -> i64 {
-        answer.saturating_add(self.reasoning).saturating_mul(self.choices)
+        [self.reasoning, self.prediction]
+            .into_iter()
+            .fold(answer, i64::saturating_add)
+            .saturating_mul(self.choices)
     }
+}
+
+/// The tokens of a JSON text, high rather than low.
+fn tokens_of(value: &[u8]) -> i64 {
+    let size = TextSize::of_json(&lossy(value));
+    i64::try_from(size.tokens()).unwrap_or(i64::MAX).max(size.least_tokens()).min(MOST_TOKENS)
 }
 
 /// A JSON number from 0 on, also in quotes; fractions are rounded up. `None` for anything else.
@@ -178,6 +193,25 @@ mod tests {
         let request = ChatRequest::parse_as(Dialect::Messages, Bytes::from(body)).expect(body);
         let limit = AnswerLimit::of(&request);
         assert_eq!((limit.tokens, limit.reasoning, limit.choices), (Some(2_000), 0, 1));
+        let body = r#"{"model":"m","max_tokens":1,"thinking":{"type":"enabled","budget_tokens":1024}}"#;
+        let request = ChatRequest::parse_as(Dialect::Messages, Bytes::from(body)).expect(body);
+        assert_eq!(AnswerLimit::of(&request).reasoning, 1_024);
+    }
+
+    #[test]
+    fn a_prediction_may_be_billed_beside_the_answer() {
+        let words = "word ".repeat(1_000);
+        for content in [format!(r#""{words}""#), format!(r#"[{{"type":"text","text":"{words}"}}]"#)] {
+            let body = format!(
+                r#"{{"model":"m","max_tokens":7,"prediction":{{"type":"content","content":{content}}}}}"#
+            );
+            let request = ChatRequest::parse(Bytes::from(body)).expect("a request");
+            let limit = AnswerLimit::of(&request);
+            assert!((900..1_400).contains(&limit.prediction), "{}", limit.prediction);
+            assert_eq!(limit.whole(7), 7 + limit.prediction);
+            // It is not reserved twice.
+            assert_eq!(request.size().tokens(), 0);
+        }
     }
 
     #[test]

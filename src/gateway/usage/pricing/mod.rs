@@ -4,7 +4,9 @@
 mod tests;
 
 pub use crate::gateway::usage::reported::of_choices::ChoiceUsage;
-pub use crate::gateway::usage::reported::{Reported, counts_extras, parse, parse_inside, scan as scan_usage};
+pub use crate::gateway::usage::reported::{
+    Progress, Reported, counts_extras, parse, parse_inside, scan as scan_usage,
+};
 
 use uuid::Uuid;
 
@@ -59,15 +61,22 @@ impl Tier {
         }
     }
 
+    /// Parses the region that an answer is made in (`inference_geo`), given as raw JSON. A certain one costs more.
+    #[must_use]
+    pub fn of_region(raw: &str) -> Option<Self> {
+        if matches!(raw, "\"global\"" | "\"not_available\"") { None } else { Self::read(raw) }
+    }
+
     /// The tier of a request, whatever field names it: Anthropic's fast mode has a price of its own.
     #[must_use]
     pub fn asked(request: &ChatRequest) -> Option<Self> {
-        let names = |name: &str| {
-            ["service_tier", "serviceTier", "speed"].iter().any(|known| is_same_name(known, name))
-        };
-        let tiers = request.parts.iter().filter(|part| names(&part.name));
-        let read = |part| Self::read(&String::from_utf8_lossy(request.value(part)));
-        tiers.map(read).fold(None, Self::dearer)
+        let mut tier = None;
+        request.each_field(|name, value| {
+            if ["service_tier", "serviceTier", "speed"].iter().any(|known| is_same_name(known, name)) {
+                tier = Self::dearer(tier, Self::read(&String::from_utf8_lossy(value)));
+            }
+        });
+        tier
     }
 
     /// Of two fields, a special tier counts.

@@ -2,6 +2,7 @@
 //!
 //! Vendors have many names for the same counts; [`parts`](super::parts) turns them into disjoint parts.
 
+mod bill;
 pub(crate) mod number;
 pub(crate) mod of_choices;
 pub(crate) mod parts;
@@ -16,7 +17,8 @@ use serde_json::value::RawValue;
 use crate::gateway::request::json_object::{Key, RawObject};
 use crate::gateway::request::json_scan::Cursor;
 use crate::gateway::usage::pricing::{Flag, Tier, Usage};
-use crate::gateway::usage::reported::number::{Number, dollars, ticks, tokens};
+use crate::gateway::usage::reported::bill::Bill;
+use crate::gateway::usage::reported::number::{Number, tokens};
 use crate::gateway::usage::reported::parts::Counts;
 
 /// A provider's `usage`. Each count is from 0 to [`MOST_TOKENS`](crate::domain::amount::MOST_TOKENS).
@@ -36,14 +38,29 @@ pub struct Reported {
     pub(crate) reasoning: i64,
     pub(crate) audio_input: i64,
     pub(crate) audio_output: i64,
+    /// Whether it says for how long what was written to the cache is kept.
+    pub(crate) writes_by_time: bool,
     /// Whether something was used that token prices do not cover, such as images or searches.
     pub(crate) extras: bool,
+    /// Whether it counts the searches and tools of the provider, even none.
+    pub(crate) counts_tools: bool,
     /// The cost that the provider reported, in nano-dollars.
     pub(crate) billed: Option<i64>,
     /// The service tier of the answer, if it is reported.
     pub tier: Option<Tier>,
     /// What is wrong with it.
     pub flag: Option<Flag>,
+}
+
+/// What a usage counts next to the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// More of the answer, or a higher cost.
+    Grown,
+    /// As much of the answer, or less.
+    Same,
+    /// Nothing of the answer.
+    None,
 }
 
 impl Reported {
@@ -70,6 +87,19 @@ impl Reported {
         self.flag.is_none() && counted(self.input) && counted(self.output)
     }
 
+    /// What it counts of the answer, or its cost, next to an earlier usage of the same stream.
+    #[must_use]
+    pub fn progress(&self, earlier: &Self) -> Progress {
+        let more = |later: Option<i64>, earlier: Option<i64>| later.unwrap_or(0) > earlier.unwrap_or(0);
+        if more(self.output, earlier.output) || more(self.billed, earlier.billed) {
+            Progress::Grown
+        } else if self.output.is_some_and(|count| count > 0) {
+            Progress::Same
+        } else {
+            Progress::None
+        }
+    }
+
     /// Combines two usages of one answer or stream. Growing counts are normal in streams; a shrinking count is
     /// flagged, and the larger one is kept.
     #[must_use]
@@ -94,7 +124,9 @@ impl Reported {
             reasoning: self.reasoning.max(later.reasoning),
             audio_input: self.audio_input.max(later.audio_input),
             audio_output: self.audio_output.max(later.audio_output),
+            writes_by_time: self.writes_by_time || later.writes_by_time,
             extras: self.extras || later.extras,
+            counts_tools: self.counts_tools || later.counts_tools,
             billed: later.billed.or(self.billed),
             tier: later.tier.or(self.tier),
             // A later usage without counts does not invalidate an earlier one.
@@ -165,25 +197,6 @@ struct Reading {
     flag: Option<Flag>,
 }
 
-/// What a provider says that it bills, in nano-dollars.
-#[derive(Debug, Default)]
-struct Bill {
-    cost: Option<i64>,
-    /// The cost that the vendor behind a router bills.
-    upstream: Option<i64>,
-    /// Whether the caller pays the vendor directly.
-    own_account: Option<bool>,
-}
-
-impl Bill {
-    fn nano_dollars(&self) -> Option<i64> {
-        let cost = self.cost?;
-        // In that case the router bills its fee and the vendor the answer.
-        let own = self.own_account.unwrap_or(self.upstream.is_some_and(|upstream| upstream > cost));
-        Some(if own { cost.saturating_add(self.upstream.unwrap_or(0)) } else { cost })
-    }
-}
-
 /// What the details of an object are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -218,6 +231,7 @@ impl Reading {
                 present: true,
                 total: counts.total,
                 extras: counts.extras,
+                counts_tools: counts.counts_tools,
                 billed,
                 tier,
                 flag,
@@ -245,28 +259,20 @@ impl Reading {
                 self.take(|counts| &mut counts.output, raw);
             }
             b"total_tokens" | b"totalTokens" => self.take(|counts| &mut counts.total, raw),
-            b"cache_creation" => self.cache_creation(raw),
-            b"cost" | b"estimated_cost" => self.cost(raw),
-            b"cost_in_usd_ticks" => self.bill.cost = ticks(raw).or(self.bill.cost),
-            b"is_byok" => self.bill.own_account = Some(raw == "true"),
-            b"cost_details" => {
-                read(raw, |name, raw| {
-                    if name == "upstream_inference_cost" {
-                        self.bill.upstream = dollars(raw);
-                    }
-                });
+            b"cost" | b"estimated_cost" | b"cost_in_usd_ticks" | b"is_byok" | b"cost_details" => {
+                self.bill.read(name, raw);
             }
             b"service_tier" | b"serviceTier" | b"speed" | b"inference_geo" => self.priced_by(name, raw),
             b"iterations" => self.iterations(raw),
-            b"server_tool_use" | b"server_side_tool_usage" | b"server_side_tool_usage_details" => {
-                self.extras(raw, 0);
-            }
-            b"prompt_audio_seconds"
-            | b"num_sources_used"
+            b"server_tool_use"
+            | b"server_side_tool_usage"
+            | b"server_side_tool_usage_details"
             | b"num_server_side_tools_used"
             | b"num_search_queries" => {
-                self.extra(raw);
+                self.counts.counts_tools |= raw.contains(|digit: char| digit.is_ascii_digit());
+                self.extras(raw, 0);
             }
+            b"prompt_audio_seconds" | b"num_sources_used" => self.extra(raw),
             detail => {
                 if self.of_gemini(detail, raw) {
                     return;
@@ -305,6 +311,7 @@ impl Reading {
             ) => {
                 self.take(|counts| &mut counts.cache_write, raw);
             }
+            (b"cache_creation" | b"cache_creation_token_details", _) => self.cache_creation(side, raw),
             (b"reasoning_tokens" | b"thinking_tokens", _) => self.take(|counts| &mut counts.reasoning, raw),
             (b"audio_tokens", Side::Prompt) => self.take(|counts| &mut counts.audio_input, raw),
             (b"audio_tokens", Side::Answer) => self.take(|counts| &mut counts.audio_output, raw),
@@ -350,19 +357,6 @@ impl Reading {
         if twice {
             self.odd(Flag::Contradictory);
         }
-    }
-
-    /// Takes a cost in dollars, or an object with `total_cost`.
-    fn cost(&mut self, raw: &str) {
-        let mut found = dollars(raw);
-        if found.is_none() {
-            read(raw, |name, raw| {
-                if name == "total_cost" {
-                    found = dollars(raw);
-                }
-            });
-        }
-        self.bill.cost = self.bill.cost.or(found);
     }
 
     fn odd(&mut self, flag: Flag) {

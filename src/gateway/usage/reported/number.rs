@@ -17,10 +17,7 @@ pub(crate) enum Number {
 
 /// Parses a count of tokens.
 pub(crate) fn tokens(text: &str) -> Number {
-    let (text, quoted) = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inside) => (inside.trim(), true),
-        None => (text, false),
-    };
+    let (text, quoted) = unquoted(text);
     if let Ok(whole) = text.parse::<i64>() {
         return match whole {
             0..=MOST_TOKENS if quoted => Number::Near(whole),
@@ -40,14 +37,22 @@ pub(crate) fn tokens(text: &str) -> Number {
     if quoted || number.fract() != 0.0 { Number::Near(near) } else { Number::Whole(near) }
 }
 
-/// Parses dollars into nano-dollars. `None` if it is not a plausible amount.
+/// Parses dollars into nano-dollars, also in quotes. `None` if it is not a plausible amount.
 pub(crate) fn dollars(text: &str) -> Option<i64> {
-    nano_dollars(number(text)? * 1e9)
+    nano_dollars(number(unquoted(text).0)? * 1e9)
 }
 
-/// Parses ticks, of which ten billion are a dollar, into nano-dollars.
+/// Parses ticks, of which ten billion are a dollar, into nano-dollars, also in quotes.
 pub(crate) fn ticks(text: &str) -> Option<i64> {
-    nano_dollars(number(text)? / 10.0)
+    nano_dollars(number(unquoted(text).0)? / 10.0)
+}
+
+/// A value without its quotes, and whether it had some.
+fn unquoted(text: &str) -> (&str, bool) {
+    match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inside) => (inside.trim(), true),
+        None => (text, false),
+    }
 }
 
 /// Parses a float that starts with a digit, which excludes `inf` and `NaN`.

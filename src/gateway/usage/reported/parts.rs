@@ -23,7 +23,11 @@ pub(crate) struct Counts {
     pub(crate) audio_output: Option<i64>,
     /// Prompt tokens of the results of tools, which the prompt's count does not include.
     pub(crate) tool_prompt: Option<i64>,
+    /// Whether what was written to the cache is counted by the time for which it is kept.
+    pub(crate) writes_by_time: bool,
     pub(crate) extras: bool,
+    /// Whether searches and tools of the provider are counted, even none.
+    pub(crate) counts_tools: bool,
     pub(crate) names: Names,
 }
 
@@ -79,7 +83,9 @@ impl Counts {
             reasoning: reasoning.max(way.unnamed),
             audio_input: part(self.audio_input),
             audio_output: part(self.audio_output),
+            writes_by_time: self.writes_by_time,
             extras: self.extras,
+            counts_tools: self.counts_tools,
             flag: way.odd.then_some(Flag::Contradictory),
             ..Reported::default()
         }

@@ -24,7 +24,7 @@ impl Reading {
 
     /// Anthropic's cache writes by how long they are kept, beside or in place of their sum. Those that are kept for an
     /// hour have a price of their own.
-    pub(super) fn cache_creation(&mut self, raw: &str) {
+    pub(super) fn cache_creation(&mut self, side: Side, raw: &str) {
         let (mut short, mut long) = (Counts::default(), Counts::default());
         read(raw, |name, raw| {
             let kind = match name {
@@ -39,7 +39,9 @@ impl Reading {
         if short.cache_write.is_some() || long.cache_write.is_some() {
             let hour = long.cache_write.unwrap_or(0);
             let sum = short.cache_write.unwrap_or(0).saturating_add(hour);
-            self.counts.names.cache = true;
+            self.counts.writes_by_time = true;
+            // Among the details of a prompt, it is a part of the prompt.
+            self.counts.names.cache |= side == Side::Whole;
             self.counts.cache_write_1h = self.counts.cache_write_1h.max(Some(hour));
             self.counts.cache_write = self.counts.cache_write.max(Some(sum));
         }
@@ -47,10 +49,8 @@ impl Reading {
 
     /// Takes what gives an answer a price of its own: its tier, Anthropic's fast mode, the region where it was made.
     pub(super) fn priced_by(&mut self, name: &[u8], raw: &str) {
-        let is_anywhere = name == b"inference_geo" && matches!(raw, "\"global\"" | "\"not_available\"");
-        if !is_anywhere {
-            self.tier = Tier::dearer(self.tier, Tier::read(raw));
-        }
+        let tier = if name == b"inference_geo" { Tier::of_region(raw) } else { Tier::read(raw) };
+        self.tier = Tier::dearer(self.tier, tier);
     }
 
     /// Takes Anthropic's steps of an answer. Several are not all in the other counts, or another model answered.

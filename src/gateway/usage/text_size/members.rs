@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr2};
 
 /// The fields of a JSON text, each with the text from its value on.
-pub(super) struct Members<'a> {
+pub(in crate::gateway::usage) struct Members<'a> {
     text: &'a [u8],
     at: usize,
 }
 
 /// Finds the fields of a JSON text.
-pub(super) fn members(text: &[u8]) -> Members<'_> {
+pub(in crate::gateway::usage) fn members(text: &[u8]) -> Members<'_> {
     Members { text, at: 0 }
 }
 
@@ -36,7 +36,7 @@ impl<'a> Iterator for Members<'a> {
 }
 
 /// The text of a string that the value is. `None` if it is anything else.
-pub(super) fn string(value: &[u8]) -> Option<Cow<'_, str>> {
+pub(in crate::gateway::usage) fn string(value: &[u8]) -> Option<Cow<'_, str>> {
     let inside = value.strip_prefix(b"\"")?;
     Some(plain(inside.get(..end_of_string(inside)?)?))
 }

@@ -13,6 +13,9 @@ mod prompt;
 
 use serde_json::value::RawValue;
 
+pub(super) use members::{members, string};
+pub(super) use open_ended::{in_tools, is_search};
+
 /// Texts of more bytes than this are sampled.
 const LONG: usize = 2_048;
 /// The number of samples of a long text.
@@ -34,8 +37,13 @@ pub struct TextSize {
     pub pieces: u64,
     /// The weight by kinds of characters, in units of [`TOKEN`].
     weight: u64,
+    /// The weight that any tokenizer comes to, in the same units: of text that is known to count, without what begins a word
+    /// and without repetitions of a character, of which one token can hold many.
+    floor: u64,
     first: Kind,
     last: Kind,
+    /// The last character.
+    latest: char,
     /// Whether there is more than text: images, files, sound, searches, or what cannot be read.
     pub mixed: bool,
     /// Whether there may be sound.
@@ -129,6 +137,8 @@ struct Ascii {
     kind: [Kind; 256],
     /// The weight of each byte, by the kind before it.
     adds: [[u16; 256]; KINDS],
+    /// The weight of each byte alone.
+    weight: [u16; 256],
 }
 
 const KINDS: usize = Kind::Other as usize + 1;
@@ -137,12 +147,13 @@ static ASCII: Ascii = Ascii::new();
 
 impl Ascii {
     const fn new() -> Self {
-        let mut tables = Self { kind: [Kind::Edge; 256], adds: [[0; 256]; KINDS] };
+        let mut tables = Self { kind: [Kind::Edge; 256], adds: [[0; 256]; KINDS], weight: [0; 256] };
         let mut byte: u8 = 0;
         while byte < 128 {
             if byte != b'"' && byte != b'\\' {
                 let kind = Kind::of(byte as u32);
                 tables.kind[byte as usize] = kind;
+                tables.weight[byte as usize] = kind.weight();
                 let mut before = 0;
                 while before < KINDS {
                     tables.adds[before][byte as usize] = kind.weight() + kind.seam(ALL_KINDS[before]);
@@ -192,6 +203,18 @@ impl TextSize {
         i64::try_from(self.bytes.div_ceil(8)).unwrap_or(i64::MAX)
     }
 
+    /// The tokens that the text has at least, for whatever tokenizer, but for a factor of two or so. Far fewer contradict it.
+    #[must_use]
+    pub fn undoubted_tokens(&self) -> i64 {
+        i64::try_from(self.floor / TOKEN).unwrap_or(i64::MAX)
+    }
+
+    /// Says that a provider may not count it.
+    #[must_use]
+    pub fn doubtful(self) -> Self {
+        Self { floor: 0, ..self }
+    }
+
     /// The size of this text followed by another one.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
@@ -201,8 +224,10 @@ impl TextSize {
             bytes: self.bytes + next.bytes,
             pieces: self.pieces + next.pieces,
             weight: (self.weight + next.weight + u64::from(next.first.seam(self.last))).saturating_sub(alone),
+            floor: self.floor + next.floor,
             first: if self.first == Kind::Edge { next.first } else { self.first },
             last: if next.last == Kind::Edge { self.last } else { next.last },
+            latest: if next.last == Kind::Edge { self.latest } else { next.latest },
             mixed: self.mixed || next.mixed,
             sounds: self.sounds || next.sounds,
             open_ended: self.open_ended || next.open_ended,
@@ -212,6 +237,9 @@ impl TextSize {
     fn push(&mut self, character: char) {
         let kind = Kind::of(u32::from(character));
         self.weight += u64::from(kind.weight() + kind.seam(self.last));
+        if character != std::mem::replace(&mut self.latest, character) {
+            self.floor += u64::from(kind.weight());
+        }
         if self.first == Kind::Edge {
             self.first = kind;
         }
@@ -266,7 +294,8 @@ impl TextSize {
             }
         }
         let (all, seen) = (text.len() as u64, seen.max(1) as u64);
-        Self { bytes: all, weight: measure.weight * all / seen, ..measure }
+        let whole = |part: u64| part * all / seen;
+        Self { bytes: all, weight: whole(measure.weight), floor: whole(measure.floor), ..measure }
     }
 
     /// Reads a string up to its closing quote. Returns the number of bytes, including the quote.
@@ -298,6 +327,7 @@ impl TextSize {
     /// Counts the plain ASCII at the start of a text. Returns its length.
     fn read_ascii(&mut self, text: &[u8]) -> usize {
         let (mut weight, mut last) = (0, self.last);
+        let (mut floor, mut latest) = (0, u8::try_from(self.latest).unwrap_or_default());
         let mut length = 0;
         for &byte in text {
             let kind = ASCII.kind[usize::from(byte)];
@@ -305,13 +335,18 @@ impl TextSize {
                 break;
             }
             weight += u64::from(ASCII.adds[last as usize][usize::from(byte)]);
-            last = kind;
+            floor += u64::from(ASCII.weight[usize::from(byte)]) * u64::from(byte != latest);
+            (last, latest) = (kind, byte);
             length += 1;
         }
         if length > 0 && self.first == Kind::Edge {
             self.first = text.first().map_or(Kind::Edge, |byte| ASCII.kind[usize::from(*byte)]);
         }
+        if length > 0 {
+            self.latest = char::from(latest);
+        }
         self.weight += weight;
+        self.floor += floor;
         self.last = last;
         length
     }

@@ -20,8 +20,8 @@ const IMAGE: u64 = 765 * TOKEN;
 const BYTES: u64 = 4;
 /// Fields up to this length are settings, which are not part of a prompt.
 const SETTING: usize = 64;
-/// Fields that no model reads, even if they are long.
-const UNREAD: [&str; 11] = [
+/// Fields that no model reads, even if they are long. A `prediction` is billed as an answer, as far as it is wrong.
+const UNREAD: [&str; 12] = [
     "model",
     "models",
     "fallbacks",
@@ -33,26 +33,41 @@ const UNREAD: [&str; 11] = [
     "stop",
     "logit_bias",
     "stream_options",
+    "prediction",
+];
+/// Fields by which a vendor may leave out a part of the messages.
+const SHORTENING: [&str; 8] = [
+    "context_management",
+    "extra_body",
+    "options",
+    "plugins",
+    "transforms",
+    "truncate",
+    "truncate_prompt_tokens",
+    "truncation",
 ];
 
 impl TextSize {
     /// The prompt of a request: its messages, the tools that it offers, and whatever else in it is more than a setting.
     #[must_use]
     pub fn of_prompt(request: &ChatRequest) -> Self {
-        request.parts.iter().fold(Self::default(), |measure, part| {
+        let whole = request.parts.iter().fold(Self::default(), |measure, part| {
             let value = request.value(part);
-            match part.name.as_str() {
-                "messages" => measure.then(Self::of_messages(&lossy(value))),
-                // Models read tools as JSON, including field names.
+            measure.then(match part.name.as_str() {
+                "messages" => Self::of_messages(&lossy(value)),
+                "system" => Self::of_field("system", value),
+                // Not every vendor counts the others. Models read tools as JSON, including field names.
                 "tools" | "functions" => {
-                    let size = Self::as_it_stands(&lossy(value));
-                    measure.then(size.open_ended_if(open_ended::in_tools(value)))
+                    let size = Self::as_it_stands(&lossy(value)).doubtful();
+                    size.open_ended_if(open_ended::in_tools(value))
                 }
                 // The schema in it can have fields of any name.
-                "response_format" => measure.then(Self::as_it_stands(&lossy(value))),
-                name => measure.then(Self::of_field(name, value)),
-            }
-        })
+                "response_format" => Self::as_it_stands(&lossy(value)).doubtful(),
+                name => Self::of_field(name, value).doubtful(),
+            })
+        });
+        let shortens = |name: &str| SHORTENING.contains(&name);
+        if request.parts.iter().any(|part| shortens(&part.name)) { whole.doubtful() } else { whole }
     }
 
     fn of_field(name: &str, value: &[u8]) -> Self {
@@ -86,14 +101,17 @@ impl TextSize {
 
     fn of_messages(text: &str) -> Self {
         let named = open_ended::names_files(text.as_bytes());
-        if text.len() > LONG && open_ended::are_text(text.as_bytes()) {
-            return Self::sampled(text).open_ended_if(named);
-        }
-        let size = match serde_json::from_str(text) {
-            Ok(Messages(measure)) => measure,
-            Err(_) => Self::by_bytes(text.len() as u64),
+        let size = if text.len() > LONG && open_ended::are_text(text.as_bytes()) {
+            Self::sampled(text).open_ended_if(named)
+        } else {
+            let size = match serde_json::from_str(text) {
+                Ok(Messages(measure)) => measure,
+                Err(_) => Self::by_bytes(text.len() as u64),
+            };
+            size.open_ended_if(named || open_ended::in_messages(text.as_bytes()))
         };
-        size.open_ended_if(named || open_ended::in_messages(text.as_bytes()))
+        // Vendors leave the reasoning of earlier answers out.
+        if open_ended::have_reasoning(text.as_bytes()) { size.doubtful() } else { size }
     }
 
     /// The size of content of which only the bytes are known.
@@ -226,8 +244,11 @@ impl<'de> Visitor<'de> for MessageVisitor {
             measure = match &*name {
                 "content" => measure.then(TextSize::of_content(value)),
                 "role" | "name" | "tool_call_id" | "id" if value.get().len() <= SETTING => measure,
-                "audio" if value.get() != "null" => measure.then(TextSize::of_value(value).unknown()),
-                _ => measure.then(TextSize::of_value(value)),
+                "audio" if value.get() != "null" => {
+                    measure.then(TextSize::of_value(value).unknown().doubtful())
+                }
+                "tool_calls" | "function_call" => measure.then(TextSize::of_value(value)),
+                _ => measure.then(TextSize::of_value(value).doubtful()),
             };
         }
         Ok(Message(TextSize { weight: measure.weight + MESSAGE, ..measure }))

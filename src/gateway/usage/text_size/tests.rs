@@ -57,6 +57,56 @@ fn a_long_text_is_judged_by_its_samples() {
 }
 
 #[test]
+fn what_any_tokenizer_counts_is_a_part_of_the_estimate() {
+    for (text, counted) in COUNTED {
+        for size in [of(text), of(&text.repeat(100))] {
+            let (least, all) = (size.undoubted_tokens(), size.tokens().cast_signed());
+            assert!((all / 2..=all).contains(&least), "{least} of {all} for {counted}: {text}");
+        }
+    }
+    for run in ["-", "=", " ", "a", "─", "🎉", "漢"] {
+        for length in [100, 10_000] {
+            assert!(of(&run.repeat(length)).undoubted_tokens() <= 40, "{run} {length}");
+        }
+    }
+}
+
+#[test]
+fn what_a_vendor_may_not_count_is_doubtful() {
+    let undoubted = |members: &str| {
+        let body = format!(r#"{{"model":"m",{members}}}"#);
+        TextSize::of_prompt(&ChatRequest::parse(Bytes::from(body)).expect("a request")).undoubted_tokens()
+    };
+    for words in ["a few other words ".repeat(20), "a few other words ".repeat(900)] {
+        let said = format!(r#""messages":[{{"role":"user","content":"{words}"}}]"#);
+        let least = undoubted(&said) * 3 / 4;
+        assert!(least > 40);
+        for certain in [
+            format!(r#""messages":[{{"role":"user","content":[{{"type":"text","text":"{words}"}}]}}]"#),
+            format!(r#""messages":[{{"role":"tool","tool_call_id":"t","content":"{words}"}}]"#),
+            format!(r#""messages":[],"system":"{words}""#),
+            format!(r#"{said},"temperature":1"#),
+        ] {
+            assert!(undoubted(&certain) >= least, "{certain}");
+        }
+        for doubtful in [
+            format!(r#""messages":[{{"role":"assistant","reasoning_content":"{words}"}}]"#),
+            format!(
+                r#""messages":[{{"role":"assistant","content":[{{"type":"thinking","thinking":"{words}"}}]}}]"#
+            ),
+            format!(r#""messages":[{{"role":"user","images":["{words}"]}}]"#),
+            format!(r#""messages":[],"tools":[{{"type":"function","function":{{"name":"{words}"}}}}]"#),
+            format!(r#""messages":[],"documents":["{words}"]"#),
+            format!(r#""messages":[],"response_format":{{"type":"json_schema","json_schema":"{words}"}}"#),
+            format!(r#"{said},"truncation":"auto""#),
+            format!(r#"{said},"context_management":{{}}"#),
+        ] {
+            assert!(undoubted(&doubtful) < 20, "{} {doubtful}", undoubted(&doubtful));
+        }
+    }
+}
+
+#[test]
 fn what_no_model_writes_is_not_counted() {
     let calls = |id: &str, name: &str| {
         let text = format!(

@@ -207,11 +207,20 @@ fn a_providers_own_bill_is_what_it_costs() {
         (r#""cost":0.95,"cost_details":{"upstream_inference_cost":19}"#, 19_950_000_000),
         (r#""cost":0.95,"is_byok":false,"cost_details":{"upstream_inference_cost":0.95}"#, 950_000_000),
         (r#""cost":{"total_cost":0.01261}"#, 12_610_000),
+        (r#""cost":"0.001""#, 1_000_000),
+        (r#""cost":{"total_cost":"0.001"}"#, 1_000_000),
+        (r#""cost_in_usd_ticks":"37756000""#, 3_775_600),
+        // A fee is not the cost of the answer.
+        (r#""cost":0.0001,"is_byok":true"#, 12_000),
+        (r#""cost":0.0001,"is_byok":true,"cost_details":{"upstream_inference_cost":null}"#, 12_000),
+        (r#""cost":0.0001,"is_byok":true,"cost_details":{"upstream_inference_cost":0}"#, 12_000),
+        (r#""cost":0.0001,"is_byok":true,"cost_details":{"upstream_inference_cost":"0.002"}"#, 2_100_000),
         (r#""estimated_cost":0.5"#, 500_000_000),
         (r#""cost_in_usd_ticks":37756000"#, 3_775_600),
         // What is no bill, and a bill of nothing for what has a price.
         (r#""cost":-1"#, 12_000),
         (r#""cost":"free""#, 12_000),
+        (r#""cost":"NaN""#, 12_000),
         (r#""cost":1e300"#, 12_000),
         (r#""cost":0"#, 12_000),
     ] {
@@ -261,6 +270,9 @@ fn sound_pictures_and_searches_cost_their_own_price_or_are_unknown() {
         r#""server_tool_use":{"web_search_requests":2}"#,
         r#""num_sources_used":5"#,
         r#""prompt_audio_seconds":12"#,
+        r#""cache_creation":{"ephemeral_1h_input_tokens":20}"#,
+        r#""prompt_tokens_details":{"cache_creation":{"ephemeral_1h_input_tokens":20}}"#,
+        r#""prompt_tokens_details":{"cache_creation_token_details":{"ephemeral_1h_input_tokens":20,"ephemeral_5m_input_tokens":0}}"#,
     ] {
         let usage = settled(&format!(r#"{{"prompt_tokens":100,"completion_tokens":50,{extra}}}"#));
         assert_eq!(usage.cost(&hears), None, "{extra}");

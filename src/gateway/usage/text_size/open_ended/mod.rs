@@ -33,6 +33,9 @@ const TEXT: [&str; 22] = [
     "input",
 ];
 
+/// Fields of messages that hold the reasoning of earlier answers.
+const REASONING: [&str; 4] = ["reasoning", "reasoning_content", "reasoning_details", "thinking"];
+
 /// Fields of messages that hold or name what no tokenizer counts by its bytes.
 const NO_TEXT: [&str; 12] = [
     "audio",
@@ -161,6 +164,11 @@ pub(super) fn are_text(messages: &[u8]) -> bool {
     members(messages).all(|(name, _)| TEXT.contains(&&*name))
 }
 
+/// Whether messages have the reasoning of earlier answers.
+pub(super) fn have_reasoning(messages: &[u8]) -> bool {
+    members(messages).any(|(name, _)| REASONING.contains(&&*name))
+}
+
 /// Whether the text of messages names a file of the provider.
 pub(super) fn names_files(messages: &[u8]) -> bool {
     memmem::find(messages, FILE_ADDRESS).is_some()
@@ -186,7 +194,7 @@ pub(super) fn in_messages(messages: &[u8]) -> bool {
 
 /// Whether tools include one that a vendor runs, which adds its results to the prompt. Functions of the caller can have any
 /// name.
-pub(super) fn in_tools(tools: &[u8]) -> bool {
+pub(in crate::gateway::usage) fn in_tools(tools: &[u8]) -> bool {
     let is_vendors = |word: &str| VENDORS_TOOLS.iter().any(|tool| word.starts_with(tool));
     let is_callers = |kind: &str| CALLERS_TOOLS.iter().any(|tool| kind.starts_with(tool));
     members(tools).any(|(name, value)| match &*name {
@@ -196,7 +204,7 @@ pub(super) fn in_tools(tools: &[u8]) -> bool {
 }
 
 /// Whether a field makes the vendor search.
-pub(super) fn is_search(name: &str, value: &[u8]) -> bool {
+pub(in crate::gateway::usage) fn is_search(name: &str, value: &[u8]) -> bool {
     let says_off = |(name, mode): (Cow<'_, str>, &[u8])| {
         name == "mode" && string(mode).is_some_and(|mode| mode == "off")
     };

@@ -1,0 +1,157 @@
+//! What a request asks for that its provider bills apart, or at a price that the catalog does not know. It counts where the
+//! answer does not say what was used.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+
+use crate::dialects::Dialect;
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::json_object::is_same_name;
+use crate::gateway::usage::pricing::Tier;
+use crate::gateway::usage::text_size::{in_tools, is_search, members, string};
+
+/// A field and the text from its value on.
+type Member<'a> = (Cow<'a, str>, &'a [u8]);
+
+/// The plugins of OpenRouter that cost nothing.
+const FREE_PLUGINS: [&str; 4] = ["auto-router", "context-compression", "moderation", "response-healing"];
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// The service tier.
+    pub(super) tier: Option<Tier>,
+    /// Whether the answer is to be made in a certain region.
+    pub(super) region: bool,
+    /// Whether it asks for sources, which xAI bills each, whatever else an answer counts.
+    pub(super) sources: bool,
+    /// Whether it asks for a search or another tool of the provider, for which an answer need not show calls.
+    pub(super) tools: bool,
+    /// Whether it asks for a cache that is kept for an hour.
+    pub(super) hour: bool,
+    /// Whether it names other models of the provider that may answer in place of the one that is called.
+    pub(super) other_models: bool,
+}
+
+impl Asked {
+    /// Reads a request.
+    pub(super) fn of(request: &ChatRequest) -> Self {
+        let mut asked =
+            Self { tier: Tier::asked(request), hour: asks_for_an_hour(request), ..Self::default() };
+        request.each_field(|name, value| asked.read(request.dialect, name, value));
+        asked
+    }
+
+    fn read(&mut self, dialect: Dialect, name: &str, value: &[u8]) {
+        let is = |known: &str| is_same_name(known, name);
+        self.region |= is("inference_geo") && Tier::of_region(&String::from_utf8_lossy(value)).is_some();
+        match dialect {
+            Dialect::ChatCompletions if is("search_parameters") => self.sources |= is_search(name, value),
+            Dialect::ChatCompletions if is("plugins") => self.tools |= members(value).any(is_priced_plugin),
+            Dialect::ChatCompletions if is("tools") => self.tools |= in_tools(value),
+            Dialect::ChatCompletions => self.tools |= is_search(name, value),
+            // The content of a message has the calls of such tools.
+            Dialect::Messages => self.other_models |= is("fallbacks") && !is_list_of_names(value),
+        }
+    }
+}
+
+fn is_priced_plugin((name, value): Member<'_>) -> bool {
+    name == "id" && string(value).is_some_and(|id| !FREE_PLUGINS.contains(&&*id))
+}
+
+/// Whether a list can only be one of names in the catalog.
+fn is_list_of_names(value: &[u8]) -> bool {
+    value.starts_with(b"[") && !value.contains(&b'{')
+}
+
+fn asks_for_an_hour(request: &ChatRequest) -> bool {
+    let is_hour = |(name, value): Member<'_>| name == "ttl" && string(value).is_some_and(|time| time == "1h");
+    memmem::find(&request.body, b"1h\"").is_some() && members(&request.body).any(is_hour)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn of(dialect: Dialect, members: &str) -> Asked {
+        let body = format!(r#"{{"model":"m",{members}}}"#);
+        Asked::of(&ChatRequest::parse_as(dialect, Bytes::from(body)).expect(members))
+    }
+
+    #[test]
+    fn searches_and_tools_of_the_vendor_are_asked_for() {
+        for (members, tools) in [
+            (r#""web_search_options":{}"#, true),
+            (r#""Web_Search_Options":{}"#, true),
+            (r#""web_search_options":null"#, false),
+            (r#""enable_search":true"#, true),
+            (r#""enable_search":false"#, false),
+            (r#""extra_body":{"enable_search":true}"#, true),
+            (r#""plugins":[{"id":"web"}]"#, true),
+            (r#""plugins":[{"id":"response-healing"}]"#, false),
+            (r#""plugins":[]"#, false),
+            (r#""tools":[{"type":"web_search_preview"}]"#, true),
+            (r#""tools":[{"google_search":{}}]"#, true),
+            (r#""tools":[{"type":"function","function":{"name":"web_search"}}]"#, false),
+            (r#""messages":[{"role":"user","content":"web_search_options"}]"#, false),
+        ] {
+            assert_eq!(of(Dialect::ChatCompletions, members).tools, tools, "{members}");
+        }
+        let sources = |members| of(Dialect::ChatCompletions, members).sources;
+        assert!(sources(r#""search_parameters":{"mode":"on"}"#));
+        assert!(!sources(r#""search_parameters":{"mode":"off"}"#));
+        // A message shows the calls of such tools.
+        assert!(
+            !of(Dialect::Messages, r#""tools":[{"type":"web_search_20250305","name":"web_search"}]"#).tools
+        );
+    }
+
+    #[test]
+    fn another_price_is_asked_for_wherever_a_provider_finds_it() {
+        for (members, special) in [
+            (r#""service_tier":"priority""#, true),
+            (r#""Service_Tier":"flex""#, true),
+            (r#""extra_body":{"service_tier":"priority"}"#, true),
+            (r#""extra_body":{"service_tier":"default"},"speed":"fast""#, true),
+            (r#""extra_body":7"#, false),
+            (r#""service_tier":"auto""#, false),
+        ] {
+            let asked = of(Dialect::ChatCompletions, members).tier;
+            assert_eq!(asked == Some(Tier::Special), special, "{members}");
+        }
+        for (members, region) in [
+            (r#""inference_geo":"us""#, true),
+            (r#""extra_body":{"inference_geo":"us"}"#, true),
+            (r#""inference_geo":"global""#, false),
+            (r#""inference_geo":null"#, false),
+        ] {
+            assert_eq!(of(Dialect::Messages, members).region, region, "{members}");
+        }
+        for (members, hour) in [
+            (
+                r#""system":[{"type":"text","text":"x","cache_control":{"type":"ephemeral","ttl":"1h"}}]"#,
+                true,
+            ),
+            (
+                r#""system":[{"type":"text","text":"x","cache_control":{"type":"ephemeral","ttl":"5m"}}]"#,
+                false,
+            ),
+            (r#""system":"\"ttl\":\"1h\"""#, false),
+        ] {
+            assert_eq!(of(Dialect::Messages, members).hour, hour, "{members}");
+        }
+    }
+
+    #[test]
+    fn other_models_are_those_of_the_provider() {
+        let others = |dialect, members| of(dialect, members).other_models;
+        assert!(others(Dialect::Messages, r#""fallbacks":[{"model":"claude-b"}]"#));
+        assert!(others(Dialect::Messages, r#""fallbacks":"default""#));
+        assert!(!others(Dialect::Messages, r#""fallbacks":["b"]"#));
+        assert!(!others(Dialect::ChatCompletions, r#""fallbacks":["b"]"#));
+    }
+}
