@@ -20,7 +20,7 @@ const FREE_PLUGINS: [&str; 4] = ["auto-router", "context-compression", "moderati
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// The service tier.
+    /// The service tier of the request.
     pub(super) tier: Option<Tier>,
     /// Whether the answer is to be made in a certain region.
     pub(super) region: bool,
@@ -35,7 +35,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Reads a request.
+    /// Reads what a request asks for.
     pub(super) fn of(request: &ChatRequest) -> Self {
         let mut asked =
             Self { tier: Tier::asked(request), hour: asks_for_an_hour(request), ..Self::default() };

@@ -14,7 +14,7 @@ pub(super) struct Bill {
 }
 
 impl Bill {
-    /// Reads one of its fields.
+    /// Reads one of its fields by name.
     pub(super) fn read(&mut self, name: &[u8], raw: &str) {
         match name {
             b"is_byok" => self.own_account = Some(raw == "true"),

@@ -42,7 +42,7 @@ pub struct TextSize {
     floor: u64,
     first: Kind,
     last: Kind,
-    /// The last character.
+    /// The last character of the text.
     latest: char,
     /// Whether there is more than text: images, files, sound, searches, or what cannot be read.
     pub mixed: bool,

@@ -66,7 +66,9 @@ fn what_any_tokenizer_counts_is_a_part_of_the_estimate() {
     }
     for run in ["-", "=", " ", "a", "─", "🎉", "漢"] {
         for length in [100, 10_000] {
-            assert!(of(&run.repeat(length)).undoubted_tokens() <= 40, "{run} {length}");
+            // A long text is sampled.
+            let most = 20 + i64::try_from(length / 100).expect("few");
+            assert!(of(&run.repeat(length)).undoubted_tokens() <= most, "{run} {length}");
         }
     }
 }
