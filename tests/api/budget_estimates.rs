@@ -229,7 +229,7 @@ on_both_databases! {
         limited(&app, &json!({"period": "day", "hard_limit_nano_dollars": 1_700_000})).await;
         let prediction = json!({"type": "content", "content": "word ".repeat(1_000)});
         let thinking = |budget: u32| json!({"type": "enabled", "budget_tokens": budget});
-        fake.always_for("claude", Script::message("Hi"));
+        fake.always_for("claude-upstream", Script::message("Hi"));
         for (path, body, status) in [
             ("/v1/chat/completions", json!({"model": "a", "max_tokens": 1, "prediction": prediction}), 402),
             ("/v1/chat/completions", json!({"model": "a", "max_tokens": 1}), 200),

@@ -29,9 +29,6 @@ use crate::gateway::usage::pricing::Usage;
 use crate::limits::shares::HeldBytes;
 use crate::store::snapshot::ModelEntry;
 
-/// Longer answers are not measured for calibration.
-const SAMPLED: usize = 64 * 1024;
-
 /// How the caller wants the answer.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseOptions {
