@@ -1,9 +1,20 @@
 //! The dialects of inference: how callers ask and how providers answer. Pure: no network, no store, no web framework.
 //!
 //! A caller's endpoint has one dialect; a provider serves one or several, as its preset says. When both speak the same
-//! one, bytes pass through. What the gateway has to understand of them is in the folder of the dialect.
+//! one, bytes pass through. What the gateway has to understand of them is in the folder of the dialect. When they do not,
+//! [`translate`] reads one into the inner form ([`turns`], [`answers`]) and writes the other.
 
+pub mod answers;
+pub mod change;
+pub mod chat;
+pub mod crossing;
+pub mod fate;
+pub mod ids;
+pub mod members;
 pub mod messages;
+pub mod need;
+pub mod translate;
+pub mod turns;
 
 /// A dialect of inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +35,15 @@ impl Dialect {
         match self {
             Self::ChatCompletions => "/v1/chat/completions",
             Self::Messages => "/v1/messages",
+        }
+    }
+
+    /// The dialect that a provider is called in if it does not serve this one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::ChatCompletions => Self::Messages,
+            Self::Messages => Self::ChatCompletions,
         }
     }
 

@@ -47,7 +47,10 @@ impl Gateway {
     ///
     /// # Errors
     /// The request names unknown or forbidden models, or no candidate counts.
-    pub async fn count_tokens(&self, job: &Job) -> Result<TokenCount> {
+    pub async fn count_tokens(&self, mut job: Job) -> Result<TokenCount> {
+        // Providers of other dialects do not count.
+        job.intent.request.translates = false;
+        let job = &job;
         let intent = &job.intent;
         let mut plan = intent.plan_for(Purpose::Count)?;
         let state = StateView { calibrations: None, spending: None, ..StateView::from(&*self.shared_state) };

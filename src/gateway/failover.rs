@@ -10,6 +10,7 @@ use super::call::classify::{ConnectFault, Fault};
 use super::call::endpoint::Target;
 use super::call::outcome::{AttemptOutcome, Reply};
 use super::call::refused_parameters;
+use super::call::translation::AnswerTranslation;
 use super::record::request_recorder::RequestRecorder;
 use super::record::spans;
 use super::request::chat_request::ChatRequest;
@@ -22,6 +23,7 @@ use super::routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, 
 use super::{Gateway, Job};
 use crate::domain::failure::Failure;
 use crate::domain::failure::evidence::Source;
+use crate::gateway::usage::text_size::TextSize;
 use bytes::Bytes;
 use entity::ids::ModelId;
 
@@ -44,6 +46,7 @@ impl Gateway {
 
     async fn process(&self, job: Job) -> Result<Answer> {
         let intent = &job.intent;
+        intent.translate_early(&self.shares.of(intent.organization.id)).await;
         let mut plan = intent.plan()?;
         let routing_context = RoutingContext::new(intent, StateView::from(&*self.shared_state));
         let mut recorder = self.recorder_of(&job, routing_context.reservation()).await?;
@@ -142,16 +145,19 @@ impl Gateway {
             Ok(endpoint) => endpoint,
             Err(connect) => return (AttemptOutcome::Failed(Fault::Connect(connect)), Vec::new()),
         };
-        let Some(target) = endpoint.target(job.intent.request.dialect) else {
-            // The plan calls no provider that does not serve the dialect.
+        let spoken = job.intent.request.spoken_to(model).ok();
+        let Some((request, target)) =
+            spoken.and_then(|request| Some((request, endpoint.target(request.dialect)?)))
+        else {
+            // The plan calls no provider that the request cannot be written for.
             return (AttemptOutcome::Failed(Fault::Connect(ConnectFault::Other)), Vec::new());
         };
         let caller = job.intent.caller();
-        let sent = |known| adapt::optional(&job.intent.request, model, candidate.primary, known);
+        let sent = |known| adapt::optional(request, model, candidate.primary, known);
         let known = self.refusals.of_call(model, caller, sent);
-        let (outcome, changes) = self.call(job, candidate, target, known, time_budget).await;
+        let (outcome, changes) = self.call(job, (candidate, request), target, known, time_budget).await;
         let optional = || sent(known);
-        let refusal = refused_parameters::named(&outcome, &job.intent.request, optional);
+        let refusal = refused_parameters::named(&outcome, request, optional);
         if refusal.left_out.is_empty() {
             if answered(&outcome) {
                 self.refusals.accepted(model, caller, optional);
@@ -165,7 +171,7 @@ impl Gateway {
         // The provider did not process the request, so the same call is made once more without the refused
         // parameters. This does not count as a failure.
         let without = known.with(refusal.left_out);
-        let (outcome, changes) = self.call(job, candidate, target, without, left).await;
+        let (outcome, changes) = self.call(job, (candidate, request), target, without, left).await;
         if answered(&outcome) {
             let source = Source { request: job.intent.fingerprint(), caller };
             self.refusals.learn(model, refusal.themselves, source);
@@ -173,31 +179,34 @@ impl Gateway {
         (outcome, changes)
     }
 
+    /// Calls a candidate with the request in a dialect that its provider serves.
     async fn call(
         &self,
         job: &Job,
-        candidate: &Candidate,
+        (candidate, request): (&Candidate, &ChatRequest),
         target: &Target,
         refused: Parameters,
         time_budget: Duration,
     ) -> (AttemptOutcome, Vec<String>) {
         let model = &candidate.model;
         let share = self.shares.of(job.intent.organization.id);
-        let adapted = adapted(&job.intent.request, candidate, refused, &share).await;
+        let adapted = adapted(request, candidate, refused, &share).await;
         // The first call takes this body; another one is rarely needed.
         let body = Cell::new(Some(adapted.body));
         let message = || {
-            let headers = target.headers_for(job.intent.request.stream, &job.intent.request.passed);
-            let again = || adapt::adapt(&job.intent.request, model, candidate.primary, refused).body;
+            let headers = target.headers_for(request.stream, &request.passed);
+            let again = || adapt::adapt(request, model, candidate.primary, refused).body;
             (headers, held_by(&share, body.take().unwrap_or_else(again), &job.intent.request.body))
         };
+        let prompt = |size: &TextSize| self.shared_state.calibrations.of(model.id).prompt(size);
         let call = Call {
             model,
             target: &target.url,
-            dialect: job.intent.request.dialect,
+            dialect: request.dialect,
+            translation: AnswerTranslation::between(&job.intent.request, request, prompt),
             message: &message,
-            stream: job.intent.request.stream,
-            include_usage: job.intent.request.include_usage,
+            stream: request.stream,
+            include_usage: request.include_usage,
             time_budget,
             now: job.context.created_at,
             share: &share,

@@ -42,6 +42,7 @@ mod provider_test;
 mod providers;
 mod requests;
 mod tenancy;
+mod translation;
 mod usage;
 mod usage_early;
 mod usage_shapes;

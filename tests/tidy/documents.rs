@@ -1,10 +1,10 @@
 //! The tables of the documents match the code.
 
+use failsoft::dialects::change::{STRIPPED, Verb};
 use failsoft::domain::failure::Failure;
 use failsoft::domain::failure::class::ErrorClass;
 use failsoft::domain::failure::class_policy::CooldownEffect;
 use failsoft::domain::failure::class_policy::SameModel;
-use failsoft::gateway::call::adapt::change::{STRIPPED, Verb};
 use failsoft::store::OrganizationSettings;
 
 const FALLBACK: &str = include_str!("../../docs/FALLBACK.md");

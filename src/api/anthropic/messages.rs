@@ -11,8 +11,8 @@ use crate::domain::error::Result;
 /// Answers a message with the first model of its chain that succeeds.
 ///
 /// Bytes pass through to providers that speak Anthropic's Messages, with all headers that begin with `anthropic-` and
-/// all fields that are not known here. Models of other providers are passed over, with the rule
-/// `lacks_capability:dialect`.
+/// all fields that are not known here. For models of other providers the message is translated, and their answers are
+/// translated back.
 ///
 /// When every model fails, the response is the last model's error, with all attempts in `failsoft`. A stream that takes
 /// long to begin is kept open with `ping` events. One that breaks after content ends with an `error` event.

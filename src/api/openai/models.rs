@@ -9,7 +9,6 @@ use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::dialects::Dialect;
 use crate::domain::error::{Error, Result};
 use crate::gateway::request::chat_request::meant;
-use crate::gateway::request::requirements::is_served;
 use crate::store::snapshot::ModelEntry;
 
 /// A model in OpenAI's shape.
@@ -37,7 +36,7 @@ pub struct ModelList {
 /// Lists the models that the key may use.
 ///
 /// A caller who sends `anthropic-version` gets a page in Anthropic's shape instead, with `limit` (20 without it),
-/// `after_id` and `before_id`, of the models that can answer a message: themselves, or a fallback of theirs.
+/// `after_id` and `before_id`.
 ///
 /// # Errors
 /// The key is missing, invalid or lacks the scope; the query is not valid.
@@ -48,7 +47,7 @@ pub struct ModelList {
 pub async fn list(caller: ApiCaller<Inference>, request: HttpRequest) -> Result<HttpResponse> {
     let anthropic = anthropic::models::is_wanted(&request);
     let models = caller.organization.models.values().map(|model| &**model);
-    let mut models: Vec<&ModelEntry> = models.filter(|model| visible(&caller, anthropic, model)).collect();
+    let mut models: Vec<&ModelEntry> = models.filter(|model| visible(&caller, model)).collect();
     models.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     if anthropic {
         let query = web::Query::<PageQuery>::from_query(request.query_string());
@@ -77,7 +76,7 @@ pub async fn read(
     let name = path.into_inner();
     let name = if anthropic { meant(Dialect::Messages, name) } else { name };
     match caller.organization.models.get(&name) {
-        Some(model) if visible(&caller, anthropic, model) => Ok(match anthropic {
+        Some(model) if visible(&caller, model) => Ok(match anthropic {
             true => HttpResponse::Ok().json(AnthropicModel::from(&**model)),
             false => HttpResponse::Ok().json(shape(model)),
         }),
@@ -87,12 +86,8 @@ pub async fn read(
     }
 }
 
-/// Whether the key may use a model. Clients of Anthropic's API see only those that can answer a message: they speak no
-/// other dialect.
-fn visible(caller: &ApiCaller<Inference>, anthropic: bool, model: &ModelEntry) -> bool {
-    let allowed = |name: &str| caller.key.allows_model(name);
-    let answers = || is_served(&caller.organization, &model.name, Dialect::Messages, allowed);
-    model.enabled && allowed(&model.name) && (!anthropic || answers())
+fn visible(caller: &ApiCaller<Inference>, model: &ModelEntry) -> bool {
+    model.enabled && caller.key.allows_model(&model.name)
 }
 
 fn shape(model: &ModelEntry) -> Model {

@@ -17,6 +17,7 @@ use super::first_frame::{Expected, first_frame};
 use super::frame::Names;
 use super::outcome::{AttemptOutcome, Reply, WholeReply};
 use super::response_body::{error_body, send_fault};
+use super::translation::AnswerTranslation;
 use super::usable_answer::{Judged, judge_off_event_loop};
 use super::whole_answer::whole_answer;
 use crate::dialects::Dialect;
@@ -32,8 +33,10 @@ pub struct Call<'a> {
     pub model: &'a ModelEntry,
     /// The URL, admitted by the address policy.
     pub target: &'a AdmittedUrl,
-    /// The dialect of the request and of its answer.
+    /// The dialect that the provider is called in.
     pub dialect: Dialect,
+    /// How the answer is translated; `None` if that is the caller's dialect.
+    pub translation: Option<AnswerTranslation>,
     /// Builds the request headers and the adapted body. Called again only if a pooled connection turns out to be
     /// closed.
     pub message: &'a dyn Fn() -> (HeaderMap, Pieces),
@@ -89,7 +92,11 @@ async fn exchange(upstream: &Upstream, call: Call<'_>, begun: &AtomicBool) -> At
     begun.store(true, Ordering::Relaxed);
     if call.stream {
         let names = Names::of(call.dialect, call.model);
-        let expected = Expected { dialect: call.dialect, names, include_usage: call.include_usage };
+        let translation = call.translation.map(|translation| {
+            translation.stream(Names::of(translation.to(), call.model), call.now.timestamp())
+        });
+        let expected =
+            Expected { dialect: call.dialect, names, include_usage: call.include_usage, translation };
         return Box::pin(first_frame(response, expected, started, call.share)).await;
     }
     let mut held = call.share.hold();
@@ -98,7 +105,13 @@ async fn exchange(upstream: &Upstream, call: Call<'_>, begun: &AtomicBool) -> At
         Err(fault) => return AttemptOutcome::failed(fault, Reported::default()),
     };
     let whole = |body, seen| Reply::Whole(Box::new(WholeReply { status, body, seen, held }));
-    match judge_off_event_loop(call.dialect, &body, call.share).await {
+    let created = call.now.timestamp();
+    let judged = judge_off_event_loop(call.dialect, &body, call.share).await;
+    let (body, judged) = match call.translation {
+        Some(translation) => translation.whole_off_event_loop(body, judged, created, call.share).await,
+        None => (body, judged),
+    };
+    match judged {
         Judged::Usable(seen) => AttemptOutcome::Ready(whole(body, Some(seen))),
         Judged::Withheld(seen, fault) => AttemptOutcome::Filtered(whole(body, seen), fault),
         Judged::Failed(fault, reported) => AttemptOutcome::failed(fault, reported),

@@ -164,7 +164,8 @@ impl<'a> DryRun<'a> {
         let model = &candidate.model;
         let refused = self.state.refusals.map(|refusals| refusals.of(model, self.intent.caller()));
         let refused = refused.unwrap_or_default();
-        adapt(&self.intent.request, model, candidate.primary, refused).changes
+        let spoken = self.intent.request.spoken_to(model);
+        spoken.map(|request| adapt(request, model, candidate.primary, refused).changes).unwrap_or_default()
     }
 
     fn timeout(&self, model: &ModelEntry) -> Duration {

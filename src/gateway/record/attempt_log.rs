@@ -13,12 +13,12 @@ use uuid::Uuid;
 
 use super::request_context::RequestContext;
 use super::skip_message::{all_in_cooldown_message, skip_failure};
+use crate::dialects::need::Need;
 use crate::domain::attempt_report::AttemptReport;
 use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::domain::routing_info::Fallback;
-use crate::gateway::request::requirements::Need;
 use crate::gateway::routing::cooldown::OpenCooldown;
 use crate::gateway::routing::plan::{Candidate, SkipReason};
 use crate::store::FallbackEventRow;

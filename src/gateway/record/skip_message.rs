@@ -1,8 +1,8 @@
 //! Failures for candidates that were skipped, and their messages.
 
+use crate::dialects::need::Need;
 use crate::domain::clock::whole_seconds;
 use crate::domain::failure::Failure;
-use crate::gateway::request::requirements::Need;
 use crate::gateway::routing::budget::OverBudget;
 use crate::gateway::routing::cooldown::OpenCooldown;
 use crate::gateway::routing::plan::SkipReason;

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::dialects::Dialect;
+use crate::dialects::need::Need;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::call::classify::Fault;
@@ -12,7 +12,7 @@ use crate::gateway::call::outcome::AttemptOutcome;
 use crate::gateway::call::refused_parameters::Refusals;
 use crate::gateway::request::chat_request::{ChatRequest, Wanted};
 use crate::gateway::request::drills::Drills;
-use crate::gateway::request::requirements::{Need, Requirements};
+use crate::gateway::request::requirements::Requirements;
 use crate::gateway::routing::budget::{BudgetReservation, Estimate, OverBudget, Spending};
 use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
@@ -20,6 +20,7 @@ use crate::gateway::routing::plan::{CandidateFacts, Limits, Plan};
 use crate::gateway::usage::answer_limit::AnswerLimit;
 use crate::gateway::usage::calibration::TokenCalibrations;
 use crate::gateway::usage::pricing::Usage;
+use crate::limits::shares::{LARGE, Share};
 use crate::providers::ModelPrice;
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
 
@@ -48,19 +49,14 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// The message for a model that reaches no provider that speaks the dialect.
-    fn without_dialect(self, model: &str, dialect: Dialect) -> String {
-        let title = dialect.title();
+    /// The message for a model that reaches no provider that can serve the request.
+    fn without(self, model: &str, need: Need) -> String {
         match self {
-            Self::Answer => {
-                let others = Dialect::ALL.into_iter().filter(|other| *other != dialect);
-                let others = others.map(Dialect::endpoint).collect::<Vec<_>>().join(" or ");
-                format!(
-                    "No model that may answer '{model}' has a provider that speaks {title}. Add one that does to its fallbacks, or send the request to {others}."
-                )
-            }
+            Self::Answer => format!(
+                "No model that may answer '{model}' can serve this request: {need}. Change the request, or add a model that can serve it to the fallbacks."
+            ),
             Self::Count => format!(
-                "The tokens of a prompt for '{model}' cannot be counted: that takes a provider that speaks {title}, and neither the model nor its fallbacks have one."
+                "The tokens of a prompt for '{model}' cannot be counted: {need}, and neither does that of a fallback."
             ),
         }
     }
@@ -81,7 +77,7 @@ impl Intent {
     /// As [`Intent::plan`].
     pub fn plan_for(&self, purpose: Purpose) -> Result<Plan> {
         let organization = &self.organization;
-        self.check_dialect(purpose)?;
+        self.check_needs(purpose)?;
         let limit = organization.settings.max_fallbacks;
         let limits = Limits {
             max_fallbacks: self.request.max_fallbacks.map_or(limit, |wanted| wanted.min(limit)) as usize,
@@ -101,26 +97,43 @@ impl Intent {
         }
     }
 
-    /// Refuses a request that no model in its reach can answer, because none of their providers speaks its dialect.
-    fn check_dialect(&self, purpose: Purpose) -> Result<()> {
-        let (wanted, organization) = (&self.request.wanted, &self.organization);
+    /// Refuses a request that no model in its reach can answer, because it needs what the dialects of their providers lack.
+    fn check_needs(&self, purpose: Purpose) -> Result<()> {
         let requirements = Requirements::of(&self.request);
-        let answers = |name: &str| {
+        let lacking = |name: &str| {
             // An unknown model is refused as such.
-            let Some(model) = organization.models.get(name) else { return true };
-            requirements.lacking(model).is_none() || self.drills.class_of(name).is_some()
+            let model = self.organization.models.get(name)?;
+            requirements.lacking(model).filter(|_| self.drills.class_of(name).is_none())
         };
-        // Nearly always the primary does.
-        if answers(wanted.primary()) {
+        // Nearly always the primary lacks nothing.
+        let primary = self.request.wanted.primary();
+        let Some(need) = lacking(primary) else { return Ok(()) };
+        if self.reachable().any(|name| lacking(name).is_none()) {
             return Ok(());
         }
-        let reachable = organization.reachable(wanted.names(), matches!(wanted, Wanted::Stored(_)));
-        let allowed = |name: &str| self.key.as_ref().is_none_or(|key| key.allows_model(name));
-        if reachable.iter().any(|name| allowed(name) && answers(name)) {
-            return Ok(());
+        Err(Error::refused(Some("model"), need.code(), purpose.without(primary, need)))
+    }
+
+    /// The names of the models that may answer.
+    fn reachable(&self) -> impl Iterator<Item = &str> {
+        let wanted = &self.request.wanted;
+        let names = self.organization.reachable(wanted.names(), matches!(wanted, Wanted::Stored(_)));
+        let allowed = move |name: &&str| self.key.as_ref().is_none_or(|key| key.allows_model(name));
+        names.into_iter().filter(allowed)
+    }
+
+    /// Translates a large request off the event loop, if a model that may answer does not speak its dialect.
+    pub async fn translate_early(&self, share: &Share) {
+        let foreign = |name: &str| {
+            self.organization.models.get(name).is_some_and(|model| !self.request.is_spoken_by(model))
+        };
+        if self.request.body.len() > LARGE && self.reachable().any(foreign) {
+            let request = self.request.clone();
+            // Without room for it now, it is translated when it is needed.
+            if let Ok(translation) = share.read_large(move || request.translated()).await {
+                self.request.keep(translation);
+            }
         }
-        let message = purpose.without_dialect(wanted.primary(), self.request.dialect);
-        Err(Error::refused(Some("model"), "unsupported_dialect", message))
     }
 
     /// Finds a model that the key may use. An unknown primary is a 404, an unknown entry of a list a 400.

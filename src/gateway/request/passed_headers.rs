@@ -51,6 +51,12 @@ impl PassedHeaders {
         }
     }
 
+    /// Those that mean the same to providers of every dialect.
+    #[must_use]
+    pub fn of_any_dialect(&self) -> Self {
+        Self(self.0.iter().filter(|(name, _)| *name == TRACEPARENT).cloned().collect())
+    }
+
     /// The names and values, each name once.
     pub fn iter(&self) -> std::slice::Iter<'_, (HeaderName, HeaderValue)> {
         self.0.iter()

@@ -10,12 +10,12 @@ use memchr::memmem;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::dialects::Dialect;
+use crate::dialects::need::Need;
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::{RawObject, text};
 use crate::providers::compatibility::TargetModel;
-use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
+use crate::store::snapshot::ModelEntry;
 
 /// An upper bound for the characters of a token: English has four to five, other scripts have fewer. So a prompt has
 /// at least one token for every eight characters.
@@ -25,31 +25,6 @@ const MOST_CHARACTERS: usize = 8;
 #[derive(Debug)]
 pub struct Requirements<'a> {
     request: &'a ChatRequest,
-}
-
-/// Something that a request needs and that a candidate cannot do, whatever the catalog says. A closed vocabulary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// A provider that speaks the dialect of the request.
-    Dialect(Dialect),
-}
-
-impl Need {
-    /// The rule in events and attempts.
-    #[must_use]
-    pub const fn rule(self) -> &'static str {
-        match self {
-            Self::Dialect(_) => "lacks_capability:dialect",
-        }
-    }
-}
-
-impl fmt::Display for Need {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dialect(dialect) => write!(formatter, "its provider does not speak {}", dialect.title()),
-        }
-    }
 }
 
 /// A summary of the messages.
@@ -76,8 +51,7 @@ impl<'a> Requirements<'a> {
     /// What the request needs and the model cannot do.
     #[must_use]
     pub fn lacking(&self, model: &ModelEntry) -> Option<Need> {
-        let dialect = self.request.dialect;
-        (!model.provider.preset.serves(dialect)).then_some(Need::Dialect(dialect))
+        self.request.spoken_to(model).err()
     }
 
     /// Why the model will probably not serve the request: `too_large` or `lacks_capability`.
@@ -136,29 +110,6 @@ impl<'a> Requirements<'a> {
             part.map(|part| Prompt::read(self.request.value(part))).unwrap_or_default()
         })
     }
-}
-
-/// Whether a request in this dialect for the model `name` can be answered: by it, or by a model behind it that `allowed`
-/// admits.
-#[must_use]
-pub fn is_served(
-    organization: &OrganizationSnapshot,
-    name: &str,
-    dialect: Dialect,
-    allowed: impl Fn(&str) -> bool,
-) -> bool {
-    let serves = |name: &str| {
-        organization
-            .models
-            .get(name)
-            .is_some_and(|model| model.enabled && model.provider.preset.serves(dialect))
-    };
-    // Nearly always the model itself does.
-    serves(name)
-        || organization
-            .reachable(&[name.to_owned()], true)
-            .into_iter()
-            .any(|name| allowed(name) && serves(name))
 }
 
 #[derive(serde::Deserialize)]

@@ -287,7 +287,7 @@ impl StreamRelay {
                     let silent = self.keepalive.map(|keepalive| (keepalive, self.last_sent + keepalive));
                     if let Some((keepalive, until)) = silent && now >= until {
                         // Only whole events have been written.
-                        self.output.extend_from_slice(reader.dialect().keepalive());
+                        self.output.extend_from_slice(reader.caller_dialect().keepalive());
                         self.timer.as_mut().reset(due.min(now + keepalive));
                         return Ok(Read::More);
                     }
@@ -353,7 +353,7 @@ impl StreamRelay {
 
     fn metadata_chunk(&self, reader: &FrameReader, routing: &RoutingInfo, usage: &Usage) -> Vec<u8> {
         let metadata = self.recorder.metadata(routing, usage);
-        let identity = match reader.dialect() {
+        let identity = match reader.caller_dialect() {
             Dialect::ChatCompletions => {
                 reader.seen.identity.clone().unwrap_or_else(crate::gateway::call::frame::Identity::unknown)
             }

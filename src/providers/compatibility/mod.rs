@@ -151,6 +151,12 @@ impl TargetModel {
         self.vendor.refuses.contains(&parameter) || self.refuses.contains(&parameter)
     }
 
+    /// Whether the limit of the answer is `max_completion_tokens`.
+    #[must_use]
+    pub fn has_newer_limit(&self) -> bool {
+        self.vendor.newer_limit
+    }
+
     /// Whether `n` must be 1.
     #[must_use]
     pub fn gives_one_choice(&self) -> bool {

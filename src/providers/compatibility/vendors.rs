@@ -29,6 +29,8 @@ pub(super) struct Vendor {
     pub(super) strict_tools: bool,
     /// Whether it accepts the deprecated `functions` and messages with the role `function`.
     pub(super) functions: bool,
+    /// Whether it knows `max_completion_tokens`, and refuses `max_tokens` for some models.
+    pub(super) newer_limit: bool,
     /// Whether `n` must be 1.
     pub(super) one_choice: bool,
     /// The highest temperature that it accepts.
@@ -374,6 +376,7 @@ const UNKNOWN_ROW: Vendor = Vendor {
     schemas: SchemaSupport::Taken,
     strict_tools: true,
     functions: false,
+    newer_limit: false,
     one_choice: false,
     hottest: None,
 };
@@ -388,6 +391,7 @@ const OPENAI: Vendor = Vendor {
     reasoning_parts: ReasoningParts::None,
     tool_ids: ToolIds::AtMost40,
     functions: true,
+    newer_limit: true,
     allowed_tools: true,
     ..UNKNOWN_ROW
 };

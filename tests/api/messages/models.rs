@@ -1,6 +1,5 @@
 //! The list of models in Anthropic's shape, and the call with which Claude Code looks for the server.
 
-use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -54,18 +53,13 @@ on_both_databases! {
         assert_eq!(app.get("/v1/models").await.json()["object"], "list");
     }
 
-    async fn only_models_that_can_answer_a_message_are_listed(app: App) {
+    async fn models_of_other_dialects_are_listed_too(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake, &["claude"]).await;
-        app.organization.catalog(&fake, &["backed", "gpt"]).await;
-        app.organization.fallback("backed", FallbackType::General, &["claude"]).await;
+        app.organization.catalog(&fake, &["gpt"]).await;
         let key = app.organization.key.clone();
-        assert_eq!(ids(&list(&app, "/v1/models", &key).await), ["backed", "claude"]);
-        assert_eq!(list(&app, "/v1/models/gpt", &key).await.status, 404);
-        assert_eq!(list(&app, "/v1/models/backed", &key).await.status, 200);
-        // A fallback that the key may not use answers nothing.
-        let narrow = app.organization.key_like(&[Scope::Inference], |new| new.models = Some(vec!["backed".into(), "gpt".into()])).await;
-        assert_eq!(ids(&list(&app, "/v1/models", &narrow).await), Vec::<Value>::new());
+        assert_eq!(ids(&list(&app, "/v1/models", &key).await), ["claude", "gpt"]);
+        assert_eq!(list(&app, "/v1/models/gpt", &key).await.status, 200);
         // Claude Code's mark of a long context window is no part of the name.
         for path in ["/v1/models/claude%5B1m%5D", "/v1/v1/models/claude", "/models/claude"] {
             let one = list(&app, path, &key).await;

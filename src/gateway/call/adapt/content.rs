@@ -1,7 +1,7 @@
 //! Message content that consists of parts.
 
-use super::change::{Changes, Verb};
 use super::draft::{Draft, each, string};
+use crate::dialects::change::{Changes, Verb};
 use crate::gateway::request::json_object::quoted;
 use crate::providers::compatibility::{ReasoningParts, TargetModel};
 

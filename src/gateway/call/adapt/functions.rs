@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 
-use super::change::{Changes, Verb};
 use super::draft::{Draft, each, string};
+use crate::dialects::change::{Changes, Verb};
 use crate::gateway::request::json_object::quoted;
 use crate::providers::compatibility::ToolIds;
 

@@ -3,10 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::change::{Changes, Verb};
 use super::content;
 use super::draft::{Draft, each, string};
 use super::functions::Calls;
+use crate::dialects::change::{Changes, Verb};
 use crate::gateway::request::json_object::quoted;
 use crate::providers::compatibility::{BRIDGE, NO_SIGNATURE, TargetModel, ToolIds};
 

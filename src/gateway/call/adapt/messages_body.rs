@@ -1,18 +1,24 @@
 //! The body of a message: the caller's, with the provider's name of the model and without the gateway's fields.
 //!
-//! For a fallback, the organization's rules of its model apply too.
+//! For a fallback, the organization's rules of its model apply too. Reasoning that models of another dialect wrote is left
+//! out.
 
-use super::change::{Changes, Verb};
 use super::parameters::at_most;
 use super::{Adapted, Out, member, thinking};
+use crate::dialects::change::{Changes, Verb};
+use crate::dialects::messages::unsigned;
 use crate::gateway::request::chat_request::{ChatRequest, is_own};
 use crate::gateway::request::json_object::quoted;
 use crate::store::snapshot::ModelEntry;
 
+/// The limit of an answer that Messages require, if neither the caller nor the catalog has one, in tokens.
+const USUAL_LIMIT: i64 = 4_096;
+
 /// Writes the body of a message for `model`. `primary` says that the caller wrote the request for this model.
 pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) -> Adapted {
     let mut out = Out::new(&request.body, request.body.len() + model.upstream_model.len() + 64);
-    let mut changes = Changes::default();
+    let mut changes = Changes::after(request.translated_with.as_deref().unwrap_or_default());
+    let translated = request.translated_with.is_some();
     let rules = (!primary).then(|| model.parameter_rules());
     let most = model.settings.max_output_tokens.map(|most| most as f64);
     out.text.push(b'{');
@@ -22,11 +28,18 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) ->
         if name == "model" || is_own(request.dialect, name) {
             continue;
         }
+        if name == "messages"
+            && let Some(signed) = unsigned::without(value)
+        {
+            changes.stripped("thinking");
+            member(&mut out, name, signed.as_bytes());
+            continue;
+        }
         match rules {
             Some(rules) if rules.drop.iter().any(|dropped| dropped == name) => {
                 changes.note(Verb::Dropped, name);
             }
-            Some(rules) if rules.clamp_output && name == "max_tokens" => {
+            Some(rules) if (rules.clamp_output || translated) && name == "max_tokens" => {
                 member(&mut out, name, &at_most(most, name, value, &mut changes));
             }
             Some(_) if name == thinking::NAME => {
@@ -36,6 +49,11 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) ->
             }
             Some(_) | None => member(&mut out, name, value),
         }
+    }
+    if translated && !request.has("max_tokens") {
+        changes.note(Verb::Placeholder, "max_tokens");
+        let limit = model.settings.max_output_tokens.unwrap_or(USUAL_LIMIT);
+        member(&mut out, "max_tokens", limit.to_string().as_bytes());
     }
     member(&mut out, "model", quoted(&model.upstream_model).as_bytes());
     out.text.push(b'}');

@@ -4,7 +4,6 @@
 //! Pure.
 
 mod allowed_tools;
-pub mod change;
 mod content;
 mod draft;
 mod functions;
@@ -18,9 +17,9 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use memchr::memmem;
 
-use self::change::{Changes, Verb};
 use self::parameters::Fallback;
 use crate::dialects::Dialect;
+use crate::dialects::change::{Changes, Verb};
 use crate::gateway::request::chat_request::{ChatRequest, ROUTER_MEMBERS, is_own};
 use crate::gateway::request::json_object::{RawObject, RawText, is_plain, quoted, span};
 use crate::providers::StreamOptions;
@@ -36,14 +35,15 @@ const LONG: usize = 16 * 1024;
 pub struct Adapted {
     /// The body to send.
     pub body: Pieces,
-    /// The changes made for this candidate, as [`change`] names them.
+    /// The changes made for this candidate, as [`change`](crate::dialects::change) names them.
     pub changes: Vec<String>,
 }
 
-/// Writes the body for `model`. `primary` says that the caller wrote the request for this model. Parameters in
-/// `refused` are left out; of the primary's request only `stream_options`, which the gateway may have added.
+/// Writes the body for `model`. `primary` says that the caller wrote the request for this model, which holds for no
+/// translation. Parameters in `refused` are left out; of the primary's request only `stream_options`, which the gateway may have added.
 #[must_use]
 pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Adapted {
+    let primary = primary && request.translated_with.is_none();
     match request.dialect {
         Dialect::ChatCompletions => adapt_completion(request, model, primary, refused),
         Dialect::Messages => messages_body::adapt(request, model, primary),
@@ -57,7 +57,7 @@ fn adapt_completion(
     refused: Parameters,
 ) -> Adapted {
     let mut out = Out::new(&request.body, request.body.len() + model.upstream_model.len() + 64);
-    let mut changes = Changes::default();
+    let mut changes = Changes::after(request.translated_with.as_deref().unwrap_or_default());
     let preset = model.provider.preset;
     let options = Options::of(request, model, primary, refused);
     let fallback = (!primary).then(|| Fallback::new(request, model, refused));
@@ -107,6 +107,7 @@ fn adapt_completion(
 /// second call if the provider refuses them. A message has none.
 #[must_use]
 pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Parameters {
+    let primary = primary && request.translated_with.is_none();
     match request.dialect {
         Dialect::ChatCompletions => optional_of_completion(request, model, primary, refused),
         Dialect::Messages => Parameters::default(),

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use memchr::memmem;
 
 use super::allowed_tools::AllowedTools;
-use super::change::{Changes, Verb};
 use super::draft::{Draft, string};
 use super::{content, functions, messages, thinking};
+use crate::dialects::change::{Changes, Verb};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::quoted;
 use crate::providers::compatibility::{
@@ -49,7 +49,9 @@ impl<'a> Fallback<'a> {
             changes.note(Verb::Dropped, name);
             return None;
         };
-        if rules.clamp_output && matches!(name, "max_tokens" | "max_completion_tokens") {
+        // A caller of another dialect has chosen a limit of other models.
+        let clamps = rules.clamp_output || self.request.translated_with.is_some();
+        if clamps && matches!(name, "max_tokens" | "max_completion_tokens") {
             let most = self.model.settings.max_output_tokens.map(|most| most as f64);
             return Some((new, at_most(most, name, value, changes)));
         }
@@ -153,7 +155,7 @@ impl<'a> Fallback<'a> {
         if rules.drop.iter().any(|dropped| dropped == name) {
             return None;
         }
-        let newer = || (name == "max_tokens" && self.refused.contains(name)).then_some(NEWER_LIMIT);
+        let newer = || (name == "max_tokens" && self.wants_newer_limit()).then_some(NEWER_LIMIT);
         let Some(new) = rules.rename.get(name).map(String::as_str).or_else(newer) else {
             return Some(Cow::Borrowed(name));
         };
@@ -162,6 +164,12 @@ impl<'a> Fallback<'a> {
         }
         changes.note(Verb::Renamed, name);
         Some(Cow::Owned(new.to_owned()))
+    }
+
+    /// Whether the limit needs its newer name. A caller of another dialect has chosen neither.
+    fn wants_newer_limit(&self) -> bool {
+        let translated = self.request.translated_with.is_some();
+        self.refused.contains("max_tokens") || translated && self.target.has_newer_limit()
     }
 
     fn edited(&self, value: &'a [u8], edit: impl FnOnce(&str) -> Option<String>) -> Cow<'a, [u8]> {
@@ -177,6 +185,8 @@ impl<'a> Fallback<'a> {
         }
         let asked = std::str::from_utf8(&value).ok().and_then(string);
         let word = match (self.target.effort, asked) {
+            // A caller of another dialect has not chosen it, and an unknown vendor may refuse it.
+            (Effort::Any, _) if self.request.translated_with.is_some() => None,
             (Effort::Any, _) => return Some((NAME.into(), value)),
             (Effort::Refused, _) | (Effort::Words(_), None) => None,
             (Effort::Words(words), Some(asked)) => clamped(&asked, words).map(|word| (word, word == asked)),

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::change::{Changes, Verb};
 use super::draft::Draft;
+use crate::dialects::change::{Changes, Verb};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::store::snapshot::ModelEntry;
 

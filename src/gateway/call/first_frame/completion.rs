@@ -1,10 +1,10 @@
 //! Takes the chunks of a chat completion's stream.
 
 use super::alike::Sample;
+use super::completion_events::chunks;
 use super::reader::FrameReader;
 use super::seen::{Event, Unusable};
 use crate::gateway::call::classify::{Fault, Filter};
-use crate::gateway::call::completion_events::chunks;
 use crate::gateway::call::frame::{Inspected, Names, NoAnswer};
 use crate::gateway::call::usable_answer::{error_of_choice, no_answer_fault};
 use crate::gateway::request::json_object::span;
@@ -98,7 +98,7 @@ impl FrameReader {
     fn take_chunks(&mut self, chunks: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
         let mut strongest = Event::Preface;
         for chunk in chunks.split_inclusive(|byte| *byte == b'\n').filter(|line| line.len() > 1) {
-            match self.take([chunk, b"\n"].concat().into(), out)? {
+            match self.take_own([chunk, b"\n"].concat().into(), out)? {
                 Event::Preface | Event::Done(_) => {}
                 Event::Unusable(_) if matches!(strongest, Event::Real) => {}
                 stronger @ (Event::Real | Event::Unusable(_)) => strongest = stronger,

@@ -2,9 +2,11 @@
 
 mod alike;
 mod completion;
+mod completion_events;
 mod message;
 mod reader;
 mod seen;
+mod translated;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,9 +18,9 @@ use super::classify::{Fault, Garbage};
 use super::frame::{Inspected, Names};
 use super::outcome::{AttemptOutcome, Reply, StreamReply};
 use super::response_body::{body_fault, hold};
+use super::translation::StreamTranslation;
 use crate::dialects::Dialect;
 use crate::dialects::messages::events_of_answer;
-use crate::gateway::call::completion_events::events;
 use crate::gateway::call::usable_answer::{Judged, judge_off_event_loop, no_answer_fault};
 use crate::gateway::call::whole_answer::{GRACE, rest_of};
 use crate::gateway::request::chat_request::ChatRequest;
@@ -26,6 +28,7 @@ use crate::gateway::usage::pricing::Reported;
 use crate::limits::shares::{HeldBytes, LARGE, Share};
 use crate::upstream::UpstreamResponse;
 use crate::upstream::sse::{Data, data, is_comment, without_mark};
+use completion_events::events;
 
 pub use reader::FrameReader;
 pub(in crate::gateway) use seen::Read;
@@ -39,7 +42,7 @@ const MAX_HELD: usize = 2 * 1024 * 1024;
 /// open, for which the caller gets comments of ours.
 const MAX_COMMENTS: usize = 16 * 1024;
 
-/// What the caller expects of a stream.
+/// What is expected of a stream.
 #[derive(Debug)]
 pub struct Expected {
     /// The dialect of the stream.
@@ -48,6 +51,8 @@ pub struct Expected {
     pub names: Names,
     /// Whether it keeps the usage chunk of completions.
     pub include_usage: bool,
+    /// Its translation; `None` if its dialect is the caller's.
+    pub translation: Option<StreamTranslation>,
 }
 
 /// Frames that arrived before the first real one.

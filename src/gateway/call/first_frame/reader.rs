@@ -64,8 +64,8 @@ impl FrameReader {
         }
     }
 
-    /// The dialect of the stream.
-    pub(in crate::gateway) fn dialect(&self) -> Dialect {
+    /// The dialect of the provider.
+    pub(super) fn dialect(&self) -> Dialect {
         self.expected.dialect
     }
 
@@ -157,15 +157,18 @@ impl FrameReader {
 
     /// The end of a stream that its provider did not end.
     fn ending(&self) -> Bytes {
-        [self.gap(), self.expected.dialect.last_event()].concat().into()
+        let end = self.translated_end().unwrap_or_else(|| self.expected.dialect.last_event().to_vec());
+        [self.gap(), &end].concat().into()
     }
 
     /// What follows an answer if its provider closed the connection without ending the stream. Clients of completions do
     /// without the end, but would drop a last event that lacks its blank line; those of messages repeat the request.
     pub(in crate::gateway) fn closing(&self) -> Option<Bytes> {
         match self.expected.dialect {
-            Dialect::ChatCompletions => (!self.gap().is_empty()).then(|| Bytes::from_static(self.gap())),
-            Dialect::Messages => Some(self.ending()),
+            Dialect::ChatCompletions if self.expected.translation.is_none() => {
+                (!self.gap().is_empty()).then(|| Bytes::from_static(self.gap()))
+            }
+            Dialect::ChatCompletions | Dialect::Messages => Some(self.ending()),
         }
     }
 
@@ -198,7 +201,16 @@ impl FrameReader {
         Ok(taken)
     }
 
+    /// Takes an event, and translates it if the caller speaks another dialect.
     pub(super) fn take(&mut self, event: Bytes, out: &mut Vec<u8>) -> Result<Event, Fault> {
+        match self.expected.translation.take() {
+            None => self.take_own(event, out),
+            Some(translation) => self.take_translated(translation, event, out),
+        }
+    }
+
+    /// Takes an event in the dialect of the provider.
+    pub(super) fn take_own(&mut self, event: Bytes, out: &mut Vec<u8>) -> Result<Event, Fault> {
         if let Some((text, choice)) = self.alike.text(&event) {
             self.alike.write(text, out);
             self.seen.say(choice, text);
@@ -252,7 +264,7 @@ impl FrameReader {
         let mut strongest = Event::Preface;
         for line in lines {
             let single = Bytes::from([b"data: ".as_slice(), line, b"\n\n"].concat());
-            match self.take(single, out)? {
+            match self.take_own(single, out)? {
                 Event::Done(done) if matches!(strongest, Event::Preface) => return Ok(Event::Done(done)),
                 Event::Done(done) => {
                     self.done = Some(done);

@@ -2,12 +2,14 @@
 //!
 //! Everything else is kept as bytes.
 
+mod audio;
 mod entries;
 mod fields;
 mod large;
 mod members;
 mod named;
 pub mod numbers;
+mod translation;
 mod words;
 
 use crate::dialects::Dialect;
@@ -16,7 +18,6 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use memchr::memmem;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use crate::domain::error::{Error, Result};
@@ -28,12 +29,10 @@ use crate::gateway::request::requirements::Prompt;
 use crate::gateway::usage::text_size::TextSize;
 use entries::Entries;
 pub use members::{OWN_MEMBERS, ROUTER_MEMBERS, is_own, meant};
+use translation::Translated;
 
 /// The most entries of a request's own list.
 pub const MAX_LIST: usize = 32;
-
-/// Longer values are no settings.
-const MAX_SETTING: usize = 16 * 1024;
 
 /// The longest name of a model, and of a field that an error message repeats, in bytes.
 const MAX_NAME: usize = 200;
@@ -89,6 +88,10 @@ pub struct ChatRequest {
     pub parts: Vec<Part>,
     /// The headers that reach providers beside the body.
     pub passed: PassedHeaders,
+    /// Whether it may be translated for providers that do not speak its dialect.
+    pub translates: bool,
+    /// The changes with which it was translated from the caller's dialect; `None` for the caller's own request.
+    pub translated_with: Option<Vec<String>>,
     /// The candidates that the caller asks for.
     pub wanted: Wanted,
     /// Whether the caller asks for a stream.
@@ -106,6 +109,7 @@ pub struct ChatRequest {
     size: OnceLock<TextSize>,
     pub(in crate::gateway) prompt: OnceLock<Prompt>,
     text: OnceLock<Arc<RequestText>>,
+    translation: OnceLock<Translated>,
 }
 
 impl ChatRequest {
@@ -131,6 +135,8 @@ impl ChatRequest {
         let request = Self {
             dialect,
             passed: PassedHeaders::default(),
+            translates: true,
+            translated_with: None,
             wanted: wanted(dialect, &members)?,
             stream,
             include_usage: match dialect {
@@ -153,27 +159,9 @@ impl ChatRequest {
             size: OnceLock::new(),
             prompt: OnceLock::new(),
             text: OnceLock::new(),
+            translation: OnceLock::new(),
         };
         Ok(request)
-    }
-
-    /// Whether the answer may be spoken: a field of the request, other than its prompt, asks for audio.
-    #[must_use]
-    pub fn asks_for_audio(&self) -> bool {
-        const PROMPT: [&str; 8] =
-            ["messages", "tools", "functions", "prompt", "input", "response_format", "metadata", "user"];
-        self.parts.iter().any(|part| {
-            let value = self.value(part);
-            let named = |text: &[u8]| {
-                let text = text.to_ascii_lowercase();
-                // An escape may hide the word.
-                memmem::find(&text, b"audio").is_some() || memmem::find(&text, b"\\u").is_some()
-            };
-            !PROMPT.contains(&part.name.as_str())
-                && value != b"null"
-                && value.len() <= MAX_SETTING
-                && (named(part.name.as_bytes()) || named(value))
-        })
     }
 
     /// The bytes of a field's value.

@@ -4,8 +4,8 @@
 
 use super::queue::{Cause, Queue};
 use super::{Candidate, CandidateFacts};
+use crate::dialects::need::Need;
 use crate::domain::failure::class::ErrorClass;
-use crate::gateway::request::requirements::Need;
 use crate::gateway::routing::budget::OverBudget;
 use crate::gateway::routing::cooldown::{CooldownState, OpenCooldown};
 use crate::store::snapshot::ModelEntry;

@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use super::budget::OverBudget;
 use super::cooldown::{CooldownState, OpenCooldown};
+use crate::dialects::need::Need;
 use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::scope::FailureScope;
-use crate::gateway::request::requirements::Need;
 use crate::store::snapshot::{Chain, ModelEntry, OrganizationSnapshot};
 pub use last_resort::SkipReason;
 

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A stream with reasoning, a text with escapes, a call, and an event of next year.
-const EVENTS: [&str; 15] = [
+pub(super) const EVENTS: [&str; 15] = [
     r#"message_start {"type":"message_start","message":{"id":"m","model" : "theirs","content":[],"usage":{"input_tokens":12,"cache_read_input_tokens":900,"output_tokens":1}}}"#,
     r#"ping {"type": "ping"}"#,
     r#"content_block_start {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
@@ -21,7 +21,7 @@ const EVENTS: [&str; 15] = [
     r#"message_stop {"type":"message_stop"}"#,
 ];
 
-fn event(event: &str) -> String {
+pub(super) fn event(event: &str) -> String {
     let (name, data) = event.split_once(' ').expect("a name and its data");
     format!("event: {name}\ndata: {data}\n\n")
 }
@@ -33,7 +33,7 @@ fn stream() -> String {
 
 fn caller() -> Expected {
     let names = Names { model: "\"ours\"".to_owned(), provider: None };
-    Expected { dialect: Dialect::Messages, names, include_usage: true }
+    Expected { dialect: Dialect::Messages, names, include_usage: true, translation: None }
 }
 
 /// What passes of a text: only the name of the model changes, where the message has it.

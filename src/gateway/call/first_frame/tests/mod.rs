@@ -3,6 +3,7 @@
 
 mod corpus;
 mod message;
+mod translated;
 
 use std::io::{Error, ErrorKind};
 
@@ -31,7 +32,12 @@ enum Heard {
 
 /// A caller of completions.
 fn expected(model: &str, provider: &str, include_usage: bool) -> Expected {
-    Expected { dialect: Dialect::ChatCompletions, names: Names::new(model, provider), include_usage }
+    Expected {
+        dialect: Dialect::ChatCompletions,
+        names: Names::new(model, provider),
+        include_usage,
+        translation: None,
+    }
 }
 
 /// Reads a body as a request does: up to the first real frame, then on to the end.

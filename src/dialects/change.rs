@@ -1,5 +1,5 @@
-//! The changes that adapting a request to a candidate made, in a closed vocabulary of verbs and targets such as
-//! `dropped:temperature`. The table is in `docs/FALLBACK.md`.
+//! The changes that adapting or translating a request for a candidate made, in a closed vocabulary of verbs and targets such
+//! as `dropped:temperature`. The table is in `docs/FALLBACK.md`.
 
 use std::fmt;
 
@@ -18,6 +18,8 @@ pub enum Verb {
     Aliased,
     /// A field of a message or a tool was removed.
     Stripped,
+    /// A part was put at another place.
+    Moved,
     /// Content parts were joined to one text.
     Flattened,
     /// A required field was added.
@@ -28,13 +30,14 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb, for the documentation's table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Dropped,
         Self::Renamed,
         Self::Clamped,
         Self::Mapped,
         Self::Aliased,
         Self::Stripped,
+        Self::Moved,
         Self::Flattened,
         Self::Placeholder,
         Self::Disabled,
@@ -50,6 +53,7 @@ impl fmt::Display for Verb {
             Self::Mapped => "mapped",
             Self::Aliased => "aliased",
             Self::Stripped => "stripped",
+            Self::Moved => "moved",
             Self::Flattened => "flattened",
             Self::Placeholder => "placeholder",
             Self::Disabled => "disabled",
@@ -86,6 +90,12 @@ pub const STRIPPED: &[&str] = &[
 pub struct Changes(Vec<String>);
 
 impl Changes {
+    /// The changes that were made before.
+    #[must_use]
+    pub fn after(earlier: &[String]) -> Self {
+        Self(earlier.to_vec())
+    }
+
     /// Adds a change, unless it is there already.
     pub fn note(&mut self, verb: Verb, what: &str) {
         let change = format!("{verb}:{what}");

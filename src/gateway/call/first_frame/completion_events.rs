@@ -8,7 +8,7 @@ use crate::gateway::request::json_object::{RawMember, RawObject, RawText, quoted
 
 /// The events of a completion: the message and the end of each choice, the usage, then `[DONE]`. A text that is not a
 /// completion becomes one event.
-pub(in crate::gateway) fn events(body: &[u8]) -> Vec<u8> {
+pub(super) fn events(body: &[u8]) -> Vec<u8> {
     let mut out = chunks(body).unwrap_or_else(|| {
         let mut out = b"data: ".to_vec();
         one_line(body, &mut out);
@@ -20,7 +20,7 @@ pub(in crate::gateway) fn events(body: &[u8]) -> Vec<u8> {
 }
 
 /// The events of a completion without `[DONE]`. `None` if it is not a completion.
-pub(in crate::gateway) fn chunks(body: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn chunks(body: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(body.len() + 1_024);
     write(body, &mut out).map(|()| out)
 }

@@ -1,0 +1,8 @@
+//! OpenAI's chat completions: readers and writers of requests, answers and streams that are translated.
+
+pub mod read_answer;
+pub mod read_request;
+pub mod read_stream;
+pub mod write_answer;
+pub mod write_request;
+pub mod write_stream;

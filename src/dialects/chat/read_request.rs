@@ -1,0 +1,246 @@
+//! Reads a chat completion's request into turns of blocks.
+
+use serde_json::value::RawValue;
+
+use super::read_answer::reasoning_of;
+use crate::dialects::change::{Changes, Verb};
+use crate::dialects::fate::{Fate, check};
+use crate::dialects::members::{Members, list, text};
+use crate::dialects::need::Need;
+use crate::dialects::turns::{Block, Call, CallResult, Choice, Input, Request, Role, Source, Tool, Turn};
+
+/// The members of a request, besides those of the gateway.
+const MEMBERS: &[(&str, Fate)] = &[
+    ("max_completion_tokens", Fate::Read),
+    ("max_tokens", Fate::Read),
+    ("messages", Fate::Read),
+    ("modalities", Fate::Read),
+    ("n", Fate::Read),
+    ("parallel_tool_calls", Fate::Read),
+    ("response_format", Fate::Read),
+    ("stop", Fate::Read),
+    ("stream", Fate::Read),
+    ("stream_options", Fate::Read),
+    ("temperature", Fate::Read),
+    ("tool_choice", Fate::Read),
+    ("tools", Fate::Read),
+    ("top_p", Fate::Read),
+    ("user", Fate::Read),
+    ("frequency_penalty", Fate::Dropped),
+    ("logit_bias", Fate::Dropped),
+    ("metadata", Fate::Dropped),
+    ("prediction", Fate::Dropped),
+    ("presence_penalty", Fate::Dropped),
+    ("prompt_cache_key", Fate::Dropped),
+    ("prompt_cache_retention", Fate::Dropped),
+    ("reasoning", Fate::Dropped),
+    ("reasoning_effort", Fate::Dropped),
+    ("safety_identifier", Fate::Dropped),
+    ("seed", Fate::Dropped),
+    ("service_tier", Fate::Dropped),
+    ("store", Fate::Dropped),
+    ("thinking", Fate::Dropped),
+    ("top_k", Fate::Dropped),
+    ("verbosity", Fate::Dropped),
+    ("audio", Fate::Needed(Need::Audio)),
+    ("function_call", Fate::Needed(Need::Functions)),
+    ("functions", Fate::Needed(Need::Functions)),
+    ("logprobs", Fate::Needed(Need::Logprobs)),
+    ("top_logprobs", Fate::Needed(Need::Logprobs)),
+    ("web_search_options", Fate::Needed(Need::ServerTool)),
+];
+
+const MESSAGES: Need = Need::Translation("'messages' must be a list of objects with a role");
+const CONTENT: Need = Need::Translation("a content must be a text or a list of parts");
+const PART: Need = Need::Translation("a part of a content lacks a member of its type");
+const CALLS: Need = Need::Translation("'tool_calls' must be a list of calls with an id and a function");
+const RESULT: Need = Need::Translation("a message of a tool must have a 'tool_call_id'");
+const TOOLS: Need = Need::Translation("'tools' must be a list of functions with a name");
+const CHOICE: Need = Need::Translation("'tool_choice' must be a known word, or name a function");
+
+/// Reads a request.
+///
+/// # Errors
+/// It needs something that no model of another dialect can do, or is not a valid request.
+pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<'a>, Need> {
+    check(members, MEMBERS, changes)?;
+    if members.value::<f64>("n").is_some_and(|choices| choices > 1.0) {
+        return Err(Need::Choices);
+    }
+    if members.value::<Vec<String>>("modalities").is_some_and(|kinds| kinds.iter().any(|kind| kind != "text"))
+    {
+        return Err(Need::Audio);
+    }
+    let mut turns = Vec::new();
+    for message in members.list("messages").ok_or(MESSAGES)? {
+        turns.push(turn(&Members::of(message).ok_or(MESSAGES)?, changes)?);
+    }
+    let tools = members.list("tools").unwrap_or_default();
+    Ok(Request {
+        turns,
+        tools: tools.into_iter().map(tool).collect::<Result<_, _>>()?,
+        choice: choice(members, changes)?,
+        parallel: members.value("parallel_tool_calls"),
+        limit: members.raw("max_completion_tokens").or_else(|| members.raw("max_tokens")),
+        temperature: members.raw("temperature"),
+        top_p: members.raw("top_p"),
+        stop: stop(members),
+        stream: members.value("stream").unwrap_or_default(),
+        user: members.text("user"),
+        effort: None,
+        schema: schema(members, changes),
+    })
+}
+
+fn turn<'a>(message: &Members<'a>, changes: &mut Changes) -> Result<Turn<'a>, Need> {
+    let spoken = message.raw("content").map(content).transpose()?.unwrap_or_default();
+    match message.text("role").as_deref() {
+        Some("system" | "developer") => Ok(Turn { role: Role::System, blocks: spoken }),
+        Some("user") => Ok(Turn { role: Role::User, blocks: spoken }),
+        Some("assistant") => answer(message, spoken, changes),
+        Some("tool") => {
+            let id = message.text("tool_call_id").ok_or(RESULT)?;
+            let result = CallResult { id, failed: false, blocks: spoken };
+            Ok(Turn { role: Role::User, blocks: vec![Block::Result(result)] })
+        }
+        Some("function") => Err(Need::Functions),
+        Some(_) | None => Err(MESSAGES),
+    }
+}
+
+fn answer<'a>(
+    message: &Members<'a>,
+    mut blocks: Vec<Block<'a>>,
+    changes: &mut Changes,
+) -> Result<Turn<'a>, Need> {
+    if message.raw("function_call").is_some() {
+        return Err(Need::Functions);
+    }
+    if reasoning_of(message).is_some_and(|text| !text.is_empty()) {
+        blocks.insert(0, Block::Reasoning);
+    }
+    let refusal = message.text("refusal").filter(|refusal| !refusal.is_empty());
+    blocks.extend(refusal.map(Block::Text));
+    for call in message.list("tool_calls").unwrap_or_default() {
+        blocks.push(Block::Call(self::call(&Members::of(call).ok_or(CALLS)?, changes)?));
+    }
+    Ok(Turn { role: Role::Assistant, blocks })
+}
+
+fn call<'a>(call: &Members<'a>, changes: &mut Changes) -> Result<Call<'a>, Need> {
+    if call.raw("custom").is_some() {
+        return Err(Need::CustomTool);
+    }
+    let function = call.object("function").ok_or(CALLS)?;
+    let input = match function.raw("arguments") {
+        Some(arguments) if arguments.get().starts_with('{') => Input::Borrowed(arguments),
+        Some(arguments) => {
+            let arguments = text(arguments).ok_or(CALLS)?;
+            Input::of_arguments(&arguments).map_or_else(|| broken(&arguments, changes), Ok)?
+        }
+        None => Input::of_arguments("").ok_or(CALLS)?,
+    };
+    Ok(Call { id: call.text("id").ok_or(CALLS)?, name: function.text("name").ok_or(CALLS)?, input })
+}
+
+/// Input that a model wrote wrongly. The conversation goes on with it, as the text that it is.
+fn broken<'a>(arguments: &str, changes: &mut Changes) -> Result<Input<'a>, Need> {
+    changes.note(Verb::Mapped, "tool_arguments");
+    let object = serde_json::json!({"_raw": arguments}).to_string();
+    Input::of_arguments(&object).ok_or(CALLS)
+}
+
+/// The blocks of a content, which is a text or a list.
+fn content(content: &RawValue) -> Result<Vec<Block<'_>>, Need> {
+    if let Some(text) = text(content) {
+        return Ok(vec![Block::Text(text)]);
+    }
+    let parts = list(content).ok_or(CONTENT)?;
+    parts
+        .into_iter()
+        .map(|part| Members::of(part).ok_or(CONTENT).and_then(|part| self::part(&part)))
+        .collect()
+}
+
+fn part<'a>(part: &Members<'_>) -> Result<Block<'a>, Need> {
+    match part.text("type").as_deref() {
+        Some("text") => Ok(Block::Text(part.text("text").ok_or(PART)?)),
+        Some("refusal") => Ok(Block::Text(part.text("refusal").ok_or(PART)?)),
+        Some("image_url") => {
+            let url = part.object("image_url").and_then(|image| image.text("url"));
+            Ok(Block::Image(source(url.or_else(|| part.text("image_url")).ok_or(PART)?)))
+        }
+        Some("file") => {
+            let data = part.object("file").ok_or(PART)?.text("file_data");
+            Ok(Block::Document(data.map_or(Source::File, source)))
+        }
+        Some("input_audio") => Ok(Block::Foreign(Need::Audio)),
+        Some("thinking" | "redacted_thinking" | "reasoning") => Ok(Block::Reasoning),
+        Some(_) | None => Ok(Block::Foreign(Need::ServerTool)),
+    }
+}
+
+/// The source that an address names, which may hold the bytes itself.
+fn source(url: String) -> Source {
+    let inline = url.strip_prefix("data:").and_then(|data| data.split_once(";base64,"));
+    match inline {
+        Some((media_type, data)) => {
+            Source::Base64 { media_type: media_type.to_owned(), data: data.to_owned() }
+        }
+        None => Source::Url(url),
+    }
+}
+
+fn tool(tool: &RawValue) -> Result<Tool<'_>, Need> {
+    let tool = Members::of(tool).ok_or(TOOLS)?;
+    match tool.text("type").as_deref() {
+        Some("function") | None => {}
+        Some("custom") => return Err(Need::CustomTool),
+        Some(_) => return Err(Need::ServerTool),
+    }
+    let function = tool.object("function").ok_or(TOOLS)?;
+    Ok(Tool {
+        name: function.text("name").ok_or(TOOLS)?,
+        description: function.text("description"),
+        schema: function.raw("parameters"),
+        strict: function.value("strict"),
+    })
+}
+
+fn choice(members: &Members<'_>, changes: &mut Changes) -> Result<Option<Choice>, Need> {
+    let Some(choice) = members.raw("tool_choice") else { return Ok(None) };
+    if let Some(word) = text(choice) {
+        return match word.as_str() {
+            "auto" => Ok(Some(Choice::Auto)),
+            "none" => Ok(Some(Choice::None)),
+            "required" => Ok(Some(Choice::Any)),
+            _ => Err(CHOICE),
+        };
+    }
+    let choice = Members::of(choice).ok_or(CHOICE)?;
+    match choice.text("type").as_deref() {
+        Some("allowed_tools") => {
+            changes.note(Verb::Dropped, "tool_choice");
+            Ok(None)
+        }
+        Some("custom") => Err(Need::CustomTool),
+        Some(_) | None => {
+            let name = choice.object("function").and_then(|function| function.text("name"));
+            Ok(Some(Choice::Named(name.ok_or(CHOICE)?)))
+        }
+    }
+}
+
+fn stop(members: &Members<'_>) -> Vec<String> {
+    members.text("stop").map(|stop| vec![stop]).or_else(|| members.value("stop")).unwrap_or_default()
+}
+
+/// The schema of the answer. Without one, no format can be asked for.
+fn schema<'a>(members: &Members<'a>, changes: &mut Changes) -> Option<&'a RawValue> {
+    let format = members.object("response_format")?;
+    let schema = format.object("json_schema").and_then(|schema| schema.raw("schema"));
+    if schema.is_none() && format.text("type").as_deref() != Some("text") {
+        changes.note(Verb::Dropped, "response_format");
+    }
+    schema
+}

@@ -1,0 +1,183 @@
+//! Writes a whole chat completion.
+
+use serde::Serialize;
+
+use crate::dialects::answers::{Answer, Part, Stop, Tokens};
+use crate::dialects::ids;
+
+/// Writes an answer as a completion. The names of the model and its provider are left out; the gateway writes them into every
+/// answer. `created` is the time in seconds.
+#[must_use]
+pub fn write(answer: &Answer<'_>, tokens: Tokens, created: i64) -> Option<Vec<u8>> {
+    let text = |part: &Part<'_>| match part {
+        Part::Text(text) => Some(text.clone()),
+        Part::Reasoning(_) | Part::Call(_) => None,
+    };
+    let reasoning = |part: &Part<'_>| match part {
+        Part::Reasoning(text) => Some(text.clone()),
+        Part::Text(_) | Part::Call(_) => None,
+    };
+    let completion = Completion {
+        id: ids::of_completion(&answer.id),
+        object: "chat.completion",
+        created,
+        choices: [Choice {
+            index: 0,
+            message: Message {
+                role: "assistant",
+                content: joined(answer, text),
+                refusal: None,
+                reasoning_content: joined(answer, reasoning),
+                tool_calls: answer.parts.iter().filter_map(call).collect(),
+            },
+            logprobs: None,
+            finish_reason: reason(answer.stop),
+        }],
+        usage: Usage::of(tokens),
+    };
+    serde_json::to_vec(&completion).ok()
+}
+
+/// The word for an end.
+pub(super) const fn reason(stop: Stop) -> &'static str {
+    match stop {
+        Stop::End | Stop::Sequence => "stop",
+        Stop::Calls => "tool_calls",
+        Stop::Length | Stop::Window => "length",
+        Stop::Refused => "content_filter",
+    }
+}
+
+/// The tokens of a completion.
+#[derive(Serialize)]
+pub(super) struct Usage {
+    prompt_tokens: i64,
+    completion_tokens: i64,
+    total_tokens: i64,
+    prompt_tokens_details: PromptDetails,
+    completion_tokens_details: AnswerDetails,
+}
+
+#[derive(Serialize)]
+struct PromptDetails {
+    cached_tokens: i64,
+    cache_write_tokens: i64,
+}
+
+#[derive(Serialize)]
+struct AnswerDetails {
+    reasoning_tokens: i64,
+}
+
+impl Usage {
+    /// OpenAI counts the tokens of the cache in the prompt.
+    pub(super) fn of(tokens: Tokens) -> Self {
+        Self {
+            prompt_tokens: tokens.prompt(),
+            completion_tokens: tokens.output,
+            total_tokens: tokens.prompt().saturating_add(tokens.output),
+            prompt_tokens_details: PromptDetails {
+                cached_tokens: tokens.cache_read,
+                cache_write_tokens: tokens.cache_write,
+            },
+            completion_tokens_details: AnswerDetails { reasoning_tokens: tokens.reasoning },
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Completion<'a> {
+    id: String,
+    object: &'static str,
+    created: i64,
+    choices: [Choice<'a>; 1],
+    usage: Usage,
+}
+
+#[derive(Serialize)]
+struct Choice<'a> {
+    index: u8,
+    message: Message<'a>,
+    logprobs: Option<()>,
+    finish_reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: Option<String>,
+    refusal: Option<()>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<ToolCall<'a>>,
+}
+
+#[derive(Serialize)]
+struct ToolCall<'a> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: Function<'a>,
+}
+
+#[derive(Serialize)]
+struct Function<'a> {
+    name: &'a str,
+    arguments: &'a str,
+}
+
+/// The texts of some parts as one. `None` if there are none.
+fn joined(answer: &Answer<'_>, of: impl Fn(&Part<'_>) -> Option<String>) -> Option<String> {
+    let texts: Vec<String> = answer.parts.iter().filter_map(of).collect();
+    (!texts.is_empty()).then(|| texts.concat())
+}
+
+fn call<'a>(part: &'a Part<'a>) -> Option<ToolCall<'a>> {
+    let Part::Call(call) = part else { return None };
+    let function = Function { name: &call.name, arguments: call.input.get() };
+    Some(ToolCall { id: &call.id, kind: "function", function })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::dialects::messages;
+
+    #[test]
+    fn a_message_becomes_a_completion() {
+        let message = json!({
+            "id": "msg_1", "type": "message", "role": "assistant", "model": "x",
+            "content": [
+                {"type": "thinking", "thinking": "T", "signature": "c2ln"}, {"type": "text", "text": "H"},
+                {"type": "text", "text": "i"}, {"type": "of_next_year"},
+                {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}}
+            ],
+            "stop_reason": "tool_use"
+        });
+        let message = message.to_string();
+        let answer = messages::read_answer::read(message.as_bytes()).expect("an answer");
+        let tokens = Tokens { fresh: 1, cache_read: 2, cache_write: 3, output: 5, reasoning: 4 };
+        let written = write(&answer, tokens, 7).expect("a completion");
+        let completion: Value = serde_json::from_slice(&written).expect("JSON");
+        let expected = json!({
+            "id": "chatcmpl-msg_1", "object": "chat.completion", "created": 7,
+            "choices": [{
+                "index": 0,
+                "message": {
+                    "role": "assistant", "content": "Hi", "refusal": null, "reasoning_content": "T",
+                    "tool_calls": [{"id": "t", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}}]
+                },
+                "logprobs": null, "finish_reason": "tool_calls"
+            }],
+            "usage": {
+                "prompt_tokens": 6, "completion_tokens": 5, "total_tokens": 11,
+                "prompt_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 3},
+                "completion_tokens_details": {"reasoning_tokens": 4}
+            }
+        });
+        assert_eq!(completion, expected);
+    }
+}

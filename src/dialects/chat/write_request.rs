@@ -1,0 +1,303 @@
+//! Writes a request as a chat completion. What a vendor wants otherwise is adapted later, as for any fallback.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::dialects::change::{Changes, Verb};
+use crate::dialects::need::Need;
+use crate::dialects::turns::{Block, Call, CallResult, Choice, Request, Role, Source, Tool, Turn};
+
+/// The most stop sequences of a request.
+const MOST_STOPS: usize = 4;
+/// The name of a schema, which chat completions require.
+const SCHEMA_NAME: &str = "answer";
+/// Takes the place of the images of a result, which follow in a message of the user.
+const FOLLOWS: &str = "[image follows]";
+
+/// Writes a request for the model of this name.
+///
+/// # Errors
+/// Chat completions cannot express it.
+pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Result<Vec<u8>, Need> {
+    if request.stop.len() > MOST_STOPS {
+        return Err(Need::StopSequences);
+    }
+    if request.turns.last().is_some_and(|turn| turn.role == Role::Assistant) {
+        return Err(Need::Prefill);
+    }
+    let mut messages = Vec::with_capacity(request.turns.len());
+    for turn in &request.turns {
+        push(turn, &mut messages, changes);
+    }
+    let body = Body {
+        model,
+        messages,
+        max_tokens: request.limit,
+        temperature: request.temperature,
+        top_p: request.top_p,
+        stop: (!request.stop.is_empty()).then_some(&request.stop),
+        stream: request.stream.then_some(true),
+        stream_options: request.stream.then_some(IncludeUsage { include_usage: true }),
+        user: request.user.as_deref(),
+        reasoning_effort: request.effort.as_deref(),
+        tools: request.tools.iter().map(function).collect(),
+        tool_choice: request.choice.as_ref().filter(|_| !request.tools.is_empty()).map(choice),
+        parallel_tool_calls: request.parallel.filter(|parallel| !parallel && !request.tools.is_empty()),
+        response_format: request.schema.map(response_format),
+    };
+    serde_json::to_vec(&body).map_err(|_| Need::Translation("it cannot be written"))
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    messages: Vec<Message<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop: Option<&'a Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<IncludeUsage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Function<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<ToolChoice<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parallel_tool_calls: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<ResponseFormat<'a>>,
+}
+
+#[derive(Serialize)]
+struct IncludeUsage {
+    include_usage: bool,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "role", rename_all = "lowercase")]
+enum Message<'a> {
+    System {
+        content: String,
+    },
+    User {
+        content: Content<'a>,
+    },
+    Assistant {
+        content: Option<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tool_calls: Vec<ToolCall<'a>>,
+    },
+    Tool {
+        tool_call_id: &'a str,
+        content: String,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text(String),
+    Parts(Vec<Part<'a>>),
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Part<'a> {
+    Text { text: &'a str },
+    ImageUrl { image_url: ImageUrl },
+}
+
+#[derive(Serialize)]
+struct ImageUrl {
+    url: String,
+}
+
+#[derive(Serialize)]
+struct ToolCall<'a> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: Called<'a>,
+}
+
+#[derive(Serialize)]
+struct Called<'a> {
+    name: &'a str,
+    arguments: &'a str,
+}
+
+#[derive(Serialize)]
+struct Function<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    function: Definition<'a>,
+}
+
+#[derive(Serialize)]
+struct Definition<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ToolChoice<'a> {
+    Word(&'static str),
+    Named {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        function: Name<'a>,
+    },
+}
+
+#[derive(Serialize)]
+struct Name<'a> {
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct ResponseFormat<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    json_schema: Schema<'a>,
+}
+
+#[derive(Serialize)]
+struct Schema<'a> {
+    name: &'static str,
+    schema: &'a RawValue,
+    strict: bool,
+}
+
+fn function<'a>(tool: &'a Tool<'a>) -> Function<'a> {
+    let Tool { name, description, schema, strict } = tool;
+    Function {
+        kind: "function",
+        function: Definition {
+            name,
+            description: description.as_deref(),
+            parameters: *schema,
+            strict: *strict,
+        },
+    }
+}
+
+fn choice(choice: &Choice) -> ToolChoice<'_> {
+    match choice {
+        Choice::Auto => ToolChoice::Word("auto"),
+        Choice::None => ToolChoice::Word("none"),
+        Choice::Any => ToolChoice::Word("required"),
+        Choice::Named(name) => ToolChoice::Named { kind: "function", function: Name { name } },
+    }
+}
+
+fn response_format(schema: &RawValue) -> ResponseFormat<'_> {
+    ResponseFormat { kind: "json_schema", json_schema: Schema { name: SCHEMA_NAME, schema, strict: true } }
+}
+
+/// Adds the messages of a turn. The results of tools come first, each as a message of its own.
+fn push<'a>(turn: &'a Turn<'a>, messages: &mut Vec<Message<'a>>, changes: &mut Changes) {
+    match turn.role {
+        Role::System => {
+            let content = joined(turn.blocks.iter().filter_map(as_text), changes);
+            messages.extend(content.map(|content| Message::System { content }));
+        }
+        Role::Assistant => {
+            let content = joined(turn.blocks.iter().filter_map(as_text), changes);
+            let tool_calls: Vec<_> = turn.blocks.iter().filter_map(as_call).collect();
+            // Nothing is left of a turn of reasoning alone.
+            if content.is_some() || !tool_calls.is_empty() {
+                messages.push(Message::Assistant { content, tool_calls });
+            }
+        }
+        Role::User => {
+            let mut spoken: Vec<&Block<'_>> = Vec::new();
+            for block in &turn.blocks {
+                match block {
+                    Block::Result(result) => messages.push(tool(result, &mut spoken, changes)),
+                    other => spoken.push(other),
+                }
+            }
+            messages.extend(content(&spoken, changes).map(|content| Message::User { content }));
+        }
+    }
+}
+
+/// The message for a result. Its images go to the message of the user that follows.
+fn tool<'a>(
+    result: &'a CallResult<'a>,
+    spoken: &mut Vec<&'a Block<'a>>,
+    changes: &mut Changes,
+) -> Message<'a> {
+    let images = result.blocks.iter().filter(|block| matches!(block, Block::Image(_)));
+    let before = spoken.len();
+    spoken.extend(images);
+    let follows = (spoken.len() > before).then_some(FOLLOWS);
+    if follows.is_some() {
+        changes.note(Verb::Moved, "image");
+    }
+    let mut content =
+        joined(result.blocks.iter().filter_map(as_text).chain(follows), changes).unwrap_or_default();
+    if result.failed {
+        changes.note(Verb::Mapped, "tool_error");
+        content.insert_str(0, "Error: ");
+    }
+    Message::Tool { tool_call_id: &result.id, content }
+}
+
+fn as_text<'a>(block: &'a Block<'a>) -> Option<&'a str> {
+    match block {
+        Block::Text(text) => Some(text),
+        Block::Image(_)
+        | Block::Document(_)
+        | Block::Call(_)
+        | Block::Result(_)
+        | Block::Reasoning
+        | Block::Foreign(_) => None,
+    }
+}
+
+fn as_call<'a>(block: &'a Block<'a>) -> Option<ToolCall<'a>> {
+    let Block::Call(Call { id, name, input }) = block else { return None };
+    Some(ToolCall { id, kind: "function", function: Called { name, arguments: input.get() } })
+}
+
+/// One text, which every vendor accepts. `None` if there is none.
+fn joined<'a>(texts: impl Iterator<Item = &'a str>, changes: &mut Changes) -> Option<String> {
+    let texts: Vec<&str> = texts.collect();
+    if texts.len() > 1 {
+        changes.note(Verb::Flattened, "content");
+    }
+    (!texts.is_empty()).then(|| texts.join("\n"))
+}
+
+/// The content of a user's message: one text, or parts if there are images.
+fn content<'a>(blocks: &[&'a Block<'a>], changes: &mut Changes) -> Option<Content<'a>> {
+    if !blocks.iter().any(|block| matches!(block, Block::Image(_))) {
+        return joined(blocks.iter().copied().filter_map(as_text), changes).map(Content::Text);
+    }
+    let part = |block: &&'a Block<'a>| match *block {
+        Block::Image(Source::Base64 { media_type, data }) => {
+            let url = ["data:", media_type, ";base64,", data].concat();
+            Some(Part::ImageUrl { image_url: ImageUrl { url } })
+        }
+        Block::Image(Source::Url(url)) => Some(Part::ImageUrl { image_url: ImageUrl { url: url.clone() } }),
+        other => as_text(other).map(|text| Part::Text { text }),
+    };
+    Some(Content::Parts(blocks.iter().filter_map(part).collect()))
+}

@@ -1,0 +1,204 @@
+//! Writes events as the chunks of a chat completion.
+
+use serde::Serialize;
+
+use super::write_answer::{Usage, reason};
+use crate::dialects::answers::{Event, Stop, Tokens};
+use crate::dialects::ids;
+
+/// The event that ends a stream.
+const DONE: &[u8] = b"data: [DONE]\n\n";
+
+/// A stream that is being written.
+#[derive(Debug)]
+pub struct Writer {
+    /// The id of every chunk, as a JSON string.
+    id: String,
+    /// The members of every chunk after its id: the time and our names.
+    head: String,
+    /// Whether the caller asked for the chunk of the usage.
+    include_usage: bool,
+    /// Whether each call has input so far.
+    inputs: Vec<bool>,
+    begun: bool,
+    stopped: bool,
+}
+
+impl Writer {
+    /// Writes a stream that begins at this second, with the names of the model and its provider, both JSON strings.
+    #[must_use]
+    pub fn new(created: i64, model: &str, provider: &str, include_usage: bool) -> Self {
+        let head = format!(
+            r#""object":"chat.completion.chunk","created":{created},"model":{model},"provider":{provider}"#
+        );
+        Self { id: "\"\"".to_owned(), head, include_usage, inputs: Vec::new(), begun: false, stopped: false }
+    }
+
+    /// The id of the stream, as a JSON string.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Writes an event. `tokens` counts everything until now.
+    pub fn write(&mut self, event: Event, tokens: Tokens, out: &mut Vec<u8>) {
+        match event {
+            Event::Begin(id) => self.begin(&id, out),
+            Event::Text(content) => {
+                self.delta(&Delta { content: Some(&content), ..Delta::default() }, None, out)
+            }
+            Event::Reasoning(text) => {
+                self.delta(&Delta { reasoning_content: Some(&text), ..Delta::default() }, None, out);
+            }
+            Event::Call { position, id, name } => {
+                self.inputs.resize(position + 1, false);
+                let function = Function { name: Some(&name), arguments: "" };
+                self.call(Call { index: position, id: Some(&id), kind: Some("function"), function }, out);
+            }
+            Event::Input { position, json } => self.input(position, &json, out),
+            Event::Stop(stop) => self.stop(stop, tokens, out),
+        }
+    }
+
+    /// The rest of a complete stream.
+    #[must_use]
+    pub fn end(&self) -> Vec<u8> {
+        DONE.to_vec()
+    }
+
+    fn begin(&mut self, id: &str, out: &mut Vec<u8>) {
+        if std::mem::replace(&mut self.begun, true) {
+            return;
+        }
+        self.id = format!("\"{}\"", ids::of_completion(id));
+        self.delta(&Delta { role: Some("assistant"), content: Some(""), ..Delta::default() }, None, out);
+    }
+
+    fn input(&mut self, position: usize, json: &str, out: &mut Vec<u8>) {
+        if let Some(input) = self.inputs.get_mut(position) {
+            *input = true;
+        }
+        let function = Function { name: None, arguments: json };
+        self.call(Call { index: position, id: None, kind: None, function }, out);
+    }
+
+    fn call(&self, call: Call<'_>, out: &mut Vec<u8>) {
+        self.delta(&Delta { tool_calls: Some([call]), ..Delta::default() }, None, out);
+    }
+
+    /// Writes the end of the choice and the usage. Clients parse the input of each call, so one without any gets an empty
+    /// object.
+    fn stop(&mut self, stop: Stop, tokens: Tokens, out: &mut Vec<u8>) {
+        if std::mem::replace(&mut self.stopped, true) {
+            return;
+        }
+        for position in 0..self.inputs.len() {
+            if self.inputs.get(position) == Some(&false) {
+                self.input(position, "{}", out);
+            }
+        }
+        let stop = stop.of_answer(!self.inputs.is_empty());
+        self.delta(&Delta::default(), Some(reason(stop)), out);
+        if self.include_usage {
+            self.chunk(&[], Some(Usage::of(tokens)), out);
+        }
+    }
+
+    fn delta(&self, delta: &Delta<'_>, finish_reason: Option<&'static str>, out: &mut Vec<u8>) {
+        self.chunk(&[Choice { index: 0, delta, logprobs: None, finish_reason }], None, out);
+    }
+
+    fn chunk(&self, choices: &[Choice<'_>], usage: Option<Usage>, out: &mut Vec<u8>) {
+        let Ok(choices) = serde_json::to_string(choices) else { return };
+        let usage = usage.and_then(|usage| serde_json::to_string(&usage).ok());
+        let usage = usage.map(|usage| format!(",\"usage\":{usage}")).unwrap_or_default();
+        let chunk = format!("data: {{\"id\":{},{},\"choices\":{choices}{usage}}}\n\n", self.id, self.head);
+        out.extend_from_slice(chunk.as_bytes());
+    }
+}
+
+#[derive(Serialize)]
+struct Choice<'a> {
+    index: u8,
+    delta: &'a Delta<'a>,
+    logprobs: Option<()>,
+    finish_reason: Option<&'static str>,
+}
+
+#[derive(Serialize, Default)]
+struct Delta<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_calls: Option<[Call<'a>; 1]>,
+}
+
+#[derive(Serialize)]
+struct Call<'a> {
+    index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    function: Function<'a>,
+}
+
+#[derive(Serialize)]
+struct Function<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    arguments: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_become_chunks_with_one_end() {
+        let mut writer = Writer::new(7, "\"m\"", "\"p\"", true);
+        let mut out = Vec::new();
+        let tokens = Tokens { fresh: 1, output: 2, ..Tokens::default() };
+        for event in [
+            Event::Begin("msg_1".to_owned()),
+            Event::Text("Hi".to_owned()),
+            Event::Call { position: 0, id: "t".to_owned(), name: "f".to_owned() },
+            Event::Call { position: 1, id: "u".to_owned(), name: "g".to_owned() },
+            Event::Input { position: 1, json: "{}".to_owned() },
+            Event::Stop(Stop::End),
+            Event::Stop(Stop::End),
+        ] {
+            writer.write(event, tokens, &mut out);
+        }
+        out.extend(writer.end());
+        let text = String::from_utf8(out).expect("a text");
+        let head = r#"data: {"id":"chatcmpl-msg_1","object":"chat.completion.chunk","created":7,"model":"m","provider":"p","choices":["#;
+        let chunks: Vec<&str> =
+            text.split_terminator("\n\n").map(|chunk| chunk.trim_start_matches(head)).collect();
+        let delta = |delta: &str, finish: &str| {
+            format!(r#"{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish}}}]}}"#)
+        };
+        let expected = [
+            delta(r#"{"role":"assistant","content":""}"#, "null"),
+            delta(r#"{"content":"Hi"}"#, "null"),
+            delta(
+                r#"{"tool_calls":[{"index":0,"id":"t","type":"function","function":{"name":"f","arguments":""}}]}"#,
+                "null",
+            ),
+            delta(
+                r#"{"tool_calls":[{"index":1,"id":"u","type":"function","function":{"name":"g","arguments":""}}]}"#,
+                "null",
+            ),
+            delta(r#"{"tool_calls":[{"index":1,"function":{"arguments":"{}"}}]}"#, "null"),
+            delta(r#"{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}"#, "null"),
+            delta("{}", "\"tool_calls\""),
+            r#"],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}}"#.to_owned(),
+            "data: [DONE]".to_owned(),
+        ];
+        assert_eq!(chunks, expected);
+    }
+}

@@ -1,0 +1,63 @@
+//! What of a conversation may reach a model of another dialect.
+
+use super::Dialect;
+use super::need::Need;
+use super::turns::{Block, Source};
+
+/// What happens to a block on its way to another dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crossing {
+    /// It is written in the other dialect.
+    Kept,
+    /// It is left out, and this is the name of the change.
+    Stripped(&'static str),
+    /// A model of the other dialect cannot serve the request.
+    PassedOver(Need),
+}
+
+/// Decides about a block that is to be written in `target` and was read from the other dialect.
+///
+/// Reasoning never crosses: its signature is valid at its vendor only, and as text it would teach the model to imitate it.
+#[must_use]
+pub const fn for_target(block: &Block<'_>, target: Dialect) -> Crossing {
+    match (block, target) {
+        (
+            Block::Text(_)
+            | Block::Call(_)
+            | Block::Result(_)
+            | Block::Image(Source::Base64 { .. } | Source::Url(_)),
+            Dialect::ChatCompletions | Dialect::Messages,
+        )
+        | (Block::Document(Source::Base64 { .. } | Source::Url(_)), Dialect::Messages) => Crossing::Kept,
+        (Block::Document(Source::Base64 { .. } | Source::Url(_)), Dialect::ChatCompletions) => {
+            Crossing::PassedOver(Need::Document)
+        }
+        (Block::Image(Source::File) | Block::Document(Source::File), _) => Crossing::PassedOver(Need::File),
+        (Block::Reasoning, _) => Crossing::Stripped("thinking"),
+        (Block::Foreign(need), _) => Crossing::PassedOver(*need),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_block_has_its_rule() {
+        let pdf = || Source::Base64 { media_type: "application/pdf".to_owned(), data: String::new() };
+        let (chat, messages) = (Dialect::ChatCompletions, Dialect::Messages);
+        for (block, target, expected) in [
+            (Block::Text("Hi".to_owned()), chat, Crossing::Kept),
+            (Block::Reasoning, chat, Crossing::Stripped("thinking")),
+            (Block::Reasoning, messages, Crossing::Stripped("thinking")),
+            (Block::Document(pdf()), chat, Crossing::PassedOver(Need::Document)),
+            (Block::Document(pdf()), messages, Crossing::Kept),
+            (Block::Document(Source::File), messages, Crossing::PassedOver(Need::File)),
+            (Block::Image(Source::File), chat, Crossing::PassedOver(Need::File)),
+            (Block::Image(Source::Url("https://x".to_owned())), chat, Crossing::Kept),
+            (Block::Foreign(Need::ServerTool), chat, Crossing::PassedOver(Need::ServerTool)),
+        ] {
+            assert_eq!(for_target(&block, target), expected, "{block:?}");
+        }
+    }
+}

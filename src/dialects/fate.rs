@@ -1,0 +1,64 @@
+//! What becomes of the members of a request that is translated.
+
+use super::change::{Changes, Verb};
+use super::members::Members;
+use super::need::Need;
+
+/// What becomes of a member.
+#[derive(Debug, Clone, Copy)]
+pub enum Fate {
+    /// The reader of the dialect reads it.
+    Read,
+    /// It is left out, because it changes little and the other dialect has nothing like it.
+    Dropped,
+    /// The request needs it, so a candidate without it cannot serve the request.
+    Needed(Need),
+}
+
+/// Checks every member by the table of its dialect. A member that is not in it is left out.
+///
+/// # Errors
+/// The request needs something that the other dialect lacks.
+pub fn check(members: &Members<'_>, table: &[(&str, Fate)], changes: &mut Changes) -> Result<(), Need> {
+    for name in members.names() {
+        match table.iter().find(|(known, _)| *known == name) {
+            Some((_, Fate::Read)) => {}
+            Some((_, Fate::Needed(need))) if asks(members, name) => return Err(*need),
+            Some((_, Fate::Needed(_))) => {}
+            Some((known, Fate::Dropped)) => changes.note(Verb::Dropped, known),
+            // Names that are not known come from the caller and are not repeated.
+            None => changes.note(Verb::Dropped, "member"),
+        }
+    }
+    Ok(())
+}
+
+/// Whether a member asks for anything: an empty list or `false` does not.
+fn asks(members: &Members<'_>, name: &str) -> bool {
+    let value = members.raw(name).map(|value| value.get());
+    !matches!(value, None | Some("false" | "[]" | "{}" | "0" | "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_read_dropped_or_needed() {
+        const TABLE: &[(&str, Fate)] =
+            &[("a", Fate::Read), ("b", Fate::Dropped), ("c", Fate::Needed(Need::Audio))];
+        for (body, expected) in [
+            (r#"{"a":1}"#, Ok(vec![])),
+            (r#"{"a":1,"b":2,"secret":3}"#, Ok(vec!["dropped:b".to_owned(), "dropped:member".to_owned()])),
+            (r#"{"c":[]}"#, Ok(vec![])),
+            (r#"{"c":false}"#, Ok(vec![])),
+            (r#"{"c":null}"#, Ok(vec![])),
+            (r#"{"c":[1]}"#, Err(Need::Audio)),
+        ] {
+            let mut changes = Changes::default();
+            let members: Members<'_> = serde_json::from_str(body).expect(body);
+            let checked = check(&members, TABLE, &mut changes);
+            assert_eq!(checked.map(|()| changes.into_names()), expected, "{body}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Reads a whole message.
+
+use crate::dialects::answers::{Answer, Part, Stop};
+use crate::dialects::members::Members;
+use crate::dialects::turns::{Call, Input};
+
+/// Reads a message. Blocks of other kinds than text, reasoning and calls are left out. `None` if it has no content, or a call
+/// has no valid input.
+#[must_use]
+pub fn read(body: &[u8]) -> Option<Answer<'_>> {
+    let body: Members<'_> = serde_json::from_slice(body).ok()?;
+    let mut parts = Vec::new();
+    for block in body.list("content")?.into_iter().filter_map(Members::of) {
+        let part = match block.text("type").as_deref() {
+            Some("text") => block.text("text").map(Part::Text),
+            Some("thinking") => block.text("thinking").map(Part::Reasoning),
+            Some("tool_use") => Some(Part::Call(call(&block)?)),
+            Some(_) | None => None,
+        };
+        parts.extend(part);
+    }
+    let calls = parts.iter().any(|part| matches!(part, Part::Call(_)));
+    let stop = stop(&body.text("stop_reason").unwrap_or_default()).of_answer(calls);
+    let stop_sequence = body.text("stop_sequence");
+    Some(Answer { id: body.text("id").unwrap_or_default(), parts, stop, stop_sequence })
+}
+
+/// Why a message ended. A `pause_turn` is an end for callers who cannot resume it.
+pub(super) fn stop(reason: &str) -> Stop {
+    match reason {
+        "stop_sequence" => Stop::Sequence,
+        "tool_use" => Stop::Calls,
+        "max_tokens" => Stop::Length,
+        "model_context_window_exceeded" => Stop::Window,
+        "refusal" => Stop::Refused,
+        _ => Stop::End,
+    }
+}
+
+fn call<'a>(block: &Members<'a>) -> Option<Call<'a>> {
+    let input = block.raw("input").filter(|input| input.get().starts_with('{'))?;
+    Some(Call { id: block.text("id")?, name: block.text("name")?, input: Input::Borrowed(input) })
+}

@@ -1,0 +1,303 @@
+//! Reads a request of Messages into turns of blocks.
+
+use serde_json::value::RawValue;
+
+use crate::dialects::change::{Changes, Verb};
+use crate::dialects::fate::{Fate, check};
+use crate::dialects::members::{Members, list, text};
+use crate::dialects::need::Need;
+use crate::dialects::turns::{Block, Call, CallResult, Choice, Input, Request, Role, Source, Tool, Turn};
+
+/// The members of a request, besides those of the gateway.
+const MEMBERS: &[(&str, Fate)] = &[
+    ("messages", Fate::Read),
+    ("system", Fate::Read),
+    ("max_tokens", Fate::Read),
+    ("metadata", Fate::Read),
+    ("output_config", Fate::Read),
+    ("output_format", Fate::Read),
+    ("stop_sequences", Fate::Read),
+    ("stream", Fate::Read),
+    ("temperature", Fate::Read),
+    ("thinking", Fate::Read),
+    ("tool_choice", Fate::Read),
+    ("tools", Fate::Read),
+    ("top_p", Fate::Read),
+    ("cache_control", Fate::Dropped),
+    ("context_management", Fate::Dropped),
+    ("diagnostics", Fate::Dropped),
+    ("fallback_credit_token", Fate::Dropped),
+    ("inference_geo", Fate::Dropped),
+    ("service_tier", Fate::Dropped),
+    ("speed", Fate::Dropped),
+    ("top_k", Fate::Dropped),
+    ("container", Fate::Needed(Need::Container)),
+    ("fallbacks", Fate::Needed(Need::Fallbacks)),
+    ("mcp_servers", Fate::Needed(Need::McpServers)),
+];
+
+/// The members of a tool that are read; others are left out.
+const OF_TOOL: [&str; 5] = ["type", "name", "description", "input_schema", "strict"];
+
+/// The members of a tool that are known to be left out.
+const LEFT_OUT_OF_TOOL: [&str; 5] =
+    ["cache_control", "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming"];
+
+/// The longest id of a user that providers of chat completions accept, in bytes.
+const LONGEST_USER: usize = 64;
+
+const MESSAGES: Need = Need::Translation("'messages' must be a list of objects with a role and a content");
+const CONTENT: Need = Need::Translation("a content must be a text or a list of blocks");
+const SYSTEM: Need = Need::Translation("'system' must be a text or a list of blocks with text");
+const BLOCK: Need = Need::Translation("a block of a content lacks a member of its type");
+const NESTED: Need = Need::Translation("a block is inside of another one that cannot hold it");
+const TOOLS: Need = Need::Translation("'tools' must be a list of objects with a name");
+const CHOICE: Need = Need::Translation("'tool_choice' must be an object with a known type");
+
+/// Reads a request.
+///
+/// # Errors
+/// It needs something that no model of another dialect can do, or is not a valid request.
+pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<'a>, Need> {
+    check(members, MEMBERS, changes)?;
+    let mut turns = Vec::new();
+    if let Some(system) = members.raw("system") {
+        turns.push(Turn {
+            role: Role::System,
+            blocks: content(system, Place::Turn, changes).map_err(|_| SYSTEM)?,
+        });
+    }
+    for message in members.list("messages").ok_or(MESSAGES)? {
+        turns.push(turn(message, changes)?);
+    }
+    let (choice, parallel) = choice(members)?;
+    Ok(Request {
+        turns,
+        tools: tools(members, changes)?,
+        choice,
+        parallel,
+        limit: members.raw("max_tokens"),
+        temperature: members.raw("temperature"),
+        top_p: members.raw("top_p"),
+        stop: members.value("stop_sequences").unwrap_or_default(),
+        stream: members.value("stream").unwrap_or_default(),
+        user: user(members, changes),
+        effort: effort(members, changes),
+        schema: schema(members),
+    })
+}
+
+fn turn<'a>(message: &'a RawValue, changes: &mut Changes) -> Result<Turn<'a>, Need> {
+    let message = Members::of(message).ok_or(MESSAGES)?;
+    let role = match message.text("role").as_deref() {
+        Some("user") => Role::User,
+        Some("assistant") => Role::Assistant,
+        Some("system") => Role::System,
+        Some(_) | None => return Err(MESSAGES),
+    };
+    let blocks = content(message.raw("content").ok_or(MESSAGES)?, Place::Turn, changes)?;
+    Ok(Turn { role, blocks })
+}
+
+/// Where a block is. Blocks hold others one level deep.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Turn,
+    Result,
+    Document,
+}
+
+/// The blocks of a content, which is a text or a list.
+fn content<'a>(content: &'a RawValue, place: Place, changes: &mut Changes) -> Result<Vec<Block<'a>>, Need> {
+    if let Some(text) = text(content) {
+        return Ok(if text.is_empty() { Vec::new() } else { vec![Block::Text(text)] });
+    }
+    let mut blocks = Vec::new();
+    for entry in list(content).ok_or(CONTENT)? {
+        let members = Members::of(entry).ok_or(CONTENT)?;
+        if members.raw("cache_control").is_some() {
+            changes.stripped("cache_control");
+        }
+        block(&members, place, &mut blocks, changes)?;
+    }
+    Ok(blocks)
+}
+
+fn block<'a>(
+    members: &Members<'a>,
+    place: Place,
+    blocks: &mut Vec<Block<'a>>,
+    changes: &mut Changes,
+) -> Result<(), Need> {
+    let kind = members.text("type").ok_or(BLOCK)?;
+    let block = match (kind.as_str(), place) {
+        ("text", _) => {
+            if members.raw("citations").is_some() {
+                changes.stripped("citations");
+            }
+            match members.text("text").ok_or(BLOCK)? {
+                text if text.is_empty() => return Ok(()),
+                text => Block::Text(text),
+            }
+        }
+        ("image", _) => Block::Image(source(members)?),
+        ("document", Place::Turn | Place::Result) => return document(members, blocks, changes),
+        ("tool_use", Place::Turn) => Block::Call(call(members)?),
+        ("tool_result", Place::Turn) => Block::Result(result(members, changes)?),
+        ("thinking" | "redacted_thinking", Place::Turn) => Block::Reasoning,
+        ("document" | "tool_use" | "tool_result" | "thinking" | "redacted_thinking", _) => {
+            return Err(NESTED);
+        }
+        (_, _) => Block::Foreign(Need::ServerTool),
+    };
+    blocks.push(block);
+    Ok(())
+}
+
+fn source(members: &Members<'_>) -> Result<Source, Need> {
+    let source = members.object("source").ok_or(BLOCK)?;
+    match source.text("type").as_deref() {
+        Some("base64") => Ok(Source::Base64 {
+            media_type: source.text("media_type").ok_or(BLOCK)?,
+            data: source.text("data").ok_or(BLOCK)?,
+        }),
+        Some("url") => Ok(Source::Url(source.text("url").ok_or(BLOCK)?)),
+        Some("file") => Ok(Source::File),
+        Some(_) | None => Err(BLOCK),
+    }
+}
+
+/// A document. One of plain text, or of blocks, is its content under its title.
+fn document<'a>(
+    members: &Members<'a>,
+    blocks: &mut Vec<Block<'a>>,
+    changes: &mut Changes,
+) -> Result<(), Need> {
+    let of_source = members.object("source").ok_or(BLOCK)?;
+    let inside = match of_source.text("type").as_deref() {
+        Some("text") => content(of_source.raw("data").ok_or(BLOCK)?, Place::Document, changes)?,
+        Some("content") => content(of_source.raw("content").ok_or(BLOCK)?, Place::Document, changes)?,
+        Some(_) | None => {
+            blocks.push(Block::Document(source(members)?));
+            return Ok(());
+        }
+    };
+    changes.note(Verb::Mapped, "document");
+    blocks.extend(members.text("title").map(Block::Text));
+    blocks.extend(inside);
+    Ok(())
+}
+
+fn call<'a>(members: &Members<'a>) -> Result<Call<'a>, Need> {
+    let input = members.raw("input").filter(|input| input.get().starts_with('{')).ok_or(BLOCK)?;
+    Ok(Call {
+        id: members.text("id").ok_or(BLOCK)?,
+        name: members.text("name").ok_or(BLOCK)?,
+        input: Input::Borrowed(input),
+    })
+}
+
+fn result<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<CallResult<'a>, Need> {
+    let blocks = match members.raw("content") {
+        Some(inside) => content(inside, Place::Result, changes)?,
+        None => Vec::new(),
+    };
+    let failed = members.value("is_error").unwrap_or_default();
+    Ok(CallResult { id: members.text("tool_use_id").ok_or(BLOCK)?, failed, blocks })
+}
+
+fn tools<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Vec<Tool<'a>>, Need> {
+    if members.raw("tools").is_none() {
+        return Ok(Vec::new());
+    }
+    let tools = members.list("tools").ok_or(TOOLS)?;
+    tools
+        .into_iter()
+        .map(|tool| Members::of(tool).ok_or(TOOLS).and_then(|tool| self::tool(&tool, changes)))
+        .collect()
+}
+
+/// A tool of the caller's own. Those with another type are run, or known, by Anthropic.
+fn tool<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Tool<'a>, Need> {
+    if members.text("type").is_some_and(|kind| kind != "custom") {
+        return Err(Need::ServerTool);
+    }
+    for name in members.names().filter(|name| !OF_TOOL.contains(name)) {
+        // Names that are not known come from the caller and are not repeated.
+        changes.stripped(LEFT_OUT_OF_TOOL.into_iter().find(|known| *known == name).unwrap_or("member"));
+    }
+    Ok(Tool {
+        name: members.text("name").ok_or(TOOLS)?,
+        description: members.text("description"),
+        schema: members.raw("input_schema"),
+        strict: members.value("strict"),
+    })
+}
+
+fn choice(members: &Members<'_>) -> Result<(Option<Choice>, Option<bool>), Need> {
+    if members.raw("tool_choice").is_none() {
+        return Ok((None, None));
+    }
+    let choice = members.object("tool_choice").ok_or(CHOICE)?;
+    let chosen = match choice.text("type").as_deref() {
+        Some("auto") => Choice::Auto,
+        Some("any") => Choice::Any,
+        Some("none") => Choice::None,
+        Some("tool") => Choice::Named(choice.text("name").ok_or(CHOICE)?),
+        Some(_) | None => return Err(CHOICE),
+    };
+    let alone: Option<bool> = choice.value("disable_parallel_tool_use");
+    Ok((Some(chosen), alone.map(|alone| !alone)))
+}
+
+/// The caller's own user, unless its id is longer than providers accept.
+fn user(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
+    let user = members.object("metadata")?.text("user_id")?;
+    if user.len() > LONGEST_USER {
+        changes.note(Verb::Dropped, "user_id");
+        return None;
+    }
+    changes.note(Verb::Renamed, "user_id");
+    Some(user)
+}
+
+/// How much the model is to think: the effort that the caller names, or the one that fits the budget.
+fn effort(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
+    let thinking = members.object("thinking");
+    let kind = thinking.as_ref().and_then(|thinking| thinking.text("type"));
+    let named = members.object("output_config").and_then(|config| config.text("effort"));
+    let effort = match (kind.as_deref(), named) {
+        (Some("disabled"), _) => None,
+        (_, Some(named)) => Some(named),
+        (Some("enabled"), None) => thinking
+            .and_then(|thinking| thinking.value("budget_tokens"))
+            .map(|budget| word(budget).to_owned()),
+        (_, None) => None,
+    };
+    match (&effort, thinking_is_asked(kind.as_deref())) {
+        (Some(_), _) => changes.note(Verb::Mapped, "thinking"),
+        (None, true) => changes.note(Verb::Dropped, "thinking"),
+        (None, false) => {}
+    }
+    effort
+}
+
+fn thinking_is_asked(kind: Option<&str>) -> bool {
+    kind.is_some_and(|kind| kind != "disabled")
+}
+
+/// The effort that fits a budget of reasoning.
+const fn word(budget: u64) -> &'static str {
+    match budget {
+        0..2_000 => "low",
+        2_000..8_000 => "medium",
+        8_000..24_000 => "high",
+        24_000.. => "xhigh",
+    }
+}
+
+/// The schema of the answer, under its name of today or the one before.
+fn schema<'a>(members: &Members<'a>) -> Option<&'a RawValue> {
+    let format = members.object("output_config").and_then(|config| config.object("format"));
+    format.or_else(|| members.object("output_format"))?.raw("schema")
+}

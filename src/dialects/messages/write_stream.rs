@@ -1,0 +1,392 @@
+//! Writes events as the stream of a message.
+//!
+//! Blocks come one after the other. The first call is written as it arrives; a piece of another call, and text after a
+//! call, wait until the end, because a provider may still continue the first one.
+
+use serde::Serialize;
+
+use super::LAST_EVENT;
+use super::unsigned::MARK;
+use super::write_answer::{Usage, reason};
+use crate::dialects::answers::{Event, Stop, Tokens};
+use crate::dialects::ids;
+
+/// The most bytes that wait for the end of the stream.
+pub const MOST_WAITING: usize = 16 * 1024 * 1024;
+
+/// A stream that is being written.
+#[derive(Debug)]
+pub struct Writer {
+    /// The catalog's name of the model, as a JSON string.
+    model: String,
+    /// An estimate of the prompt, which Anthropic counts at the start of a stream.
+    prompt: i64,
+    begun: bool,
+    /// The index of the next block.
+    next: usize,
+    open: Option<Open>,
+    /// The calls that wait, in order.
+    waiting: Vec<Waiting>,
+    /// Text that follows the calls.
+    text: String,
+    /// The bytes that wait.
+    size: usize,
+    called: bool,
+    stop: Option<Stop>,
+}
+
+/// The block that is being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Reasoning,
+    Text,
+    Call(usize),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    position: usize,
+    id: String,
+    name: String,
+    json: String,
+}
+
+/// More waits for the end of a stream than is kept.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TooMuch;
+
+impl Writer {
+    /// Writes a stream of the model with this name, a JSON string. `prompt` is an estimate of its prompt in tokens.
+    #[must_use]
+    pub fn new(model: String, prompt: i64) -> Self {
+        Self {
+            model,
+            prompt,
+            begun: false,
+            next: 0,
+            open: None,
+            waiting: Vec::new(),
+            text: String::new(),
+            size: 0,
+            called: false,
+            stop: None,
+        }
+    }
+
+    /// Writes an event.
+    ///
+    /// # Errors
+    /// Too much waits for the end of the stream.
+    pub fn write(&mut self, event: Event, out: &mut Vec<u8>) -> Result<(), TooMuch> {
+        match event {
+            Event::Begin(id) => self.begin(&id, out),
+            Event::Text(text) => self.text(text, out),
+            Event::Reasoning(thinking) => {
+                self.open(Open::Reasoning, &Block::Thinking { thinking: "", signature: "" }, out);
+                self.delta(&Delta::Thinking { thinking: &thinking }, out);
+            }
+            Event::Call { position, id, name } => self.call(position, id, name, out),
+            Event::Input { position, json } => self.input(position, json, out),
+            Event::Stop(stop) => self.stop = self.stop.or(Some(stop)),
+        }
+        if self.size > MOST_WAITING { Err(TooMuch) } else { Ok(()) }
+    }
+
+    /// The rest of a complete stream: what waited, the reason for the end, and the last event.
+    #[must_use]
+    pub fn end(&self, tokens: Tokens) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut rest = Self {
+            model: self.model.clone(),
+            open: self.open,
+            next: self.next,
+            ..Self::new(String::new(), self.prompt)
+        };
+        if !self.begun {
+            rest.begin("", &mut out);
+        }
+        for Waiting { id, name, json, .. } in &self.waiting {
+            rest.close(&mut out);
+            rest.begin_call(id, name, Open::Call(usize::MAX), &mut out);
+            rest.delta(&Delta::Input { partial_json: json }, &mut out);
+        }
+        if !self.text.is_empty() {
+            rest.close(&mut out);
+            rest.text(self.text.clone(), &mut out);
+        }
+        rest.close(&mut out);
+        let stop = self.stop.unwrap_or(Stop::End).of_answer(self.called);
+        let delta = Ending { stop_reason: reason(stop), stop_sequence: None };
+        event(
+            &mut out,
+            "message_delta",
+            &MessageDelta { kind: "message_delta", delta, usage: Usage::of(tokens) },
+        );
+        out.extend_from_slice(LAST_EVENT);
+        out
+    }
+
+    fn begin(&mut self, id: &str, out: &mut Vec<u8>) {
+        self.begun = true;
+        let usage = Usage::of(Tokens { fresh: self.prompt, ..Tokens::default() });
+        let Ok(usage) = serde_json::to_string(&usage) else { return };
+        let (id, model) = (ids::of_message(id), &self.model);
+        let message = format!(
+            r#"{{"type":"message_start","message":{{"id":"{id}","type":"message","role":"assistant","model":{model},"content":[],"stop_reason":null,"stop_sequence":null,"usage":{usage}}}}}"#
+        );
+        written(out, "message_start", message.as_bytes());
+    }
+
+    fn text(&mut self, text: String, out: &mut Vec<u8>) {
+        if matches!(self.open, Some(Open::Call(_))) {
+            self.size += text.len();
+            self.text += &text;
+            return;
+        }
+        self.open(Open::Text, &Block::Text { text: "" }, out);
+        self.delta(&Delta::Text { text: &text }, out);
+    }
+
+    fn call(&mut self, position: usize, id: String, name: String, out: &mut Vec<u8>) {
+        let id = ids::alias_of_call(&id).unwrap_or(id);
+        if std::mem::replace(&mut self.called, true) {
+            self.size += id.len() + name.len();
+            self.waiting.push(Waiting { position, id, name, json: String::new() });
+            return;
+        }
+        self.close(out);
+        self.begin_call(&id, &name, Open::Call(position), out);
+    }
+
+    fn begin_call(&mut self, id: &str, name: &str, open: Open, out: &mut Vec<u8>) {
+        self.open(open, &Block::ToolUse { id, name, input: Empty {} }, out);
+    }
+
+    fn input(&mut self, position: usize, json: String, out: &mut Vec<u8>) {
+        if self.open == Some(Open::Call(position)) {
+            self.delta(&Delta::Input { partial_json: &json }, out);
+        } else if let Some(call) = self.waiting.iter_mut().find(|call| call.position == position) {
+            self.size += json.len();
+            call.json += &json;
+        }
+    }
+
+    /// Begins a block, unless one of its kind is open.
+    fn open(&mut self, open: Open, block: &Block<'_>, out: &mut Vec<u8>) {
+        if self.open == Some(open) {
+            return;
+        }
+        self.close(out);
+        self.open = Some(open);
+        let start = BlockStart { kind: "content_block_start", index: self.next, content_block: block };
+        event(out, "content_block_start", &start);
+    }
+
+    fn delta(&self, delta: &Delta<'_>, out: &mut Vec<u8>) {
+        event(
+            out,
+            "content_block_delta",
+            &BlockDelta { kind: "content_block_delta", index: self.next, delta },
+        );
+    }
+
+    fn close(&mut self, out: &mut Vec<u8>) {
+        if self.open == Some(Open::Reasoning) {
+            self.delta(&Delta::Signature { signature: MARK }, out);
+        }
+        if self.open.take().is_some() {
+            event(out, "content_block_stop", &BlockStop { kind: "content_block_stop", index: self.next });
+            self.next += 1;
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct BlockStart<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    index: usize,
+    content_block: &'a Block<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Block<'a> {
+    Thinking { thinking: &'a str, signature: &'a str },
+    Text { text: &'a str },
+    ToolUse { id: &'a str, name: &'a str, input: Empty },
+}
+
+#[derive(Serialize)]
+struct Empty {}
+
+#[derive(Serialize)]
+struct BlockDelta<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    index: usize,
+    delta: &'a Delta<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type")]
+enum Delta<'a> {
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: &'a str },
+    #[serde(rename = "signature_delta")]
+    Signature { signature: &'static str },
+    #[serde(rename = "text_delta")]
+    Text { text: &'a str },
+    #[serde(rename = "input_json_delta")]
+    Input { partial_json: &'a str },
+}
+
+#[derive(Serialize)]
+struct BlockStop {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    index: usize,
+}
+
+#[derive(Serialize)]
+struct MessageDelta {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    delta: Ending,
+    usage: Usage,
+}
+
+#[derive(Serialize)]
+struct Ending {
+    stop_reason: &'static str,
+    stop_sequence: Option<&'static str>,
+}
+
+fn event(out: &mut Vec<u8>, name: &str, data: &impl Serialize) {
+    out.extend_from_slice(b"event: ");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\ndata: ");
+    // Writing to memory does not fail.
+    let _ = serde_json::to_writer(&mut *out, data);
+    out.extend_from_slice(b"\n\n");
+}
+
+fn written(out: &mut Vec<u8>, name: &str, data: &[u8]) {
+    for part in [b"event: ".as_slice(), name.as_bytes(), b"\ndata: ", data, b"\n\n"] {
+        out.extend_from_slice(part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn text(text: &str) -> Event {
+        Event::Text(text.to_owned())
+    }
+
+    fn call(position: usize, id: &str) -> Event {
+        Event::Call { position, id: id.to_owned(), name: "f".to_owned() }
+    }
+
+    fn input(position: usize, json: &str) -> Event {
+        Event::Input { position, json: json.to_owned() }
+    }
+
+    /// The data of the events of a whole stream, each as one line.
+    fn stream(events: Vec<Event>) -> Vec<String> {
+        let mut writer = Writer::new("\"m\"".to_owned(), 7);
+        let mut out = Vec::new();
+        for event in events {
+            writer.write(event, &mut out).expect("little waits");
+        }
+        out.extend(writer.end(Tokens { fresh: 3, cache_read: 4, output: 5, ..Tokens::default() }));
+        let out = String::from_utf8(out).expect("a text");
+        let line = |event: &str| {
+            let (name, data) = event.split_once("\ndata: ").expect(event);
+            let data: Value = serde_json::from_str(data).expect(event);
+            assert_eq!(name.strip_prefix("event: "), data["type"].as_str(), "{event}");
+            let index = data["index"].as_u64().map(|index| format!("{index} ")).unwrap_or_default();
+            let more = [&data["content_block"], &data["delta"]].into_iter().find(|more| !more.is_null());
+            format!("{index}{} {}", data["type"].as_str().expect("a type"), more.unwrap_or(&Value::Null))
+        };
+        out.split_terminator("\n\n").map(line).collect()
+    }
+
+    #[test]
+    fn blocks_come_one_after_the_other_whatever_the_order_of_the_calls() {
+        let interleaved = stream(vec![
+            Event::Begin("1".to_owned()),
+            Event::Reasoning("T".to_owned()),
+            text("Hi"),
+            call(0, "x"),
+            input(0, "{"),
+            call(1, "y:1"),
+            input(1, "{}"),
+            text("after"),
+            input(0, "}"),
+            Event::Stop(Stop::End),
+        ]);
+        let alias = ids::alias_of_call("y:1").expect("an alias");
+        let expected = [
+            "message_start null".to_owned(),
+            r#"0 content_block_start {"signature":"","thinking":"","type":"thinking"}"#.to_owned(),
+            r#"0 content_block_delta {"thinking":"T","type":"thinking_delta"}"#.to_owned(),
+            format!(r#"0 content_block_delta {{"signature":"{MARK}","type":"signature_delta"}}"#),
+            "0 content_block_stop null".to_owned(),
+            r#"1 content_block_start {"text":"","type":"text"}"#.to_owned(),
+            r#"1 content_block_delta {"text":"Hi","type":"text_delta"}"#.to_owned(),
+            "1 content_block_stop null".to_owned(),
+            r#"2 content_block_start {"id":"x","input":{},"name":"f","type":"tool_use"}"#.to_owned(),
+            r#"2 content_block_delta {"partial_json":"{","type":"input_json_delta"}"#.to_owned(),
+            r#"2 content_block_delta {"partial_json":"}","type":"input_json_delta"}"#.to_owned(),
+            "2 content_block_stop null".to_owned(),
+            format!(r#"3 content_block_start {{"id":"{alias}","input":{{}},"name":"f","type":"tool_use"}}"#),
+            r#"3 content_block_delta {"partial_json":"{}","type":"input_json_delta"}"#.to_owned(),
+            "3 content_block_stop null".to_owned(),
+            r#"4 content_block_start {"text":"","type":"text"}"#.to_owned(),
+            r#"4 content_block_delta {"text":"after","type":"text_delta"}"#.to_owned(),
+            "4 content_block_stop null".to_owned(),
+            r#"message_delta {"stop_reason":"tool_use","stop_sequence":null}"#.to_owned(),
+            "message_stop null".to_owned(),
+        ];
+        let sorted = |line: &String| {
+            let (head, json) =
+                line.rsplit_once(" {").map_or((line.as_str(), None), |(head, json)| (head, Some(json)));
+            (
+                head.to_owned(),
+                json.map(|json| serde_json::from_str::<Value>(&format!("{{{json}")).expect(line)),
+            )
+        };
+        assert_eq!(
+            interleaved.iter().map(sorted).collect::<Vec<_>>(),
+            expected.iter().map(sorted).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn a_stream_without_content_is_complete_too() {
+        assert_eq!(
+            stream(vec![]),
+            [
+                "message_start null",
+                r#"message_delta {"stop_reason":"end_turn","stop_sequence":null}"#,
+                "message_stop null"
+            ]
+        );
+        let cut = stream(vec![Event::Begin(String::new()), call(0, "x"), Event::Stop(Stop::Length)]);
+        assert!(cut.iter().any(|line| line.contains("max_tokens")), "{cut:?}");
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let mut writer = Writer::new("\"m\"".to_owned(), 0);
+        let mut out = Vec::new();
+        for event in [call(0, "x"), call(1, "y"), input(1, &" ".repeat(MOST_WAITING - 100))] {
+            assert_eq!(writer.write(event, &mut out), Ok(()));
+        }
+        assert_eq!(writer.write(input(1, &" ".repeat(101)), &mut out), Err(TooMuch));
+    }
+}

@@ -1,0 +1,115 @@
+//! What a request needs and not every candidate has. A closed vocabulary.
+
+use std::fmt;
+
+use super::Dialect;
+
+/// Something that a request needs and that a candidate cannot do, whatever the catalog says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A provider that speaks the dialect of the request itself, because nothing of it is translated.
+    Dialect(Dialect),
+    /// Spoken input or a spoken answer.
+    Audio,
+    /// Several choices in one answer.
+    Choices,
+    /// A container of Anthropic's servers.
+    Container,
+    /// A tool with free text as its input.
+    CustomTool,
+    /// A document other than plain text.
+    Document,
+    /// Fallbacks on Anthropic's servers.
+    Fallbacks,
+    /// A file that one provider stores.
+    File,
+    /// The deprecated functions of OpenAI.
+    Functions,
+    /// The probabilities of tokens.
+    Logprobs,
+    /// MCP servers that the provider calls.
+    McpServers,
+    /// An answer that begins with the caller's own text.
+    Prefill,
+    /// A tool or content that only servers of the caller's dialect know.
+    ServerTool,
+    /// More stop sequences than four.
+    StopSequences,
+    /// A request that can be translated; the text says what is wrong with it.
+    Translation(&'static str),
+}
+
+impl Need {
+    /// The rule in events and attempts.
+    #[must_use]
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::Dialect(_) => "lacks_capability:dialect",
+            Self::Audio => "lacks_capability:audio",
+            Self::Choices => "lacks_capability:choices",
+            Self::Container => "lacks_capability:container",
+            Self::CustomTool => "lacks_capability:custom_tool",
+            Self::Document => "lacks_capability:document",
+            Self::Fallbacks => "lacks_capability:fallbacks",
+            Self::File => "lacks_capability:file",
+            Self::Functions => "lacks_capability:functions",
+            Self::Logprobs => "lacks_capability:logprobs",
+            Self::McpServers => "lacks_capability:mcp_servers",
+            Self::Prefill => "lacks_capability:prefill",
+            Self::ServerTool => "lacks_capability:server_tool",
+            Self::StopSequences => "lacks_capability:stop_sequences",
+            Self::Translation(_) => "lacks_capability:translation",
+        }
+    }
+
+    /// The code of a request that no model in its reach can serve.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Dialect(_) => "unsupported_dialect",
+            Self::Translation(_) => "invalid_value",
+            Self::Audio
+            | Self::Choices
+            | Self::Container
+            | Self::CustomTool
+            | Self::Document
+            | Self::Fallbacks
+            | Self::File
+            | Self::Functions
+            | Self::Logprobs
+            | Self::McpServers
+            | Self::Prefill
+            | Self::ServerTool
+            | Self::StopSequences => "unsupported_feature",
+        }
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lacks = match self {
+            Self::Dialect(dialect) => {
+                return write!(formatter, "its provider does not speak {}", dialect.title());
+            }
+            Self::Translation(fault) => {
+                return write!(formatter, "its provider speaks another dialect, and {fault}");
+            }
+            Self::Audio => "has no audio",
+            Self::Choices => "gives one choice only ('n')",
+            Self::Container => "has no containers ('container')",
+            Self::CustomTool => "has no tools with free text as input (type 'custom')",
+            Self::Document => "takes no such documents",
+            Self::Fallbacks => "has no fallbacks of its own ('fallbacks')",
+            Self::File => "does not have the files of another provider",
+            Self::Functions => "has no 'functions'; send 'tools'",
+            Self::Logprobs => "reports no probabilities of tokens ('logprobs')",
+            Self::McpServers => "calls no MCP servers ('mcp_servers')",
+            Self::Prefill => "does not continue an answer: the last message is the assistant's",
+            Self::ServerTool => {
+                "does not have this tool or content, which servers of another dialect provide"
+            }
+            Self::StopSequences => "takes at most four stop sequences",
+        };
+        write!(formatter, "the dialect of its provider {lacks}")
+    }
+}

@@ -1,0 +1,173 @@
+//! A request in no dialect: turns of blocks, tools and settings. Values that no dialect changes stay the caller's JSON.
+
+use serde_json::value::RawValue;
+
+use super::need::Need;
+
+/// A request in no dialect.
+#[derive(Debug, Default)]
+pub struct Request<'a> {
+    /// The turns of the conversation, in order.
+    pub turns: Vec<Turn<'a>>,
+    /// The tools that the model may call.
+    pub tools: Vec<Tool<'a>>,
+    /// Which tool is to be called; `None` if the request does not say.
+    pub choice: Option<Choice>,
+    /// Whether several tools may be called at once; `None` if the request does not say.
+    pub parallel: Option<bool>,
+    /// The limit of the answer in tokens, as JSON.
+    pub limit: Option<&'a RawValue>,
+    /// The temperature, as JSON.
+    pub temperature: Option<&'a RawValue>,
+    /// The nucleus of sampling, as JSON.
+    pub top_p: Option<&'a RawValue>,
+    /// Texts that end the answer.
+    pub stop: Vec<String>,
+    /// Whether the answer is to be streamed.
+    pub stream: bool,
+    /// The caller's own user.
+    pub user: Option<String>,
+    /// How much the model is to think, as a word of `reasoning_effort`.
+    pub effort: Option<String>,
+    /// The JSON schema that the answer has to follow.
+    pub schema: Option<&'a RawValue>,
+}
+
+/// One turn of a conversation.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    /// The author of the turn.
+    pub role: Role,
+    /// The content of the turn.
+    pub blocks: Vec<Block<'a>>,
+}
+
+/// The author of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The operator of the application.
+    System,
+    /// The user, and the results of tools.
+    User,
+    /// The model that answers.
+    Assistant,
+}
+
+/// A part of a turn.
+#[derive(Debug)]
+pub enum Block<'a> {
+    /// A text, which is not empty.
+    Text(String),
+    /// A picture for the model.
+    Image(Source),
+    /// A document that is not plain text.
+    Document(Source),
+    /// A call of a tool.
+    Call(Call<'a>),
+    /// The result of a call.
+    Result(CallResult<'a>),
+    /// The reasoning of a model, which means nothing to another vendor.
+    Reasoning,
+    /// Something that only the caller's dialect has.
+    Foreign(Need),
+}
+
+/// Where the bytes of an image or a document are.
+#[derive(Debug)]
+pub enum Source {
+    /// In the request itself.
+    Base64 {
+        /// The media type of the bytes.
+        media_type: String,
+        /// The bytes in base64.
+        data: String,
+    },
+    /// At an address, from which the provider fetches them.
+    Url(String),
+    /// With one provider, which stores them under an id.
+    File,
+}
+
+/// A call of a tool.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The id that the result repeats.
+    pub id: String,
+    /// The name of the tool.
+    pub name: String,
+    /// The input, a JSON object.
+    pub input: Input<'a>,
+}
+
+/// The input of a call: an object, as the caller or the model wrote it.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A part of the text that is translated.
+    Borrowed(&'a RawValue),
+    /// An object that was inside a string.
+    Owned(Box<RawValue>),
+}
+
+impl Input<'_> {
+    /// The object as JSON.
+    #[must_use]
+    pub fn get(&self) -> &str {
+        self.raw().get()
+    }
+
+    /// The object as raw JSON.
+    #[must_use]
+    pub fn raw(&self) -> &RawValue {
+        match self {
+            Self::Borrowed(input) => input,
+            Self::Owned(input) => input,
+        }
+    }
+
+    /// Reads the arguments of a call: a string that holds an object, as chat completions have them. An empty one is an
+    /// object without members. `None` if it holds anything else.
+    #[must_use]
+    pub fn of_arguments(arguments: &str) -> Option<Self> {
+        let arguments = arguments.trim();
+        let object = if arguments.is_empty() { "{}" } else { arguments };
+        let object = RawValue::from_string(object.to_owned()).ok()?;
+        object.get().starts_with('{').then_some(Self::Owned(object))
+    }
+}
+
+/// The result of a call.
+#[derive(Debug)]
+pub struct CallResult<'a> {
+    /// The id of the call.
+    pub id: String,
+    /// Whether the call failed.
+    pub failed: bool,
+    /// The content: text and images.
+    pub blocks: Vec<Block<'a>>,
+}
+
+/// A tool that the model may call.
+#[derive(Debug)]
+pub struct Tool<'a> {
+    /// The name of the tool.
+    pub name: String,
+    /// What the tool does.
+    pub description: Option<String>,
+    /// The JSON schema of its input.
+    pub schema: Option<&'a RawValue>,
+    /// Whether the input always follows the schema.
+    pub strict: Option<bool>,
+}
+
+/// Which tool is to be called.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The model decides by itself.
+    Auto,
+    /// No tool at all.
+    None,
+    /// At least one of them.
+    Any,
+    /// The tool of this name.
+    Named(String),
+}

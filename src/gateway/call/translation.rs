@@ -1,0 +1,234 @@
+//! Translates the answer of a provider into the dialect of the caller, after it was judged in its own.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::classify::{Fault, Garbage};
+use super::frame::{Identity, Inspected, Names};
+use super::usable_answer::Judged;
+use crate::dialects::answers::{Stop, Tokens};
+use crate::dialects::translate::{Context, Stream, answer};
+use crate::dialects::{Dialect, chat, messages};
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::usage::pricing::Reported;
+use crate::gateway::usage::text_size::TextSize;
+use crate::limits::shares::{LARGE, Share};
+use crate::providers::FinishMeaning;
+use crate::providers::finish_reasons::finish;
+
+/// How the answer to one call is translated.
+#[derive(Debug, Clone, Copy)]
+pub struct AnswerTranslation {
+    /// The dialect of the provider.
+    from: Dialect,
+    /// Whether the caller asked for the usage chunk of a stream.
+    include_usage: bool,
+    /// An estimate of the prompt in tokens.
+    prompt: i64,
+}
+
+/// A stream that is being translated.
+#[derive(Debug)]
+pub struct StreamTranslation {
+    stream: Stream,
+    /// An estimate of the prompt in tokens.
+    prompt: i64,
+    /// The time of the answer, in seconds.
+    created: i64,
+}
+
+impl AnswerTranslation {
+    /// The translation of an answer to the caller's request, which the provider gets as `sent`. `None` if they are of one
+    /// dialect.
+    #[must_use]
+    pub fn between(
+        request: &ChatRequest,
+        sent: &ChatRequest,
+        prompt: impl FnOnce(&TextSize) -> i64,
+    ) -> Option<Self> {
+        (request.dialect != sent.dialect).then(|| Self {
+            from: sent.dialect,
+            include_usage: request.include_usage,
+            prompt: prompt(request.size()),
+        })
+    }
+
+    /// The dialect of the caller.
+    #[must_use]
+    pub const fn to(self) -> Dialect {
+        self.from.other()
+    }
+
+    /// Begins the translation of a stream, with our names for the caller and the time in seconds.
+    #[must_use]
+    pub fn stream(self, names: Names, created: i64) -> StreamTranslation {
+        let Names { model, provider } = names;
+        let stream = match self.from {
+            Dialect::ChatCompletions => Stream::ToMessages(
+                chat::read_stream::Reader::new(stop_of),
+                Box::new(messages::write_stream::Writer::new(model, self.prompt)),
+            ),
+            Dialect::Messages => {
+                let provider = provider.as_deref().unwrap_or("null");
+                let writer = chat::write_stream::Writer::new(created, &model, provider, self.include_usage);
+                Stream::ToChat(messages::read_stream::Reader::default(), Box::new(writer))
+            }
+        };
+        StreamTranslation { stream, prompt: self.prompt, created }
+    }
+
+    /// Translates a whole answer that was judged; a large one off the event loop.
+    pub(super) async fn whole_off_event_loop(
+        self,
+        body: Bytes,
+        judged: Judged,
+        created: i64,
+        share: &Arc<Share>,
+    ) -> (Bytes, Judged) {
+        if body.len() <= LARGE {
+            return self.whole(body, judged, created);
+        }
+        let translated = share.read_large(move || self.whole(body, judged, created)).await;
+        translated.unwrap_or_else(|_| {
+            (Bytes::new(), Judged::Failed(Fault::Garbage(Garbage::NoRoom), Reported::default()))
+        })
+    }
+
+    /// Translates a whole answer that was judged. Its usage and what it costs stay those of the provider.
+    fn whole(self, body: Bytes, judged: Judged, created: i64) -> (Bytes, Judged) {
+        let translated = |seen: &Inspected| {
+            let tokens = tokens(&seen.usage, self.prompt);
+            let body = answer(self.from, &body, tokens, Context { stop: stop_of, created })?;
+            let mut now = Inspected::unmeasured(self.to(), &body).ok()?;
+            (now.usage, now.choices.size) = (seen.usage, seen.choices.size);
+            now.choices.extras |= seen.choices.extras;
+            Some((Bytes::from(body), now))
+        };
+        match judged {
+            Judged::Usable(seen) => match translated(&seen) {
+                Some((body, now)) => (body, Judged::Usable(now)),
+                None => {
+                    let broken = Judged::Failed(Fault::Garbage(Garbage::BrokenJson), seen.usage);
+                    (body, broken)
+                }
+            },
+            Judged::Withheld(Some(seen), fault) => match translated(&seen) {
+                Some((body, now)) => (body, Judged::Withheld(Some(now), fault)),
+                None => (body, Judged::Failed(fault, seen.usage)),
+            },
+            // A blocked prompt is no answer that could be translated.
+            Judged::Withheld(None, fault) => (body, Judged::Failed(fault, Reported::default())),
+            Judged::Failed(..) => (body, judged),
+        }
+    }
+}
+
+impl StreamTranslation {
+    /// The dialect of the caller.
+    #[must_use]
+    pub const fn to(&self) -> Dialect {
+        self.stream.to()
+    }
+
+    /// Translates the data of one event. `reported` is the usage until now.
+    ///
+    /// # Errors
+    /// Too much waits for the end of the stream.
+    pub fn feed(&mut self, data: &[u8], reported: &Reported, out: &mut Vec<u8>) -> Result<(), Fault> {
+        let tokens = tokens(reported, self.prompt);
+        self.stream.feed(data, tokens, out).map_err(|_| Fault::Garbage(Garbage::TooLarge))
+    }
+
+    /// The rest of a complete stream.
+    #[must_use]
+    pub fn end(&self, reported: &Reported) -> Vec<u8> {
+        self.stream.end(tokens(reported, self.prompt))
+    }
+
+    /// The identity of the stream for its caller, for chunks that the gateway adds.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        match &self.stream {
+            Stream::ToMessages(..) => None,
+            Stream::ToChat(_, writer) => Some(Identity {
+                id: writer.id().to_owned(),
+                created: self.created.to_string(),
+                ..Identity::unknown()
+            }),
+        }
+    }
+}
+
+/// The tokens of a reported usage, in parts that do not overlap. A prompt that its provider did not count is estimated.
+fn tokens(reported: &Reported, prompt: i64) -> Tokens {
+    let Reported { input, output, cached, cache_write, reasoning, .. } = *reported;
+    Tokens {
+        fresh: input.unwrap_or(prompt).saturating_sub(cached).saturating_sub(cache_write).max(0),
+        cache_read: cached,
+        cache_write,
+        output: output.unwrap_or(0),
+        reasoning,
+    }
+}
+
+/// Why an answer ended, by the `finish_reason` of any vendor.
+fn stop_of(reason: &str) -> Stop {
+    let word = reason.to_ascii_lowercase();
+    let is_limit = || ["length", "max", "limit"].iter().any(|stem| word.contains(stem));
+    match finish(reason).map(|reason| reason.finish) {
+        Some(FinishMeaning::Calls) => Stop::Calls,
+        Some(FinishMeaning::Filtered) => Stop::Refused,
+        Some(FinishMeaning::ContextWindow) => Stop::Window,
+        Some(FinishMeaning::Complete) if is_limit() => Stop::Length,
+        Some(
+            FinishMeaning::Complete
+            | FinishMeaning::Overloaded
+            | FinishMeaning::Error
+            | FinishMeaning::Broken
+            | FinishMeaning::Unknown,
+        )
+        | None => Stop::End,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_vendors_are_ends() {
+        for (word, stop) in [
+            ("stop", Stop::End),
+            ("STOP", Stop::End),
+            ("eos", Stop::End),
+            ("length", Stop::Length),
+            ("MAX_TOKENS", Stop::Length),
+            ("model_length", Stop::Length),
+            ("tool_calls", Stop::Calls),
+            ("function_call", Stop::Calls),
+            ("content_filter", Stop::Refused),
+            ("SAFETY", Stop::Refused),
+            ("model_context_window_exceeded", Stop::Window),
+            ("of_next_year", Stop::End),
+        ] {
+            assert_eq!(stop_of(word), stop, "{word}");
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_usage_do_not_overlap() {
+        let reported = Reported {
+            present: true,
+            input: Some(100),
+            output: Some(9),
+            cached: 60,
+            cache_write: 10,
+            reasoning: 4,
+            ..Reported::default()
+        };
+        let expected = Tokens { fresh: 30, cache_read: 60, cache_write: 10, output: 9, reasoning: 4 };
+        assert_eq!(tokens(&reported, 5), expected);
+        assert_eq!(tokens(&Reported::default(), 5), Tokens { fresh: 5, ..Tokens::default() });
+    }
+}

@@ -1,0 +1,63 @@
+//! The request in the other dialect, made once, when a candidate needs it.
+
+use std::sync::Arc;
+
+use super::{ChatRequest, ROUTER_MEMBERS, is_own};
+use crate::dialects::change::Changes;
+use crate::dialects::members::Members;
+use crate::dialects::need::Need;
+use crate::dialects::translate;
+use crate::store::snapshot::ModelEntry;
+
+/// A request that was translated, or why it cannot be.
+pub(in crate::gateway) type Translated = Result<Arc<ChatRequest>, Need>;
+
+const BROKEN: Need = Need::Translation("the request cannot be written in it");
+
+impl ChatRequest {
+    /// Whether the provider of a model serves the dialect of the request.
+    #[must_use]
+    pub fn is_spoken_by(&self, model: &ModelEntry) -> bool {
+        model.provider.preset.service(self.dialect).is_some()
+    }
+
+    /// The request in a dialect that the provider of a model serves: itself, or its translation.
+    ///
+    /// # Errors
+    /// The provider does not serve its dialect, and the request needs what the other one lacks.
+    pub fn spoken_to(&self, model: &ModelEntry) -> Result<&Self, Need> {
+        if self.is_spoken_by(model) {
+            return Ok(self);
+        }
+        if !self.translates {
+            return Err(Need::Dialect(self.dialect));
+        }
+        match self.translation.get_or_init(|| self.translated()) {
+            Ok(translation) => Ok(translation),
+            Err(need) => Err(*need),
+        }
+    }
+
+    /// Translates the request into the other dialect.
+    pub(in crate::gateway) fn translated(&self) -> Translated {
+        let own =
+            |name: &str| name == "model" || is_own(self.dialect, name) || ROUTER_MEMBERS.contains(&name);
+        let parts = self.parts.iter().filter(|part| !own(&part.name));
+        let members = Members::from_parts(parts.map(|part| (part.name.as_str(), self.value(part))));
+        let mut changes = Changes::default();
+        let model = self.wanted.primary();
+        let body = translate::request(self.dialect, &members.ok_or(BROKEN)?, model, &mut changes)?;
+        let translated = Self::parse_as(self.dialect.other(), body.into()).map_err(|_| BROKEN)?;
+        Ok(Arc::new(Self {
+            passed: self.passed.of_any_dialect(),
+            translated_with: Some(changes.into_names()),
+            ..translated
+        }))
+    }
+
+    /// Keeps a translation that was made early.
+    pub(in crate::gateway) fn keep(&self, translation: Translated) {
+        // Another one would be the same.
+        let _ = self.translation.set(translation);
+    }
+}
