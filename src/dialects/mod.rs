@@ -15,6 +15,7 @@ pub mod messages;
 pub mod need;
 pub mod translate;
 pub mod turns;
+pub mod whole_characters;
 
 /// A dialect of inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use super::members::Members;
 use super::messages::write_stream::TooMuch;
 use super::need::Need;
 use super::turns::{Block, Request};
+use super::whole_characters::whole_characters;
 use super::{Dialect, chat, messages};
 
 /// Translates a request from this dialect into the other one, for the model of this name. Returns its body.
@@ -72,6 +73,7 @@ pub struct Context {
 /// input.
 #[must_use]
 pub fn answer(from: Dialect, body: &[u8], tokens: Tokens, context: Context) -> Option<Vec<u8>> {
+    let body = &*whole_characters(body);
     match from {
         Dialect::ChatCompletions => {
             messages::write_answer::write(&chat::read_answer::read(body, context.stop)?, tokens)
@@ -106,6 +108,7 @@ impl Stream {
     /// # Errors
     /// Too much waits for the end of the stream.
     pub fn feed(&mut self, data: &[u8], tokens: Tokens, out: &mut Vec<u8>) -> Result<(), TooMuch> {
+        let data = &*whole_characters(data);
         let mut events: Vec<Event> = Vec::new();
         match self {
             Self::ToMessages(reader, writer) => {

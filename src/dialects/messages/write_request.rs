@@ -220,7 +220,7 @@ fn messages<'a>(turns: &'a [Turn<'a>], changes: &mut Changes) -> Vec<Message<'a>
             Some(_) | None => messages.push(Message { role, content }),
         }
     }
-    if messages.first().is_some_and(|first| first.role == "assistant") {
+    if messages.first().is_none_or(|first| first.role == "assistant") {
         changes.note(Verb::Placeholder, "user_message");
         messages.insert(0, Message { role: "user", content: vec![Content::Text { text: CONTINUED.into() }] });
     }

@@ -107,6 +107,10 @@ impl AnswerTranslation {
         };
         match judged {
             Judged::Usable(seen) => match translated(&seen) {
+                // All that a caller could use is of a kind that its dialect lacks.
+                Some((body, now)) if seen.choices.content && !now.choices.content => {
+                    (body, Judged::Failed(Fault::Garbage(Garbage::NoContent), seen.usage))
+                }
                 Some((body, now)) => (body, Judged::Usable(now)),
                 None => {
                     let broken = Judged::Failed(Fault::Garbage(Garbage::BrokenJson), seen.usage);

@@ -99,6 +99,7 @@ fn said(status: u16, param: Option<&str>, message: &str) -> UpstreamError {
         token_limit: None,
         moderated: false,
         page: false,
+        unread: false,
         structured: true,
     }
 }

@@ -54,6 +54,9 @@ pub struct UpstreamError {
     pub moderated: bool,
     /// Whether the body is an HTML page, which means that a server in front of the vendor's answered.
     pub page: bool,
+    /// Whether not all of it could be read: JSON that is broken or too long, or a message that is too long. What is
+    /// missing may say that the request caused it.
+    pub unread: bool,
     /// Whether the body is JSON that names a message, a code or a type, as vendors' errors do.
     pub structured: bool,
 }
@@ -110,6 +113,7 @@ impl fmt::Debug for UpstreamError {
             .field("token_limit", &self.token_limit)
             .field("moderated", &self.moderated)
             .field("page", &self.page)
+            .field("unread", &self.unread)
             .field("structured", &self.structured)
             .finish_non_exhaustive()
     }
@@ -179,6 +183,7 @@ fn in_success(said: ErrorBody) -> UpstreamError {
 
 fn from_said(status: u16, said: ErrorBody) -> UpstreamError {
     let structured = said.json && (!said.message.is_empty() || said.code.is_some() || said.kind.is_some());
+    let unread = said.unread || body::is_cut(&said.message);
     UpstreamError {
         structured,
         status,
@@ -192,6 +197,7 @@ fn from_said(status: u16, said: ErrorBody) -> UpstreamError {
         token_limit: None,
         moderated: said.moderated,
         page: said.page,
+        unread,
     }
 }
 

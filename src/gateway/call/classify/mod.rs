@@ -258,6 +258,9 @@ pub(super) fn shown(message: &str, rule: &str, status: u16) -> String {
 
 /// The wait that the provider asks for, or for a limit the time until it resets.
 fn wait(error: &UpstreamError, class: ErrorClass, now: DateTime<Utc>) -> Option<Duration> {
+    if error.unread {
+        return None;
+    }
     let limited = matches!(class, ErrorClass::RateLimited | ErrorClass::QuotaExhausted);
     let reset = || error.reset.as_ref().filter(|_| limited).and_then(|reset| reset.time.wait(now));
     error.retry_after.or_else(reset).map(|wait| wait.min(FARTHEST_RESET))

@@ -29,6 +29,10 @@ pub(super) fn of_answer(
     if sentence_scope == Some(SentenceScope::Either) {
         return FailureScope::Open;
     }
+    // What was not read may be about the request.
+    if error.unread {
+        return FailureScope::Open;
+    }
     let says = sentence_scope.is_some();
     let waits = error.retry_after.is_some() || error.reset.is_some();
     let open = match class {

@@ -6,6 +6,7 @@ use super::completion::Completion;
 use crate::dialects::Dialect;
 use crate::dialects::messages::answer_of_events::AssembledMessage;
 use crate::dialects::messages::event::Event;
+use crate::dialects::whole_characters::whole_characters;
 use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Inspected, NoAnswer};
 use crate::gateway::call::usable_answer::{message_event, no_answer_fault};
@@ -91,6 +92,7 @@ impl Events {
     }
 
     fn add(&mut self, event: &[u8], line: &[u8]) -> Result<bool, Fault> {
+        let line = &*whole_characters(line);
         match self {
             Self::Completion { completion, blocked } => {
                 add_chunk(completion, blocked, event, line).map(|()| false)

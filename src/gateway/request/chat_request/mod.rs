@@ -13,6 +13,7 @@ mod translation;
 mod words;
 
 use crate::dialects::Dialect;
+use crate::dialects::whole_characters::whole_characters;
 use crate::domain::session_id::{MAX_SESSION, check_session};
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -126,6 +127,7 @@ impl ChatRequest {
     /// # Errors
     /// 400 with the field and the remedy.
     pub fn parse_as(dialect: Dialect, body: Bytes) -> Result<Self> {
+        let body = with_whole_characters(body);
         let members = RawObject::parse(&body).map_err(|error| not_an_object(&error))?;
         if let Some(name) = members.duplicate() {
             return Err(twice(name));
@@ -169,6 +171,15 @@ impl ChatRequest {
     pub fn value(&self, part: &Part) -> &[u8] {
         self.body.get(part.value.clone()).unwrap_or_default()
     }
+}
+
+/// The body without halves of characters, which would hide from us what is beside them.
+fn with_whole_characters(body: Bytes) -> Bytes {
+    let whole = match whole_characters(&body) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(whole) => Some(Bytes::from(whole)),
+    };
+    whole.unwrap_or(body)
 }
 
 fn twice(name: &str) -> Error {

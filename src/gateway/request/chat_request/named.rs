@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{ChatRequest, member, not_an_object};
+use super::{ChatRequest, member, not_an_object, with_whole_characters};
 use crate::domain::error::{Error, Result};
 use crate::gateway::request::json_object::{RawMember, RawObject};
 
@@ -24,6 +24,7 @@ impl ChatRequest {
     /// # Errors
     /// As [`ChatRequest::parse`], or the body names another model.
     pub fn parse_for(model: &str, body: Bytes) -> Result<Self> {
+        let body = with_whole_characters(body);
         let members = RawObject::parse(&body).map_err(|error| not_an_object(&error))?;
         let named: Option<String> = member(&members, "model", "a string, the name of a model")?;
         match named {

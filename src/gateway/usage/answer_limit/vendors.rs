@@ -121,10 +121,12 @@ impl Found {
         } else if is_in(&CHOICES) || is_in(&VENDORS_CHOICES) {
             let choices = number(value).filter(|choices| *choices > 0).unwrap_or(MOST_CHOICES);
             self.choices = self.choices.max(Some(choices));
-        } else if depth < DEEPEST
-            && is_in(&GROUPS)
-            && let Ok(group) = RawObject::parse(value)
-        {
+        } else if depth < DEEPEST && is_in(&GROUPS) && value.starts_with(b"{") {
+            // What cannot be read may hold any limit.
+            let Ok(group) = RawObject::parse(value) else {
+                self.unlimited = true;
+                return;
+            };
             let of_reasoning = of_reasoning || is_in(&REASONING_GROUPS);
             for member in &group.0 {
                 self.field(&member.name, member.value.bytes(), of_reasoning, depth + 1);

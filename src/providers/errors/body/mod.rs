@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::retry_after;
+use crate::dialects::whole_characters::whole_characters;
 use crate::providers::errors::reset_time::{Reset, ResetTime};
 
 pub(super) use success_status::{is_nothing, read_instead_of_answer};
@@ -61,11 +62,14 @@ pub(super) struct ErrorBody {
     pub(super) page: bool,
     /// Whether the body is a JSON object or list.
     pub(super) json: bool,
+    /// Whether the body is JSON that could not be read to its end.
+    pub(super) unread: bool,
 }
 
 /// Parses the body of a failed response.
 pub(super) fn read(body: &[u8]) -> ErrorBody {
-    let text = String::from_utf8_lossy(body.get(..LOOKED_AT).unwrap_or(body));
+    let whole = whole_characters(body.get(..LOOKED_AT).unwrap_or(body));
+    let text = String::from_utf8_lossy(&whole);
     let text = text.trim_start_matches('\u{feff}').trim();
     let payload = event_data(text);
     if let Ok(value) = serde_json::from_str::<Value>(payload) {
@@ -84,13 +88,15 @@ pub(super) fn read(body: &[u8]) -> ErrorBody {
         reset: Reset::in_sentence(&message),
         message: bounded(&message),
         page,
+        unread: payload.starts_with(['{', '[']),
         ..ErrorBody::default()
     }
 }
 
 /// Parses the value of an `error` member.
 pub(super) fn read_member(error: &[u8]) -> ErrorBody {
-    match serde_json::from_slice::<Value>(error.get(..LOOKED_AT).unwrap_or(error)) {
+    let whole = whole_characters(error.get(..LOOKED_AT).unwrap_or(error));
+    match serde_json::from_slice::<Value>(&whole) {
         // Wrapping the value again lets one function parse both forms.
         Ok(value) => {
             let said = read_object(&Map::from_iter([("error".to_owned(), value)]), 0);
@@ -388,6 +394,11 @@ fn html_title(html: &str) -> String {
         Some(title) if !title.is_empty() => format!("an HTML page titled \"{title}\""),
         Some(_) | None => UNTITLED.to_owned(),
     }
+}
+
+/// Whether a message that was kept may be the start of a longer one.
+pub(super) fn is_cut(message: &str) -> bool {
+    message.len() + 4 > LONGEST_MESSAGE
 }
 
 /// At most [`LONGEST_MESSAGE`] bytes, cut between characters.

@@ -282,3 +282,29 @@ fn a_limit_that_the_request_alone_reaches_is_its_own() {
     assert_eq!(scope(&long_answer, "0"), Some(Open));
     assert_eq!(scope_of(&large, 429, &error), None);
 }
+
+#[test]
+fn what_of_an_error_was_not_read_proves_nothing_against_the_model() {
+    let scope = |body: &str| {
+        let headers = [("retry-after".parse().expect("a name"), "86400".parse().expect("a value"))];
+        let headers = headers.into_iter().collect::<HeaderMap>();
+        let error = parse_error(429, &headers, body.as_bytes(), DateTime::UNIX_EPOCH);
+        let failure = read(&Fault::Upstream(Box::new(error)));
+        (failure.scope, failure.retry_after.is_some())
+    };
+    let limit =
+        |message: &str| json!({"error": {"code": "rate_limit_exceeded", "message": message}}).to_string();
+    assert_eq!(scope(&limit("Rate limit")), (FailureScope::Model, true));
+    for unread in [
+        limit(&format!("{} User has exceeded", "echo ".repeat(4_000))),
+        json!({"input": "echo ".repeat(14_000), "error": {"message": "no"}}).to_string(),
+        r#"{"error": {"message": "User x has"#.to_owned(),
+        "{'error': {'message': 'User x has'}}".to_owned(),
+    ] {
+        assert_eq!(scope(&unread), (Open, false), "{}", unread.len());
+    }
+    // Half of a character does not hide the rest.
+    let half =
+        r#"{"error":{"message":"Request too large: Limit 30000, Requested 342389 \ud83d","code":"x"}}"#;
+    assert_eq!(scope(half).0, Request);
+}
