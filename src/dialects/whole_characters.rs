@@ -36,7 +36,7 @@ pub fn whole_characters(json: &[u8]) -> Cow<'_, [u8]> {
     whole
 }
 
-/// The surrogate whose escape begins here.
+/// The surrogate of the escape that begins here.
 fn surrogate(json: &[u8], at: usize) -> Option<u16> {
     let digits = json.get(at..at + ESCAPE)?.strip_prefix(b"\\u")?;
     let code = u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;

@@ -188,6 +188,17 @@ mod tests {
     }
 
     #[test]
+    fn an_object_that_cannot_be_read_may_hold_any_limit() {
+        let many: String = (0..1_100).map(|number| format!("\"x{number}\":1,")).collect();
+        for name in ["thinking", "extra_body", "reasoning"] {
+            let members = format!(r#","max_tokens":7,"{name}":{{{many}"budget_tokens":900}}"#);
+            assert_eq!(of(&members).0, Some(i64::MAX), "{name}");
+        }
+        let half = r#","max_tokens":7,"extra_body":{"\ud83d":1,"max_new_tokens":900}"#;
+        assert_eq!(of(half).0, Some(900));
+    }
+
+    #[test]
     fn the_limit_of_a_message_includes_its_reasoning() {
         let body = r#"{"model":"m","max_tokens":2000,"thinking":{"type":"enabled","budget_tokens":1024}}"#;
         let request = ChatRequest::parse_as(Dialect::Messages, Bytes::from(body)).expect(body);

@@ -124,7 +124,7 @@ impl Found {
         } else if depth < DEEPEST && is_in(&GROUPS) && value.starts_with(b"{") {
             // What cannot be read may hold any limit.
             let Ok(group) = RawObject::parse(value) else {
-                self.unlimited = true;
+                self.tokens = Some(i64::MAX);
                 return;
             };
             let of_reasoning = of_reasoning || is_in(&REASONING_GROUPS);

@@ -2,6 +2,7 @@
 //!
 //! Fields that hold the caller's own text (FastAPI's `input`, OpenRouter's `flagged_input`) are never read.
 
+mod kept_message;
 pub(crate) mod success_status;
 
 use std::time::Duration;
@@ -12,12 +13,12 @@ use super::retry_after;
 use crate::dialects::whole_characters::whole_characters;
 use crate::providers::errors::reset_time::{Reset, ResetTime};
 
+use kept_message::bounded;
+pub(super) use kept_message::is_cut;
 pub(super) use success_status::{is_nothing, read_instead_of_answer};
 
 /// The most bytes of a body that are read.
 const LOOKED_AT: usize = 64 * 1024;
-/// The longest message that is kept, in bytes.
-const LONGEST_MESSAGE: usize = 16 * 1024;
 /// The longest code, type or parameter that is kept, in characters; anything longer is not a code.
 const LONGEST_LABEL: usize = 128;
 /// How deep an error is searched for. JSON embedded in another error's message takes four levels.
@@ -394,16 +395,4 @@ fn html_title(html: &str) -> String {
         Some(title) if !title.is_empty() => format!("an HTML page titled \"{title}\""),
         Some(_) | None => UNTITLED.to_owned(),
     }
-}
-
-/// Whether a message that was kept may be the start of a longer one.
-pub(super) fn is_cut(message: &str) -> bool {
-    message.len() + 4 > LONGEST_MESSAGE
-}
-
-/// At most [`LONGEST_MESSAGE`] bytes, cut between characters.
-fn bounded(text: &str) -> String {
-    let text = text.trim();
-    let end = text.floor_char_boundary(LONGEST_MESSAGE);
-    text.get(..end).unwrap_or_default().to_owned()
 }
