@@ -35,7 +35,7 @@ pub(super) fn assert_dressed(path: &str, answer: &Answer) {
         is_openai(&body)
             && body["error"]["code"] == answer.status
             && body["error"]["metadata"]["error_type"].is_string()
-    } else if under("/v1/messages") {
+    } else if under("/v1/messages") || under("/messages") {
         is_anthropic(&body) && body["request_id"] == answer.header("request-id")
     } else if under("/v1") || under("/chat") || under("/openai") {
         is_openai(&body) && body["error"]["code"].is_string()
@@ -50,8 +50,19 @@ pub(super) fn assert_dressed(path: &str, answer: &Answer) {
 
 /// Whether the path is not an API, and answers with HTML.
 fn is_page(path: &str) -> bool {
-    let api =
-        ["v1", "api", "chat", "openai", "fallback", "livez", "readyz", "health", "metrics", "openapi.json"];
+    let api = [
+        "v1",
+        "api",
+        "chat",
+        "messages",
+        "openai",
+        "fallback",
+        "livez",
+        "readyz",
+        "health",
+        "metrics",
+        "openapi.json",
+    ];
     let path = path.split('?').next().unwrap_or_default().strip_prefix('/').expect("a path");
     !api.contains(&path.split('/').next().unwrap_or_default())
 }
