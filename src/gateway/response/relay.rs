@@ -64,7 +64,7 @@ pub async fn relay(
         Reply::Whole(whole) => {
             feedback.answered();
             let meter = match &whole.seen {
-                Some(answer) => meter.measured_for(request, &answer.usage),
+                Some(answer) => meter.for_whole(request, &answer.usage),
                 None => meter,
             };
             relay_whole(*whole, feedback.model(), recorder, &meter, options).await
@@ -72,7 +72,7 @@ pub async fn relay(
         Reply::Stream(stream) => {
             feedback.began();
             let wanted = choices_wanted(request);
-            Ok(relay_stream(*stream, wanted, feedback, recorder, meter.measured(request), options))
+            Ok(relay_stream(*stream, wanted, feedback, recorder, meter.for_stream(request), options))
         }
     }
 }

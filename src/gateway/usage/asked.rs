@@ -7,9 +7,9 @@ use memchr::memmem;
 
 use crate::dialects::Dialect;
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::request::json_object::is_same_name;
+use crate::gateway::request::json_object::lossy;
 use crate::gateway::usage::pricing::Tier;
-use crate::gateway::usage::text_size::{in_tools, is_search, members, string};
+use crate::gateway::usage::text_size::{in_lower_case, in_tools, is_search, members, string};
 
 /// A field and the text from its value on.
 type Member<'a> = (Cow<'a, str>, &'a [u8]);
@@ -17,44 +17,50 @@ type Member<'a> = (Cow<'a, str>, &'a [u8]);
 /// The plugins of OpenRouter that cost nothing.
 const FREE_PLUGINS: [&str; 4] = ["auto-router", "context-compression", "moderation", "response-healing"];
 
-/// What a request asks for.
+/// What a request asks for, as far as its fields say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Asked {
-    /// The service tier of the request.
-    pub(super) tier: Option<Tier>,
+pub(in crate::gateway) struct Asked {
+    /// The service tier of the request, whatever field names it: Anthropic's fast mode has a price of its own.
+    pub(in crate::gateway) tier: Option<Tier>,
     /// Whether the answer is to be made in a certain region.
     pub(super) region: bool,
     /// Whether it asks for sources, which xAI bills each, whatever else an answer counts.
     pub(super) sources: bool,
     /// Whether it asks for a search or another tool of the provider, for which an answer need not show calls.
     pub(super) tools: bool,
-    /// Whether it asks for a cache that is kept for an hour.
-    pub(super) hour: bool,
     /// Whether it names other models of the provider that may answer in place of the one that is called.
     pub(super) other_models: bool,
 }
 
 impl Asked {
-    /// Reads what a request asks for.
-    pub(super) fn of(request: &ChatRequest) -> Self {
-        let mut asked =
-            Self { tier: Tier::asked(request), hour: asks_for_an_hour(request), ..Self::default() };
+    /// Reads the fields of a request, once.
+    pub(in crate::gateway) fn of(request: &ChatRequest) -> Self {
+        let mut asked = Self::default();
         request.each_field(|name, value| asked.read(request.dialect, name, value));
         asked
     }
 
     fn read(&mut self, dialect: Dialect, name: &str, value: &[u8]) {
-        let is = |known: &str| is_same_name(known, name);
-        self.region |= is("inference_geo") && Tier::of_region(&String::from_utf8_lossy(value)).is_some();
-        match dialect {
-            Dialect::ChatCompletions if is("search_parameters") => self.sources |= is_search(name, value),
-            Dialect::ChatCompletions if is("plugins") => self.tools |= members(value).any(is_priced_plugin),
-            Dialect::ChatCompletions if is("tools") => self.tools |= in_tools(value),
-            Dialect::ChatCompletions => self.tools |= is_search(name, value),
-            // The content of a message has the calls of such tools.
-            Dialect::Messages => self.other_models |= is("fallbacks") && !is_list_of_names(value),
+        match (&*in_lower_case(Cow::Borrowed(name)), dialect) {
+            ("service_tier" | "servicetier" | "speed", _) => {
+                self.tier = Tier::dearer(self.tier, Tier::read(&lossy(value)));
+            }
+            ("inference_geo", _) => self.region |= Tier::of_region(&lossy(value)).is_some(),
+            ("search_parameters", Dialect::ChatCompletions) => self.sources |= is_search(name, value),
+            ("plugins", Dialect::ChatCompletions) => self.tools |= members(value).any(is_priced_plugin),
+            ("tools", Dialect::ChatCompletions) => self.tools |= in_tools(value),
+            (_, Dialect::ChatCompletions) => self.tools |= is_search(name, value),
+            ("fallbacks", Dialect::Messages) => self.other_models |= !is_list_of_names(value),
+            // The content of a message has the calls of tools.
+            (_, Dialect::Messages) => {}
         }
     }
+}
+
+/// Whether a request asks for a cache that is kept for an hour.
+pub(super) fn asks_for_an_hour(request: &ChatRequest) -> bool {
+    let is_hour = |(name, value): Member<'_>| name == "ttl" && string(value).is_some_and(|time| time == "1h");
+    memmem::find(&request.body, b"1h\"").is_some() && members(&request.body).any(is_hour)
 }
 
 fn is_priced_plugin((name, value): Member<'_>) -> bool {
@@ -66,20 +72,19 @@ fn is_list_of_names(value: &[u8]) -> bool {
     value.starts_with(b"[") && !value.contains(&b'{')
 }
 
-fn asks_for_an_hour(request: &ChatRequest) -> bool {
-    let is_hour = |(name, value): Member<'_>| name == "ttl" && string(value).is_some_and(|time| time == "1h");
-    memmem::find(&request.body, b"1h\"").is_some() && members(&request.body).any(is_hour)
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
 
     use super::*;
 
-    fn of(dialect: Dialect, members: &str) -> Asked {
+    fn request(dialect: Dialect, members: &str) -> ChatRequest {
         let body = format!(r#"{{"model":"m",{members}}}"#);
-        Asked::of(&ChatRequest::parse_as(dialect, Bytes::from(body)).expect(members))
+        ChatRequest::parse_as(dialect, Bytes::from(body)).expect(members)
+    }
+
+    fn of(dialect: Dialect, members: &str) -> Asked {
+        Asked::of(&request(dialect, members))
     }
 
     #[test]
@@ -119,6 +124,7 @@ mod tests {
             (r#""extra_body":{"service_tier":"default"},"speed":"fast""#, true),
             (r#""extra_body":7"#, false),
             (r#""service_tier":"auto""#, false),
+            ("\"\u{17f}peed\":\"fast\"", true),
         ] {
             let asked = of(Dialect::ChatCompletions, members).tier;
             assert_eq!(asked == Some(Tier::Special), special, "{members}");
@@ -142,7 +148,7 @@ mod tests {
             ),
             (r#""system":"\"ttl\":\"1h\"""#, false),
         ] {
-            assert_eq!(of(Dialect::Messages, members).hour, hour, "{members}");
+            assert_eq!(asks_for_an_hour(&request(Dialect::Messages, members)), hour, "{members}");
         }
     }
 

@@ -7,7 +7,7 @@ use entity::ids::ApiKeyId;
 use crate::domain::amount::MOST_TOKENS;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::call_feedback::CallFeedback;
-use crate::gateway::usage::asked::Asked;
+use crate::gateway::usage::asked::{Asked, asks_for_an_hour};
 use crate::gateway::usage::calibration::TokenCalibration;
 use crate::gateway::usage::pricing::{Flag, Reported, Tier, Usage};
 use crate::gateway::usage::text_size::TextSize;
@@ -39,6 +39,8 @@ pub struct Meter {
     prompt: Option<TextSize>,
     /// What the caller asked for that has another price.
     asked: Asked,
+    /// Whether the caller asked for a cache that is kept for an hour, if that can matter.
+    hour: bool,
     /// The name of the model at its provider.
     upstream_model: String,
     /// A number for the caller.
@@ -81,6 +83,7 @@ impl Meter {
             window: feedback.model().settings.context_window,
             prompt: None,
             asked: Asked::of(request),
+            hour: false,
             upstream_model: feedback.model().upstream_model.clone(),
             caller: 0,
         }
@@ -92,19 +95,27 @@ impl Meter {
         Self { caller: key.map_or(0, |key| key.0.as_u128()), ..self }
     }
 
-    /// Adds the size of the prompt, for a stream: its provider may report no usage.
+    /// Adds what the usage of a stream may lack, because the request is gone when it comes: the size of the prompt, and how
+    /// long a cache is kept.
     #[must_use]
-    pub fn measured(self, request: &ChatRequest) -> Self {
-        Self { prompt: Some(*request.size()), ..self }
+    pub fn for_stream(self, request: &ChatRequest) -> Self {
+        Self { hour: asks_for_an_hour(request), ..self.measured(request) }
     }
 
-    /// Adds the size of the prompt for a whole answer, if its usage is incomplete or the calibration needs it.
+    /// Adds what the usage of a whole answer lacks: the size of the prompt, if it is incomplete or the calibration needs that,
+    /// and how long a cache is kept, if it was written and the usage does not say.
     #[must_use]
-    pub fn measured_for(self, request: &ChatRequest, reported: &Reported) -> Self {
+    pub fn for_whole(self, request: &ChatRequest, reported: &Reported) -> Self {
+        let hour = leaves_hours_open(reported) && asks_for_an_hour(request);
         let skips = reported.is_sound()
             && !is_short_of(reported.input, request.body.len())
             && !self.calibration.samples_prompt();
-        if skips { self } else { self.measured(request) }
+        let meter = if skips { self } else { self.measured(request) };
+        Self { hour, ..meter }
+    }
+
+    fn measured(self, request: &ChatRequest) -> Self {
+        Self { prompt: Some(*request.size()), ..self }
     }
 
     /// Whether a whole answer with this usage is to be measured: to calibrate the model, or because its body is far larger
@@ -118,28 +129,34 @@ impl Meter {
     /// The tokens delivered so far. Without content, nothing is billed.
     #[must_use]
     pub fn usage(&self, delivered: Delivered<'_>) -> Usage {
+        self.judged(&delivered).0
+    }
+
+    /// The tokens delivered so far, and whether the content contradicts their count.
+    fn judged(&self, delivered: &Delivered<'_>) -> (Usage, bool) {
         if !delivered.anything {
-            return Usage::default();
+            return (Usage::default(), false);
         }
         self.calibration.reported_cost(delivered.reported.billed);
         let usage = Usage::settle(&delivered.reported, || {
             Usage::estimate(self.estimated_prompt(), self.calibration.answer(delivered.size))
         });
         let most_input = self.most_input(&delivered.reported);
-        let extras = usage.extras || delivered.extras || most_input > 0 || self.has_asked_extras(&delivered);
+        let extras = usage.extras || delivered.extras || most_input > 0 || self.has_asked_extras(delivered);
         // An answer without a service tier counts as served at the requested tier.
         let tier = if self.asked.region { Some(Tier::Special) } else { usage.tier.or(self.asked.tier) };
         let usage = Usage { tier, extras, most_input, partial: delivered.early, ..usage };
-        self.with_whole_answer(self.with_whole_prompt(usage), &delivered)
+        let contradicted = contradicts(delivered);
+        (self.with_whole_answer(self.with_whole_prompt(usage), delivered, contradicted), contradicted)
     }
 
     /// Whether the caller asked for something with a price of its own, of which the answer does not say what was used.
     fn has_asked_extras(&self, delivered: &Delivered<'_>) -> bool {
-        let Asked { sources, tools, hour, other_models, .. } = self.asked;
+        let Asked { sources, tools, other_models, .. } = self.asked;
         let reported = &delivered.reported;
         sources
             || tools && !reported.counts_tools
-            || hour && reported.cache_write > 0 && !reported.writes_by_time
+            || self.hour && leaves_hours_open(reported)
             || other_models && delivered.model.is_some_and(|model| !is_name_of(&self.upstream_model, model))
     }
 
@@ -160,14 +177,15 @@ impl Meter {
     }
 
     /// The estimate of what was delivered in place of a lower count that is early, or that the content contradicts.
-    fn with_whole_answer(&self, usage: Usage, delivered: &Delivered<'_>) -> Usage {
-        let contradicted = self.contradicts(delivered);
+    fn with_whole_answer(&self, usage: Usage, delivered: &Delivered<'_>, contradicted: bool) -> Usage {
         let flag = (contradicted && !delivered.early).then_some(Flag::Contradictory);
         let usage = Usage { flag: usage.flag.max(flag), ..usage };
         let measured = if delivered.early {
             self.delivered_answer(delivered)
+        } else if contradicted {
+            self.measured_answer(delivered)
         } else {
-            self.measured_answer(delivered).filter(|_| contradicted)
+            None
         };
         match measured {
             Some(measured) if measured > usage.output => Usage { output: measured, estimated: true, ..usage },
@@ -184,16 +202,7 @@ impl Meter {
 
     /// The tokens of the delivered content, if it is text and was measured.
     fn measured_answer(&self, delivered: &Delivered<'_>) -> Option<i64> {
-        let is_text = delivered.size.bytes > 0 && !delivered.extras && delivered.reported.audio_output == 0;
-        is_text.then(|| self.calibration.answer(delivered.size).min(MOST_TOKENS))
-    }
-
-    /// Whether the content is far larger than the count of the answer.
-    fn contradicts(&self, delivered: &Delivered<'_>) -> bool {
-        let counted = delivered.reported.output.filter(|count| *count > 0 && !delivered.reported.extras);
-        let most = counted.map(|count| FAR_BELOW.saturating_mul(count) + SLACK);
-        most.is_some_and(|most| delivered.size.undoubted_tokens() > most)
-            && self.measured_answer(delivered).is_some()
+        is_measured_text(delivered).then(|| self.calibration.answer(delivered.size).min(MOST_TOKENS))
     }
 
     /// The tokens of what was delivered in all: those that were reported may include some that were not sent, such as
@@ -208,8 +217,8 @@ impl Meter {
     /// The tokens of a complete answer, which also calibrates the model.
     #[must_use]
     pub fn whole(&self, delivered: Delivered<'_>) -> Usage {
-        let usage = self.usage(delivered);
-        if delivered.anything && self.contradicts(&delivered) {
+        let (usage, contradicted) = self.judged(&delivered);
+        if contradicted {
             return Usage { flag: usage.flag.max(Some(Flag::Contradictory)), ..usage };
         }
         if delivered.anything && delivered.reported.is_sound() && !delivered.early && !usage.estimated {
@@ -234,6 +243,23 @@ impl Meter {
             self.calibration.answer_counted(answer, usage.output);
         }
     }
+}
+
+/// Whether tokens were written into a cache, and the usage does not say for how long they are kept.
+fn leaves_hours_open(reported: &Reported) -> bool {
+    reported.cache_write > 0 && !reported.writes_by_time
+}
+
+/// Whether the delivered content is text and was measured.
+fn is_measured_text(delivered: &Delivered<'_>) -> bool {
+    delivered.size.bytes > 0 && !delivered.extras && delivered.reported.audio_output == 0
+}
+
+/// Whether the content is far larger than the count of the answer.
+fn contradicts(delivered: &Delivered<'_>) -> bool {
+    let counted = delivered.reported.output.filter(|count| *count > 0 && !delivered.reported.extras);
+    let most = counted.map(|count| FAR_BELOW.saturating_mul(count) + SLACK);
+    most.is_some_and(|most| delivered.size.undoubted_tokens() > most) && is_measured_text(delivered)
 }
 
 /// Whether an answer's name of a model, as raw JSON, is that of the called one: with or without its date or its vendor.

@@ -13,6 +13,7 @@ use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::is_same_name;
 use crate::gateway::request::labels::{OWNERS, OWNERS_IN_METADATA};
 use crate::gateway::usage::answer_limit::AnswerLimit;
+use crate::gateway::usage::asked::Asked;
 use crate::gateway::usage::pricing::Tier;
 use crate::providers::UpstreamError;
 use crate::providers::errors::TokenLimit;
@@ -92,7 +93,9 @@ pub(in crate::gateway) fn of_own_fields(
     sent: &str,
 ) -> Option<FailureScope> {
     let own = match failure.class {
-        ErrorClass::RateLimited | ErrorClass::Overloaded if Tier::asked(request) == Some(Tier::Special) => {
+        ErrorClass::RateLimited | ErrorClass::Overloaded
+            if Asked::of(request).tier == Some(Tier::Special) =>
+        {
             Some(FailureScope::Request)
         }
         ErrorClass::RateLimited | ErrorClass::Overloaded | ErrorClass::ModelNotFound

@@ -11,8 +11,6 @@ pub use crate::gateway::usage::reported::{
 use uuid::Uuid;
 
 use crate::domain::amount::{MOST_NANO_DOLLARS, MOST_TOKENS};
-use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::request::json_object::is_same_name;
 use crate::providers::{ModelPrice, Rates};
 
 /// What is wrong with a provider's count, as stored in rows.
@@ -65,18 +63,6 @@ impl Tier {
     #[must_use]
     pub fn of_region(raw: &str) -> Option<Self> {
         if matches!(raw, "\"global\"" | "\"not_available\"") { None } else { Self::read(raw) }
-    }
-
-    /// The tier of a request, whatever field names it: Anthropic's fast mode has a price of its own.
-    #[must_use]
-    pub fn asked(request: &ChatRequest) -> Option<Self> {
-        let mut tier = None;
-        request.each_field(|name, value| {
-            if ["service_tier", "serviceTier", "speed"].iter().any(|known| is_same_name(known, name)) {
-                tier = Self::dearer(tier, Self::read(&String::from_utf8_lossy(value)));
-            }
-        });
-        tier
     }
 
     /// Of two fields, a special tier counts.

@@ -71,8 +71,8 @@ fn plain(inside: &[u8]) -> Cow<'_, str> {
     serde_json::from_slice(&quoted).map_or_else(|_| String::from_utf8_lossy(inside), Cow::Owned)
 }
 
-/// Some servers ignore the case of names.
-fn in_lower_case(name: Cow<'_, str>) -> Cow<'_, str> {
+/// A name in lower case, because some servers ignore the case of names.
+pub(in crate::gateway::usage) fn in_lower_case(name: Cow<'_, str>) -> Cow<'_, str> {
     let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
     if is_lower { name } else { Cow::Owned(name.to_lowercase().replace('\u{17f}', "s")) }
 }

@@ -13,7 +13,7 @@ mod prompt;
 
 use serde_json::value::RawValue;
 
-pub(super) use members::{members, string};
+pub(super) use members::{in_lower_case, members, string};
 pub(super) use open_ended::{in_tools, is_search};
 
 /// Texts of more bytes than this are sampled.

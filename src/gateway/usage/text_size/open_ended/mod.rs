@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::members::{is_absent, members, string};
+use super::members::{in_lower_case, is_absent, members, string};
 
 /// Fields of messages that hold only text, or say what a text is.
 const TEXT: [&str; 22] = [
@@ -208,7 +208,9 @@ pub(in crate::gateway::usage) fn is_search(name: &str, value: &[u8]) -> bool {
     let says_off = |(name, mode): (Cow<'_, str>, &[u8])| {
         name == "mode" && string(mode).is_some_and(|mode| mode == "off")
     };
-    SEARCHES.contains(&&*name.to_lowercase()) && !is_off(value) && !members(value).any(says_off)
+    SEARCHES.contains(&&*in_lower_case(Cow::Borrowed(name)))
+        && !is_off(value)
+        && !members(value).any(says_off)
 }
 
 /// Whether another field of the request names content that its provider has.
