@@ -75,6 +75,12 @@ impl<'a> RawObject<'a> {
     /// escapes.
     #[must_use]
     pub fn scan(text: &'a [u8]) -> Option<Self> {
+        Self::scan_for_halves(text).map(|(object, _)| object)
+    }
+
+    /// As [`RawObject::scan`], with whether a value may have halves of characters: see [`Cursor::has_halves`].
+    #[must_use]
+    pub fn scan_for_halves(text: &'a [u8]) -> Option<(Self, bool)> {
         let mut members = Vec::with_capacity(12);
         let mut cursor = Cursor::new(text)?;
         cursor.object(|cursor, name| {
@@ -82,7 +88,7 @@ impl<'a> RawObject<'a> {
             let value = cursor.value()?;
             (members.len() < MAX_MEMBERS).then(|| members.push(RawMember { name, value }))
         })?;
-        cursor.is_over().then_some(Self(members))
+        cursor.is_over().then(|| (Self(members), cursor.has_halves()))
     }
 
     /// The value of the last field of that name, which is how most JSON parsers treat duplicates.

@@ -17,6 +17,8 @@ const MOST_LEVELS: u32 = 64;
 pub struct Cursor<'a> {
     text: &'a [u8],
     at: usize,
+    /// Whether a skipped string has an escape that may be half of a character.
+    halves: bool,
 }
 
 impl<'a> Cursor<'a> {
@@ -27,13 +29,19 @@ impl<'a> Cursor<'a> {
         let (least, most) =
             text.iter().fold((u8::MAX, 0), |(least, most), byte| (least.min(*byte), most.max(*byte)));
         let valid = least >= b' ' && (most.is_ascii() || std::str::from_utf8(text).is_ok());
-        valid.then(|| Self { text, at: blanks(text, 0) })
+        valid.then(|| Self { text, at: blanks(text, 0), halves: false })
     }
 
     /// Whether the rest of the text consists of blanks.
     #[must_use]
     pub fn is_over(&self) -> bool {
         blanks(self.text, self.at) == self.text.len()
+    }
+
+    /// Whether a value that was skipped has an escape that is half of a character, or may be: a `\u` with a `d` after it.
+    #[must_use]
+    pub fn has_halves(&self) -> bool {
+        self.halves
     }
 
     /// Whether an object begins here.
@@ -44,7 +52,7 @@ impl<'a> Cursor<'a> {
 
     /// Skips a value and returns its raw JSON.
     pub fn value(&mut self) -> Option<RawText<'a>> {
-        let end = value(self.text, self.at)?;
+        let end = value(self.text, self.at, &mut self.halves)?;
         let found = RawText::of_scan(self.text.get(self.at..end)?);
         self.at = end;
         Some(found)
@@ -112,8 +120,9 @@ fn blanks(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The position after a string. `at` is the position after its opening quote.
-fn string(text: &[u8], at: usize) -> Option<usize> {
+/// The position after a string. `at` is the position after its opening quote. Notes an escape that may be half of a
+/// character, which costs nothing here.
+fn string(text: &[u8], at: usize, halves: &mut bool) -> Option<usize> {
     let mut at = quote_or_backslash(text, at)?;
     loop {
         if text.get(at) == Some(&b'"') {
@@ -121,7 +130,14 @@ fn string(text: &[u8], at: usize) -> Option<usize> {
         }
         at += match text.get(at + 1)? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
-            b'u' if text.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit) => 6,
+            b'u' => {
+                let digits = text.get(at + 2..at + 6)?;
+                if !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return None;
+                }
+                *halves |= digits.first().is_some_and(|digit| digit.eq_ignore_ascii_case(&b'd'));
+                6
+            }
             _ => return None,
         };
         // A string with an escape is rarely a short one.
@@ -154,22 +170,22 @@ fn bytes_that_are(word: u64, byte: u8) -> u64 {
 }
 
 /// The position after a key and its colon. `at` is where the key begins.
-fn key(text: &[u8], at: usize) -> Option<usize> {
+fn key(text: &[u8], at: usize, halves: &mut bool) -> Option<usize> {
     if text.get(at) != Some(&b'"') {
         return None;
     }
-    let end = blanks(text, string(text, at + 1)?);
+    let end = blanks(text, string(text, at + 1, halves)?);
     (text.get(end) == Some(&b':')).then(|| blanks(text, end + 1))
 }
 
 /// The position after the value that begins at `at`. `None` if it is not a value, or too deep.
-fn value(text: &[u8], mut at: usize) -> Option<usize> {
+fn value(text: &[u8], mut at: usize, halves: &mut bool) -> Option<usize> {
     // A bit for each level, the innermost one last: 1 in an object, 0 in an array.
     let (mut levels, mut kinds) = (0_u32, 0_u64);
     loop {
         let first = *text.get(at)?;
         at = match first {
-            b'"' => string(text, at + 1)?,
+            b'"' => string(text, at + 1, halves)?,
             b'{' | b'[' => {
                 let object = first == b'{';
                 at = blanks(text, at + 1);
@@ -182,7 +198,7 @@ fn value(text: &[u8], mut at: usize) -> Option<usize> {
                     levels += 1;
                     kinds = kinds << 1 | u64::from(object);
                     if object {
-                        at = key(text, at)?;
+                        at = key(text, at, halves)?;
                     }
                     continue;
                 }
@@ -197,7 +213,7 @@ fn value(text: &[u8], mut at: usize) -> Option<usize> {
             let object = kinds & 1 == 1;
             match (text.get(at)?, object) {
                 (b',', true) => {
-                    at = key(text, blanks(text, at + 1))?;
+                    at = key(text, blanks(text, at + 1), halves)?;
                     break;
                 }
                 (b',', false) => {
@@ -251,10 +267,13 @@ fn digits(text: &[u8], at: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use proptest::prelude::*;
     use serde_json::value::RawValue;
 
     use super::*;
+    use crate::dialects::whole_characters::whole_characters;
 
     /// What `serde_json` says: the raw value, if the whole text is one.
     fn reference(text: &str) -> Option<usize> {
@@ -329,11 +348,35 @@ mod tests {
     #[test]
     fn depth_has_a_limit() {
         let deep = |levels: usize| ["[".repeat(levels), "]".repeat(levels)].concat();
-        assert_eq!(value(deep(65).as_bytes(), 0), Some(130));
-        assert_eq!(value(deep(66).as_bytes(), 0), None);
+        assert_eq!(value(deep(65).as_bytes(), 0, &mut false), Some(130));
+        assert_eq!(value(deep(66).as_bytes(), 0, &mut false), None);
+    }
+
+    #[test]
+    fn halves_of_characters_are_noticed_wherever_they_are() {
+        for (text, halves) in [
+            (r#""\ud83d""#, true),
+            (r#"{"\uDE00":[{"a":1}]}"#, true),
+            (r#"[{"a":["\ud83d\ude00"]}]"#, true),
+            (r#""\\ud83d \u00d8 d83d""#, false),
+        ] {
+            let mut cursor = Cursor::new(text.as_bytes()).expect(text);
+            assert!(!cursor.has_halves() && cursor.value().is_some(), "{text}");
+            assert_eq!(cursor.has_halves(), halves, "{text}");
+        }
     }
 
     proptest! {
+        #[test]
+        fn it_notices_every_half(codes in prop::collection::vec(0xd000_u16..=0xe100, 0..3), more in "[\\\\ud8]{0,8}") {
+            let codes: String = codes.iter().map(|code| format!("\\u{code:04x}")).collect();
+            let text = format!("\"{codes}{more}\"");
+            let Some(mut cursor) = Cursor::new(text.as_bytes()) else { return Ok(()) };
+            if cursor.value().is_some() && !cursor.has_halves() {
+                prop_assert!(matches!(whole_characters(text.as_bytes()), Cow::Borrowed(_)));
+            }
+        }
+
         #[test]
         fn it_accepts_nothing_that_the_parser_refuses(text in r#"[\[\]{}",:\\a0-9eE.+\-u tnl]{0,24}"#) {
             prop_assert!(scanned(&text).is_none() || reference(&text) == scanned(&text));

@@ -28,7 +28,9 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) ->
         if name == "model" || is_own(request.dialect, name) {
             continue;
         }
+        // A translation has no reasoning.
         if name == "messages"
+            && !translated
             && let Some(signed) = unsigned::without(value)
         {
             changes.stripped("thinking");

@@ -3,6 +3,7 @@
 //! Everything else is kept as bytes.
 
 mod audio;
+mod body;
 mod entries;
 mod fields;
 mod large;
@@ -13,7 +14,6 @@ mod translation;
 mod words;
 
 use crate::dialects::Dialect;
-use crate::dialects::whole_characters::whole_characters;
 use crate::domain::session_id::{MAX_SESSION, check_session};
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -24,7 +24,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::call::redact::request_text::RequestText;
-use crate::gateway::request::json_object::{MAX_MEMBERS, RawObject, span, text};
+use crate::gateway::request::json_object::{RawObject, span, text};
 use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::request::requirements::Prompt;
 use crate::gateway::usage::text_size::TextSize;
@@ -127,34 +127,37 @@ impl ChatRequest {
     /// # Errors
     /// 400 with the field and the remedy.
     pub fn parse_as(dialect: Dialect, body: Bytes) -> Result<Self> {
-        let body = with_whole_characters(body);
-        let members = RawObject::parse(&body).map_err(|error| not_an_object(&error))?;
+        body::read(body, |body, members| Self::of_members(dialect, body, members))
+    }
+
+    /// The request with these members, which are those of the body.
+    fn of_members(dialect: Dialect, body: &Bytes, members: &RawObject<'_>) -> Result<Self> {
         if let Some(name) = members.duplicate() {
             return Err(twice(name));
         }
-        let stream = flag(&members, "stream")?;
-        numbers::check(dialect, &members)?;
+        let stream = flag(members, "stream")?;
+        numbers::check(dialect, members)?;
         let request = Self {
             dialect,
             passed: PassedHeaders::default(),
             translates: true,
             translated_with: None,
-            wanted: wanted(dialect, &members)?,
+            wanted: wanted(dialect, members)?,
             stream,
             include_usage: match dialect {
-                Dialect::ChatCompletions => stream && asks_for_usage(&members)?,
+                Dialect::ChatCompletions => stream && asks_for_usage(members)?,
                 Dialect::Messages => true,
             },
-            max_fallbacks: number(&members, "max_fallbacks", u32::MAX)?,
-            num_retries: number(&members, "num_retries", 5)?,
-            session: session(&members)?,
-            drill: drill(&members)?,
+            max_fallbacks: number(members, "max_fallbacks", u32::MAX)?,
+            num_retries: number(members, "num_retries", 5)?,
+            session: session(members)?,
+            drill: drill(members)?,
             parts: members
                 .0
                 .iter()
                 .map(|member| Part {
                     name: member.name.clone().into_owned(),
-                    value: span(&body, member.value.bytes()),
+                    value: span(body, member.value.bytes()),
                 })
                 .collect(),
             body: body.clone(),
@@ -173,33 +176,12 @@ impl ChatRequest {
     }
 }
 
-/// The body without halves of characters, which would hide from us what is beside them.
-fn with_whole_characters(body: Bytes) -> Bytes {
-    let whole = match whole_characters(&body) {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(whole) => Some(Bytes::from(whole)),
-    };
-    whole.unwrap_or(body)
-}
-
 fn twice(name: &str) -> Error {
     if name.len() > MAX_NAME {
         return Error::refused(None, "duplicate_field", "A field occurs twice in the body. Send it once.");
     }
     let message = format!("The field '{name}' occurs twice in the body. Send it once.");
     Error::refused(Some(name), "duplicate_field", message)
-}
-
-fn not_an_object(error: &serde_json::Error) -> Error {
-    let message = match error.classify() {
-        serde_json::error::Category::Data => {
-            format!("The body must be a JSON object with at most {MAX_MEMBERS} fields.")
-        }
-        serde_json::error::Category::Io
-        | serde_json::error::Category::Syntax
-        | serde_json::error::Category::Eof => format!("The body is not valid JSON: {error}."),
-    };
-    Error::refused(None, "invalid_json", message)
 }
 
 /// A field of a fixed type; null counts as absent.

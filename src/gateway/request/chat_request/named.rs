@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 
-use super::{ChatRequest, member, not_an_object, with_whole_characters};
+use super::{ChatRequest, body, member};
+use crate::dialects::Dialect;
 use crate::domain::error::{Error, Result};
-use crate::gateway::request::json_object::{RawMember, RawObject};
+use crate::gateway::request::json_object::{RawMember, RawObject, quoted};
 
 /// A body to which the model was added. It keeps the original body, which is counted against the memory share, alive.
 struct Rewritten {
@@ -24,30 +25,32 @@ impl ChatRequest {
     /// # Errors
     /// As [`ChatRequest::parse`], or the body names another model.
     pub fn parse_for(model: &str, body: Bytes) -> Result<Self> {
-        let body = with_whole_characters(body);
-        let members = RawObject::parse(&body).map_err(|error| not_an_object(&error))?;
-        let named: Option<String> = member(&members, "model", "a string, the name of a model")?;
-        match named {
-            Some(named) if named == model => return Self::parse(body),
-            Some(_) => {
-                let message =
-                    "'model' differs from the model in the path. Leave it out, or send the same name.";
-                return Err(Error::refused(Some("model"), "conflicting_fields", message));
+        body::read(body, |body, members| {
+            let named: Option<String> = member(members, "model", "a string, the name of a model")?;
+            match named {
+                None => Self::parse(with_model(model, body, members)),
+                Some(named) if named == model => Self::of_members(Dialect::ChatCompletions, body, members),
+                Some(_) => {
+                    let message =
+                        "'model' differs from the model in the path. Leave it out, or send the same name.";
+                    Err(Error::refused(Some("model"), "conflicting_fields", message))
+                }
             }
-            None => {}
-        }
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let mut text = Vec::with_capacity(body.len() + model.len() + 16);
-        text.extend_from_slice(b"{\"model\":");
-        text.extend_from_slice(quoted(model).as_bytes());
-        for RawMember { name, value } in members.0.iter().filter(|member| member.name != "model") {
-            text.push(b',');
-            text.extend_from_slice(quoted(name).as_bytes());
-            text.push(b':');
-            text.extend_from_slice(value.bytes());
-        }
-        text.push(b'}');
-        let counted = body.clone();
-        Self::parse(Bytes::from_owner(Rewritten { text, _counted: counted }))
+        })
     }
+}
+
+/// The body with the model before its other members.
+fn with_model(model: &str, body: &Bytes, members: &RawObject<'_>) -> Bytes {
+    let mut text = Vec::with_capacity(body.len() + model.len() + 16);
+    text.extend_from_slice(b"{\"model\":");
+    text.extend_from_slice(quoted(model).as_bytes());
+    for RawMember { name, value } in members.0.iter().filter(|member| member.name != "model") {
+        text.push(b',');
+        text.extend_from_slice(quoted(name).as_bytes());
+        text.push(b':');
+        text.extend_from_slice(value.bytes());
+    }
+    text.push(b'}');
+    Bytes::from_owner(Rewritten { text, _counted: body.clone() })
 }
