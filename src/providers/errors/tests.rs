@@ -204,6 +204,19 @@ fn an_error_inside_an_answer_has_the_status_that_it_names() {
 }
 
 #[test]
+fn half_of_a_character_hides_no_error() {
+    let half = r#"{"code":429,"message":"too many \ud83d"}"#;
+    let errors = [
+        parsed(429, half),
+        error_in_answer(half.as_bytes()),
+        error_instead_of_answer(half.as_bytes()).expect("an error"),
+    ];
+    for error in errors {
+        assert_eq!((error.status, error.message.as_str()), (429, "too many \u{fffd}"));
+    }
+}
+
+#[test]
 fn a_body_beyond_the_limit_yields_its_first_sentence_only() {
     let echo = "secret prompt ".repeat(10_000);
     let body = format!(

@@ -5,6 +5,7 @@
 mod kept_message;
 pub(crate) mod success_status;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -67,10 +68,18 @@ pub(super) struct ErrorBody {
     pub(super) unread: bool,
 }
 
+/// The start of an error, which is all that is read of it. Halves of characters would hide what is beside them.
+fn start(error: &[u8]) -> Cow<'_, [u8]> {
+    whole_characters(error.get(..LOOKED_AT).unwrap_or(error))
+}
+
 /// Parses the body of a failed response.
 pub(super) fn read(body: &[u8]) -> ErrorBody {
-    let whole = whole_characters(body.get(..LOOKED_AT).unwrap_or(body));
-    let text = String::from_utf8_lossy(&whole);
+    read_start(&start(body))
+}
+
+fn read_start(start: &[u8]) -> ErrorBody {
+    let text = String::from_utf8_lossy(start);
     let text = text.trim_start_matches('\u{feff}').trim();
     let payload = event_data(text);
     if let Ok(value) = serde_json::from_str::<Value>(payload) {
@@ -96,14 +105,14 @@ pub(super) fn read(body: &[u8]) -> ErrorBody {
 
 /// Parses the value of an `error` member.
 pub(super) fn read_member(error: &[u8]) -> ErrorBody {
-    let whole = whole_characters(error.get(..LOOKED_AT).unwrap_or(error));
-    match serde_json::from_slice::<Value>(&whole) {
+    let start = start(error);
+    match serde_json::from_slice::<Value>(&start) {
         // Wrapping the value again lets one function parse both forms.
         Ok(value) => {
             let said = read_object(&Map::from_iter([("error".to_owned(), value)]), 0);
             ErrorBody { json: true, ..said }
         }
-        Err(_) => read(error),
+        Err(_) => read_start(&start),
     }
 }
 

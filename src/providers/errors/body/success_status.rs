@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{DEEPEST, ErrorBody, LOOKED_AT, read_object};
+use super::{DEEPEST, ErrorBody, LOOKED_AT, read_object, start};
 
 /// Members that are present only if something went wrong.
 const MARKS: &[&str] = &[
@@ -31,7 +31,7 @@ const WRAPPERS: &[(&str, &str)] =
 pub(in super::super) fn read_instead_of_answer(text: &[u8]) -> Option<ErrorBody> {
     // No error is longer than this.
     let text = text.get(..LOOKED_AT).is_none().then_some(text)?;
-    let object: Map<String, Value> = serde_json::from_slice(text).ok()?;
+    let object: Map<String, Value> = serde_json::from_slice(&start(text)).ok()?;
     reports(&object).then(|| read_object(&object, 0))
 }
 
