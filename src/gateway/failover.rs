@@ -46,9 +46,12 @@ impl Gateway {
 
     async fn process(&self, job: Job) -> Result<Answer> {
         let intent = &job.intent;
-        intent.translate_early(&self.shares.of(intent.organization.id)).await;
-        let mut plan = intent.plan()?;
+        let share = self.shares.of(intent.organization.id);
         let routing_context = RoutingContext::new(intent, StateView::from(&*self.shared_state));
+        if intent.begins_with_translation(&routing_context) {
+            intent.translate_early(&share).await;
+        }
+        let mut plan = intent.plan()?;
         let mut recorder = self.recorder_of(&job, routing_context.reservation()).await?;
         let mut failure: Option<Failure> = None;
         let mut withheld: Option<(Candidate, Reply, CallFeedback)> = None;
@@ -85,7 +88,6 @@ impl Gateway {
                         AttemptOutcome::Ready(reply) => {
                             spans::answered(&span, reply.status(), took);
                             recorder.commit_answer(&candidate, call, reply.status(), took, adapted).await?;
-                            let share = self.shares.of(intent.organization.id);
                             let feedback = remembered(feedback, &reply, intent, &share);
                             return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options))
                                 .await;
@@ -105,6 +107,8 @@ impl Gateway {
                     failure = Some(found);
                 }
             }
+            // From here on, the plan may look at any model that is left.
+            intent.translate_early(&share).await;
         }
     }
 

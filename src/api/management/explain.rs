@@ -39,6 +39,7 @@ pub async fn explain(
     let share = gateway.shares.of(caller.organization.id);
     let chat = ChatRequest::read(&share, Dialect::ChatCompletions, body.bytes).await?;
     let intent = intent(&caller, request.headers(), chat)?;
+    intent.translate_early(&share).await;
     let state = StateView { refusals: Some(&gateway.refusals), ..StateView::from(&*gateway.shared_state) };
     Ok(HttpResponse::Ok().json(explain::explain(&intent, state)?))
 }

@@ -13,7 +13,7 @@ use crate::dialects::{Dialect, chat, messages};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::usage::pricing::Reported;
 use crate::gateway::usage::text_size::TextSize;
-use crate::limits::shares::{LARGE, Share};
+use crate::limits::shares::{LARGE_TO_TRANSLATE, Share};
 use crate::providers::FinishMeaning;
 use crate::providers::finish_reasons::finish;
 
@@ -86,7 +86,7 @@ impl AnswerTranslation {
         created: i64,
         share: &Arc<Share>,
     ) -> (Bytes, Judged) {
-        if body.len() <= LARGE {
+        if body.len() <= LARGE_TO_TRANSLATE {
             return self.whole(body, judged, created);
         }
         let translated = share.read_large(move || self.whole(body, judged, created)).await;

@@ -25,6 +25,9 @@ pub use held::{HeldBytes, Slot};
 pub const SMALL: usize = 64 * 1024;
 /// The size in bytes from which a text is parsed off the event loop.
 pub const LARGE: usize = 256 * 1024;
+/// The size in bytes from which a text is translated off the event loop. A translation reads and writes each value several
+/// times, so it takes about as long as parsing eight times as much.
+pub const LARGE_TO_TRANSLATE: usize = LARGE / 8;
 
 /// Concurrent DNS lookups of one organization; more wait.
 const NAME_LOOKUPS: usize = 8;

@@ -162,12 +162,26 @@ on_both_databases! {
     async fn large_requests_and_answers_are_translated_too(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake).await;
+        for (number, words) in [100_000, 10_000].into_iter().enumerate() {
+            let text = "word ".repeat(words);
+            fake.next(Script::answer(&text));
+            let asked = json!({"model": "gpt", "messages": [{"role": "user", "content": text}]});
+            let answer = message(&app, &asked).await;
+            assert_eq!((answer.status, answer.json()["content"][0]["text"].as_str()), (200, Some(text.as_str())));
+            assert_eq!(fake.request(number).await.json()["messages"][0]["content"].as_str(), Some(text.as_str()));
+        }
+    }
+
+    async fn a_large_request_is_translated_after_its_native_model_failed(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
         let text = "word ".repeat(100_000);
-        fake.next(Script::answer(&text));
-        let asked = json!({"model": "gpt", "messages": [{"role": "user", "content": text}]});
+        fake.next_for("claude-upstream", Script::anthropic_error(529, "overloaded_error", "Overloaded"));
+        fake.next_for("gpt-upstream", Script::answer("Hi"));
+        let asked = json!({"model": "claude", "models": ["gpt"], "num_retries": 0, "messages": [{"role": "user", "content": text}]});
         let answer = message(&app, &asked).await;
-        assert_eq!((answer.status, answer.json()["content"][0]["text"].as_str()), (200, Some(text.as_str())));
-        assert_eq!(fake.request(0).await.json()["messages"][0]["content"].as_str(), Some(text.as_str()));
+        assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "gpt"), "{}", answer.text());
+        assert_eq!(fake.request(1).await.json()["messages"][0]["content"].as_str(), Some(text.as_str()));
     }
 
     async fn errors_are_those_of_the_callers_dialect(app: App) {

@@ -7,6 +7,7 @@ use crate::dialects::change::Changes;
 use crate::dialects::members::Members;
 use crate::dialects::need::Need;
 use crate::dialects::translate;
+use crate::limits::shares::LARGE_TO_TRANSLATE;
 use crate::store::snapshot::ModelEntry;
 
 /// A request that was translated, or why it cannot be.
@@ -36,6 +37,11 @@ impl ChatRequest {
             Ok(translation) => Ok(translation),
             Err(need) => Err(*need),
         }
+    }
+
+    /// Whether a translation is still to be made, and takes so long that it must not hold up an event loop.
+    pub(in crate::gateway) fn is_slow_to_translate(&self) -> bool {
+        self.translates && self.body.len() > LARGE_TO_TRANSLATE && self.translation.get().is_none()
     }
 
     /// Translates the request into the other dialect.

@@ -20,7 +20,7 @@ use crate::gateway::routing::plan::{CandidateFacts, Limits, Plan};
 use crate::gateway::usage::answer_limit::AnswerLimit;
 use crate::gateway::usage::calibration::TokenCalibrations;
 use crate::gateway::usage::pricing::Usage;
-use crate::limits::shares::{LARGE, Share};
+use crate::limits::shares::Share;
 use crate::providers::ModelPrice;
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
 
@@ -122,12 +122,24 @@ impl Intent {
         names.into_iter().filter(allowed)
     }
 
-    /// Translates a large request off the event loop, if a model that may answer does not speak its dialect.
+    /// Whether the first step of the plan may need a translation that is slow to make. As long as the primary can be called, it
+    /// looks at no other model.
+    #[must_use]
+    pub fn begins_with_translation(&self, context: &RoutingContext<'_>) -> bool {
+        if !self.request.is_slow_to_translate() {
+            return false;
+        }
+        let primary = self.organization.models.get(self.request.wanted.primary());
+        !primary.is_some_and(|model| self.request.is_spoken_by(model) && context.may_call(model))
+    }
+
+    /// Translates a request that is slow to translate off the event loop, if a model that may answer does not speak its
+    /// dialect.
     pub async fn translate_early(&self, share: &Share) {
-        let foreign = |name: &str| {
+        let is_foreign = |name: &str| {
             self.organization.models.get(name).is_some_and(|model| !self.request.is_spoken_by(model))
         };
-        if self.request.body.len() > LARGE && self.reachable().any(foreign) {
+        if self.request.is_slow_to_translate() && self.reachable().any(is_foreign) {
             let request = self.request.clone();
             // Without room for it now, it is translated when it is needed.
             if let Ok(translation) = share.read_large(move || request.translated()).await {
@@ -266,6 +278,11 @@ impl<'a> RoutingContext<'a> {
         Estimate::Between { least: cost(least), most: cost(limit.most(model)) }
     }
 
+    /// Whether nothing but its budget or its own settings keeps a model from being called.
+    fn may_call(&self, model: &ModelEntry) -> bool {
+        matches!(self.cooldown_state(model), CooldownState::Closed) && self.unfit(model).is_none()
+    }
+
     /// Whether the model is drilled. It is not called, so cooldown and requirements do not matter.
     fn is_drilled(&self, model: &ModelEntry) -> bool {
         self.drills.class_of(&model.name).is_some()
@@ -299,3 +316,6 @@ impl CandidateFacts for RoutingContext<'_> {
         if self.reserves { reservation.reserve(estimate) } else { reservation.exceeded_by(estimate) }
     }
 }
+
+#[cfg(test)]
+mod tests;
