@@ -193,6 +193,7 @@ on_both_databases! {
             message
         };
         let image = json!([{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]);
+        let schema = json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {"retrieval": {"type": "float"}}}}});
         let source = json!([{"type": "url_citation", "url_citation": {"url": "https://a.example"}}]);
         let mut count = 0;
         for (message, more, request, known) in [
@@ -205,6 +206,7 @@ on_both_databases! {
             (with("annotations", json!([])), json!({}), json!({"web_search_options": {}}), false),
             (text.clone(), json!({}), json!({"plugins": [{"id": "web"}]}), false),
             (text.clone(), json!({}), json!({"tools": [{"type": "web_search_preview"}]}), false),
+            (text.clone(), json!({}), json!({"tools": [schema]}), true),
             (text.clone(), json!({}), json!({"extra_body": {"service_tier": "priority"}}), false),
             // What is counted is known, even if it is nothing.
             (text.clone(), json!({"num_search_queries": 0}), json!({"web_search_options": {}}), true),

@@ -1,4 +1,4 @@
-//! A request before any call: its body, the headers that pass, its requirements, drills, and the intent.
+//! A request before any call: its body and tools, the headers that pass, its requirements, drills, and the intent.
 
 pub mod chat_request;
 pub mod drills;
@@ -10,3 +10,4 @@ pub mod labels;
 pub mod passed_headers;
 pub mod plain_members;
 pub mod requirements;
+pub(in crate::gateway) mod tools;

@@ -3,10 +3,9 @@
 //!
 //! A member that is not listed may be any of them, for a proxy at least, as may one in another case.
 
-use serde_json::Value;
-
 use super::chat_request::{ChatRequest, is_own};
 use super::labels::is_label;
+use super::tools::{RunBy, run_by};
 use crate::dialects::Dialect;
 
 /// Members of chat completions, sorted: the conversation, the form of the answer, and sampling.
@@ -94,13 +93,6 @@ const OF_MESSAGES: [&str; 15] = [
     "top_p",
 ];
 
-/// Types of tools that the caller runs itself.
-const OWN_TOOLS: [&str; 2] = ["function", "custom"];
-
-/// Members of a tool that name a server or a credential.
-const OF_SERVERS: [&str; 5] =
-    ["headers", "authorization", "authorization_token", "connector_id", "server_url"];
-
 impl ChatRequest {
     /// Whether no member chooses anything but the answer.
     pub(in crate::gateway) fn is_plain(&self) -> bool {
@@ -111,27 +103,17 @@ impl ChatRequest {
         let is_plain =
             |name: &str| known.binary_search(&name).is_ok() || is_own(self.dialect, name) || is_label(name);
         self.parts.iter().all(|part| match part.name.as_str() {
-            "tools" => are_plain_tools(self.value(part)),
+            "tools" => run_by(self.value(part)) == Some(RunBy::Caller),
             "service_tier" | "speed" => true,
             name => is_plain(name) || self.value(part) == b"null",
         })
     }
 }
 
-/// Whether the caller runs all tools itself.
-fn are_plain_tools(tools: &[u8]) -> bool {
-    let Ok(tools) = serde_json::from_slice::<Vec<Value>>(tools) else { return false };
-    tools.iter().all(|tool| {
-        let kind = tool.get("type").and_then(Value::as_str);
-        kind.is_none_or(|kind| OWN_TOOLS.contains(&kind))
-            && OF_SERVERS.iter().all(|name| tool.get(name).is_none())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

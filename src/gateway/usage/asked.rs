@@ -8,8 +8,9 @@ use memchr::memmem;
 use crate::dialects::Dialect;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::lossy;
+use crate::gateway::request::tools::has_providers_tool;
 use crate::gateway::usage::pricing::Tier;
-use crate::gateway::usage::text_size::{in_lower_case, in_tools, is_search, members, string};
+use crate::gateway::usage::text_size::{in_lower_case, is_search, members, string};
 
 /// A field and the text from its value on.
 type Member<'a> = (Cow<'a, str>, &'a [u8]);
@@ -48,7 +49,7 @@ impl Asked {
             ("inference_geo", _) => self.region |= Tier::of_region(&lossy(value)).is_some(),
             ("search_parameters", Dialect::ChatCompletions) => self.sources |= is_search(name, value),
             ("plugins", Dialect::ChatCompletions) => self.tools |= members(value).any(is_priced_plugin),
-            ("tools", Dialect::ChatCompletions) => self.tools |= in_tools(value),
+            ("tools", Dialect::ChatCompletions) => self.tools |= has_providers_tool(value),
             (_, Dialect::ChatCompletions) => self.tools |= is_search(name, value),
             ("fallbacks", Dialect::Messages) => self.other_models |= !is_list_of_names(value),
             // The content of a message has the calls of tools.

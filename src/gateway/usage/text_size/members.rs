@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr2};
 
 /// The fields of a JSON text, each with the text from its value on.
-pub(in crate::gateway::usage) struct Members<'a> {
+pub(in crate::gateway) struct Members<'a> {
     text: &'a [u8],
     at: usize,
 }
 
 /// Finds the fields of a JSON text.
-pub(in crate::gateway::usage) fn members(text: &[u8]) -> Members<'_> {
+pub(in crate::gateway) fn members(text: &[u8]) -> Members<'_> {
     Members { text, at: 0 }
 }
 
@@ -36,7 +36,7 @@ impl<'a> Iterator for Members<'a> {
 }
 
 /// The text of a string that the value is. `None` if it is anything else.
-pub(in crate::gateway::usage) fn string(value: &[u8]) -> Option<Cow<'_, str>> {
+pub(in crate::gateway) fn string(value: &[u8]) -> Option<Cow<'_, str>> {
     let inside = value.strip_prefix(b"\"")?;
     Some(plain(inside.get(..end_of_string(inside)?)?))
 }
@@ -48,6 +48,11 @@ pub(super) fn is_absent(value: &[u8]) -> bool {
         value.strip_prefix(open).is_some_and(|rest| rest.trim_ascii_start().starts_with(close))
     };
     begins(b"null") || begins(b"false") || begins(b"\"\"") || closes(b"[", b"]") || closes(b"{", b"}")
+}
+
+/// Whether a setting is off. An empty object turns a search on.
+pub(in crate::gateway) fn is_off(value: &[u8]) -> bool {
+    value.starts_with(b"null") || value.starts_with(b"false") || value == b"[]"
 }
 
 /// The position of the quote that ends a string.
@@ -72,7 +77,7 @@ fn plain(inside: &[u8]) -> Cow<'_, str> {
 }
 
 /// A name in lower case, because some servers ignore the case of names.
-pub(in crate::gateway::usage) fn in_lower_case(name: Cow<'_, str>) -> Cow<'_, str> {
+pub(in crate::gateway) fn in_lower_case(name: Cow<'_, str>) -> Cow<'_, str> {
     let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
     if is_lower { name } else { Cow::Owned(name.to_lowercase().replace('\u{17f}', "s")) }
 }

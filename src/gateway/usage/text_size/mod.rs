@@ -13,8 +13,8 @@ mod prompt;
 
 use serde_json::value::RawValue;
 
-pub(super) use members::{in_lower_case, members, string};
-pub(super) use open_ended::{in_tools, is_search};
+pub(in crate::gateway) use members::{in_lower_case, is_off, members, string};
+pub(super) use open_ended::is_search;
 
 /// Texts of more bytes than this are sampled.
 const LONG: usize = 2_048;

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::{LONG, TOKEN, TextSize, open_ended};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::{Key, lossy};
+use crate::gateway::request::tools::has_providers_tool;
 
 /// The tokens of a message besides its text, in most vendors' formats.
 const MESSAGE: u64 = 4 * TOKEN;
@@ -59,7 +60,7 @@ impl TextSize {
                 // Not every vendor counts the others. Models read tools as JSON, including field names.
                 "tools" | "functions" => {
                     let size = Self::as_it_stands(&lossy(value)).doubtful();
-                    size.open_ended_if(open_ended::in_tools(value))
+                    size.open_ended_if(has_providers_tool(value))
                 }
                 // The schema in it can have fields of any name.
                 "response_format" => Self::as_it_stands(&lossy(value)).doubtful(),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::members::{in_lower_case, is_absent, members, string};
+use super::members::{in_lower_case, is_absent, is_off, members, string};
 
 /// Fields of messages that hold only text, or say what a text is.
 const TEXT: [&str; 22] = [
@@ -95,48 +95,6 @@ const CONNECTED: [&str; 10] = [
 const SEARCHES: [&str; 6] =
     ["web_search_options", "web_search", "search_parameters", "search_settings", "enable_search", "plugins"];
 
-/// Tools of vendors that add to the prompt, where the tool's name is the name of a field.
-const VENDORS_TOOLS: [&str; 14] = [
-    "web_search",
-    "file_search",
-    "google_search",
-    "googlesearch",
-    "googlemaps",
-    "code_interpreter",
-    "code_execution",
-    "codeexecution",
-    "enterprisewebsearch",
-    "retrieval",
-    "x_search",
-    "collections_search",
-    "url_context",
-    "urlcontext",
-];
-
-/// The types of tools that the caller runs, and of the parts of their schemas. A vendor runs the others.
-const CALLERS_TOOLS: [&str; 20] = [
-    "apply_patch",
-    "array",
-    "bash_",
-    "boolean",
-    "computer",
-    "custom",
-    "ephemeral",
-    "function",
-    "grammar",
-    "integer",
-    "local_shell",
-    "memory_",
-    "null",
-    "number",
-    "object",
-    "shell",
-    "string",
-    "text",
-    "tool_search",
-    "str_replace",
-];
-
 /// The endings of addresses of images. An address without an ending may be one.
 const IMAGES: [&str; 13] =
     ["avif", "bmp", "gif", "heic", "heif", "ico", "jfif", "jpeg", "jpg", "png", "svg", "tiff", "webp"];
@@ -189,17 +147,6 @@ pub(super) fn in_messages(messages: &[u8]) -> bool {
             string(value).is_some_and(|kind| kind.contains('/') && !kind.to_lowercase().starts_with("image/"))
         }
         name => (NO_TEXT.contains(&name) || NAMES_OTHERS.contains(&name)) && !is_absent(value),
-    })
-}
-
-/// Whether tools include one that a vendor runs, which adds its results to the prompt. Functions of the caller can have any
-/// name.
-pub(in crate::gateway::usage) fn in_tools(tools: &[u8]) -> bool {
-    let is_vendors = |word: &str| VENDORS_TOOLS.iter().any(|tool| word.starts_with(tool));
-    let is_callers = |kind: &str| CALLERS_TOOLS.iter().any(|tool| kind.starts_with(tool));
-    members(tools).any(|(name, value)| match &*name {
-        "type" => string(value).is_some_and(|kind| !is_callers(&kind.to_lowercase())),
-        name => is_vendors(name) && !is_off(value),
     })
 }
 
@@ -285,11 +232,6 @@ fn string_start(value: &[u8]) -> Option<&str> {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(start.get(..error.valid_up_to())?).ok()?,
     })
-}
-
-/// Whether a setting is off. An empty object turns a search on.
-fn is_off(value: &[u8]) -> bool {
-    value.starts_with(b"null") || value.starts_with(b"false") || value == b"[]"
 }
 
 #[cfg(test)]
