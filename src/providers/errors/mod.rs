@@ -6,8 +6,9 @@
 
 mod body;
 pub mod codes;
+mod limit_headers;
+mod numbers;
 pub mod phrases;
-pub(crate) mod rate_limit_headers;
 pub(crate) mod reset_time;
 mod retry_after;
 mod token_limit;
@@ -20,6 +21,7 @@ use http::HeaderMap;
 
 use crate::providers::finish_reasons::FinishReason;
 use body::ErrorBody;
+use limit_headers::LimitHeaders;
 pub use reset_time::Reset;
 pub use token_limit::TokenLimit;
 
@@ -130,15 +132,13 @@ pub fn parse_error(status: u16, headers: &HeaderMap, body: &[u8], now: DateTime<
     // A proxy in between may replace the vendor's status with its own.
     let number = said.number.filter(|number| *number != status).map(|number| number.to_string());
     let code = said.code.clone().or(number).or_else(|| amazon_error_type(headers));
-    let texts = || headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let limits = LimitHeaders::of(texts);
     // What the body says about this failure takes precedence over headers that come with every response.
     let within = said.limits.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let in_headers = || {
-        let reset = rate_limit_headers::from_headers(within, now);
-        reset.or_else(|| rate_limit_headers::from_headers(texts(), now)).map(Reset::from)
-    };
+    let in_headers = || LimitHeaders::of(within).reset(now).or_else(|| limits.reset(now)).map(Reset::from);
     let reset = said.reset.clone().or_else(in_headers);
-    let token_limit = (status == 429).then(|| token_limit::stated(texts(), &said.message)).flatten();
+    let token_limit = (status == 429).then(|| token_limit::stated(&limits, &said.message)).flatten();
     UpstreamError { code, retry_after, reset, token_limit, ..from_said(status, said) }
 }
 

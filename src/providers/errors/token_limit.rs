@@ -1,5 +1,8 @@
 //! The limit of tokens that an error states, from headers or its sentence.
 
+use super::limit_headers::LimitHeaders;
+use super::numbers::number_before;
+
 /// A limit of tokens in a time, such as a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenLimit {
@@ -14,45 +17,27 @@ const PER_MINUTE: [&str; 5] =
     ["tokens per min", "input tokens per min", "output tokens per min", "tpm", "token per min"];
 
 /// The limit that an error states; of several the lowest.
-pub(super) fn stated<'a>(
-    headers: impl Iterator<Item = (&'a str, &'a str)>,
-    message: &str,
-) -> Option<TokenLimit> {
+pub(super) fn stated(headers: &LimitHeaders<'_>, message: &str) -> Option<TokenLimit> {
     let in_sentence = in_sentence(message).map(|tokens| TokenLimit { tokens, unused: false });
     in_headers(headers).into_iter().chain(in_sentence).min_by_key(|limit| (limit.tokens, !limit.unused))
 }
 
 /// The lowest limit of headers such as `x-ratelimit-limit-tokens` and `anthropic-ratelimit-input-tokens-limit`. It is
 /// unused if nothing of any limit of tokens is.
-fn in_headers<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<TokenLimit> {
-    let headers: Vec<(String, u64)> = headers
-        .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .filter(|(name, _)| name.contains("ratelimit") && name.contains("token"))
-        .filter_map(|(name, value)| Some((name, value.trim().parse().ok()?)))
-        .collect();
-    // In `ratelimit-limit` the second word says what the number is.
-    let of = |name: &str| name.replace("ratelimit", "");
-    let limits = || headers.iter().filter(|(name, _)| of(name).contains("limit"));
-    let tokens = limits().map(|(_, tokens)| *tokens).min()?;
-    let left = |name: &str| {
-        let partner = of(name).replace("limit", "remaining");
-        headers.iter().find(|(other, _)| of(other) == partner).map(|(_, left)| *left)
-    };
-    let unused = limits().all(|(name, tokens)| left(name).is_some_and(|left| left >= *tokens));
+fn in_headers(headers: &LimitHeaders<'_>) -> Option<TokenLimit> {
+    let of_tokens = headers.iter().filter(|(name, _)| name.contains("token") && name.contains("limit"));
+    let limits: Vec<(&str, u64)> =
+        of_tokens.filter_map(|(name, value)| Some((name, value.trim().parse().ok()?))).collect();
+    let tokens = limits.iter().map(|(_, tokens)| *tokens).min()?;
+    let left = |name: &str| headers.beside::<u64>(name, "limit", "remaining");
+    let unused = limits.iter().all(|(name, tokens)| left(name).is_some_and(|left| left >= *tokens));
     Some(TokenLimit { tokens, unused })
 }
 
 /// The number before "tokens per minute": `of 30,000 input tokens per minute`.
 fn in_sentence(message: &str) -> Option<u64> {
     let message = message.to_ascii_lowercase();
-    let before = |words: &str| {
-        message.match_indices(words).find_map(|(at, _)| {
-            let text = message.get(..at)?.trim_end();
-            let number = text.rsplit(|letter: char| !letter.is_ascii_digit() && letter != ',').next()?;
-            number.replace(',', "").parse().ok()
-        })
-    };
-    PER_MINUTE.iter().find_map(|words| before(words))
+    PER_MINUTE.iter().find_map(|words| number_before(&message, words))
 }
 
 #[cfg(test)]
@@ -60,7 +45,7 @@ mod tests {
     use super::*;
 
     fn limit(headers: &[(&str, &str)], message: &str) -> Option<(u64, bool)> {
-        stated(headers.iter().copied(), message).map(|limit| (limit.tokens, limit.unused))
+        stated(&LimitHeaders::of(headers.iter().copied()), message).map(|limit| (limit.tokens, limit.unused))
     }
 
     #[test]
@@ -71,6 +56,7 @@ mod tests {
         assert_eq!(openai("30000"), Some((30_000, true)));
         assert_eq!(openai("29999"), Some((30_000, false)));
         assert_eq!(limit(&[("X-RateLimit-Limit-Tokens", "30000")], ""), Some((30_000, false)));
+        assert_eq!(limit(&[("x-rate-limit-limit-tokens", "30000")], ""), Some((30_000, false)));
         let anthropic = [
             ("anthropic-ratelimit-input-tokens-limit", "30000"),
             ("anthropic-ratelimit-input-tokens-remaining", "30000"),

@@ -8,6 +8,7 @@
 use super::message::Message;
 use super::named::may_be_named;
 use super::outages::says_outage;
+use crate::providers::errors::numbers::number_after;
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -318,19 +319,6 @@ fn is_oversized(message: &str) -> bool {
     let limit = number_after(message, "limit");
     let requested = number_after(message, "requested");
     limit.zip(requested).is_some_and(|(limit, requested)| requested > limit)
-}
-
-/// The first number directly after a word: `limit 30000`, `limit: 30,000`.
-fn number_after(message: &str, word: &str) -> Option<u64> {
-    message.match_indices(word).find_map(|(at, _)| {
-        let rest = message.get(at + word.len()..)?.trim_start_matches([' ', ':', '=']);
-        let digits: String = rest
-            .chars()
-            .take_while(|letter| letter.is_ascii_digit() || *letter == ',')
-            .filter(char::is_ascii_digit)
-            .collect();
-        digits.parse().ok()
-    })
 }
 
 #[cfg(test)]

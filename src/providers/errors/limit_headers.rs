@@ -1,10 +1,14 @@
-//! When a rate limit resets, from the headers in which vendors report their limits.
+//! The headers in which vendors report their limits, and when the limit that was reached resets.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use crate::providers::errors::reset_time::ResetTime;
+
+/// What names of such headers have in common.
+const RATE_LIMIT: &str = "ratelimit";
 
 /// One of several limits: how much of it is left, if known, and when it resets.
 struct Limit {
@@ -12,34 +16,50 @@ struct Limit {
     reset: ResetTime,
 }
 
-/// The reset time of the limit that was reached. Vendors report several limits at once (requests and tokens, per
-/// minute and per day). If some are used up, the last of those to reset counts. If no remaining amounts are reported,
-/// the first to reset counts: probing early costs one call, and probing late keeps the model closed for everyone.
-pub(super) fn from_headers<'a>(
-    headers: impl Iterator<Item = (&'a str, &'a str)>,
-    now: DateTime<Utc>,
-) -> Option<ResetTime> {
-    let headers: Vec<(String, &str)> = headers
-        .filter(|(name, _)| is_of_a_limit(name))
-        .map(|(name, value)| (name.to_ascii_lowercase().replace("rate-limit", "ratelimit"), value))
-        .filter(|(name, _)| name.contains("ratelimit"))
-        .collect();
-    let limits = headers.iter().filter_map(|(name, value)| {
-        if name == "ratelimit" {
-            return combined(value);
-        }
-        let partner = name.replace("reset", "remaining");
-        (partner != *name).then_some(())?;
-        let remaining = headers.iter().find(|(name, _)| *name == partner);
-        let remaining = remaining.and_then(|(_, value)| value.trim().parse().ok());
-        Some(Limit { remaining, reset: ResetTime::read(value)? })
-    });
-    let limits: Vec<(Option<f64>, Duration)> =
-        limits.filter_map(|limit| Some((limit.remaining, limit.reset.wait(now)?))).collect();
-    let used_up = limits.iter().filter(|(remaining, _)| remaining.is_some_and(|left| left < 1.0));
-    let unknown = limits.iter().filter(|(remaining, _)| remaining.is_none());
-    let wait = used_up.map(|(_, wait)| wait).max().or_else(|| unknown.map(|(_, wait)| wait).min())?;
-    Some(ResetTime::In(*wait))
+/// The headers of a response that are about limits.
+#[derive(Debug)]
+pub(super) struct LimitHeaders<'a>(Vec<(String, &'a str)>);
+
+impl<'a> LimitHeaders<'a> {
+    /// Reads those headers: the names in lower case and with `rate` for `ratelimit` and `rate-limit`, so that `limit` in a name
+    /// says what its number is.
+    pub(super) fn of(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let headers = headers.filter(|(name, _)| is_of_a_limit(name)).filter_map(|(name, value)| {
+            let name = name.to_ascii_lowercase().replace("rate-limit", RATE_LIMIT);
+            name.contains(RATE_LIMIT).then(|| (name.replace(RATE_LIMIT, "rate"), value))
+        });
+        Self(headers.collect())
+    }
+
+    /// The names and the values.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+
+    /// The number of the header with `other` in place of `word`. `None` if the name has no such word.
+    pub(super) fn beside<T: FromStr>(&self, name: &str, word: &str, other: &str) -> Option<T> {
+        let partner = name.contains(word).then(|| name.replace(word, other))?;
+        self.iter().find(|(name, _)| *name == partner)?.1.trim().parse().ok()
+    }
+
+    /// The reset time of the limit that was reached. Vendors report several limits at once (requests and tokens, per minute and
+    /// per day). If some are used up, the last of those to reset counts. If no remaining amounts are reported, the first to reset
+    /// counts: probing early costs one call, and probing late keeps the model closed for everyone.
+    pub(super) fn reset(&self, now: DateTime<Utc>) -> Option<ResetTime> {
+        let limits = self.iter().filter_map(|(name, value)| {
+            if name == "rate" {
+                return combined(value);
+            }
+            name.contains("reset").then_some(())?;
+            Some(Limit { remaining: self.beside(name, "reset", "remaining"), reset: ResetTime::read(value)? })
+        });
+        let limits: Vec<(Option<f64>, Duration)> =
+            limits.filter_map(|limit| Some((limit.remaining, limit.reset.wait(now)?))).collect();
+        let used_up = limits.iter().filter(|(remaining, _)| remaining.is_some_and(|left| left < 1.0));
+        let unknown = limits.iter().filter(|(remaining, _)| remaining.is_none());
+        let wait = used_up.map(|(_, wait)| wait).max().or_else(|| unknown.map(|(_, wait)| wait).min())?;
+        Some(ResetTime::In(*wait))
+    }
 }
 
 /// Whether a name may be that of a limit. Few are, and those that are not need no copy.
@@ -67,7 +87,7 @@ mod tests {
 
     fn wait(headers: &[(&str, &str)]) -> Option<u64> {
         let now = Utc.with_ymd_and_hms(2026, 8, 16, 22, 0, 0).single().expect("a date");
-        let moment = from_headers(headers.iter().copied(), now)?;
+        let moment = LimitHeaders::of(headers.iter().copied()).reset(now)?;
         moment.wait(now).map(|wait| wait.as_secs())
     }
 

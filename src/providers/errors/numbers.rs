@@ -1,0 +1,47 @@
+//! Numbers in the sentences of errors, beside the words that say what they count.
+
+/// The first number directly after a word: `limit 30000`, `limit: 30,000`.
+pub(super) fn number_after(sentence: &str, word: &str) -> Option<u64> {
+    sentence.match_indices(word).find_map(|(at, _)| {
+        let rest = sentence.get(at + word.len()..)?.trim_start_matches([' ', ':', '=']);
+        read(rest.split(is_other).next()?)
+    })
+}
+
+/// The first number directly before words: `30,000 tokens per minute`.
+pub(super) fn number_before(sentence: &str, words: &str) -> Option<u64> {
+    sentence
+        .match_indices(words)
+        .find_map(|(at, _)| read(sentence.get(..at)?.trim_end().rsplit(is_other).next()?))
+}
+
+/// Whether a letter belongs to no number. Some have commas.
+fn is_other(letter: char) -> bool {
+    !letter.is_ascii_digit() && letter != ','
+}
+
+fn read(number: &str) -> Option<u64> {
+    number.replace(',', "").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_read_where_it_touches_its_words() {
+        for (sentence, after, before) in [
+            ("limit 30000", Some(30_000), None),
+            ("the limit is unknown, limit: 30,000; used", Some(30_000), None),
+            ("limit=7", Some(7), None),
+            ("of 1,234 limit", None, Some(1_234)),
+            ("no limit, and 9  limit 8", Some(8), Some(9)),
+            ("limit -3", None, None),
+            ("limit", None, None),
+            ("limit 99999999999999999999", None, None),
+        ] {
+            assert_eq!(number_after(sentence, "limit"), after, "{sentence}");
+            assert_eq!(number_before(sentence, "limit"), before, "{sentence}");
+        }
+    }
+}
