@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The most members of an object. A body of millions of tiny ones would need many times its size in memory.
-const MOST_MEMBERS: usize = 1_024;
-/// The most elements of a list, for the same reason.
+use super::bounded_object::BoundedObject;
+
+/// The most elements of a list. A body of millions of tiny ones would need many times its size in memory.
 const MOST_ELEMENTS: usize = 100_000;
 
 /// The members of an object. Those that are null count as absent.
@@ -85,27 +85,11 @@ struct Elements<'a>(Vec<&'a RawValue>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    members.insert(name, value);
-                    if members.len() > MOST_MEMBERS {
-                        return Err(A::Error::custom("too many members"));
-                    }
-                }
-                members.retain(|_, value| value.get() != "null");
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Object)
+        let members = BoundedObject::deserialize(deserializer)?.0.into_iter();
+        let mut members: BTreeMap<String, &'a RawValue> =
+            members.map(|(name, value)| (name.into_owned(), value)).collect();
+        members.retain(|_, value| value.get() != "null");
+        Ok(Self(members))
     }
 }
 
@@ -137,6 +121,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialects::bounded_object::MAX_MEMBERS;
 
     fn raw(text: &str) -> Box<RawValue> {
         RawValue::from_string(text.to_owned()).expect(text)
@@ -155,7 +140,7 @@ mod tests {
 
     #[test]
     fn endless_objects_and_lists_are_refused() {
-        let members: Vec<String> = (0..=MOST_MEMBERS).map(|number| format!("\"{number}\":1")).collect();
+        let members: Vec<String> = (0..=MAX_MEMBERS).map(|number| format!("\"{number}\":1")).collect();
         assert!(Members::of(&raw(&format!("{{{}}}", members.join(",")))).is_none());
         assert!(list(&raw(&format!("[{}1]", "1,".repeat(MOST_ELEMENTS)))).is_none());
         assert!(list(&raw(&format!("[{}1]", "1,".repeat(MOST_ELEMENTS - 1)))).is_some());

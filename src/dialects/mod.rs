@@ -5,6 +5,7 @@
 //! [`translate`] reads one into the inner form ([`turns`], [`answers`]) and writes the other.
 
 pub mod answers;
+pub mod bounded_object;
 pub mod change;
 pub mod chat;
 pub mod crossing;

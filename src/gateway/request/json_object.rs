@@ -7,14 +7,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::json_scan::Cursor;
-
-/// The most fields of an object. Requests and answers have about twenty; a body of millions of tiny fields would need
-/// many times its size in memory.
-pub const MAX_MEMBERS: usize = 1_024;
+use crate::dialects::bounded_object::{BoundedObject, MAX_MEMBERS};
 
 /// One field of an object.
 #[derive(Debug, Clone)]
@@ -177,61 +174,10 @@ pub fn span(text: &[u8], part: &[u8]) -> Range<usize> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for RawObject<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = RawObject<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::with_capacity(12);
-                while let Some(Key(name)) = map.next_key()? {
-                    if members.len() == MAX_MEMBERS {
-                        return Err(serde::de::Error::custom("too many members"));
-                    }
-                    let value: &RawValue = map.next_value()?;
-                    members.push(RawMember { name, value: RawText(value.get().as_bytes()) });
-                }
-                Ok(RawObject(members))
-            }
-        }
-        deserializer.deserialize_map(Object)
+        let members = BoundedObject::deserialize(deserializer)?.0.into_iter();
+        let raw = |value: &'a RawValue| RawText(value.get().as_bytes());
+        Ok(Self(members.map(|(name, value)| RawMember { name, value: raw(value) }).collect()))
     }
-}
-
-/// The name of a field, borrowed if it has no escapes.
-pub struct Key<'a>(pub Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text(deserializer).map(Key)
-    }
-}
-
-/// Deserializes a string, without copying it if it has no escapes.
-///
-/// # Errors
-/// The value is not a string.
-pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
-    struct Text;
-    impl<'de> Visitor<'de> for Text {
-        type Value = Cow<'de, str>;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("a string")
-        }
-
-        fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-            Ok(Cow::Borrowed(text))
-        }
-
-        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-            Ok(Cow::Owned(text.to_owned()))
-        }
-    }
-    deserializer.deserialize_str(Text)
 }
 
 /// A text, with replacement characters for what is not UTF-8. Almost every text is UTF-8, which is checked many bytes at a

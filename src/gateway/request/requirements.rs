@@ -10,10 +10,11 @@ use memchr::memmem;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::dialects::bounded_object::text;
 use crate::dialects::need::Need;
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::request::json_object::{RawObject, text};
+use crate::gateway::request::json_object::RawObject;
 use crate::providers::compatibility::TargetModel;
 use crate::store::snapshot::ModelEntry;
 

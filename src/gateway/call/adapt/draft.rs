@@ -7,7 +7,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::gateway::request::json_object::{RawObject, quoted, span, text};
+use crate::dialects::bounded_object::text;
+use crate::gateway::request::json_object::{RawObject, quoted, span};
 
 /// A JSON object that is being edited.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ use scalars::{Index, Reason, scalars_are, skip_list, skip_object};
 use unpriced::has_extras;
 pub(super) use unpriced::shows_search;
 
-use crate::gateway::request::json_object::Key;
+use crate::dialects::bounded_object::Key;
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::finish_reasons::{finish, with_native};
 use crate::providers::{FinishMeaning, FinishReason, is_empty_error};

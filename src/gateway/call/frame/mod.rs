@@ -17,7 +17,8 @@ pub use names::Names;
 
 use super::choices::{Choices, Unmeasured, shows_search};
 use crate::dialects::Dialect;
-use crate::gateway::request::json_object::{Key, MAX_MEMBERS, RawObject, span};
+use crate::dialects::bounded_object::{Key, MAX_MEMBERS};
+use crate::gateway::request::json_object::{RawObject, span};
 use crate::gateway::usage::pricing::{ChoiceUsage, Reported, Tier, parse_inside};
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::{UpstreamError, error_in_answer, error_instead_of_answer, is_empty_error};

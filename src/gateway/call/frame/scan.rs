@@ -4,8 +4,9 @@
 use std::ops::Range;
 
 use super::{Inspected, Ours};
+use crate::dialects::bounded_object::MAX_MEMBERS;
 use crate::gateway::call::choices;
-use crate::gateway::request::json_object::{MAX_MEMBERS, RawText, span};
+use crate::gateway::request::json_object::{RawText, span};
 use crate::gateway::request::json_scan::Cursor;
 use crate::gateway::usage::pricing::{Tier, parse, scan_usage};
 use crate::providers::is_empty_error;

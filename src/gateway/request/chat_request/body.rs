@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use crate::dialects::bounded_object::MAX_MEMBERS;
 use crate::dialects::whole_characters::whole_characters;
 use crate::domain::error::{Error, Result};
-use crate::gateway::request::json_object::{MAX_MEMBERS, RawObject};
+use crate::gateway::request::json_object::RawObject;
 
 /// Calls `then` with the body and its members. Halves of characters are replaced first. The scan of the body notices whether
 /// there may be any, so that nearly every body is read once.

@@ -14,6 +14,7 @@ mod translation;
 mod words;
 
 use crate::dialects::Dialect;
+use crate::dialects::bounded_object::text;
 use crate::domain::session_id::{MAX_SESSION, check_session};
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -24,7 +25,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::call::redact::request_text::RequestText;
-use crate::gateway::request::json_object::{RawObject, span, text};
+use crate::gateway::request::json_object::{RawObject, span};
 use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::request::requirements::Prompt;
 use crate::gateway::usage::text_size::TextSize;

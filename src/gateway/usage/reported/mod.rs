@@ -14,7 +14,8 @@ pub use vendors::counts_extras;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::gateway::request::json_object::{Key, RawObject};
+use crate::dialects::bounded_object::Key;
+use crate::gateway::request::json_object::RawObject;
 use crate::gateway::request::json_scan::Cursor;
 use crate::gateway::usage::pricing::{Flag, Tier, Usage};
 use crate::gateway::usage::reported::bill::Bill;

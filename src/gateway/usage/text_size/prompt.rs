@@ -9,8 +9,9 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 use serde_json::value::RawValue;
 
 use super::{LONG, TOKEN, TextSize, open_ended};
+use crate::dialects::bounded_object::Key;
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::request::json_object::{Key, lossy};
+use crate::gateway::request::json_object::lossy;
 use crate::gateway::request::tools::has_providers_tool;
 
 /// The tokens of a message besides its text, in most vendors' formats.
