@@ -1,4 +1,4 @@
-"""What the tests of the SDKs share: a server with two providers, the models that answer, and models that fail."""
+"""What the tests of the SDKs share: a server with providers, the models that answer, and models that fail."""
 
 import contextlib
 import uuid
@@ -10,23 +10,21 @@ QUESTION = [{"role": "user", "content": "Are you there?"}]
 
 
 class Catalog:
-    """A running server with its catalog. The subclasses name the dialect, and choose the client and the database.
+    """A running server with its catalog. The subclasses name the providers, and choose the clients and the database.
 
-    There are two providers: the in-process one with preset `simulated`, and a separate `failsoft simulate`.
+    There are at least two providers: the in-process one with preset `simulated`, called "inside", and a separate
+    `failsoft simulate`.
     """
 
-    preset: str
-    """Preset of the separate provider."""
-
-    base_path = ""
-    """Path of its base URL."""
+    outside: dict[str, tuple[str, str]]
+    """Catalog names of the providers of `failsoft simulate`, each with its preset and the path of its base URL."""
 
     answering: dict[str, str]
-    """Catalog names of the models that answer, one per provider."""
+    """Catalog names of the models that answer, each with its provider."""
 
     @classmethod
-    def new_client(cls):
-        """The SDK's client, without retries of its own, so that the tests see the server's responses."""
+    def new_clients(cls):
+        """The clients of SDKs, by the name of the attribute that holds each."""
         raise NotImplementedError
 
     @classmethod
@@ -37,20 +35,23 @@ class Catalog:
             # There is no API route for an organization's settings; the server reads them with the next catalog
             # change.
             cls.execute(database_url, "UPDATE organizations SET settings = '{\"keepalive_after_ms\": 2000}'")
-            inside = cls.here.create("/v1/model-router/providers", name="inside", preset="simulated")
-            outside = cls.here.create(
-                "/v1/model-router/providers",
-                name="outside",
-                preset=cls.preset,
-                base_url=f"http://{cls.here.provider.address}{cls.base_path}",
-                credential="a-credential-of-the-test",
-            )
-            cls.providers = {"inside": inside, "outside": outside}
+            cls.providers = {"inside": cls.provider(name="inside", preset="simulated")}
+            for name, (preset, path) in cls.outside.items():
+                base_url = f"http://{cls.here.provider.address}{path}"
+                cls.providers[name] = cls.provider(
+                    name=name, preset=preset, base_url=base_url, credential="a-credential-of-the-test"
+                )
             for name, provider in cls.answering.items():
                 cls.model(name, provider, "sim/steady")
-            cls.client = cls.new_client()
-            stack.callback(cls.client.close)
+            for name, client in cls.new_clients().items():
+                setattr(cls, name, client)
+                stack.callback(client.close)
             cls.addClassCleanup(stack.pop_all().close)
+
+    @classmethod
+    def provider(cls, **fields):
+        """Adds a provider to the catalog and returns its id."""
+        return cls.here.create("/v1/model-router/providers", **fields)
 
     @classmethod
     def model(cls, name, provider, upstream):

@@ -11,6 +11,7 @@ import uuid
 import openai
 
 from catalog import QUESTION, Catalog
+from clients import openai_client
 from databases import OnPostgres, OnSqlite, needs_postgres
 
 
@@ -21,13 +22,12 @@ ANSWERING = {"steady": "outside", "vendor/steady": "inside"}
 class Chat(Catalog):
     """What a customer's app does. The subclasses choose the database."""
 
-    preset = "custom"
-    base_path = "/v1"
+    outside = {"outside": ("custom", "/v1")}
     answering = ANSWERING
 
     @classmethod
-    def new_client(cls):
-        return openai.OpenAI(base_url=f"{cls.here.url}/v1", api_key=cls.here.key, max_retries=0, timeout=60)
+    def new_clients(cls):
+        return {"client": openai_client(cls.here)}
 
     def test_the_fallback_answers(self):
         for provider, behavior, answering, error_class in [

@@ -10,6 +10,7 @@ import unittest
 import anthropic
 
 from catalog import QUESTION, Catalog
+from clients import anthropic_client
 from databases import OnPostgres, OnSqlite, needs_postgres
 
 TOOL = {
@@ -25,12 +26,12 @@ ANSWERING = {"claude-steady": "outside", "vendor/claude-steady": "inside"}
 class Messages(Catalog):
     """What an app of Anthropic's API does. The subclasses choose the database."""
 
-    preset = "custom-messages"
+    outside = {"outside": ("custom-messages", "")}
     answering = ANSWERING
 
     @classmethod
-    def new_client(cls):
-        return anthropic.Anthropic(base_url=cls.here.url, auth_token=cls.here.key, max_retries=0, timeout=60)
+    def new_clients(cls):
+        return {"client": anthropic_client(cls.here)}
 
     def create(self, client=None, **more):
         return (client or self.client).messages.create(

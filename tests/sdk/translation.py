@@ -5,17 +5,16 @@ Messages (`custom-messages`), which OpenAI's SDK calls. Run it with `make sdk`, 
 
 """
 
-import contextlib
 import json
 import unittest
 
 import anthropic
 import openai
 
-from databases import BINARY, OnPostgres, OnSqlite, needs_postgres
-from installation import Installation
+from catalog import QUESTION, Catalog
+from clients import anthropic_client, openai_client
+from databases import OnPostgres, OnSqlite, needs_postgres
 
-QUESTION = [{"role": "user", "content": "Are you there?"}]
 SCHEMA = {
     "type": "object",
     "properties": {"city": {"type": "string"}},
@@ -27,27 +26,15 @@ TOOL = {"name": "weather", "description": "The weather of a city", "input_schema
 FUNCTION = {"type": "function", "function": {"name": "weather", "parameters": SCHEMA, "strict": True}}
 
 
-class Translation:
+class Translation(Catalog):
     """What an app does that does not know which vendor answers. The subclasses choose the database."""
 
+    outside = {"compatible": ("custom", "/v1"), "native": ("custom-messages", "/v1")}
+    answering = {"gpt": "compatible", "claude": "native"}
+
     @classmethod
-    def setUpClass(cls):
-        with contextlib.ExitStack() as stack:
-            cls.here = Installation(BINARY, cls.database_url(stack), stack)
-            address = f"http://{cls.here.provider.address}/v1"
-            for name, preset in [("gpt", "custom"), ("claude", "custom-messages")]:
-                provider = cls.here.create(
-                    "/v1/model-router/providers", name=name, preset=preset, base_url=address, credential="of-the-test"
-                )
-                for model, upstream in [(name, "steady"), (f"{name}-cut", "cut-midstream"), (f"{name}-busy", "error-503")]:
-                    cls.here.create(
-                        "/v1/model-router/models", name=model, provider_id=provider, upstream_model=f"sim/{upstream}"
-                    )
-            cls.anthropic = anthropic.Anthropic(base_url=cls.here.url, auth_token=cls.here.key, max_retries=0, timeout=60)
-            stack.callback(cls.anthropic.close)
-            cls.openai = openai.OpenAI(base_url=f"{cls.here.url}/v1", api_key=cls.here.key, max_retries=0, timeout=60)
-            stack.callback(cls.openai.close)
-            cls.addClassCleanup(stack.pop_all().close)
+    def new_clients(cls):
+        return {"anthropic": anthropic_client(cls.here), "openai": openai_client(cls.here)}
 
     def messages(self, stream, **more):
         """A message of a model of chat completions, whole or streamed."""
@@ -84,13 +71,14 @@ class Translation:
 
     def test_anthropics_client_sees_a_broken_stream(self):
         with self.assertRaises(anthropic.APIStatusError) as failure:
-            self.messages(True, model="gpt-cut")
+            self.messages(True, model=self.failing("compatible", "cut-midstream"))
         self.assertIn("The stream broke", failure.exception.body["error"]["message"])
 
     def test_anthropics_client_falls_back_across_dialects(self):
-        for busy, answering in [("claude-busy", "gpt"), ("gpt-busy", "claude")]:
+        for provider, answering in [("native", "gpt"), ("compatible", "claude")]:
             for stream in (False, True):
-                with self.subTest(busy=busy, stream=stream):
+                with self.subTest(provider=provider, stream=stream):
+                    busy = self.failing(provider, "error-503")
                     message = self.messages(stream, model=busy, extra_body={"models": [answering]})
                     self.assertEqual(message.model, answering)
 
@@ -140,7 +128,7 @@ class Translation:
 
     def test_openais_client_sees_a_broken_stream(self):
         with self.assertRaises(openai.APIError):
-            self.completions(True, model="claude-cut")
+            self.completions(True, model=self.failing("native", "cut-midstream"))
 
 
 class TranslationOnSqlite(OnSqlite, Translation, unittest.TestCase):
