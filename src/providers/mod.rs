@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`presets`] | the supported vendors and how they differ |
 //! | [`calls`] | the URL and the headers of a call |
+//! | [`caller_headers`] | what the headers of a caller choose at a vendor |
 //! | [`parameters`] | the parameters to rename and drop before a model accepts another model's request |
 //! | [`compatibility`] | the rest of what a model accepts of a request written for another model |
 //! | [`stream_options`] | whether a provider accepts `stream_options` |
@@ -20,6 +21,7 @@
 //! NOTICE: `known_models.json` holds facts from models.dev (<https://github.com/anomalyco/models.dev>), MIT,
 //! Copyright (c) 2025 spin.dev; the license is in `docs/licenses/models.dev-MIT.txt`.
 
+pub mod caller_headers;
 pub mod calls;
 pub mod compatibility;
 pub mod errors;

@@ -1,0 +1,81 @@
+//! The values of a request, for comparisons with an error.
+
+use serde_json::Value;
+
+use crate::gateway::call::redact::request_text::LONGEST;
+use crate::gateway::request::chat_request::ChatRequest;
+
+/// Members that refer to something that belongs to the account.
+const REFERENCES: [&str; 11] = [
+    "container",
+    "file",
+    "file_id",
+    "file_ids",
+    "vector_store_ids",
+    "previous_response_id",
+    "conversation",
+    "cached_content",
+    "cachedContent",
+    "guardrailConfig",
+    "guardrail_config",
+];
+
+/// Members that name a model other than the one that is called.
+const MODELS: [&str; 5] = ["model", "model_id", "deployment", "deployment_id", "deployment_name"];
+
+/// The value of a member of the request, unless it is null.
+pub(super) fn value<'a>(request: &'a ChatRequest, name: &str) -> Option<&'a [u8]> {
+    let part = request.parts.iter().find(|part| part.name == name)?;
+    Some(request.value(part)).filter(|value| *value != b"null")
+}
+
+/// A field as JSON; `None` if it is absent or nested too deeply.
+pub(super) fn json(request: &ChatRequest, name: &str) -> Option<Value> {
+    serde_json::from_slice(value(request, name)?).ok()
+}
+
+/// What the values of a request say.
+#[derive(Default)]
+pub(super) struct Strings {
+    /// All strings and numbers.
+    pub(super) values: Vec<String>,
+    /// Whether a member refers to something of the account.
+    pub(super) refers: bool,
+    /// Whether a member names a model.
+    pub(super) names_model: bool,
+}
+
+impl Strings {
+    /// Reads all fields but the model. `None` means that the request is too long or nested too deeply.
+    pub(super) fn of(request: &ChatRequest) -> Option<Self> {
+        if request.body.len() > LONGEST {
+            return None;
+        }
+        let mut strings = Self::default();
+        for part in request.parts.iter().filter(|part| part.name != "model") {
+            strings.note(&part.name);
+            strings.add(serde_json::from_slice(request.value(part)).ok()?);
+        }
+        Some(strings)
+    }
+
+    fn note(&mut self, name: &str) {
+        self.refers |= REFERENCES.contains(&name);
+        self.names_model |= MODELS.contains(&name);
+    }
+
+    pub(super) fn add(&mut self, value: Value) {
+        match value {
+            Value::Null | Value::Bool(_) => {}
+            Value::Number(number) => self.values.push(number.to_string()),
+            Value::String(text) => self.values.push(text),
+            Value::Array(items) => items.into_iter().for_each(|item| self.add(item)),
+            Value::Object(members) => {
+                for (name, value) in members {
+                    self.note(&name);
+                    self.add(value);
+                }
+            }
+        }
+    }
+}
