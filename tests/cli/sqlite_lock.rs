@@ -1,5 +1,6 @@
 //! A SQLite file has one server: a second one would treat the first one's streams as interrupted.
 
+use std::fs::{hard_link, remove_file};
 use std::os::unix::fs::symlink;
 
 use crate::installation::{Installation, Kind, Server, master_key};
@@ -31,6 +32,36 @@ fn a_second_server_on_one_file_is_refused_however_the_file_is_spelled() {
     assert!(message.starts_with("another server runs on the database "), "{message}");
     server.process.stop();
     installation.serve().process.stop();
+}
+
+#[test]
+fn a_file_with_two_names_is_opened_by_neither() {
+    let mut installation = Installation::new(Kind::Sqlite);
+    installation.set("FAILSOFT_MASTER_KEY", &master_key(1));
+    let server = installation.serve();
+    let file = installation.folder().join("failsoft.db");
+    let other = installation.folder().join("other.db");
+    hard_link(&file, &other).expect("another name");
+    let refused = |installation: &Installation, command: &str| {
+        let message = failed(&installation.run(&[command]));
+        assert!(message.starts_with("cannot open the database: "), "{command}: {message}");
+        assert!(message.contains("has 2 names (hard links)") && message.contains("-samefile"), "{message}");
+    };
+    installation.set("DATABASE_URL", &format!("sqlite://{}", other.display()));
+    refused(&installation, "serve");
+    refused(&installation, "migrate");
+    let wal = other.with_file_name("other.db-wal");
+    assert!(!wal.exists(), "the file was opened by its other name");
+    // The server that runs is not disturbed.
+    assert_eq!(server.call(&[], "/readyz").0, 200);
+    installation.set("DATABASE_URL", &format!("sqlite://{}", file.display()));
+    refused(&installation, "migrate");
+    server.process.stop();
+    refused(&installation, "serve");
+    remove_file(&other).expect("removed");
+    let server = installation.serve();
+    assert_eq!(server.call(&[], "/readyz").0, 200);
+    server.process.stop();
 }
 
 #[test]

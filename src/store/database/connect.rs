@@ -12,6 +12,7 @@ use sea_orm::sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
 
 use super::connections::Connections;
+use super::hard_links::{self, HardLinked};
 use super::pooler;
 use crate::config::database::{Database as Section, DatabaseUrl};
 use crate::config::recording::Durability;
@@ -27,6 +28,9 @@ pub enum ConnectError {
         "cannot open the database: {0}. Check DATABASE_URL, that the server runs, and that the folder of a SQLite file can be written; special characters of a password are percent-encoded"
     )]
     Unreachable(String),
+    /// The SQLite file has several names.
+    #[error("cannot open the database: {0}")]
+    HardLinked(#[from] HardLinked),
     /// The pooler in front of PostgreSQL loses prepared statements.
     #[error("{}", pooler::REMEDY)]
     Pooler,
@@ -52,7 +56,7 @@ pub(in crate::store) async fn connect(
 ) -> Result<(Connections, Connections), ConnectError> {
     let shares = section.shares();
     if section.is_sqlite() {
-        make_private(section).map_err(ConnectError::Unreachable)?;
+        prepare_file(section)?;
         let writer = open_sqlite_in_turn(section, shares.writers, Some(durability)).await?;
         let reader = open_sqlite_in_turn(section, shares.readers, None).await?;
         return Ok((writer, reader));
@@ -108,14 +112,16 @@ async fn open_postgres(section: &Section, connections: u32) -> Result<Connection
     Ok(Connections::new(opened, section.prepares()))
 }
 
-/// Restricts the database file to its owner. Databases in memory have no file.
-fn make_private(section: &Section) -> Result<(), String> {
+/// Checks that the database file has one name, and restricts it to its owner. Databases in memory have no file.
+fn prepare_file(section: &Section) -> Result<(), ConnectError> {
     let url = section.url.expose();
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Ok(());
     }
-    let options = sqlite_options(section)?;
-    private_files::make_private(options.get_filename()).map_err(|error| error.to_string())
+    let options = sqlite_options(section).map_err(ConnectError::Unreachable)?;
+    hard_links::check(options.get_filename())?;
+    private_files::make_private(options.get_filename())
+        .map_err(|error| ConnectError::Unreachable(error.to_string()))
 }
 
 /// The URL for the library, which appears in its errors and traces.

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use super::Record;
 use crate::config::recording::Durability;
 use crate::store::database::connect::synchronous;
+use crate::store::database::hard_links::{self, HardLinked};
 use crate::store::database::private_files;
 
 const PAGE: u64 = 4_096;
@@ -37,6 +38,9 @@ pub enum SpoolError {
         /// The cause of the failure.
         source: sqlx::Error,
     },
+    /// The file has several names.
+    #[error("cannot open the spool: {0}")]
+    HardLinked(#[from] HardLinked),
 }
 
 /// The spool with its open file.
@@ -57,6 +61,7 @@ pub(super) struct Waiting {
 impl Spool {
     pub(super) async fn open(path: &Path, bytes: u64, durability: Durability) -> Result<Self, SpoolError> {
         let unusable = |source| SpoolError::Unusable { path: path.to_owned(), source };
+        hard_links::check(path)?;
         private_files::make_private(path).map_err(|error| unusable(error.into()))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
