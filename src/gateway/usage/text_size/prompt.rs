@@ -8,7 +8,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{LONG, TOKEN, TextSize, open_ended};
+use super::open_ended::{self, Contents};
+use super::{LONG, TOKEN, TextSize};
 use crate::dialects::bounded_object::Key;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::lossy;
@@ -103,7 +104,8 @@ impl TextSize {
 
     fn of_messages(text: &str) -> Self {
         let named = open_ended::names_files(text.as_bytes());
-        let size = if text.len() > LONG && open_ended::are_text(text.as_bytes()) {
+        let contents = Contents::of(text.as_bytes());
+        let size = if text.len() > LONG && contents.only_text {
             Self::sampled(text).open_ended_if(named)
         } else {
             let size = match serde_json::from_str(text) {
@@ -113,7 +115,7 @@ impl TextSize {
             size.open_ended_if(named || open_ended::in_messages(text.as_bytes()))
         };
         // Vendors leave the reasoning of earlier answers out.
-        if open_ended::have_reasoning(text.as_bytes()) { size.doubtful() } else { size }
+        if contents.reasoning { size.doubtful() } else { size }
     }
 
     /// The size of content of which only the bytes are known.

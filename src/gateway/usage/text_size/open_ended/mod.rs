@@ -117,14 +117,28 @@ const MP3: u64 = 32;
 /// How the first bytes of WAV and MP3 files are encoded.
 const SOUNDS: [(&str, u64); 3] = [("UklGR", WAV), ("SUQz", MP3), ("//", MP3)];
 
-/// Whether messages hold only text.
-pub(super) fn are_text(messages: &[u8]) -> bool {
-    members(messages).all(|(name, _)| TEXT.contains(&&*name))
+/// What the names of the fields in messages say of their content.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Contents {
+    /// Whether they hold only text.
+    pub(super) only_text: bool,
+    /// Whether they have the reasoning of earlier answers.
+    pub(super) reasoning: bool,
 }
 
-/// Whether messages have the reasoning of earlier answers.
-pub(super) fn have_reasoning(messages: &[u8]) -> bool {
-    members(messages).any(|(name, _)| REASONING.contains(&&*name))
+impl Contents {
+    /// Reads the names, once.
+    pub(super) fn of(messages: &[u8]) -> Self {
+        let mut found = Self { only_text: true, reasoning: false };
+        for (name, _) in members(messages) {
+            found.only_text = found.only_text && TEXT.contains(&&*name);
+            found.reasoning = found.reasoning || REASONING.contains(&&*name);
+            if !found.only_text && found.reasoning {
+                break;
+            }
+        }
+        found
+    }
 }
 
 /// Whether the text of messages names a file of the provider.
