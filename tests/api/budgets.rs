@@ -163,8 +163,29 @@ on_both_databases! {
         assert_eq!(spent(&app, &id).await, 5_000);
     }
 
+    async fn a_hard_limit_skips_models_without_a_price(app: App) {
+        let fake = priced(&app, &[("a", Some(1_000_000)), ("unknown", None)]).await;
+        limited(&app, json!({"period": "day", "soft_limit_nano_dollars": 1})).await;
+        assert_eq!(app.chat(&json!({"model": "unknown"})).await.status, 200, "a soft limit refuses nothing");
+        limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 1_000_000_000})).await;
+        let refused = app.chat(&json!({"model": "unknown"})).await;
+        let (_, _, message) = told(&refused);
+        assert_eq!(refused.status, 402, "{message}");
+        for part in ["'unknown' was not called", "it has no price", "the organization's budget for the month", "set its price"] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+        assert_eq!(fake.served(), 1);
+        let answered = app.chat(&json!({"models": ["unknown", "a"]})).await;
+        assert_eq!((answered.status, answered.header("x-failsoft-model")), (200, "a"));
+        let explained = app.post("/v1/model-router/explain", &json!({"models": ["unknown", "a"], "messages": []})).await.json();
+        assert_eq!(explained["candidates"][0]["passed_over"], "over_budget", "{explained}");
+        app.set(&json!({"unpriced_models": "allow"})).await;
+        assert_eq!(app.chat(&json!({"model": "unknown"})).await.status, 200);
+    }
+
     async fn without_a_price_only_what_was_spent_counts(app: App) {
         let _fake = priced(&app, &[("a", Some(1_000_000)), ("unknown", None)]).await;
+        app.set(&json!({"unpriced_models": "allow"})).await;
         limited(&app, json!({"period": "month", "hard_limit_nano_dollars": 10_000})).await;
         for _ in 0..3 {
             assert_eq!(app.chat(&json!({"model": "unknown"})).await.status, 200);

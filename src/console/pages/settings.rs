@@ -19,7 +19,7 @@ use crate::console::http::responses::{page, page_with};
 use crate::domain::error::{Error, Result};
 use crate::domain::permission::Permission;
 use crate::gateway::Gateway;
-use crate::store::{OrgStore, OrganizationSettings, Store, TypedFallbacks};
+use crate::store::{OrgStore, OrganizationSettings, Store, TypedFallbacks, UnpricedModels};
 
 /// Up to the maximum length of a fallback list.
 const MAX_FALLBACKS: RangeInclusive<i64> = 0..=32;
@@ -41,6 +41,7 @@ pub(crate) struct FormValues {
     pub(crate) deadline: String,
     pub(crate) keepalive: String,
     pub(crate) typed_fallbacks: String,
+    pub(crate) unpriced_models: String,
     pub(crate) retention: String,
 }
 
@@ -52,6 +53,7 @@ pub(crate) struct Page {
     pub(crate) conflict: Option<Conflict>,
     pub(crate) typed: FormValues,
     pub(crate) modes: Vec<Choice>,
+    pub(crate) unpriced_choices: Vec<Choice>,
     pub(crate) may_change: bool,
     pub(crate) budgets: Vec<BudgetLine>,
 }
@@ -74,15 +76,28 @@ impl Page {
             Choice::new("cascade", "Cascade: then the general list"),
             Choice::new("strict", "Strict: then no other model, if any list of that type exists"),
         ];
+        let unpriced_choices = vec![
+            Choice::new("refuse", "Skip them: no limit holds for an unknown cost"),
+            Choice::new("allow", "Call them until the budget is exhausted"),
+        ];
         let may_change = frame.person.as_ref().is_some_and(|person| person.may(Permission::ManageSettings));
-        Self { frame, problems, conflict: None, typed, modes, may_change, budgets: Vec::new() }
+        let (conflict, budgets) = (None, Vec::new());
+        Self { frame, problems, conflict, typed, modes, unpriced_choices, may_change, budgets }
     }
 
     /// Label of the current mode.
     pub(crate) fn mode(&self) -> &str {
-        let chosen = self.modes.iter().find(|mode| mode.value == self.typed.typed_fallbacks);
-        chosen.map_or("", |mode| &mode.label)
+        label(&self.modes, &self.typed.typed_fallbacks)
     }
+
+    /// Label of what happens to models without a price.
+    pub(crate) fn unpriced(&self) -> &str {
+        label(&self.unpriced_choices, &self.typed.unpriced_models)
+    }
+}
+
+fn label<'a>(choices: &'a [Choice], value: &str) -> &'a str {
+    choices.iter().find(|choice| choice.value == value).map_or("", |choice| &choice.label)
 }
 
 impl FormValues {
@@ -94,6 +109,7 @@ impl FormValues {
             deadline: text("deadline"),
             keepalive: text("keepalive"),
             typed_fallbacks: text("typed_fallbacks"),
+            unpriced_models: text("unpriced_models"),
             retention: text("retention"),
         }
     }
@@ -104,12 +120,17 @@ impl FormValues {
             TypedFallbacks::Cascade => "cascade",
             TypedFallbacks::Strict => "strict",
         };
+        let unpriced = match settings.unpriced_models {
+            UnpricedModels::Refuse => "refuse",
+            UnpricedModels::Allow => "allow",
+        };
         Self {
             seen: serde_json::to_string(settings).unwrap_or_default(),
             max_fallbacks: settings.max_fallbacks.to_string(),
             deadline: seconds(settings.deadline_ms),
             keepalive: seconds(settings.keepalive_after_ms),
             typed_fallbacks: mode.to_owned(),
+            unpriced_models: unpriced.to_owned(),
             retention: settings.retention_days.to_string(),
         }
     }
@@ -134,6 +155,14 @@ impl FormValues {
                 TypedFallbacks::Cascade
             }
         };
+        let unpriced_models = match self.unpriced_models.as_str() {
+            "allow" => UnpricedModels::Allow,
+            "refuse" | "" => UnpricedModels::Refuse,
+            _ => {
+                problems.add("unpriced_models", "Choose one of the two.");
+                UnpricedModels::Refuse
+            }
+        };
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -147,6 +176,7 @@ impl FormValues {
             deadline_ms: milliseconds(deadline, default.deadline_ms),
             keepalive_after_ms: milliseconds(keepalive, default.keepalive_after_ms),
             typed_fallbacks: mode,
+            unpriced_models,
             retention_days: days.unwrap_or(default.retention_days),
         })
     }

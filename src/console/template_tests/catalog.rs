@@ -279,7 +279,8 @@ fn budget_form(problems: Problems) -> budgets::change::Page {
     let typed = budgets::form::FormValues { day_hard: "20".to_owned(), ..Default::default() };
     let of = budgets::change::BudgetTarget::key(&key(1));
     let unpriced = "llama-70b".to_owned();
-    budgets::change::Page { frame: frame("Budget", NavigationItem::Keys), problems, typed, of, unpriced }
+    let frame = frame("Budget", NavigationItem::Keys);
+    budgets::change::Page { frame, problems, typed, of, unpriced, skips_unpriced: true }
 }
 
 /// Every page by name.

@@ -15,6 +15,17 @@ pub enum TypedFallbacks {
     Strict,
 }
 
+/// What happens to calls of a model without a price while a budget with a hard limit applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnpricedModels {
+    /// They are skipped, because no limit holds for an unknown cost.
+    #[default]
+    Refuse,
+    /// They are called until the budget is exhausted.
+    Allow,
+}
+
 /// The settings of one organization. A missing member has its default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -30,6 +41,8 @@ pub struct OrganizationSettings {
     pub typed_fallbacks: TypedFallbacks,
     /// The number of days after which fallback events and requests are deleted; 0 to keep them. Default 0.
     pub retention_days: u32,
+    /// What happens to models without a price under a hard limit. Default `refuse`.
+    pub unpriced_models: UnpricedModels,
 }
 
 impl Default for OrganizationSettings {
@@ -40,6 +53,7 @@ impl Default for OrganizationSettings {
             keepalive_after_ms: 45_000,
             typed_fallbacks: TypedFallbacks::Cascade,
             retention_days: 0,
+            unpriced_models: UnpricedModels::Refuse,
         }
     }
 }

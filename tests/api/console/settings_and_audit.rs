@@ -23,17 +23,21 @@ on_both_databases! {
         let page = browser.get("/settings").await.expect(200);
         assert!(page.shows("value=\"5\"") && page.shows("value=\"600\"") && page.shows("value=\"45\""), "{}", page.html);
 
-        let fields = [("max_fallbacks", "0"), ("deadline", "1.5"), ("keepalive", "0"), ("typed_fallbacks", "strict")];
+        let fields = [
+            ("max_fallbacks", "0"), ("deadline", "1.5"), ("keepalive", "0"), ("typed_fallbacks", "strict"),
+            ("unpriced_models", "allow"),
+        ];
         app.clock.advance(Duration::from_secs(1));
         browser.submit("/settings", "/settings", &fields).await.leads_to("/settings");
         assert_ne!(app.chat(&json!({"model": "broken"})).await.status, 200, "no fallback may be called");
         let page = browser.get("/settings").await;
         assert!(page.shows("in effect now") && page.shows("value=\"1.5\"") && page.shows("value=\"strict\" selected"), "{}", page.html);
+        assert!(page.shows("value=\"allow\" selected"), "{}", page.html);
         browser.submit("/settings", "/settings", &fields).await.leads_to("/settings");
         assert!(browser.get("/settings").await.shows("Nothing was changed."));
 
         let audit = browser.get("/audit?kind=organization").await.expect(200);
-        for text in ["Organization settings changed: <a", "<del>5</del>", "<ins>0</ins>", "<del>cascade</del>", "<ins>strict</ins>", "<ins>1500</ins>"] {
+        for text in ["Organization settings changed: <a", "<del>5</del>", "<ins>0</ins>", "<del>cascade</del>", "<ins>strict</ins>", "<ins>1500</ins>", "<ins>allow</ins>"] {
             assert!(audit.shows(text), "{text}: {}", audit.html);
         }
         assert_eq!(audit.html.matches("settings changed:").count(), 1, "what changed nothing leaves no entry");

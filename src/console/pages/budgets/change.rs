@@ -15,7 +15,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::period::Period;
 use crate::gateway::Gateway;
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{ApiKeyRow, BudgetChange, NewBudget, OrgStore, Store};
+use crate::store::{ApiKeyRow, BudgetChange, NewBudget, OrgStore, Store, UnpricedModels};
 
 /// The resource's name in error messages.
 const KEY: &str = "API key";
@@ -27,8 +27,10 @@ pub(crate) struct Page {
     pub(crate) problems: Problems,
     pub(crate) typed: FormValues,
     pub(crate) of: BudgetTarget,
-    /// Names of models without a price, which no limit covers; empty if there are none.
+    /// Names of models without a price; empty if there are none.
     pub(crate) unpriced: String,
+    /// Whether a hard limit skips models without a price.
+    pub(crate) skips_unpriced: bool,
 }
 
 /// The owner of a budget.
@@ -71,8 +73,15 @@ impl Page {
         problems: Problems,
     ) -> Self {
         let highlighted = if of.key.is_some() { NavigationItem::Keys } else { NavigationItem::Settings };
-        let unpriced = unpriced(&console_user.organization);
-        Self { frame: Frame::of(console_user, "Budget", highlighted), problems, typed, of, unpriced }
+        let organization = &console_user.organization;
+        Self {
+            frame: Frame::of(console_user, "Budget", highlighted),
+            problems,
+            typed,
+            of,
+            unpriced: unpriced(organization),
+            skips_unpriced: organization.settings.unpriced_models == UnpricedModels::Refuse,
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use crate::gateway::usage::calibration::TokenCalibrations;
 use crate::gateway::usage::pricing::Usage;
 use crate::limits::shares::Share;
 use crate::providers::ModelPrice;
+use crate::store::UnpricedModels;
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
 
 /// What a caller asks for.
@@ -222,6 +223,8 @@ pub struct RoutingContext<'a> {
     limit: OnceCell<AnswerLimit>,
     /// The budget reservation; `None` without budgets.
     reservation: Option<Arc<BudgetReservation>>,
+    /// The estimate for a model without a price.
+    unpriced: Estimate,
     /// Whether probes are really taken; false for drills and dry runs.
     takes_probes: bool,
     /// Whether money is really reserved; false for dry runs.
@@ -235,6 +238,10 @@ impl<'a> RoutingContext<'a> {
     pub fn new(intent: &'a Intent, state: StateView<'a>) -> Self {
         let drills = &intent.drills;
         let key = intent.key.as_ref().map(|key| key.id);
+        let unpriced = match intent.organization.settings.unpriced_models {
+            UnpricedModels::Refuse => Estimate::Unpriced,
+            UnpricedModels::Allow => Estimate::Unknown,
+        };
         Self {
             state,
             drills,
@@ -242,6 +249,7 @@ impl<'a> RoutingContext<'a> {
             request: &intent.request,
             limit: OnceCell::new(),
             reservation: state.spending.and_then(|spending| spending.reservation(&intent.organization, key)),
+            unpriced,
             takes_probes: drills.is_empty(),
             reserves: true,
         }
@@ -262,7 +270,7 @@ impl<'a> RoutingContext<'a> {
     /// Estimates the cost of a call. Estimates are high rather than low: an unnoticed overrun costs money.
     fn estimate(&self, model: &ModelEntry) -> Estimate {
         let known = |price: &&ModelPrice| **price != ModelPrice::default();
-        let Some(price) = model.settings.price.as_ref().filter(known) else { return Estimate::Unknown };
+        let Some(price) = model.settings.price.as_ref().filter(known) else { return self.unpriced };
         let calibration =
             self.state.calibrations.map(|calibrations| calibrations.of(model.id)).unwrap_or_default();
         if price.is_free() {

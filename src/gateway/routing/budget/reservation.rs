@@ -36,15 +36,17 @@ pub enum Estimate {
         /// The cost of the prompt and the longest answer, which is reserved.
         most: i64,
     },
-    /// The price is unknown. The call fits until the budget is exhausted and reserves nothing.
+    /// The cost is unknown. The call fits until the budget is exhausted and reserves nothing.
     Unknown,
+    /// The model has no price, and the organization does not allow that. The call fits into no budget with a hard limit.
+    Unpriced,
 }
 
 impl Estimate {
     fn reserved(self) -> i64 {
         match self {
             Self::Between { most, .. } => most,
-            Self::Free | Self::Unknown => 0,
+            Self::Free | Self::Unknown | Self::Unpriced => 0,
         }
     }
 }
@@ -62,6 +64,8 @@ pub struct OverBudget {
     pub used_up: bool,
     /// Whether only the reservations of running requests are in the way, so that it may fit once they end.
     pub passing: bool,
+    /// Whether the model is not called because it has no price.
+    pub unpriced: bool,
 }
 
 impl OverBudget {
@@ -80,6 +84,12 @@ impl fmt::Display for OverBudget {
             BudgetOwner::Key => "the API key's",
         };
         let period = self.period.as_str();
+        if self.unpriced {
+            return write!(
+                formatter,
+                "it has no price, and {owner} budget for the {period} has a hard limit; set its price, 0 if it is free, or allow models without a price in the settings"
+            );
+        }
         if self.passing {
             return write!(
                 formatter,
@@ -257,6 +267,7 @@ impl Limited {
             let fits = match estimate {
                 Estimate::Free => true,
                 Estimate::Unknown => !used_up,
+                Estimate::Unpriced => false,
                 // If only the stated answer fits, the call is allowed while no other request has a reservation, so
                 // that at most one answer exceeds the limit.
                 Estimate::Between { least, most } => {
@@ -267,11 +278,12 @@ impl Limited {
                 let alone = |cost: i64| spent.saturating_add(cost) <= hard;
                 let passing = match estimate {
                     Estimate::Between { least, .. } => !used_up && alone(least),
-                    Estimate::Free | Estimate::Unknown => false,
+                    Estimate::Free | Estimate::Unknown | Estimate::Unpriced => false,
                 };
                 let resets_at = budget.period.end(now);
                 let (owner, period) = (self.owner, budget.period);
-                return Some(OverBudget { owner, period, resets_at, used_up, passing });
+                let unpriced = estimate == Estimate::Unpriced;
+                return Some(OverBudget { owner, period, resets_at, used_up, passing, unpriced });
             }
         }
         book.reserved = book.reserved.saturating_add(take - held.reserved);

@@ -67,7 +67,7 @@ impl CandidateFacts for Weather {
         }
         let resets_at = chrono::DateTime::UNIX_EPOCH;
         let (owner, period) = (BudgetOwner::Organization, Period::Day);
-        Some(OverBudget { owner, period, resets_at, used_up: true, passing: false })
+        Some(OverBudget { owner, period, resets_at, used_up: true, passing: false, unpriced: false })
     }
 }
 
