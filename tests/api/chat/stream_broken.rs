@@ -24,6 +24,7 @@ on_both_databases! {
         app.organization.catalog(&fake, &["first", "second"]).await;
         let begun = || Script::stream().text("Hel").text("lo");
         let error = json!({"error": {"message": "the backend fell over", "code": 500}});
+        let native = |reason: &str| json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "error", "native_finish_reason": reason}]});
         let cases = [
             ("stream:error", begun().event(&error).done()),
             ("stream:error", begun().event(&json!({"object": "error", "message": "no", "code": 500})).done()),
@@ -39,6 +40,8 @@ on_both_databases! {
             ("stream:garbage", begun().chunk("data: {\"choices\": [\n\n").done()),
             ("stream:garbage", begun().chunk("<html></html>\n\n").done()),
             ("stream:garbage", begun().finish("error").done()),
+            ("stream:garbage", begun().event(&native("network_error")).done()),
+            ("stream:garbage", begun().event(&native("SAFETY")).done()),
         ];
         for (rule, script) in &cases {
             fake.next(script.clone());

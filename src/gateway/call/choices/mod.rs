@@ -43,6 +43,8 @@ pub struct Choices {
     complete: bool,
     /// The first abnormal `finish_reason` of a choice without content.
     pub bad: Option<FinishReason>,
+    /// Whether a choice ends with the bare word `error`, whatever its native reason says: what came before it broke off.
+    pub broken_off: bool,
     /// Whether a choice holds an `error`.
     pub error: bool,
     /// Whether a choice holds a `usage`.
@@ -142,6 +144,7 @@ impl Choices {
         self.finished |= other.finished;
         self.complete |= other.complete;
         self.bad = self.bad.or(other.bad);
+        self.broken_off |= other.broken_off;
         self.error |= other.error;
         self.usage |= other.usage;
         self.message |= other.message;
@@ -244,6 +247,7 @@ impl Choices {
         let Some(ending) = finish(reason) else { return };
         self.finished = true;
         if ending.finish == FinishMeaning::Error {
+            self.broken_off = true;
             // What came before it broke off, as with an error in place of the choice.
             (self.content, self.in_message, self.in_delta) = (false, false, false);
         }

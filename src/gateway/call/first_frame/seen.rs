@@ -133,10 +133,7 @@ impl Seen {
 
     /// Fails if a choice ends after content with the word for an answer that broke off.
     pub(super) fn refuse_broken_end(&self, choices: &Choices) -> Result<(), Fault> {
-        match choices.bad {
-            Some(ending) if ending.finish == FinishMeaning::Error && self.content => Err(end_fault(ending)),
-            Some(_) | None => Ok(()),
-        }
+        if choices.broken_off && self.content { Err(Fault::Garbage(Garbage::Inference)) } else { Ok(()) }
     }
 
     fn has_usage(&self) -> bool {
