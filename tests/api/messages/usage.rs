@@ -121,6 +121,8 @@ on_both_databases! {
             let row = app.requests(1).await.pop().expect("a row");
             let cost = if known { json!(10 * 3_000 + 7 * 15_000) } else { json!(null) };
             assert_eq!(row["cost_nano_dollars"], cost, "{more}");
+            let counted = if more.to_string().contains("compaction") { (180_010, 3_507) } else { (10, 7) };
+            assert_eq!((&row["input_tokens"], &row["output_tokens"]), (&json!(counted.0), &json!(counted.1)), "{more}");
         }
     }
 

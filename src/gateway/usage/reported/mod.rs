@@ -21,6 +21,7 @@ use crate::gateway::usage::pricing::{Flag, Tier, Usage};
 use crate::gateway::usage::reported::bill::Bill;
 use crate::gateway::usage::reported::number::{Number, tokens};
 use crate::gateway::usage::reported::parts::Counts;
+use crate::gateway::usage::reported::vendors::Steps;
 
 /// A provider's `usage`. Each count is from 0 to [`MOST_TOKENS`](crate::domain::amount::MOST_TOKENS).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -196,6 +197,7 @@ struct Reading {
     /// Whether a number was negative or implausible.
     out_of_range: bool,
     flag: Option<Flag>,
+    steps: Steps,
 }
 
 /// What the details of an object are about.
@@ -224,7 +226,7 @@ impl Side {
 impl Reading {
     /// `understood` says that it was an object.
     fn reported(self, understood: bool) -> Reported {
-        let Self { counts, bill, tier, out_of_range, flag } = self;
+        let Self { counts, bill, tier, out_of_range, flag, steps } = self;
         let billed = bill.nano_dollars();
         if !understood || counts.is_empty() {
             let flag = Some(if out_of_range { Flag::Clamped } else { Flag::Unusable });
@@ -240,7 +242,7 @@ impl Reading {
             };
         }
         let parts = counts.parted();
-        Reported { present: true, billed, tier, flag: parts.flag.max(flag), ..parts }
+        steps.within(Reported { present: true, billed, tier, flag: parts.flag.max(flag), ..parts })
     }
 
     fn member(&mut self, name: &[u8], raw: &str) {

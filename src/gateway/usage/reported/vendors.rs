@@ -4,7 +4,8 @@
 use serde_json::value::RawValue;
 
 use super::number::{Number, tokens};
-use super::{Counts, Reading, Side, read};
+use super::{Counts, Reading, Reported, Side, read};
+use crate::domain::amount::MOST_TOKENS;
 use crate::gateway::usage::pricing::Tier;
 
 impl Reading {
@@ -53,9 +54,20 @@ impl Reading {
         self.tier = Tier::dearer(self.tier, tier);
     }
 
-    /// Takes Anthropic's steps of an answer. Several are not all in the other counts, or another model answered.
+    /// Takes Anthropic's steps of an answer. Several are not all in the other counts, or another model answered: the cost is
+    /// unknown, and the sums of the steps are a lower bound.
     pub(super) fn iterations(&mut self, raw: &str) {
         self.counts.extras |= raw.matches("\"input_tokens\"").count() > 1;
+        let steps: Vec<&RawValue> = serde_json::from_str(raw).unwrap_or_default();
+        for step in steps.into_iter().take(MOST_STEPS) {
+            let mut reading = Self::default();
+            read(step.get(), |name, raw| {
+                if name != "iterations" {
+                    reading.member(name.as_bytes(), raw);
+                }
+            });
+            self.steps.add(&reading.reported(true));
+        }
     }
 
     /// Takes a count of something that no token price covers.
@@ -91,6 +103,40 @@ pub fn counts_extras(raw: &str) -> bool {
     let mut reading = Reading::default();
     reading.extras(raw, 0);
     reading.counts.extras
+}
+
+/// The most steps of an answer that are read.
+const MOST_STEPS: usize = 64;
+
+/// What the steps of an answer count together.
+#[derive(Debug, Default)]
+pub(super) struct Steps {
+    input: i64,
+    output: i64,
+    cached: i64,
+    cache_write: i64,
+}
+
+impl Steps {
+    fn add(&mut self, step: &Reported) {
+        let more = |sum: &mut i64, count: i64| *sum = sum.saturating_add(count).min(MOST_TOKENS);
+        more(&mut self.input, step.input.unwrap_or(0));
+        more(&mut self.output, step.output.unwrap_or(0));
+        more(&mut self.cached, step.cached);
+        more(&mut self.cache_write, step.cache_write);
+    }
+
+    /// The counts of an answer, at least as large as those of its steps.
+    pub(super) fn within(&self, answer: Reported) -> Reported {
+        let larger = |count: Option<i64>, sum: i64| count.max(Some(sum).filter(|sum| *sum > 0));
+        Reported {
+            input: larger(answer.input, self.input),
+            output: larger(answer.output, self.output),
+            cached: answer.cached.max(self.cached),
+            cache_write: answer.cache_write.max(self.cache_write),
+            ..answer
+        }
+    }
 }
 
 /// The count of a name.
