@@ -98,7 +98,9 @@ impl Gateway {
                         }
                         AttemptOutcome::Failed(fault) | AttemptOutcome::Unusable(fault, _) => fault,
                     };
-                    let found = feedback.classify_of(&fault, &intent.request);
+                    // What a provider was not sent is not what it refused.
+                    let sent = intent.request.spoken_to(&candidate.model).unwrap_or(&intent.request);
+                    let found = feedback.classify_of(&fault, sent);
                     spans::failed(&span, &found, took);
                     if feedback.failed(&found, || intent.fingerprint()) {
                         failing.push(candidate.model.id);
@@ -132,6 +134,7 @@ impl Gateway {
             job.intent.caller(),
             !job.intent.drills.is_empty(),
         )
+        .alone(job.intent.organization.keys.len() <= 1)
     }
 
     async fn attempt(

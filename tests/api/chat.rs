@@ -21,6 +21,7 @@ mod limits;
 mod models;
 mod name_resolution;
 mod outbound_calls;
+mod own_fields;
 mod own_words;
 mod passthrough;
 mod pricing;

@@ -88,7 +88,10 @@ pub enum Blame<'a> {
 
 /// A failure of the model or its provider. Only [`Failure::blame`] and [`OpenFailure::confirmed`] create one.
 #[derive(Clone, Copy, Debug)]
-pub struct ModelFailure<'a>(&'a Failure);
+pub struct ModelFailure<'a> {
+    failure: &'a Failure,
+    of_one_caller: bool,
+}
 
 /// A failure of either the request or the model.
 #[derive(Clone, Copy, Debug)]
@@ -98,16 +101,22 @@ impl<'a> ModelFailure<'a> {
     /// The failure that counts against it.
     #[must_use]
     pub fn failure(self) -> &'a Failure {
-        self.0
+        self.failure
+    }
+
+    /// Whether only the requests of one of several callers say so.
+    #[must_use]
+    pub fn is_of_one_caller(self) -> bool {
+        self.of_one_caller
     }
 
     /// Whether the failure affects the whole provider, because it rejects the credential.
     #[must_use]
     pub fn is_of_the_provider(self) -> bool {
-        match self.0.scope {
+        match self.failure.scope {
             FailureScope::Provider => true,
             // A rejected credential affects every model of the provider.
-            FailureScope::Open => self.0.class == ErrorClass::Authentication,
+            FailureScope::Open => self.failure.class == ErrorClass::Authentication,
             FailureScope::Model | FailureScope::Request => false,
         }
     }
@@ -123,7 +132,13 @@ impl<'a> OpenFailure<'a> {
     /// Treats it as a failure of the model, because there is enough [`evidence`].
     #[must_use]
     pub fn confirmed(self) -> ModelFailure<'a> {
-        ModelFailure(self.0)
+        ModelFailure { failure: self.0, of_one_caller: false }
+    }
+
+    /// As [`Self::confirmed`], by the requests of one of several callers. How long a limit lasts for it says little of the others.
+    #[must_use]
+    pub fn confirmed_by_one(self) -> ModelFailure<'a> {
+        ModelFailure { failure: self.0, of_one_caller: true }
     }
 }
 
@@ -134,7 +149,9 @@ impl Failure {
         match self.scope {
             FailureScope::Request => Blame::Request,
             FailureScope::Open => Blame::Open(OpenFailure(self)),
-            FailureScope::Model | FailureScope::Provider => Blame::Model(ModelFailure(self)),
+            FailureScope::Model | FailureScope::Provider => {
+                Blame::Model(ModelFailure { failure: self, of_one_caller: false })
+            }
         }
     }
 }

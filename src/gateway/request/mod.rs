@@ -2,6 +2,7 @@
 
 pub mod chat_request;
 pub mod drills;
+pub mod features;
 pub mod fingerprint;
 pub mod intent;
 pub mod json_object;

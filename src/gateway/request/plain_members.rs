@@ -4,30 +4,23 @@
 //! A member that is not listed may be any of them, for a proxy at least, as may one in another case.
 
 use super::chat_request::{ChatRequest, is_own};
+use super::features;
 use super::labels::is_label;
 use super::tools::{RunBy, run_by};
 use crate::dialects::Dialect;
 
-/// Members of chat completions, sorted: the conversation, the form of the answer, and sampling.
-const OF_CHAT: [&str; 62] = [
+/// Members of chat completions, sorted: the conversation and sampling. [`features`] has the others.
+const OF_CHAT: [&str; 41] = [
     "add_generation_prompt",
     "best_of",
-    "chat_template_kwargs",
     "do_sample",
     "echo",
-    "enable_thinking",
     "frequency_penalty",
     "function_call",
     "functions",
-    "guided_choice",
-    "guided_grammar",
-    "guided_json",
-    "guided_regex",
     "ignore_eos",
-    "include_reasoning",
     "length_penalty",
     "logit_bias",
-    "logprobs",
     "max_completion_tokens",
     "max_tokens",
     "messages",
@@ -38,19 +31,10 @@ const OF_CHAT: [&str; 62] = [
     "n",
     "num_beams",
     "parallel_tool_calls",
-    "prediction",
     "presence_penalty",
-    "prompt_cache_retention",
-    "prompt_logprobs",
-    "prompt_mode",
     "random_seed",
-    "reasoning",
-    "reasoning_effort",
-    "reasoning_format",
-    "reasoning_split",
     "repeat_penalty",
     "repetition_penalty",
-    "response_format",
     "safe_prompt",
     "seed",
     "skip_special_tokens",
@@ -58,16 +42,12 @@ const OF_CHAT: [&str; 62] = [
     "stop_token_ids",
     "stream",
     "stream_options",
-    "strict",
     "temperature",
     "tfs",
-    "thinking",
-    "thinking_budget",
     "tool_choice",
     "tools",
     "top_a",
     "top_k",
-    "top_logprobs",
     "top_p",
     "typical_p",
     "use_beam_search",
@@ -75,18 +55,15 @@ const OF_CHAT: [&str; 62] = [
 ];
 
 /// Members of Messages, sorted.
-const OF_MESSAGES: [&str; 15] = [
+const OF_MESSAGES: [&str; 12] = [
     "cache_control",
     "max_tokens",
     "messages",
     "model",
-    "output_config",
-    "output_format",
     "stop_sequences",
     "stream",
     "system",
     "temperature",
-    "thinking",
     "tool_choice",
     "tools",
     "top_k",
@@ -96,12 +73,12 @@ const OF_MESSAGES: [&str; 15] = [
 impl ChatRequest {
     /// Whether no member chooses anything but the answer.
     pub(in crate::gateway) fn is_plain(&self) -> bool {
-        let known: &[&str] = match self.dialect {
-            Dialect::ChatCompletions => &OF_CHAT,
-            Dialect::Messages => &OF_MESSAGES,
+        let (known, features): (&[&str], &[&str]) = match self.dialect {
+            Dialect::ChatCompletions => (&OF_CHAT, &features::OF_CHAT),
+            Dialect::Messages => (&OF_MESSAGES, &features::OF_MESSAGES),
         };
-        let is_plain =
-            |name: &str| known.binary_search(&name).is_ok() || is_own(self.dialect, name) || is_label(name);
+        let is_known = |name: &str| [known, features].iter().any(|list| list.binary_search(&name).is_ok());
+        let is_plain = |name: &str| is_known(name) || is_own(self.dialect, name) || is_label(name);
         self.parts.iter().all(|part| match part.name.as_str() {
             "tools" => run_by(self.value(part)) == Some(RunBy::Caller),
             "service_tier" | "speed" => true,

@@ -63,6 +63,8 @@ pub struct CallFeedback {
     remembered: Option<Remembered>,
     /// A hash of the caller's API key.
     caller: u64,
+    /// Whether the organization has no other key.
+    alone: bool,
     called_at: Duration,
     /// Whether an earlier call of the same request failed and was counted.
     repeated: bool,
@@ -87,6 +89,7 @@ impl CallFeedback {
             model: model.clone(),
             remembered: None,
             caller,
+            alone: false,
             called_at: shared_state.cooldowns.now(),
             repeated: false,
             reported: AtomicBool::new(false),
@@ -97,6 +100,13 @@ impl CallFeedback {
     #[must_use]
     pub fn repeated(mut self, repeated: bool) -> Self {
         self.repeated = repeated;
+        self
+    }
+
+    /// Says whether the organization has no other key than the caller's.
+    #[must_use]
+    pub fn alone(mut self, alone: bool) -> Self {
+        self.alone = alone;
         self
     }
 
@@ -156,19 +166,23 @@ impl CallFeedback {
             Blame::Request => cooldowns.undecided(&self.model, self.called_at),
             Blame::Model(failure) => return self.report_model_failure(shared_state, failure),
             Blame::Open(failure) if failure.failure().class.policy().cooldown == CooldownEffect::Counts => {
-                let source = Source { request: request(), caller: self.caller };
+                let source = self.source(request());
                 cooldowns.failed_openly(&self.model, failure, self.called_at, self.repeated, source);
                 return true;
             }
             Blame::Open(failure) => {
-                let source = Source { request: request(), caller: self.caller };
-                match cooldowns.suspected(&self.model, failure, source) {
+                let source = self.source(request());
+                match cooldowns.suspected(&self.model, failure, source, self.alone) {
                     Some(failure) => return self.report_model_failure(shared_state, failure),
                     None => cooldowns.undecided(&self.model, self.called_at),
                 }
             }
         }
         false
+    }
+
+    fn source(&self, request: u64) -> Source {
+        Source { request, caller: self.caller }
     }
 
     fn report_model_failure(&self, shared_state: &SharedState, failure: ModelFailure<'_>) -> bool {

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::own_fields::own_fields;
 use crate::support::app::{Answer, App, chat_body, with_json};
 use crate::support::fake_provider::{FakeProvider, Received, Script};
 use crate::support::on_both_databases;
@@ -128,32 +129,6 @@ fn outages() -> Vec<(&'static str, Script)> {
         ("an overload that is called an error", said(500, "The engine is currently overloaded")),
         ("a proxy that finds no server", Script::respond(502, &[], "no healthy upstream")),
         ("a server that is down", html(521, "Web server is down")),
-    ]
-}
-
-/// Fields of one caller, and a provider's responses to them.
-fn own_fields() -> Vec<(Value, Script)> {
-    let limit = |message: &str| {
-        let body = json!({"error": {"message": message, "code": "rate_limit_exceeded"}}).to_string();
-        Script::respond(429, &[("content-type", "application/json"), ("retry-after", "3600")], &body)
-    };
-    let resource = "Your API key does not have permission to use the specified resource.";
-    let missing = "The model `up-image` does not exist";
-    let route = "There is no available model provider that meets your routing requirements";
-    vec![
-        (json!({"user": "cust-77"}), limit("Rate limit exceeded for user 'cust-77'")),
-        (json!({"safety_identifier": "cust-77"}), limit("Per-user rate limit (cust-77)")),
-        (json!({"user": "u7"}), limit("Per-user rate limit exceeded")),
-        (json!({"metadata": {"tags": ["eu"]}}), limit("No deployments available. tags=['eu']")),
-        (json!({"container": "container_1"}), Script::error(403, "permission_error", resource)),
-        (
-            json!({"tools": [{"type": "x", "model": "up-image"}]}),
-            Script::error(404, "model_not_found", missing),
-        ),
-        (json!({"provider": {"only": ["x"]}}), said(503, route)),
-        (json!({"provider": {"only": ["x"]}}), said(401, "Provider returned error")),
-        (json!({"data_sources": [{"parameters": {}}]}), Script::error(401, "401", "Access denied")),
-        (json!({}), Script::respond(530, &[], "")),
     ]
 }
 

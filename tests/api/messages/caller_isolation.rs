@@ -25,7 +25,20 @@ fn own() -> Vec<((&'static str, &'static str), Value, Script)> {
     let limit =
         refusal(429, "rate_limit_error", "This request would exceed the rate limit of your organization.");
     let oauth = refusal(401, "authentication_error", "OAuth authentication is currently not supported.");
+    let content = |part: Value| json!({"messages": [{"role": "user", "content": [part]}]});
+    let pdf = json!({"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "AAAA"}});
+    let hour = json!({"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral", "ttl": "1h"}});
+    let thinking = json!({"thinking": {"type": "enabled", "budget_tokens": 1_024}, "max_tokens": 2_048});
+    let account = "11111111-2222-3333-4444-555555555555";
+    let user = json!({"metadata": {"user_id": format!("user_0a1b2c3d_account_{account}_session_99999999")}});
+    let missing = |what: &str| {
+        refusal(403, "permission_error", &format!("Your organization does not have access to {what}"))
+    };
     vec![
+        (plain, content(pdf), refusal(429, "rate_limit_error", "Rate limit reached: PDF pages per minute")),
+        (plain, content(hour), missing("(1 hour) prompt caching")),
+        (plain, thinking, missing("extended thinking")),
+        (plain, user, refusal(429, "rate_limit_error", &format!("Rate limit reached for account {account}"))),
         (workspace, json!({}), denied),
         (workspace, json!({}), refusal(401, "authentication_error", "invalid x-api-key")),
         (workspace, json!({}), limit.clone()),

@@ -75,6 +75,24 @@ fn native(call: Option<&str>) -> Script {
 }
 
 on_both_databases! {
+    async fn fields_that_are_not_sent_keep_no_dead_model_open(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
+        fake.always(Script::error(529, "overloaded_error", "Overloaded"));
+        for turn in 0..5 {
+            let prompt = json!([{"role": "user", "content": format!("turn {turn}")}]);
+            let chat = app.chat(&json!({"model": "claude", "service_tier": "flex", "messages": prompt})).await;
+            assert_eq!(chat.header("x-failsoft-attempts"), "1", "{turn}: {}", chat.text());
+            let sent = message(&app, &json!({"model": "gpt", "speed": "fast", "messages": prompt})).await;
+            assert_eq!(sent.header("x-failsoft-attempts"), "1", "{turn}: {}", sent.text());
+        }
+        let models = app.get("/v1/model-router/models").await.json();
+        for model in models["items"].as_array().expect("models") {
+            assert_eq!(model["cooldown"]["open"], true, "{model}");
+        }
+    }
+
     async fn a_conversation_with_tools_stays_valid_from_vendor_to_vendor(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake).await;

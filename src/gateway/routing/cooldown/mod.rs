@@ -21,7 +21,7 @@ use crate::domain::failure::evidence::Source;
 use crate::domain::failure::{Failure, ModelFailure, OpenFailure};
 use crate::store::snapshot::ModelEntry;
 use callers::Callers;
-use state::{Limit, Seen, State};
+use state::{FIRST, Limit, Seen, State, Witness};
 
 /// The longest cooldown that counted failures start.
 pub const LONGEST: Duration = Duration::from_secs(300);
@@ -139,6 +139,8 @@ impl Cooldowns {
     /// Counts a failure of the model, of a call made at `called_at`. `repeated` says that an earlier call of the same
     /// request was counted.
     pub fn failed(&self, model: &ModelEntry, failure: ModelFailure<'_>, called_at: Duration, repeated: bool) {
+        // A wrong limit must cost other callers no more than a late one.
+        let farthest = if failure.is_of_one_caller() { FIRST } else { Duration::MAX };
         let (now, failure) = (self.now(), failure.failure());
         let limit = match failure.class.policy().cooldown {
             CooldownEffect::None => return,
@@ -149,7 +151,8 @@ impl Cooldowns {
             }
             CooldownEffect::Cools(window) => Limit { reset: None, first: window, longest: window },
             CooldownEffect::Limited { first, longest } => {
-                Limit { reset: failure.retry_after, first, longest }
+                let reset = failure.retry_after.map(|reset| reset.min(farthest));
+                Limit { reset, first: first.min(farthest), longest: longest.min(farthest) }
             }
         };
         self.fail(model, |state| state.cool(now, called_at, limit, failure));
@@ -172,18 +175,22 @@ impl Cooldowns {
     }
 
     /// Notes a limit or refusal with an unclear cause. Returns it as a failure of the model once several different requests
-    /// in a row had one, of two callers if the model answers others.
+    /// in a row had one, of two callers if the model answers others. `alone` says whether the organization has no other caller.
     #[must_use]
     pub fn suspected<'a>(
         &self,
         model: &ModelEntry,
         failure: OpenFailure<'a>,
         source: Source,
+        alone: bool,
     ) -> Option<ModelFailure<'a>> {
         let answers = |caller| self.answers_others(model, caller);
-        let (now, mut enough) = (self.now(), false);
-        self.fail(model, |state| enough = state.suspected(now, source, answers));
-        enough.then(|| failure.confirmed())
+        let (now, mut witness) = (self.now(), None);
+        self.fail(model, |state| witness = state.suspected(now, source, alone, answers));
+        witness.map(|witness| match witness {
+            Witness::OneCaller => failure.confirmed_by_one(),
+            Witness::AllCallers => failure.confirmed(),
+        })
     }
 
     /// A call made at `called_at` ended without saying anything about the model: the request caused the failure, or

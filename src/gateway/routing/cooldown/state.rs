@@ -59,6 +59,15 @@ pub(super) struct State {
     last_limit: Option<Duration>,
 }
 
+/// Of which callers the requests were that say that a model fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Witness {
+    /// Of one of several.
+    OneCaller,
+    /// Of at least two, or of the only one.
+    AllCallers,
+}
+
 /// A counted failure, and what may have caused it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
@@ -165,11 +174,22 @@ impl State {
         }
     }
 
-    /// Adds an unclear limit or refusal. Returns whether it is the model's. `answers` says whether the model answered
-    /// others than this caller lately.
-    pub(super) fn suspected(&mut self, now: Duration, source: Source, answers: impl Fn(u64) -> bool) -> bool {
+    /// Adds an unclear limit or refusal. Returns whose requests say that it is the model's, if there are enough. `alone` says
+    /// whether there is no other caller than this one, `answers` whether the model answered others lately.
+    pub(super) fn suspected(
+        &mut self,
+        now: Duration,
+        source: Source,
+        alone: bool,
+        answers: impl Fn(u64) -> bool,
+    ) -> Option<Witness> {
         self.refusals.add(source, now);
-        self.refusals.requests() >= SUSPECTED_BY && !self.refusals.only_caller().is_some_and(answers)
+        let enough = self.refusals.requests() >= SUSPECTED_BY;
+        match self.refusals.only_caller().filter(|_| enough) {
+            Some(caller) if answers(caller) => None,
+            Some(_) if !alone => Some(Witness::OneCaller),
+            Some(_) | None => enough.then_some(Witness::AllCallers),
+        }
     }
 
     /// Frees a probe that found out nothing. No other call starts during a window, so a call that started after the

@@ -2,7 +2,7 @@
 
 mod requests;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 use entity::ids::ProviderId;
@@ -24,6 +24,7 @@ struct Bench {
     model: ModelEntry,
     requests: AtomicU64,
     caller: AtomicU64,
+    alone: AtomicBool,
 }
 
 fn bench() -> Bench {
@@ -56,6 +57,7 @@ fn bench() -> Bench {
         model,
         requests: AtomicU64::new(0),
         caller: AtomicU64::new(1),
+        alone: AtomicBool::new(false),
     }
 }
 
@@ -97,10 +99,19 @@ impl Bench {
 
     /// A failure that may be the request's own.
     fn suspect(&self, request: u64) -> bool {
-        let failure = Failure { scope: FailureScope::Open, ..Failure::ours(QuotaExhausted, "test", "no") };
+        self.suspect_until(request, None)
+    }
+
+    /// A limit that may be the request's own, with a reset time in seconds.
+    fn suspect_until(&self, request: u64, reset: Option<u64>) -> bool {
+        let failure = Failure {
+            scope: FailureScope::Open,
+            retry_after: reset.map(Duration::from_secs),
+            ..Failure::ours(QuotaExhausted, "test", "no")
+        };
         let Blame::Open(open) = failure.blame() else { panic!("it is open") };
         let source = Source { request, caller: self.caller.load(Ordering::Relaxed) };
-        match self.cooldowns.suspected(&self.model, open, source) {
+        match self.cooldowns.suspected(&self.model, open, source, self.alone.load(Ordering::Relaxed)) {
             Some(failure) => {
                 self.cooldowns.failed(&self.model, failure, self.cooldowns.now(), false);
                 true

@@ -31,11 +31,9 @@ pub(in crate::gateway) fn of_own_fields(
     sent: &str,
 ) -> Option<FailureScope> {
     let own = match failure.class {
-        ErrorClass::RateLimited | ErrorClass::Overloaded
-            if Asked::of(request).tier == Some(Tier::Special) =>
-        {
-            Some(FailureScope::Request)
-        }
+        ErrorClass::RateLimited if has_own_tier(request) => Some(FailureScope::Request),
+        // A dead model must close, too, if all of its callers have a tier.
+        ErrorClass::Overloaded if has_own_tier(request) => Some(FailureScope::Open),
         ErrorClass::RateLimited | ErrorClass::Overloaded | ErrorClass::ModelNotFound
             if chooses_its_route(request) =>
         {
@@ -73,5 +71,37 @@ pub(in crate::gateway) fn of_own_fields(
     if has_own_access(request) {
         return Some(FailureScope::Request);
     }
-    own.or_else(|| makes_a_choice(request).then_some(FailureScope::Open))
+    own.or_else(|| {
+        (makes_a_choice(request) || may_be_of_a_feature(failure, error, request))
+            .then_some(FailureScope::Open)
+    })
+}
+
+fn has_own_tier(request: &ChatRequest) -> bool {
+    Asked::of(request).tier == Some(Tier::Special)
+}
+
+/// Whether a limit or a refusal may be of a feature that the request uses: its account, its plan or its model may lack
+/// it, or have a limit for it alone. A credential that is not accepted, and an outage, are of no feature.
+fn may_be_of_a_feature(failure: &Failure, error: &UpstreamError, request: &ChatRequest) -> bool {
+    let may_be = match failure.class {
+        ErrorClass::RateLimited | ErrorClass::QuotaExhausted | ErrorClass::ModelNotFound => true,
+        ErrorClass::Authentication => error.status != 401,
+        ErrorClass::Overloaded
+        | ErrorClass::Unavailable
+        | ErrorClass::Timeout
+        | ErrorClass::ContextWindowExceeded
+        | ErrorClass::ContentPolicy
+        | ErrorClass::InvalidRequest
+        | ErrorClass::InvalidResponse
+        | ErrorClass::StreamInterrupted
+        | ErrorClass::Cooldown
+        | ErrorClass::Disabled
+        | ErrorClass::NotAllowed
+        | ErrorClass::OverBudget
+        | ErrorClass::Deadline
+        | ErrorClass::TooLarge
+        | ErrorClass::LacksCapability => false,
+    };
+    may_be && request.uses_features()
 }

@@ -10,6 +10,10 @@ use crate::gateway::request::labels::{OWNERS, OWNERS_IN_METADATA};
 use crate::providers::UpstreamError;
 use crate::providers::errors::phrases::is_a_budget_without_owner;
 
+/// Characters of a part of a name that proves something, such as the account in the `user_…_account_…_session_…` of
+/// Claude Code.
+const PART: usize = 8;
+
 /// Words for a user in an error that does not name one.
 const USERS: [&str; 4] = ["user", "userid", "safety_identifier", "customer"];
 
@@ -47,5 +51,14 @@ fn owners(request: &ChatRequest) -> Vec<String> {
     let mut strings = Strings::default();
     fields.chain(members).for_each(|value| strings.add(value));
     strings.values.retain(|value| !value.trim().is_empty());
-    strings.values
+    let parts: Vec<String> =
+        strings.values.iter().flat_map(|value| parts(value)).map(str::to_owned).collect();
+    strings.values.into_iter().chain(parts).collect()
+}
+
+/// The parts of a name that are numbers or ids: the words of a language are in many errors.
+fn parts(name: &str) -> impl Iterator<Item = &str> {
+    let separates = |letter: char| !letter.is_alphanumeric() && letter != '-';
+    name.split(separates)
+        .filter(|part| part.len() >= PART && part.contains(|letter: char| letter.is_ascii_digit()))
 }

@@ -151,9 +151,11 @@ fn a_limit_of_a_tier_or_a_fast_mode_is_the_requests() {
     for fields in
         [json!({"service_tier": "flex"}), json!({"serviceTier": "priority"}), json!({"speed": "fast"})]
     {
-        for status in [429, 503, 529] {
-            assert_eq!(said(&fields, status, "Too many requests"), Some(Request), "{fields} {status}");
+        assert_eq!(said(&fields, 429, "Too many requests"), Some(Request), "{fields}");
+        for status in [503, 529] {
+            assert_eq!(said(&fields, status, "Too many requests"), Some(Open), "{fields} {status}");
         }
+        assert_eq!(said(&fields, 404, "The model does not exist"), Some(Open), "{fields}");
     }
     let standard = ["auto", "default", "standard", "standard_only", "on_demand"];
     for tier in
@@ -228,6 +230,48 @@ fn a_member_that_may_choose_an_account_leaves_a_failure_undecided() {
             assert_eq!(said(&json!({name: null}), status, "No."), None, "{name} {status}");
         }
     }
+}
+
+#[test]
+fn a_limit_or_a_refusal_may_be_of_a_feature_that_the_request_uses() {
+    let content = |part: Value| json!({"messages": [{"role": "user", "content": [part]}]});
+    let audio = content(json!({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}));
+    let limit =
+        json!({"code": "rate_limit_exceeded", "message": "Rate limit reached on audio seconds per hour"});
+    assert_eq!(scope(&audio, 429, &limit), Some(Open));
+    assert_eq!(scope(&json!({"reasoning_effort": "high"}), 429, &limit), Some(Open));
+    assert_eq!(scope(&json!({}), 429, &limit), None);
+    let pdf = content(json!({"type": "document", "source": {"type": "base64", "data": "AAAA"}}));
+    let thinking = json!({"thinking": {"type": "enabled", "budget_tokens": 2_000}});
+    for fields in [pdf, thinking] {
+        for (status, kind, expected) in [
+            (403, "permission_error", Some(Open)),
+            (402, "billing_error", Some(Open)),
+            (404, "not_found_error", Some(Open)),
+            (429, "rate_limit_error", Some(Open)),
+            (401, "authentication_error", None),
+            (529, "overloaded_error", None),
+        ] {
+            let error = json!({"type": kind, "message": "Your organization does not have access"});
+            assert_eq!(of_message(&fields, status, &error), expected, "{fields} {status}");
+        }
+    }
+}
+
+#[test]
+fn a_part_of_a_users_name_says_that_a_limit_is_the_users() {
+    let account = "11111111-2222-3333-4444-555555555555";
+    let limit =
+        json!({"type": "rate_limit_error", "message": format!("Rate limit reached for account {account}")});
+    for user in [
+        format!("user_0a1b2c3d4e5f_account_{account}_session_99999999-0000-0000-0000-000000000000"),
+        json!({"device_id": "d", "account_uuid": account}).to_string(),
+    ] {
+        assert_eq!(of_message(&json!({"metadata": {"user_id": user}}), 429, &limit), Some(Request), "{user}");
+        assert_eq!(scope(&json!({"user": user}), 429, &limit), Some(Request), "{user}");
+    }
+    let other = json!({"metadata": {"user_id": "user_account_reached"}});
+    assert_eq!(of_message(&other, 429, &limit), None, "words are no proof");
 }
 
 #[test]

@@ -176,6 +176,33 @@ fn two_callers_with_limits_that_say_nothing_close_a_model() {
 }
 
 #[test]
+fn a_limit_that_only_one_of_several_callers_meets_is_not_believed_for_long() {
+    let far = Some(40_000);
+    let bench = bench();
+    assert!((0..4).all(|request| !bench.suspect_until(request, far)));
+    assert!(bench.suspect_until(4, far));
+    assert_eq!(bench.cooldown(), Some((30, true)));
+    bench.wait(30);
+    assert!(bench.probe());
+    assert!(bench.suspect_until(5, far));
+    assert_eq!(bench.cooldown().map(|(left, _)| left), Some(30), "the probe of the same caller says no more");
+    bench.wait(30);
+    bench.call_as(2);
+    assert!(bench.probe());
+    assert!(bench.suspect_until(6, far));
+    assert_eq!(bench.cooldown().map(|(left, _)| left), Some(40_000), "now two met it");
+}
+
+#[test]
+fn a_limit_that_the_only_caller_meets_is_believed_to_its_end() {
+    let bench = bench();
+    bench.alone.store(true, Ordering::Relaxed);
+    assert!((0..4).all(|request| !bench.suspect_until(request, Some(40_000))));
+    assert!(bench.suspect_until(4, Some(40_000)));
+    assert_eq!(bench.cooldown(), Some((40_000, true)));
+}
+
+#[test]
 fn a_caller_that_is_alone_closes_a_dead_model() {
     let bench = bench();
     bench.call_as(2);

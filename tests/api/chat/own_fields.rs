@@ -1,0 +1,55 @@
+//! Fields of one caller that have limits, permissions and servers of their own, with what providers answer to them.
+
+use serde_json::{Value, json};
+
+use crate::support::fake_provider::Script;
+
+fn said(status: u16, message: &str) -> Script {
+    Script::json(status, &json!({"error": {"message": message, "code": status}}))
+}
+
+/// Fields of one caller, and a provider's responses to them.
+pub(super) fn own_fields() -> Vec<(Value, Script)> {
+    let limit = |message: &str| {
+        let body = json!({"error": {"message": message, "code": "rate_limit_exceeded"}}).to_string();
+        Script::respond(429, &[("content-type", "application/json"), ("retry-after", "3600")], &body)
+    };
+    let content = |part: Value| json!({"messages": [{"role": "user", "content": [part]}]});
+    let audio = json!({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}});
+    let file = json!({"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"}});
+    let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}});
+    let plan = "Your plan does not include image inputs";
+    let resource = "Your API key does not have permission to use the specified resource.";
+    let missing = "The model `up-image` does not exist";
+    let route = "There is no available model provider that meets your routing requirements";
+    vec![
+        (json!({"user": "cust-77"}), limit("Rate limit exceeded for user 'cust-77'")),
+        (json!({"safety_identifier": "cust-77"}), limit("Per-user rate limit (cust-77)")),
+        (json!({"user": "u7"}), limit("Per-user rate limit exceeded")),
+        (json!({"metadata": {"tags": ["eu"]}}), limit("No deployments available. tags=['eu']")),
+        (json!({"container": "container_1"}), Script::error(403, "permission_error", resource)),
+        (
+            json!({"tools": [{"type": "x", "model": "up-image"}]}),
+            Script::error(404, "model_not_found", missing),
+        ),
+        (json!({"provider": {"only": ["x"]}}), said(503, route)),
+        (json!({"provider": {"only": ["x"]}}), said(401, "Provider returned error")),
+        (json!({"data_sources": [{"parameters": {}}]}), Script::error(401, "401", "Access denied")),
+        (json!({}), Script::respond(530, &[], "")),
+        (content(audio), limit("Rate limit reached on audio seconds per hour (ASPH): Limit 7200, Used 7190")),
+        (content(file), limit("Rate limit reached: PDF pages per day")),
+        (content(image.clone()), limit("Rate limit reached on images per day: Limit 100, Used 100")),
+        (content(image.clone()), Script::error(403, "permission_denied", plan)),
+        (content(image), said(402, "Image inputs require a paid plan")),
+        (json!({"logprobs": true}), limit("logprobs rate limit exceeded")),
+        (
+            json!({"reasoning_effort": "high"}),
+            limit("Too many high reasoning_effort requests: limit 10 per hour"),
+        ),
+        (json!({"reasoning_effort": "high"}), said(402, "reasoning_effort high requires a paid plan")),
+        (
+            json!({"service_tier": "flex"}),
+            Script::error(404, "model_not_found", "The model does not exist or you do not have access to it"),
+        ),
+    ]
+}
