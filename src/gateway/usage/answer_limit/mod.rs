@@ -181,7 +181,15 @@ mod tests {
                 r#","max_tokens":7,"extra_body":{"google":{"thinking_config":{"thinking_budget":900}}}"#,
                 (Some(7), 900, 1),
             ),
-            (r#","max_tokens":7,"messages":[{"max_new_tokens":900}],"x":{"n":9}"#, (Some(7), 0, 1)),
+            (r#","max_tokens":7,"messages":[{"max_new_tokens":900}],"metadata":{"n":9}"#, (Some(7), 0, 1)),
+            (r#","max_tokens":7,"x":{"n":9}"#, (Some(7), 0, 9)),
+            (r#","max_tokens":1,"sampling_params":{"max_new_tokens":1000,"n":2}"#, (Some(1_000), 0, 2)),
+            (r#","max_tokens":1,"inferenceConfig":{"maxTokens":1000}"#, (Some(1_000), 0, 1)),
+            (r#","max_tokens":1,"tokens_to_generate":1000"#, (Some(1_000), 0, 1)),
+            (
+                r#","max_tokens":1,"max_prompt_tokens":9,"skip_special_tokens":true,"min_tokens":1"#,
+                (Some(1), 0, 1),
+            ),
         ] {
             assert_eq!(of(members), expected, "{members}");
         }

@@ -45,22 +45,29 @@ const REASONING: [&str; 9] = [
     "reasoning_max_tokens",
 ];
 
-/// Objects in which vendors take such fields.
-const GROUPS: [&str; 13] = [
-    "thinking",
-    "reasoning",
-    "extra_body",
-    "google",
-    "thinking_config",
-    "thinkingConfig",
-    "generation_config",
-    "generationConfig",
-    "chat_template_kwargs",
-    "options",
-    "parameters",
-    "additional_model_request_fields",
-    "additionalModelRequestFields",
+/// Objects with what the caller wrote or numbered, in which no vendor takes such fields. Any other object may be one in which
+/// a vendor does.
+const OF_THE_CALLER: [&str; 13] = [
+    "audio",
+    "cache_control",
+    "function_call",
+    "guided_json",
+    "litellm_metadata",
+    "logit_bias",
+    "metadata",
+    "prediction",
+    "response_format",
+    "output_format",
+    "stream_options",
+    "tool_choice",
+    "web_search_options",
 ];
+
+/// Parts of the names of limits for the tokens of an answer, in lowercase, beside `token`.
+const OF_LIMITS: [&str; 6] = ["max", "gen", "new", "predict", "limit", "length"];
+
+/// Parts of names that have those parts and limit something else.
+const OF_OTHERS: [&str; 6] = ["min", "prompt", "input", "context", "cache", "special"];
 
 /// Objects that limit the reasoning by a field for the tokens of an answer.
 const REASONING_GROUPS: [&str; 2] = ["thinking", "reasoning"];
@@ -105,7 +112,7 @@ impl Found {
         }
         // Some servers ignore the case of names.
         let is_in = |names: &[&str]| names.iter().any(|known| is_same_name(known, name));
-        let limits = is_in(&LIMITS) || is_in(&VENDORS_LIMITS);
+        let limits = is_in(&LIMITS) || is_in(&VENDORS_LIMITS) || !is_in(&LEAST) && is_called_a_limit(name);
         if is_in(&REASONING) || limits && of_reasoning {
             match number(value) {
                 Some(tokens) => self.reasoning = self.reasoning.max(tokens),
@@ -121,7 +128,7 @@ impl Found {
         } else if is_in(&CHOICES) || is_in(&VENDORS_CHOICES) {
             let choices = number(value).filter(|choices| *choices > 0).unwrap_or(MOST_CHOICES);
             self.choices = self.choices.max(Some(choices));
-        } else if depth < DEEPEST && is_in(&GROUPS) && value.starts_with(b"{") {
+        } else if depth < DEEPEST && !is_in(&OF_THE_CALLER) && value.starts_with(b"{") {
             // What cannot be read may hold any limit.
             let Ok(group) = RawObject::parse(value) else {
                 self.tokens = Some(i64::MAX);
@@ -133,4 +140,11 @@ impl Found {
             }
         }
     }
+}
+
+/// Whether a name that is in no list is one of a limit for the tokens of an answer.
+fn is_called_a_limit(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    name.contains("token") && has(&OF_LIMITS) && !has(&OF_OTHERS)
 }
