@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use clap::Args as _;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -86,14 +86,21 @@ pub(super) fn read_secret(name: &str, path: &Path) -> Result<SecretString, Confi
 /// Refuses a path that looks like a URL or a key: it may be a secret in the wrong setting.
 pub(super) fn refuse_secret_as_path(name: &str, path: &Path) -> Result<(), ConfigError> {
     let Some(text) = path.to_str() else { return Ok(()) };
-    let is_key = STANDARD.decode(text.trim()).is_ok_and(|bytes| bytes.len() == 32);
-    if is_key || text.contains("://") {
+    if is_key(text.trim()) || text.contains("://") {
         let own = name.strip_suffix("_FILE").unwrap_or(name);
         return Err(fault(format!(
             "{name} holds the secret itself; it takes the path of a file ({own} takes the secret)"
         )));
     }
     Ok(())
+}
+
+/// Whether a text is 32 bytes in base64 or hex. One that begins with a slash and has no padding is a path.
+fn is_key(text: &str) -> bool {
+    let is_32 = |bytes: Result<Vec<u8>, _>| bytes.is_ok_and(|bytes| bytes.len() == 32);
+    let is_hex = || text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let unpadded = || is_hex() || is_32(STANDARD_NO_PAD.decode(text)) || is_32(URL_SAFE_NO_PAD.decode(text));
+    is_32(STANDARD.decode(text)) || is_32(URL_SAFE.decode(text)) || !text.starts_with('/') && unpadded()
 }
 
 /// Every variable that a command reads.
@@ -265,7 +272,20 @@ mod tests {
         assert_eq!(read(&file("plain", b"canary")), Ok("canary".to_owned()));
         assert_eq!(read(&file("unix", b"canary\n")), Ok("canary".to_owned()));
         assert_eq!(read(&file("windows", b"canary\r\n")), Ok("canary".to_owned()));
-        let key = STANDARD.encode([7_u8; 32]);
+        let key = STANDARD.encode([0xfb_u8; 32]);
+        let others = [
+            key.trim_end_matches('=').to_owned(),
+            URL_SAFE.encode([0xfb_u8; 32]),
+            URL_SAFE_NO_PAD.encode([0xfb_u8; 32]),
+            "fb".repeat(32),
+        ];
+        for key in others {
+            let message = read(Path::new(&key)).expect_err("refused");
+            assert!(
+                message.contains("X_FILE holds the secret itself") && !message.contains(&key),
+                "{message}"
+            );
+        }
         for path in [
             file("empty", b""),
             file("blank", b" \n"),
