@@ -248,14 +248,14 @@ impl StreamRelay {
     /// Writes out what has arrived, or waits for more.
     async fn advance(&mut self) -> Result<(), Fault> {
         let read = self.read().await;
-        let Some(reader) = &self.reader else {
+        let Some(reader) = &mut self.reader else {
             self.state = State::Over;
             return Ok(());
         };
         match read.or_else(|fault| reader.settle(fault))? {
             Read::More => {}
             Read::Done(done) => self.state = State::Ending(Some(done)),
-            Read::End if reader.seen.is_over() => self.state = State::Ending(reader.closing()),
+            Read::End if reader.seen.is_over() => self.state = State::Ending(reader.closing()?),
             Read::End => return Err(Fault::Interrupted(Interruption::Ended)),
         }
         Ok(())
