@@ -130,7 +130,14 @@ impl Intent {
         if self.request.body.len() > LARGE && self.reachable().any(foreign) {
             let request = self.request.clone();
             // Without room for it now, it is translated when it is needed.
-            if let Ok(translation) = share.read_large(move || request.translated()).await {
+            let translate = move || {
+                let translation = request.translated();
+                if let Ok(request) = &translation {
+                    request.size();
+                }
+                translation
+            };
+            if let Ok(translation) = share.read_large(translate).await {
                 self.request.keep(translation);
             }
         }

@@ -1,12 +1,14 @@
 //! What a request asks for that its provider bills apart, or at a price that the catalog does not know. It counts where the
 //! answer does not say what was used.
+//!
+//! Only what reaches the provider counts, so it is read where the body for a candidate is written.
 
 use std::borrow::Cow;
 
 use memchr::memmem;
 
 use crate::dialects::Dialect;
-use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::chat_request::each_in;
 use crate::gateway::request::json_object::is_same_name;
 use crate::gateway::usage::pricing::Tier;
 use crate::gateway::usage::text_size::{in_tools, is_search, members, string};
@@ -19,7 +21,7 @@ const FREE_PLUGINS: [&str; 4] = ["auto-router", "context-compression", "moderati
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub struct Asked {
     /// The service tier of the request.
     pub(super) tier: Option<Tier>,
     /// Whether the answer is to be made in a certain region.
@@ -28,6 +30,8 @@ pub(super) struct Asked {
     pub(super) sources: bool,
     /// Whether it asks for a search or another tool of the provider, for which an answer need not show calls.
     pub(super) tools: bool,
+    /// Whether it asks for a search that adds what it finds to the prompt.
+    pub(super) searches: bool,
     /// Whether it asks for a cache that is kept for an hour.
     pub(super) hour: bool,
     /// Whether it names other models of the provider that may answer in place of the one that is called.
@@ -35,22 +39,23 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Reads what a request asks for.
-    pub(super) fn of(request: &ChatRequest) -> Self {
-        let mut asked =
-            Self { tier: Tier::asked(request), hour: asks_for_an_hour(request), ..Self::default() };
-        request.each_field(|name, value| asked.read(request.dialect, name, value));
-        asked
+    /// Adds what a field of the body asks for.
+    pub fn add(&mut self, dialect: Dialect, name: &str, value: &[u8]) {
+        self.hour |= asks_for_an_hour(value);
+        each_in(name, value, &mut |name, value| self.read(dialect, name, value));
     }
 
     fn read(&mut self, dialect: Dialect, name: &str, value: &[u8]) {
         let is = |known: &str| is_same_name(known, name);
+        self.tier = Tier::dearer(self.tier, Tier::of_field(name, value));
         self.region |= is("inference_geo") && Tier::of_region(&String::from_utf8_lossy(value)).is_some();
+        let searches = is_search(name, value);
+        self.searches |= searches;
         match dialect {
-            Dialect::ChatCompletions if is("search_parameters") => self.sources |= is_search(name, value),
+            Dialect::ChatCompletions if is("search_parameters") => self.sources |= searches,
             Dialect::ChatCompletions if is("plugins") => self.tools |= members(value).any(is_priced_plugin),
             Dialect::ChatCompletions if is("tools") => self.tools |= in_tools(value),
-            Dialect::ChatCompletions => self.tools |= is_search(name, value),
+            Dialect::ChatCompletions => self.tools |= searches,
             // The content of a message has the calls of such tools.
             Dialect::Messages => self.other_models |= is("fallbacks") && !is_list_of_names(value),
         }
@@ -66,20 +71,23 @@ fn is_list_of_names(value: &[u8]) -> bool {
     value.starts_with(b"[") && !value.contains(&b'{')
 }
 
-fn asks_for_an_hour(request: &ChatRequest) -> bool {
+fn asks_for_an_hour(value: &[u8]) -> bool {
     let is_hour = |(name, value): Member<'_>| name == "ttl" && string(value).is_some_and(|time| time == "1h");
-    memmem::find(&request.body, b"1h\"").is_some() && members(&request.body).any(is_hour)
+    memmem::find(value, b"1h\"").is_some() && members(value).any(is_hour)
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
+    use crate::gateway::request::json_object::RawObject;
 
     fn of(dialect: Dialect, members: &str) -> Asked {
-        let body = format!(r#"{{"model":"m",{members}}}"#);
-        Asked::of(&ChatRequest::parse_as(dialect, Bytes::from(body)).expect(members))
+        let body = format!("{{{members}}}");
+        let mut asked = Asked::default();
+        for member in RawObject::parse(body.as_bytes()).expect(members).0 {
+            asked.add(dialect, &member.name, member.value.bytes());
+        }
+        asked
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Tokens and cost: reported by the provider or estimated.
 
 pub mod answer_limit;
-mod asked;
+pub mod asked;
 pub mod calibration;
 pub mod meter;
 pub mod pricing;

@@ -71,12 +71,16 @@ impl Tier {
     #[must_use]
     pub fn asked(request: &ChatRequest) -> Option<Self> {
         let mut tier = None;
-        request.each_field(|name, value| {
-            if ["service_tier", "serviceTier", "speed"].iter().any(|known| is_same_name(known, name)) {
-                tier = Self::dearer(tier, Self::read(&String::from_utf8_lossy(value)));
-            }
-        });
+        request.each_field(|name, value| tier = Self::dearer(tier, Self::of_field(name, value)));
         tier
+    }
+
+    /// The tier that a field of a request names; `None` if it is about something else.
+    #[must_use]
+    pub fn of_field(name: &str, value: &[u8]) -> Option<Self> {
+        let names_tier =
+            ["service_tier", "serviceTier", "speed"].iter().any(|known| is_same_name(known, name));
+        if names_tier { Self::read(&String::from_utf8_lossy(value)) } else { None }
     }
 
     /// Of two fields, a special tier counts.
