@@ -54,6 +54,15 @@ impl Stop {
             Self::End | Self::Sequence | Self::Length | Self::Window | Self::Refused => self,
         }
     }
+
+    /// Whether the answer broke off, so that the last call in it may be incomplete.
+    #[must_use]
+    pub const fn breaks_off(self) -> bool {
+        match self {
+            Self::Length | Self::Window | Self::Refused => true,
+            Self::End | Self::Sequence | Self::Calls => false,
+        }
+    }
 }
 
 /// The tokens of an answer, in parts that do not overlap.
@@ -106,6 +115,18 @@ pub enum Event {
     },
     /// The answer ends; only tokens may follow.
     Stop(Stop),
+}
+
+impl Event {
+    /// Whether a caller can show it or act on it.
+    #[must_use]
+    pub const fn is_content(&self) -> bool {
+        match self {
+            Self::Text(_) | Self::Reasoning(_) | Self::Call { .. } => true,
+            // A piece of an input belongs to a call that has begun.
+            Self::Begin(_) | Self::Input { .. } | Self::Stop(_) => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod ids;
 pub mod members;
 pub mod messages;
 pub mod need;
+pub mod split_characters;
 pub mod translate;
 pub mod turns;
 pub mod whole_characters;

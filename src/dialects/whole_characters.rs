@@ -6,34 +6,42 @@ use std::borrow::Cow;
 use memchr::{memchr, memmem};
 
 /// The length of an escape such as `\ud83d`.
-const ESCAPE: usize = 6;
+pub(super) const ESCAPE: usize = 6;
 /// Takes the place of a half, with the same length: the replacement character.
 const REPLACEMENT: &[u8; ESCAPE] = b"\\ufffd";
 
 /// The text with the replacement character for each half. Everything else stays as it is, and at its place.
 #[must_use]
 pub fn whole_characters(json: &[u8]) -> Cow<'_, [u8]> {
-    if memmem::find(json, b"\\ud").is_none() && memmem::find(json, b"\\uD").is_none() {
-        return Cow::Borrowed(json);
-    }
     let mut whole = Cow::Borrowed(json);
-    let mut at = 0;
-    while let Some(found) = json.get(at..).and_then(|rest| memchr(b'\\', rest)) {
-        at += found;
-        let second = || surrogate(json, at + ESCAPE).is_some_and(|code| code >= 0xdc00);
-        match surrogate(json, at) {
-            Some(first) if first < 0xdc00 && second() => at += 2 * ESCAPE,
-            Some(_) => {
-                if let Some(half) = whole.to_mut().get_mut(at..at + ESCAPE) {
-                    half.copy_from_slice(REPLACEMENT);
-                }
-                at += ESCAPE;
-            }
-            // The character after a backslash belongs to it, also if that is another one.
-            None => at += 2,
+    for (at, _) in halves(json) {
+        if let Some(half) = whole.to_mut().get_mut(at..at + ESCAPE) {
+            half.copy_from_slice(REPLACEMENT);
         }
     }
     whole
+}
+
+/// The halves in a text: the place of each escape, and its surrogate.
+pub(super) fn halves(json: &[u8]) -> impl Iterator<Item = (usize, u16)> {
+    let has_surrogates = memmem::find(json, b"\\ud").is_some() || memmem::find(json, b"\\uD").is_some();
+    let mut at = if has_surrogates { 0 } else { json.len() };
+    std::iter::from_fn(move || {
+        loop {
+            at += memchr(b'\\', json.get(at..)?)?;
+            let place = at;
+            let second = || surrogate(json, place + ESCAPE).is_some_and(|code| code >= 0xdc00);
+            match surrogate(json, place) {
+                Some(first) if first < 0xdc00 && second() => at += 2 * ESCAPE,
+                Some(half) => {
+                    at += ESCAPE;
+                    return Some((place, half));
+                }
+                // The character after a backslash belongs to it, also if that is another one.
+                None => at += 2,
+            }
+        }
+    })
 }
 
 /// The surrogate of the escape that begins here.

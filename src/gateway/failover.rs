@@ -23,6 +23,7 @@ use super::routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, 
 use super::{Gateway, Job};
 use crate::domain::failure::Failure;
 use crate::domain::failure::evidence::Source;
+use crate::gateway::usage::asked::Asked;
 use crate::gateway::usage::text_size::TextSize;
 use bytes::Bytes;
 use entity::ids::ModelId;
@@ -54,18 +55,19 @@ impl Gateway {
         let mut plan = intent.plan()?;
         let mut recorder = self.recorder_of(&job, routing_context.reservation()).await?;
         let mut failure: Option<Failure> = None;
-        let mut withheld: Option<(Candidate, Reply, CallFeedback)> = None;
+        let mut withheld: Option<(Candidate, Reply, CallFeedback, Asked)> = None;
         // Models that failed in this request in a way that counts toward a cooldown.
         let mut failing: Vec<ModelId> = Vec::new();
         loop {
             match plan.next(failure.take(), job.decision_input(&routing_context)) {
                 Step::Skip(candidate, skip_reason) => recorder.candidate_skipped(&candidate, &skip_reason),
                 Step::Exhausted(end) => {
-                    let Some((candidate, reply, feedback)) = withheld else {
+                    let Some((candidate, reply, feedback, asked)) = withheld else {
                         return Err(Box::pin(exhausted(end, intent.request.dialect, recorder)).await);
                     };
                     recorder.commit_withheld_answer(&candidate).await?;
-                    return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options)).await;
+                    let request = &intent.request;
+                    return Box::pin(relay(reply, feedback, asked, recorder, request, job.options)).await;
                 }
                 Step::Try { candidate, after, time_budget } => {
                     let due = Instant::now();
@@ -79,7 +81,7 @@ impl Gateway {
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
                     let attempted = Box::pin(self.attempt(&job, &candidate, called, time_budget));
-                    let (outcome, adapted) = spans::within(span.clone(), attempted).await;
+                    let (outcome, Sent { changes, asked }) = spans::within(span.clone(), attempted).await;
                     let took = called.elapsed();
                     // Waiting before a retry does not count as the gateway's own time.
                     let by_caller = intent.ended_by_caller(&outcome);
@@ -87,13 +89,14 @@ impl Gateway {
                     let fault = match outcome {
                         AttemptOutcome::Ready(reply) => {
                             spans::answered(&span, reply.status(), took);
-                            recorder.commit_answer(&candidate, call, reply.status(), took, adapted).await?;
+                            recorder.commit_answer(&candidate, call, reply.status(), took, changes).await?;
                             let feedback = remembered(feedback, &reply, intent, &share);
-                            return Box::pin(relay(reply, feedback, recorder, &intent.request, job.options))
+                            let request = &intent.request;
+                            return Box::pin(relay(reply, feedback, asked, recorder, request, job.options))
                                 .await;
                         }
                         AttemptOutcome::Filtered(reply, fault) => {
-                            withheld = Some((candidate.clone(), reply, feedback.clone()));
+                            withheld = Some((candidate.clone(), reply, feedback.clone(), asked));
                             fault
                         }
                         AttemptOutcome::Failed(fault) | AttemptOutcome::Unusable(fault, _) => fault,
@@ -105,7 +108,7 @@ impl Gateway {
                     if feedback.failed(&found, || intent.fingerprint()) {
                         failing.push(candidate.model.id);
                     }
-                    recorder.attempt_failed(&candidate, &found, took, adapted);
+                    recorder.attempt_failed(&candidate, &found, took, changes);
                     failure = Some(found);
                 }
             }
@@ -143,47 +146,47 @@ impl Gateway {
         candidate: &Candidate,
         called: Instant,
         time_budget: Duration,
-    ) -> (AttemptOutcome, Vec<String>) {
+    ) -> (AttemptOutcome, Sent) {
         let model = &candidate.model;
         if let Some(class) = job.intent.drills.class_of(&model.name) {
-            return (AttemptOutcome::Failed(Fault::Drill(class)), Vec::new());
+            return (AttemptOutcome::Failed(Fault::Drill(class)), Sent::default());
         }
         let endpoint = match self.shared_state.endpoints.of(&self.upstream, &model.provider) {
             Ok(endpoint) => endpoint,
-            Err(connect) => return (AttemptOutcome::Failed(Fault::Connect(connect)), Vec::new()),
+            Err(connect) => return (AttemptOutcome::Failed(Fault::Connect(connect)), Sent::default()),
         };
         let spoken = job.intent.request.spoken_to(model).ok();
         let Some((request, target)) =
             spoken.and_then(|request| Some((request, endpoint.target(request.dialect)?)))
         else {
             // The plan calls no provider that the request cannot be written for.
-            return (AttemptOutcome::Failed(Fault::Connect(ConnectFault::Other)), Vec::new());
+            return (AttemptOutcome::Failed(Fault::Connect(ConnectFault::Other)), Sent::default());
         };
         let caller = job.intent.caller();
-        let sent = |known| adapt::optional(request, model, candidate.primary, known);
-        let known = self.refusals.of_call(model, caller, sent);
-        let (outcome, changes) = self.call(job, (candidate, request), target, known, time_budget).await;
-        let optional = || sent(known);
-        let refusal = refused_parameters::named(&outcome, request, optional);
+        let optional = |known| adapt::optional(request, model, candidate.primary, known);
+        let known = self.refusals.of_call(model, caller, optional);
+        let (outcome, sent) = self.call(job, (candidate, request), target, known, time_budget).await;
+        let written = || optional(known);
+        let refusal = refused_parameters::named(&outcome, request, written);
         if refusal.left_out.is_empty() {
             if answered(&outcome) {
-                self.refusals.accepted(model, caller, optional);
+                self.refusals.accepted(model, caller, written);
             }
-            return (outcome, changes);
+            return (outcome, sent);
         }
         let left = time_budget.saturating_sub(called.elapsed());
         if left < LEAST {
-            return (outcome, changes);
+            return (outcome, sent);
         }
         // The provider did not process the request, so the same call is made once more without the refused
         // parameters. This does not count as a failure.
         let without = known.with(refusal.left_out);
-        let (outcome, changes) = self.call(job, (candidate, request), target, without, left).await;
+        let (outcome, sent) = self.call(job, (candidate, request), target, without, left).await;
         if answered(&outcome) {
             let source = Source { request: job.intent.fingerprint(), caller };
             self.refusals.learn(model, refusal.themselves, source);
         }
-        (outcome, changes)
+        (outcome, sent)
     }
 
     /// Calls a candidate with the request in a dialect that its provider serves.
@@ -194,7 +197,7 @@ impl Gateway {
         target: &Target,
         refused: Parameters,
         time_budget: Duration,
-    ) -> (AttemptOutcome, Vec<String>) {
+    ) -> (AttemptOutcome, Sent) {
         let model = &candidate.model;
         let share = self.shares.of(job.intent.organization.id);
         let adapted = adapted(request, candidate, refused, &share).await;
@@ -218,8 +221,18 @@ impl Gateway {
             now: job.context.created_at,
             share: &share,
         };
-        (attempt(&self.upstream, call).await, adapted.changes)
+        let sent = Sent { changes: adapted.changes, asked: adapted.asked };
+        (attempt(&self.upstream, call).await, sent)
     }
+}
+
+/// What is known of the body that a candidate's provider got.
+#[derive(Debug, Default)]
+struct Sent {
+    /// The changes to the caller's request.
+    changes: Vec<String>,
+    /// What it asks for that has a price of its own.
+    asked: Asked,
 }
 
 /// Whether the provider accepted the request.

@@ -125,6 +125,27 @@ on_both_databases! {
         assert_eq!(app.chat(&json!({"model": "a"})).await.json()["choices"][0]["message"]["content"], Value::from("Hi"));
     }
 
+    async fn a_count_of_a_failed_call_that_its_prompt_contradicts_is_not_believed(app: App) {
+        let (fake, path) = priced(&app, &["a"]).await;
+        let long = json!([{"role": "user", "content": "two words ".repeat(10_000)}]);
+        let low = json!({"prompt_tokens": 1, "completion_tokens": 1});
+        let no_choice = json!({"choices": [], "usage": low});
+        let error = json!({"error": {"message": "The engine failed.", "type": "server_error"}, "usage": low});
+        for (script, stream) in [
+            (Script::json(200, &no_choice), false),
+            (Script::stream().event(&no_choice).done(), true),
+            (Script::json(500, &error), false),
+            (Script::stream().event(&error).done(), true),
+        ] {
+            let before = spent(&app, &path).await;
+            fake.next_for("a-upstream", script);
+            let answer = app.chat(&json!({"model": "a", "stream": stream, "num_retries": 0, "messages": long})).await;
+            assert!(answer.status >= 500, "{}", answer.text());
+            let more = spent(&app, &path).await - before;
+            assert!(more > 10_000 * TOKEN, "{more}: {}", answer.text());
+        }
+    }
+
     async fn the_calls_of_one_request_fit_into_the_budget_together(app: App) {
         let names: Vec<String> = (0..12).map(|number| format!("m{number}")).collect();
         let models: Vec<&str> = names.iter().map(String::as_str).collect();

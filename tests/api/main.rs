@@ -45,6 +45,7 @@ mod tenancy;
 mod translation;
 mod usage;
 mod usage_early;
+mod usage_sent;
 mod usage_shapes;
 mod usage_too_low;
 mod whoami;

@@ -1,7 +1,9 @@
 //! Requests to models of providers that speak another dialect than the caller.
 
 mod chains;
+mod lost_content;
 mod needs;
+mod split_characters;
 mod streams_to_messages;
 mod to_chat;
 mod to_messages;

@@ -204,7 +204,8 @@ on_both_databases! {
             (with("content", json!([{"type": "text", "text": "An image."}])), json!({}), json!({}), true),
             (with("annotations", source), json!({}), json!({"web_search_options": {}}), false),
             (with("annotations", json!([])), json!({}), json!({"web_search_options": {}}), false),
-            (text.clone(), json!({}), json!({"plugins": [{"id": "web"}]}), false),
+            // This vendor does not get them.
+            (text.clone(), json!({}), json!({"plugins": [{"id": "web"}]}), true),
             (text.clone(), json!({}), json!({"tools": [{"type": "web_search_preview"}]}), false),
             (text.clone(), json!({}), json!({"tools": [schema]}), true),
             (text.clone(), json!({}), json!({"extra_body": {"service_tier": "priority"}}), false),

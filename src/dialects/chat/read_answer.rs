@@ -31,8 +31,8 @@ pub fn read(body: &[u8], stop: fn(&str) -> Stop) -> Option<Answer<'_>> {
     for (position, call) in calls(&message).into_iter().enumerate() {
         match self::call(&call, &id, position) {
             Some(call) => parts.push(Part::Call(call)),
-            // The limit cut it off.
-            None if stop == Stop::Length => {}
+            // The answer broke off in it.
+            None if stop.breaks_off() => {}
             None => return None,
         }
     }
@@ -81,7 +81,7 @@ pub(super) fn calls<'a>(message: &Members<'a>) -> Vec<Members<'a>> {
     calls
 }
 
-/// A whole call. `None` if its input is not an object.
+/// A whole call. `None` if it has no name, or its input is not an object.
 fn call<'a>(call: &Members<'a>, answer: &str, position: usize) -> Option<Call<'a>> {
     let function = call.object("function")?;
     let input = match function.raw("arguments") {
@@ -89,7 +89,8 @@ fn call<'a>(call: &Members<'a>, answer: &str, position: usize) -> Option<Call<'a
         Some(arguments) => Input::of_arguments(&text(arguments)?)?,
         None => Input::of_arguments("")?,
     };
-    Some(Call { id: id_of(call, answer, position), name: function.text("name")?, input })
+    let name = function.text("name").filter(|name| !name.is_empty())?;
+    Some(Call { id: id_of(call, answer, position), name, input })
 }
 
 /// The id of a call. One that its provider left out is made of the answer's, so that it is unique in the conversation.

@@ -55,6 +55,12 @@ impl Reader {
         }
     }
 
+    /// Whether there is a call with an input, but without the name of a tool.
+    #[must_use]
+    pub fn has_call_without_name(&self) -> bool {
+        self.calls.iter().any(|call| !call.begun && !call.early.is_empty())
+    }
+
     fn stop_of(&self, reason: &str) -> Stop {
         if self.refused { Stop::Refused } else { (self.stop)(reason) }
     }

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use crate::dialects::whole_characters::whole_characters;
+
 /// The inputs of calls, as they are written.
 #[derive(Deserialize, Default)]
 struct Inputs<'a> {
@@ -23,6 +25,7 @@ struct Input<'a> {
 /// The events of a whole message, or `None` if it is not one.
 #[must_use]
 pub fn events(body: &[u8]) -> Option<Vec<u8>> {
+    let body = &*whole_characters(body);
     let mut message: Map<String, Value> = serde_json::from_slice(body).ok()?;
     let Some(Value::Array(blocks)) = message.insert("content".to_owned(), json!([])) else { return None };
     let inputs: Inputs<'_> = serde_json::from_slice(body).unwrap_or_default();
@@ -32,7 +35,8 @@ pub fn events(body: &[u8]) -> Option<Vec<u8>> {
             delta.insert(name.to_owned(), value.take());
         }
     }
-    let usage = message.get("usage").cloned().unwrap_or_else(|| json!({}));
+    let usage = counted(message.remove("usage"));
+    message.insert("usage".to_owned(), usage.clone());
     let mut out = Vec::with_capacity(body.len() + 1_024);
     event(&mut out, "message_start", json!({"message": message}));
     for (index, mut block) in blocks.into_iter().enumerate() {
@@ -47,6 +51,21 @@ pub fn events(body: &[u8]) -> Option<Vec<u8>> {
     event(&mut out, "message_delta", json!({"delta": delta, "usage": usage}));
     out.extend_from_slice(super::LAST_EVENT);
     Some(out)
+}
+
+/// The usage with the counts that clients read without looking whether they are there.
+fn counted(usage: Option<Value>) -> Value {
+    let mut counts = match usage {
+        Some(Value::Object(counts)) => counts,
+        Some(_) | None => Map::new(),
+    };
+    for name in ["input_tokens", "output_tokens"] {
+        let count = counts.entry(name).or_insert(Value::Null);
+        if !count.is_number() {
+            *count = json!(0);
+        }
+    }
+    Value::Object(counts)
 }
 
 /// Takes what clients read from a delta out of a block. `input` is that of a call, as it is written.
@@ -101,5 +120,31 @@ mod tests {
             r#""delta":{"stop_details":{"type":"refusal"},"stop_reason":"tool_use","stop_sequence":null}"#;
         assert!(text.contains(end), "{text}");
         assert!(events(b"[]").is_none() && events(br#"{"content":7}"#).is_none());
+    }
+
+    #[test]
+    fn clients_always_find_a_usage() {
+        for (usage, expected) in [
+            ("", json!({"input_tokens": 0, "output_tokens": 0})),
+            (r#","usage":null"#, json!({"input_tokens": 0, "output_tokens": 0})),
+            (r#","usage":{"input_tokens":3}"#, json!({"input_tokens": 3, "output_tokens": 0})),
+            (
+                r#","usage":{"output_tokens":null,"of_next_year":1}"#,
+                json!({"input_tokens": 0, "output_tokens": 0, "of_next_year": 1}),
+            ),
+        ] {
+            let body = format!(r#"{{"content":[],"stop_reason":"end_turn"{usage}}}"#);
+            let text = String::from_utf8(events(body.as_bytes()).expect("events")).expect("UTF-8");
+            let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+            let data: Vec<Value> = data.map(|data| serde_json::from_str(data).expect("JSON")).collect();
+            assert_eq!((&data[0]["message"]["usage"], &data[1]["usage"]), (&expected, &expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn half_a_character_does_not_hide_the_message() {
+        let body = br#"{"content":[{"type":"text","text":"a\ud83d"}],"stop_reason":"end_turn"}"#;
+        let text = String::from_utf8(events(body).expect("events")).expect("UTF-8");
+        assert!(text.contains("a\u{fffd}"), "{text}");
     }
 }

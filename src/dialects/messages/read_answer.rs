@@ -39,5 +39,6 @@ pub(super) fn stop(reason: &str) -> Stop {
 
 fn call<'a>(block: &Members<'a>) -> Option<Call<'a>> {
     let input = block.raw("input").filter(|input| input.get().starts_with('{'))?;
-    Some(Call { id: block.text("id")?, name: block.text("name")?, input: Input::Borrowed(input) })
+    let text = |name: &str| block.text(name).filter(|text| !text.is_empty());
+    Some(Call { id: text("id")?, name: text("name")?, input: Input::Borrowed(input) })
 }

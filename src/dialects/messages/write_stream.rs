@@ -87,7 +87,8 @@ impl Writer {
             }
             Event::Call { position, id, name } => self.call(position, id, name, out),
             Event::Input { position, json } => self.input(position, json, out),
-            Event::Stop(stop) => self.stop = self.stop.or(Some(stop)),
+            // Some providers repeat an end in each chunk.
+            Event::Stop(stop) => self.stop = self.stop.filter(|known| known.breaks_off()).or(Some(stop)),
         }
         if self.size > MOST_WAITING { Err(TooMuch) } else { Ok(()) }
     }

@@ -8,7 +8,7 @@ use super::classify::{Fault, Garbage};
 use super::frame::{Identity, Inspected, Names};
 use super::usable_answer::Judged;
 use crate::dialects::answers::{Stop, Tokens};
-use crate::dialects::translate::{Context, Stream, answer};
+use crate::dialects::translate::{Context, Direction, Stream, Unwritable, answer};
 use crate::dialects::{Dialect, chat, messages};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::usage::pricing::Reported;
@@ -31,9 +31,9 @@ pub struct AnswerTranslation {
 /// A stream that is being translated.
 #[derive(Debug)]
 pub struct StreamTranslation {
+    /// The translation of the same answer in one piece.
+    whole: AnswerTranslation,
     stream: Stream,
-    /// An estimate of the prompt in tokens.
-    prompt: i64,
     /// The time of the answer, in seconds.
     created: i64,
 }
@@ -50,7 +50,7 @@ impl AnswerTranslation {
         (request.dialect != sent.dialect).then(|| Self {
             from: sent.dialect,
             include_usage: request.include_usage,
-            prompt: prompt(request.size()),
+            prompt: prompt(sent.size()),
         })
     }
 
@@ -64,18 +64,18 @@ impl AnswerTranslation {
     #[must_use]
     pub fn stream(self, names: Names, created: i64) -> StreamTranslation {
         let Names { model, provider } = names;
-        let stream = match self.from {
-            Dialect::ChatCompletions => Stream::ToMessages(
+        let direction = match self.from {
+            Dialect::ChatCompletions => Direction::ToMessages(
                 chat::read_stream::Reader::new(stop_of),
                 Box::new(messages::write_stream::Writer::new(model, self.prompt)),
             ),
             Dialect::Messages => {
                 let provider = provider.as_deref().unwrap_or("null");
                 let writer = chat::write_stream::Writer::new(created, &model, provider, self.include_usage);
-                Stream::ToChat(messages::read_stream::Reader::default(), Box::new(writer))
+                Direction::ToChat(messages::read_stream::Reader::default(), Box::new(writer))
             }
         };
-        StreamTranslation { stream, prompt: self.prompt, created }
+        StreamTranslation { whole: self, stream: Stream::new(direction), created }
     }
 
     /// Translates a whole answer that was judged; a large one off the event loop.
@@ -107,11 +107,10 @@ impl AnswerTranslation {
         };
         match judged {
             Judged::Usable(seen) => match translated(&seen) {
-                // All that a caller could use is of a kind that its dialect lacks.
-                Some((body, now)) if seen.choices.content && !now.choices.content => {
-                    (body, Judged::Failed(Fault::Garbage(Garbage::NoContent), seen.usage))
-                }
-                Some((body, now)) => (body, Judged::Usable(now)),
+                Some((body, now)) => match nothing_left(seen.choices.content, now.choices.content) {
+                    Some(fault) => (body, Judged::Failed(fault, seen.usage)),
+                    None => (body, Judged::Usable(now)),
+                },
                 None => {
                     let broken = Judged::Failed(Fault::Garbage(Garbage::BrokenJson), seen.usage);
                     (body, broken)
@@ -135,32 +134,52 @@ impl StreamTranslation {
         self.stream.to()
     }
 
+    /// The translation of the same answer in one piece.
+    pub(super) const fn whole(&self) -> AnswerTranslation {
+        self.whole
+    }
+
+    /// Whether anything was written that the caller can show or act on.
+    #[must_use]
+    pub const fn has_content(&self) -> bool {
+        self.stream.has_content()
+    }
+
     /// Translates the data of one event. `reported` is the usage until now.
     ///
     /// # Errors
-    /// Too much waits for the end of the stream.
+    /// The stream cannot go on: a call in it is broken, or too much waits for its end.
     pub fn feed(&mut self, data: &[u8], reported: &Reported, out: &mut Vec<u8>) -> Result<(), Fault> {
-        let tokens = tokens(reported, self.prompt);
-        self.stream.feed(data, tokens, out).map_err(|_| Fault::Garbage(Garbage::TooLarge))
+        let tokens = tokens(reported, self.whole.prompt);
+        self.stream.feed(data, tokens, out).map_err(unwritable_fault)
     }
 
     /// The rest of a complete stream.
-    #[must_use]
-    pub fn end(&self, reported: &Reported) -> Vec<u8> {
-        self.stream.end(tokens(reported, self.prompt))
+    ///
+    /// # Errors
+    /// It is not complete, because a call in it is broken or it could not go on.
+    pub fn end(&mut self, reported: &Reported) -> Result<Vec<u8>, Fault> {
+        self.stream.end(tokens(reported, self.whole.prompt)).map_err(unwritable_fault)
     }
 
     /// The identity of the stream for its caller, for chunks that the gateway adds.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
-        match &self.stream {
-            Stream::ToMessages(..) => None,
-            Stream::ToChat(_, writer) => Some(Identity {
-                id: writer.id().to_owned(),
-                created: self.created.to_string(),
-                ..Identity::unknown()
-            }),
-        }
+        let id = self.stream.id()?.to_owned();
+        Some(Identity { id, created: self.created.to_string(), ..Identity::unknown() })
+    }
+}
+
+/// The fault of an answer that a caller could use in the dialect of its provider, but of which nothing is left in the
+/// caller's: all is of a kind that it lacks. `own` and `translated` say whether there is content before and after.
+pub(super) const fn nothing_left(own: bool, translated: bool) -> Option<Fault> {
+    if own && !translated { Some(Fault::Garbage(Garbage::NoContent)) } else { None }
+}
+
+const fn unwritable_fault(unwritable: Unwritable) -> Fault {
+    match unwritable {
+        Unwritable::TooMuch => Fault::Garbage(Garbage::TooLarge),
+        Unwritable::BrokenCall => Fault::Garbage(Garbage::BrokenJson),
     }
 }
 

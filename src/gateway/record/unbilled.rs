@@ -11,6 +11,7 @@ use crate::gateway::call::outcome::AttemptOutcome;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::budget::BudgetReservation;
 use crate::gateway::routing::call_feedback::CallFeedback;
+use crate::gateway::usage::meter::is_far_below;
 use crate::gateway::usage::pricing::{Reported, Usage};
 use crate::providers::ModelPrice;
 
@@ -86,14 +87,18 @@ impl Unbilled {
     }
 
     /// Adds what a call used that its provider reported, with `ours` in place of what it did not count, as far as its cost
-    /// is known, and closes the call. Returns the amount.
+    /// is known, and closes the call. As for answers, a count that the prompt contradicts is not believed. Returns the
+    /// amount.
     fn add(&self, call: &mut OpenCall<'_>, reported: &Reported, ours: Usage) -> i64 {
         call.open = false;
         let model = call.feedback.model();
         call.feedback.calibration().reported_cost(reported.billed);
-        let counted = reported.input.is_some_and(|tokens| tokens > 0);
-        let price = if counted { model.settings.price } else { call.price() };
+        let counted = reported.input.filter(|tokens| *tokens > 0);
+        let contradicted = counted.is_some_and(|tokens| call.contradicts(tokens));
+        let price = if counted.is_some() && !contradicted { model.settings.price } else { call.price() };
         let usage = Usage::settle(reported, || ours);
+        let input = if contradicted { usage.input.max(call.prompt().input) } else { usage.input };
+        let usage = Usage { input, ..usage };
         let known = || price.map_or(0, |price| usage.known_cost(&price));
         let amount = usage.bill(price.as_ref(), model.price_id).0.unwrap_or_else(known);
         self.sum.add(amount);
@@ -122,6 +127,12 @@ impl OpenCall<'_> {
         let window = self.feedback.model().settings.context_window;
         let input = self.feedback.calibration().most_of_prompt(self.request.size(), window);
         Usage::estimate(input, 0)
+    }
+
+    /// Whether the prompt is far larger than a count of it.
+    fn contradicts(&self, counted: i64) -> bool {
+        let window = self.feedback.model().settings.context_window;
+        is_far_below(counted, self.request.size(), window)
     }
 
     /// The price of the prompt. If its size is not known, its kind is not known either.

@@ -24,6 +24,7 @@ use crate::gateway::call::outcome::{Reply, StreamReply, WholeReply};
 use crate::gateway::record::request_recorder::RequestRecorder;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::call_feedback::CallFeedback;
+use crate::gateway::usage::asked::Asked;
 use crate::gateway::usage::meter::{Delivered, Meter};
 use crate::gateway::usage::pricing::Usage;
 use crate::limits::shares::HeldBytes;
@@ -46,7 +47,7 @@ pub struct ResponseOptions {
     pub broken: fn(&BrokenStream<'_>) -> Bytes,
 }
 
-/// Turns a reply into an answer.
+/// Turns a reply into an answer. `asked` is what the provider was asked for that has a price of its own.
 ///
 /// # Errors
 /// [`Error::RecordingUnavailable`](crate::domain::error::Error::RecordingUnavailable): the row of a whole answer is
@@ -54,12 +55,16 @@ pub struct ResponseOptions {
 pub async fn relay(
     reply: Reply,
     feedback: CallFeedback,
+    asked: Asked,
     recorder: RequestRecorder,
     request: &ChatRequest,
     options: ResponseOptions,
 ) -> Result<Answer> {
     let key = recorder.context().key.as_ref().map(|key| key.id);
-    let meter = Meter::new(&feedback, request).of(key);
+    let meter = Meter::new(&feedback, asked).of(key);
+    let wanted = choices_wanted(request);
+    // Its provider counts the prompt that it got.
+    let request = request.spoken_to(feedback.model()).unwrap_or(request);
     match reply {
         Reply::Whole(whole) => {
             feedback.answered();
@@ -71,7 +76,6 @@ pub async fn relay(
         }
         Reply::Stream(stream) => {
             feedback.began();
-            let wanted = choices_wanted(request);
             Ok(relay_stream(*stream, wanted, feedback, recorder, meter.for_stream(request), options))
         }
     }
@@ -248,14 +252,14 @@ impl StreamRelay {
     /// Writes out what has arrived, or waits for more.
     async fn advance(&mut self) -> Result<(), Fault> {
         let read = self.read().await;
-        let Some(reader) = &self.reader else {
+        let Some(reader) = &mut self.reader else {
             self.state = State::Over;
             return Ok(());
         };
         match read.or_else(|fault| reader.settle(fault))? {
             Read::More => {}
             Read::Done(done) => self.state = State::Ending(Some(done)),
-            Read::End if reader.seen.is_over() => self.state = State::Ending(reader.closing()),
+            Read::End if reader.seen.is_over() => self.state = State::Ending(reader.closing()?),
             Read::End => return Err(Fault::Interrupted(Interruption::Ended)),
         }
         Ok(())

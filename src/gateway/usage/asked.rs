@@ -1,12 +1,14 @@
 //! What a request asks for that its provider bills apart, or at a price that the catalog does not know. It counts where the
 //! answer does not say what was used.
+//!
+//! Only what reaches the provider counts for a cost, so it is read where the body for a candidate is written.
 
 use std::borrow::Cow;
 
 use memchr::memmem;
 
 use crate::dialects::Dialect;
-use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::chat_request::{ChatRequest, each_in};
 use crate::gateway::request::json_object::lossy;
 use crate::gateway::request::tools::has_providers_tool;
 use crate::gateway::usage::pricing::Tier;
@@ -20,7 +22,7 @@ const FREE_PLUGINS: [&str; 4] = ["auto-router", "context-compression", "moderati
 
 /// What a request asks for, as far as its fields say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::gateway) struct Asked {
+pub struct Asked {
     /// The service tier of the request, whatever field names it: Anthropic's fast mode has a price of its own.
     pub(in crate::gateway) tier: Option<Tier>,
     /// Whether the answer is to be made in a certain region.
@@ -29,6 +31,8 @@ pub(in crate::gateway) struct Asked {
     pub(super) sources: bool,
     /// Whether it asks for a search or another tool of the provider, for which an answer need not show calls.
     pub(super) tools: bool,
+    /// Whether it asks for a search that adds what it finds to the prompt.
+    pub(super) searches: bool,
     /// Whether it names other models of the provider that may answer in place of the one that is called.
     pub(super) other_models: bool,
 }
@@ -41,16 +45,23 @@ impl Asked {
         asked
     }
 
+    /// Adds what a field of a body asks for.
+    pub fn add(&mut self, dialect: Dialect, name: &str, value: &[u8]) {
+        each_in(name, value, &mut |name, value| self.read(dialect, name, value));
+    }
+
     fn read(&mut self, dialect: Dialect, name: &str, value: &[u8]) {
+        let searches = is_search(name, value);
+        self.searches |= searches;
         match (&*in_lower_case(Cow::Borrowed(name)), dialect) {
             ("service_tier" | "servicetier" | "speed", _) => {
                 self.tier = Tier::dearer(self.tier, Tier::read(&lossy(value)));
             }
             ("inference_geo", _) => self.region |= Tier::of_region(&lossy(value)).is_some(),
-            ("search_parameters", Dialect::ChatCompletions) => self.sources |= is_search(name, value),
+            ("search_parameters", Dialect::ChatCompletions) => self.sources |= searches,
             ("plugins", Dialect::ChatCompletions) => self.tools |= members(value).any(is_priced_plugin),
             ("tools", Dialect::ChatCompletions) => self.tools |= has_providers_tool(value),
-            (_, Dialect::ChatCompletions) => self.tools |= is_search(name, value),
+            (_, Dialect::ChatCompletions) => self.tools |= searches,
             ("fallbacks", Dialect::Messages) => self.other_models |= !is_list_of_names(value),
             // The content of a message has the calls of tools.
             (_, Dialect::Messages) => {}

@@ -29,6 +29,15 @@ fn is_short_of(tokens: Option<i64>, body: usize) -> bool {
     tokens.is_some_and(|tokens| most > tokens + SLACK)
 }
 
+/// Whether a provider's count of a prompt is far below the tokens that its text has for any tokenizer, as far as they fit into
+/// the window.
+#[must_use]
+pub fn is_far_below(counted: i64, prompt: &TextSize, window: Option<i64>) -> bool {
+    let undoubted = prompt.undoubted_tokens();
+    let undoubted = window.map_or(undoubted, |window| undoubted.min(window));
+    undoubted > PROMPT_FAR_BELOW.saturating_mul(counted) + PROMPT_SLACK
+}
+
 /// Counts the tokens of one answer.
 #[derive(Debug)]
 pub struct Meter {
@@ -37,7 +46,7 @@ pub struct Meter {
     window: Option<i64>,
     /// The size of the prompt, if it is needed.
     prompt: Option<TextSize>,
-    /// What the caller asked for that has another price.
+    /// What the provider was asked for that has another price.
     asked: Asked,
     /// Whether the caller asked for a cache that is kept for an hour, if that can matter.
     hour: bool,
@@ -75,14 +84,14 @@ impl<'a> Delivered<'a> {
 }
 
 impl Meter {
-    /// Creates the meter for an answer to the call.
+    /// Creates the meter for an answer to the call. `asked` is what the request that was sent asks for.
     #[must_use]
-    pub fn new(feedback: &CallFeedback, request: &ChatRequest) -> Self {
+    pub fn new(feedback: &CallFeedback, asked: Asked) -> Self {
         Self {
             calibration: feedback.calibration(),
             window: feedback.model().settings.context_window,
             prompt: None,
-            asked: Asked::of(request),
+            asked,
             hour: false,
             upstream_model: feedback.model().upstream_model.clone(),
             caller: 0,
@@ -115,7 +124,7 @@ impl Meter {
     }
 
     fn measured(self, request: &ChatRequest) -> Self {
-        Self { prompt: Some(*request.size()), ..self }
+        Self { prompt: Some(request.size().searching(self.asked.searches)), ..self }
     }
 
     /// Whether a whole answer with this usage is to be measured: to calibrate the model, or because its body is far larger
@@ -150,7 +159,7 @@ impl Meter {
         (self.with_whole_answer(self.with_whole_prompt(usage), delivered, contradicted), contradicted)
     }
 
-    /// Whether the caller asked for something with a price of its own, of which the answer does not say what was used.
+    /// Whether the provider was asked for something with a price of its own, of which the answer does not say what was used.
     fn has_asked_extras(&self, delivered: &Delivered<'_>) -> bool {
         let Asked { sources, tools, other_models, .. } = self.asked;
         let reported = &delivered.reported;
@@ -167,9 +176,7 @@ impl Meter {
 
     /// The estimate of the prompt in place of a count that its text contradicts.
     fn with_whole_prompt(&self, usage: Usage) -> Usage {
-        let undoubted = self.prompt.as_ref().map_or(0, TextSize::undoubted_tokens);
-        let undoubted = self.window.map_or(undoubted, |window| undoubted.min(window));
-        if undoubted <= PROMPT_FAR_BELOW.saturating_mul(usage.input) + PROMPT_SLACK {
+        if !self.prompt.as_ref().is_some_and(|prompt| is_far_below(usage.input, prompt, self.window)) {
             return usage;
         }
         let input = self.estimated_prompt().min(MOST_TOKENS);

@@ -1,7 +1,7 @@
 //! Tokens and cost: reported by the provider or estimated.
 
 pub mod answer_limit;
-pub(in crate::gateway) mod asked;
+pub mod asked;
 pub mod calibration;
 pub mod meter;
 pub mod pricing;

@@ -54,6 +54,30 @@ on_both_databases! {
         assert_eq!((refused.status, &refused.json()["stop_reason"]), (200, &json!("refusal")), "{}", refused.text());
     }
 
+    async fn a_whole_message_in_place_of_a_stream_has_the_usage_that_sdks_read(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake, &["a"]).await;
+        for (usage, input, output) in [
+            (json!({"input_tokens": 3, "output_tokens": 2}), 3, 2),
+            (json!({"input_tokens": 3}), 3, 0),
+            (json!(null), 0, 0),
+        ] {
+            let body = json!({
+                "id": "msg_1", "type": "message", "role": "assistant", "model": "x", "usage": usage,
+                "content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn"
+            });
+            fake.next(Script::json(200, &body));
+            let answer = message(&app, &json!({"model": "a", "stream": true})).await;
+            let events: Vec<Value> = answer.events().iter().map(|data| serde_json::from_str(data).expect("JSON")).collect();
+            let counts = json!({"input_tokens": input, "output_tokens": output});
+            assert_eq!((&events[0]["message"]["usage"], &events[4]["usage"]), (&counts, &counts), "{}", answer.text());
+            // What SDKs need to find is not taken for the provider's count.
+            let row = app.requests(1).await.pop().expect("a row");
+            assert_eq!((&row["usage_flag"], &row["estimated"]), (&Value::Null, &json!(output == 0)), "{row}");
+            assert!(row["output_tokens"].as_i64().is_some_and(|tokens| tokens > 0), "{row}");
+        }
+    }
+
     async fn events_that_are_no_whole_message_fail_over(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake, &["a", "b"]).await;

@@ -16,7 +16,7 @@ const USUAL_LIMIT: i64 = 4_096;
 
 /// Writes the body of a message for `model`. `primary` says that the caller wrote the request for this model.
 pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) -> Adapted {
-    let mut out = Out::new(&request.body, request.body.len() + model.upstream_model.len() + 64);
+    let mut out = Out::new(request, request.body.len() + model.upstream_model.len() + 64);
     let mut changes = Changes::after(request.translated_with.as_deref().unwrap_or_default());
     let translated = request.translated_with.is_some();
     let rules = (!primary).then(|| model.parameter_rules());
@@ -59,5 +59,5 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) ->
     }
     member(&mut out, "model", quoted(&model.upstream_model).as_bytes());
     out.text.push(b'}');
-    Adapted { body: out.into_pieces(), changes: changes.into_names() }
+    out.into_body(changes)
 }

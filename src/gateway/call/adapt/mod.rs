@@ -22,6 +22,7 @@ use crate::dialects::Dialect;
 use crate::dialects::change::{Changes, Verb};
 use crate::gateway::request::chat_request::{ChatRequest, ROUTER_MEMBERS, is_own};
 use crate::gateway::request::json_object::{RawObject, RawText, is_plain, quoted, span};
+use crate::gateway::usage::asked::Asked;
 use crate::providers::StreamOptions;
 use crate::providers::compatibility::{Parameters, STREAM_MEMBERS, STRICT};
 use crate::store::snapshot::ModelEntry;
@@ -37,6 +38,8 @@ pub struct Adapted {
     pub body: Pieces,
     /// The changes made for this candidate, as [`change`](crate::dialects::change) names them.
     pub changes: Vec<String>,
+    /// What the body asks for that has a price of its own.
+    pub asked: Asked,
 }
 
 /// Writes the body for `model`. `primary` says that the caller wrote the request for this model, which holds for no
@@ -56,7 +59,7 @@ fn adapt_completion(
     primary: bool,
     refused: Parameters,
 ) -> Adapted {
-    let mut out = Out::new(&request.body, request.body.len() + model.upstream_model.len() + 64);
+    let mut out = Out::new(request, request.body.len() + model.upstream_model.len() + 64);
     let mut changes = Changes::after(request.translated_with.as_deref().unwrap_or_default());
     let preset = model.provider.preset;
     let options = Options::of(request, model, primary, refused);
@@ -100,7 +103,7 @@ fn adapt_completion(
     }
     member(&mut out, "model", quoted(&model.upstream_model).as_bytes());
     out.text.push(b'}');
-    Adapted { body: out.into_pieces(), changes: changes.into_names() }
+    out.into_body(changes)
 }
 
 /// The optional parameters in the body for this candidate, without those in `refused`. They can be left out of a
@@ -167,15 +170,24 @@ impl Options {
 /// A body that is being written. Long values of the caller's body are not copied.
 struct Out<'a> {
     caller: &'a Bytes,
+    dialect: Dialect,
     pieces: Vec<Bytes>,
     /// What follows the last piece.
     text: Vec<u8>,
+    /// What was written that has a price of its own.
+    asked: Asked,
 }
 
 impl<'a> Out<'a> {
     /// `size` is the size of the whole body.
-    fn new(caller: &'a Bytes, size: usize) -> Self {
-        Self { caller, pieces: Vec::new(), text: Vec::with_capacity(size.min(LONG)) }
+    fn new(request: &'a ChatRequest, size: usize) -> Self {
+        Self {
+            caller: &request.body,
+            dialect: request.dialect,
+            pieces: Vec::new(),
+            text: Vec::with_capacity(size.min(LONG)),
+            asked: Asked::default(),
+        }
     }
 
     fn value(&mut self, value: &[u8]) {
@@ -189,9 +201,9 @@ impl<'a> Out<'a> {
         }
     }
 
-    fn into_pieces(mut self) -> Pieces {
+    fn into_body(mut self, changes: Changes) -> Adapted {
         self.pieces.push(self.text.into());
-        Pieces(self.pieces)
+        Adapted { body: Pieces(self.pieces), changes: changes.into_names(), asked: self.asked }
     }
 }
 
@@ -208,6 +220,7 @@ fn member(out: &mut Out<'_>, name: &str, value: &[u8]) {
     }
     out.text.push(b':');
     out.value(value);
+    out.asked.add(out.dialect, name, value);
 }
 
 /// Whether `stream_options` have a member other than `include_usage`.

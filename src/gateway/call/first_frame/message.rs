@@ -22,9 +22,16 @@ use crate::upstream::sse::event_name;
 pub(super) struct MessageSoFar {
     order: Order,
     usage: MessageUsage,
+    /// The usage of a message that came in one piece. Its events have counts of ours in place of missing ones.
+    in_one_piece: Option<Reported>,
 }
 
 impl FrameReader {
+    /// Says that the events are ours, and what the provider reported with the answer.
+    pub(super) fn has_in_one_piece(&mut self, reported: Reported) {
+        self.message.in_one_piece = Some(reported);
+    }
+
     /// Takes an event with a JSON text. Only the name of the model changes, and the name of an event that has the wrong
     /// one.
     pub(super) fn take_message(
@@ -47,7 +54,9 @@ impl FrameReader {
             MessageEvent::Stop => Ok(Event::Done(event.to_vec().into())),
             MessageEvent::Start { model, usage } => {
                 self.seen.upstream_model = model.map(|model| model.get().as_bytes().into());
-                self.count(usage);
+                if self.message.in_one_piece.is_none() {
+                    self.count(usage);
+                }
                 self.write_renamed(event, model, out);
                 Ok(Event::Preface)
             }
@@ -68,8 +77,17 @@ impl FrameReader {
                 })
             }
             MessageEvent::End { reason, usage } => {
-                self.seen.uncounted &= usage.is_none();
-                self.count(usage);
+                match self.message.in_one_piece {
+                    Some(reported) if reported.present => {
+                        self.seen.uncounted = false;
+                        self.seen.replace_usage(reported, &reported);
+                    }
+                    Some(_) => {}
+                    None => {
+                        self.seen.uncounted &= usage.is_none();
+                        self.count(usage);
+                    }
+                }
                 out.extend_from_slice(event);
                 self.add(Part { end: reason.as_deref(), ..Part::default() })
             }

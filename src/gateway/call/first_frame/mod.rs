@@ -14,11 +14,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::classify::{Fault, Garbage};
+use super::classify::{Fault, Filter, Garbage};
 use super::frame::{Inspected, Names};
 use super::outcome::{AttemptOutcome, Reply, StreamReply};
 use super::response_body::{body_fault, hold};
-use super::translation::StreamTranslation;
+use super::translation::{StreamTranslation, nothing_left};
 use crate::dialects::Dialect;
 use crate::dialects::messages::events_of_answer;
 use crate::gateway::call::usable_answer::{Judged, judge_off_event_loop, no_answer_fault};
@@ -113,7 +113,7 @@ pub(in crate::gateway) async fn first_frame(
     // The first character shows the format, because some vendors send no content type or a wrong one.
     let mut formless = true;
     loop {
-        let chunk = if held.unusable.is_some() && reader.seen.is_over() {
+        let chunk = if (held.unusable.is_some() || reader.lost) && reader.seen.is_over() {
             match timeout(GRACE, reader.chunk()).await {
                 Ok(chunk) => chunk,
                 Err(_) => Ok(None),
@@ -134,17 +134,12 @@ pub(in crate::gateway) async fn first_frame(
                 }
             }
             Ok(None) => return ended_early(reader, held),
-            Err(error) => {
-                return match held.unusable.take() {
-                    Some(unusable) => give_up(reader, held, unusable),
-                    None => AttemptOutcome::failed(body_fault(error), reader.seen.reported()),
-                };
-            }
+            Err(error) => return without_frame(reader, held, body_fault(error)),
         }
         match take_held(&mut reader, &mut held) {
             Ok(None) => {}
             Ok(Some(First::Real)) => return ready(reader, held),
-            Ok(Some(First::Unusable(unusable))) => return give_up(reader, held, unusable),
+            Ok(Some(First::None)) => return without_frame(reader, held, Fault::Garbage(Garbage::Empty)),
             Err(fault) => return AttemptOutcome::failed(fault, reader.seen.reported()),
         }
     }
@@ -153,12 +148,15 @@ pub(in crate::gateway) async fn first_frame(
 /// The result of reading the held frames.
 enum First {
     Real,
-    Unusable(Unusable),
+    /// The stream has ended without one.
+    None,
 }
 
 /// Takes events up to the first real one or the end, and leaves those after it.
 fn take_held(reader: &mut FrameReader, held: &mut Held) -> Result<Option<First>, Fault> {
-    while let Some(event) = reader.next_event()? {
+    while !reader.is_done()
+        && let Some(event) = reader.next_event()?
+    {
         if is_comment(&event) {
             held.comment(&event);
             continue;
@@ -166,11 +164,8 @@ fn take_held(reader: &mut FrameReader, held: &mut Held) -> Result<Option<First>,
         match reader.take(event, &mut held.frames)? {
             Event::Real => return Ok(Some(First::Real)),
             Event::Done(done) => {
-                let Some(unusable) = held.unusable.take() else {
-                    return Err(Fault::Garbage(Garbage::Empty));
-                };
                 reader.put_back(done);
-                return Ok(Some(First::Unusable(unusable)));
+                return Ok(Some(First::None));
             }
             Event::Unusable(unusable) => {
                 held.unusable.get_or_insert(unusable);
@@ -179,7 +174,8 @@ fn take_held(reader: &mut FrameReader, held: &mut Held) -> Result<Option<First>,
         }
         held.check()?;
     }
-    Ok(if reader.is_done() { held.unusable.take().map(First::Unusable) } else { None })
+    let ended = reader.is_done() && (held.unusable.is_some() || reader.lost);
+    Ok(ended.then_some(First::None))
 }
 
 fn ready(reader: FrameReader, held: Held) -> AttemptOutcome {
@@ -191,9 +187,27 @@ fn reply(reader: FrameReader, held: Held) -> Reply {
     Reply::Stream(Box::new(StreamReply { status: reader.status(), held: frames, counted, reader }))
 }
 
-/// No choice has content. An answer that a filter emptied is kept in case no other candidate answers.
+/// The stream has ended without a real frame. `fault` is the reason if no choice has ended.
+fn without_frame(reader: FrameReader, mut held: Held, fault: Fault) -> AttemptOutcome {
+    if reader.is_lost() {
+        // As for a whole answer: nothing but an end is an answer, unless there was content.
+        return match nothing_left(reader.seen.content, false) {
+            Some(fault) => AttemptOutcome::failed(fault, reader.seen.reported()),
+            None => ready(reader, held),
+        };
+    }
+    match held.unusable.take() {
+        Some(unusable) => give_up(reader, held, unusable),
+        None => AttemptOutcome::failed(fault, reader.seen.reported()),
+    }
+}
+
+/// No choice has content. An answer that a filter emptied is kept in case no other candidate answers. A blocked prompt is
+/// no answer that could be translated.
 fn give_up(reader: FrameReader, held: Held, unusable: Unusable) -> AttemptOutcome {
-    if !unusable.withheld {
+    let is_answer =
+        reader.expected.translation.is_none() || unusable.fault != Fault::Filtered(Filter::Prompt);
+    if !(unusable.withheld && is_answer) {
         return AttemptOutcome::failed(unusable.fault, reader.seen.reported());
     }
     AttemptOutcome::Filtered(reply(reader, held), unusable.fault)
@@ -208,10 +222,7 @@ fn ended_early(mut reader: FrameReader, mut held: Held) -> AttemptOutcome {
         Ok(Event::Unusable(unusable)) => held.unusable = held.unusable.or(Some(unusable)),
         Ok(Event::Real | Event::Preface | Event::Done(_)) | Err(_) => {}
     }
-    match held.unusable.take() {
-        Some(unusable) => give_up(reader, held, unusable),
-        None => AttemptOutcome::failed(no_stream_fault(&before, &rest), reader.seen.reported()),
-    }
+    without_frame(reader, held, no_stream_fault(&before, &rest))
 }
 
 /// The provider sent one JSON text in place of a stream: turns an answer into a stream, and anything else into a
@@ -227,11 +238,17 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
         Err(fault) => return AttemptOutcome::failed(fault, Reported::default()),
     };
     let dialect = reader.dialect();
-    let unusable = match judge_off_event_loop(dialect, &body, share).await {
+    let mut judged = judge_off_event_loop(dialect, &body, share).await;
+    if let Some(translation) = &reader.expected.translation {
+        let whole = translation.whole();
+        (_, judged) = whole.whole_off_event_loop(body.clone(), judged, 0, share).await;
+    }
+    let (seen, unusable) = match judged {
         Judged::Failed(fault, reported) => return AttemptOutcome::failed(fault, reported),
-        Judged::Usable(_) => None,
-        Judged::Withheld(_, fault) => Some(fault),
+        Judged::Usable(seen) => (Some(seen), None),
+        Judged::Withheld(seen, fault) => (seen, Some(fault)),
     };
+    reader.has_in_one_piece(seen.map(|seen| seen.usage).unwrap_or_default());
     // A large one is written off the event loop.
     let written = if body.len() <= LARGE {
         Ok(events_of(dialect, &body))

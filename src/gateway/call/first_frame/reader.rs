@@ -38,6 +38,8 @@ pub struct FrameReader {
     pub(super) alike: Alike,
     /// What the events of a message said so far.
     pub(super) message: MessageSoFar,
+    /// Whether a frame that was real in the provider's dialect came before any content in the caller's.
+    pub(super) lost: bool,
     /// Counts the bytes of an incomplete event against the memory share.
     counted: HeldBytes,
 }
@@ -60,6 +62,7 @@ impl FrameReader {
             started,
             alike: Alike::default(),
             message: MessageSoFar::default(),
+            lost: false,
             counted,
         }
     }
@@ -120,16 +123,16 @@ impl FrameReader {
 
     /// Writes every complete event that has arrived.
     pub(in crate::gateway) fn drain(&mut self, out: &mut Vec<u8>) -> Result<Read, Fault> {
-        if let Some(done) = self.done.take() {
-            return Ok(Read::Done(done));
-        }
-        while let Some(event) = self.next_event()? {
+        loop {
+            if let Some(done) = self.done.take() {
+                return Ok(Read::Done(done));
+            }
+            let Some(event) = self.next_event()? else { return Ok(Read::More) };
             match self.take(event, out)? {
                 Event::Preface | Event::Real | Event::Unusable(_) => {}
                 Event::Done(done) => return Ok(Read::Done(done)),
             }
         }
-        Ok(Read::More)
     }
 
     /// Writes the bytes that remain when the body has ended.
@@ -146,29 +149,32 @@ impl FrameReader {
     }
 
     /// Ignores a fault once every choice has ended, because the caller has the whole answer. An error that the
-    /// provider reports is never ignored.
-    pub(in crate::gateway) fn settle(&self, fault: Fault) -> Result<Read, Fault> {
+    /// provider reports is never ignored, nor is an answer that cannot be translated.
+    pub(in crate::gateway) fn settle(&mut self, fault: Fault) -> Result<Read, Fault> {
         match fault {
             Fault::Upstream(_) => Err(fault),
-            _ if self.seen.is_over() => Ok(Read::Done(self.ending())),
+            _ if self.seen.is_over() => self.ending().map(Read::Done),
             fault => Err(fault),
         }
     }
 
     /// The end of a stream that its provider did not end.
-    fn ending(&self) -> Bytes {
-        let end = self.translated_end().unwrap_or_else(|| self.expected.dialect.last_event().to_vec());
-        [self.gap(), &end].concat().into()
+    fn ending(&mut self) -> Result<Bytes, Fault> {
+        let end = self.translated_end()?.unwrap_or_else(|| self.expected.dialect.last_event().to_vec());
+        Ok([self.gap(), &end].concat().into())
     }
 
     /// What follows an answer if its provider closed the connection without ending the stream. Clients of completions do
     /// without the end, but would drop a last event that lacks its blank line; those of messages repeat the request.
-    pub(in crate::gateway) fn closing(&self) -> Option<Bytes> {
+    ///
+    /// # Errors
+    /// The answer is not complete in the dialect of the caller.
+    pub(in crate::gateway) fn closing(&mut self) -> Result<Option<Bytes>, Fault> {
         match self.expected.dialect {
             Dialect::ChatCompletions if self.expected.translation.is_none() => {
-                (!self.gap().is_empty()).then(|| Bytes::from_static(self.gap()))
+                Ok((!self.gap().is_empty()).then(|| Bytes::from_static(self.gap())))
             }
-            Dialect::ChatCompletions | Dialect::Messages => Some(self.ending()),
+            Dialect::ChatCompletions | Dialect::Messages => self.ending().map(Some),
         }
     }
 

@@ -16,12 +16,16 @@ impl FrameReader {
     }
 
     /// The rest of a complete stream in the dialect of the caller; `None` if it is not translated.
-    pub(super) fn translated_end(&self) -> Option<Vec<u8>> {
-        let translation = self.expected.translation.as_ref()?;
-        Some(translation.end(&self.seen.reported()))
+    ///
+    /// # Errors
+    /// It is not complete in that dialect.
+    pub(super) fn translated_end(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+        let reported = self.seen.reported();
+        let translation = self.expected.translation.as_mut();
+        translation.map(|translation| translation.end(&reported)).transpose()
     }
 
-    /// Takes an event and writes its translation.
+    /// Takes an event and writes its translation. A frame of which nothing is left is not real.
     pub(super) fn take_translated(
         &mut self,
         mut translation: StreamTranslation,
@@ -31,12 +35,27 @@ impl FrameReader {
         let mut own = Vec::with_capacity(event.len());
         let taken = self.take_own(event, &mut own);
         let written = self.write_translated(&mut translation, &own, out);
+        let begun = translation.has_content();
         self.expected.translation = Some(translation);
         written?;
-        match taken? {
-            Event::Done(_) => Ok(Event::Done(self.translated_end().unwrap_or_default().into())),
+        let taken = taken?;
+        if self.is_done() {
+            let end = self.translated_end()?.unwrap_or_default();
+            self.put_back(end.into());
+        }
+        match taken {
+            Event::Done(_) => Ok(Event::Done(self.translated_end()?.unwrap_or_default().into())),
+            Event::Real if !begun => {
+                self.lost = true;
+                Ok(Event::Preface)
+            }
             other => Ok(other),
         }
+    }
+
+    /// Whether the stream has ended, and the only frames that were real are lost in its translation.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost && (self.is_done() || self.seen.is_over())
     }
 
     /// Writes the translation of events. Comments mean the same everywhere.

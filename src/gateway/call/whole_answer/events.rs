@@ -1,11 +1,14 @@
 //! The events of a stream that came in place of a whole answer.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::completion::Completion;
 use crate::dialects::Dialect;
 use crate::dialects::messages::answer_of_events::AssembledMessage;
 use crate::dialects::messages::event::Event;
+use crate::dialects::split_characters::{joined, marked};
 use crate::dialects::whole_characters::whole_characters;
 use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Inspected, NoAnswer};
@@ -14,7 +17,14 @@ use crate::providers::error_of_event;
 use crate::upstream::sse::{Data, data, data_lines, is_keepalive, is_named_error, without_mark};
 
 /// The answer that the events so far amount to.
-pub(super) enum Events {
+pub(super) struct Events {
+    answer: Parts,
+    /// Whether there was half of a character, which may be the end or the beginning of a piece.
+    split: bool,
+}
+
+/// An answer under construction, by dialect.
+enum Parts {
     /// A chat completion under construction.
     Completion {
         completion: Completion,
@@ -28,10 +38,13 @@ pub(super) enum Events {
 impl Events {
     /// No events so far.
     pub(super) fn of(dialect: Dialect) -> Self {
-        match dialect {
-            Dialect::ChatCompletions => Self::Completion { completion: Completion::default(), blocked: None },
-            Dialect::Messages => Self::Message(AssembledMessage::default()),
-        }
+        let answer = match dialect {
+            Dialect::ChatCompletions => {
+                Parts::Completion { completion: Completion::default(), blocked: None }
+            }
+            Dialect::Messages => Parts::Message(AssembledMessage::default()),
+        };
+        Self { answer, split: false }
     }
 
     /// Adds an event. Returns true if it was the last one.
@@ -64,49 +77,53 @@ impl Events {
 
     /// Whether every choice that began has ended.
     pub(super) fn is_over(&self) -> bool {
-        match self {
-            Self::Completion { completion, .. } => completion.is_over(),
-            Self::Message(message) => message.is_over(),
+        match &self.answer {
+            Parts::Completion { completion, .. } => completion.is_over(),
+            Parts::Message(message) => message.is_over(),
         }
     }
 
     /// The answer as JSON.
     pub(super) fn into_body(self) -> Result<Bytes, Fault> {
-        match self {
-            Self::Completion { completion, blocked: Some(blocked) } if completion.is_empty() => Ok(blocked),
-            Self::Completion { completion, .. } => Ok(completion.into_body().into()),
-            Self::Message(message) => {
-                let body = message.into_body().ok_or(Fault::Garbage(Garbage::BrokenJson))?;
-                Ok(body.into())
+        let body = match self.answer {
+            Parts::Completion { completion, blocked: Some(blocked) } if completion.is_empty() => {
+                return Ok(blocked);
             }
-        }
+            Parts::Completion { completion, .. } => completion.into_body(),
+            Parts::Message(message) => message.into_body().ok_or(Fault::Garbage(Garbage::BrokenJson))?,
+        };
+        Ok(if self.split { joined(body) } else { body }.into())
     }
 
     /// Whether `[DONE]` is the last event.
     fn ends_with_done(&self) -> bool {
-        match self {
-            Self::Completion { .. } => true,
+        match self.answer {
+            Parts::Completion { .. } => true,
             // Messages end with an event of their own.
-            Self::Message(_) => false,
+            Parts::Message(_) => false,
         }
     }
 
     fn add(&mut self, event: &[u8], line: &[u8]) -> Result<bool, Fault> {
+        let marked = marked(line);
+        self.split |= matches!(marked, Cow::Owned(_));
         let line = &*whole_characters(line);
-        match self {
-            Self::Completion { completion, blocked } => {
-                add_chunk(completion, blocked, event, line).map(|()| false)
+        match &mut self.answer {
+            Parts::Completion { completion, blocked } => {
+                add_chunk(completion, blocked, event, line, &marked).map(|()| false)
             }
-            Self::Message(message) => add_event(message, event, line),
+            Parts::Message(message) => add_event(message, event, line, &marked),
         }
     }
 }
 
+/// Adds a chunk. `marked` is the same text with marks for the halves of characters.
 fn add_chunk(
     completion: &mut Completion,
     blocked: &mut Option<Bytes>,
     event: &[u8],
     line: &[u8],
+    marked: &[u8],
 ) -> Result<(), Fault> {
     if is_keepalive(line) && !is_named_error(event) {
         return Ok(());
@@ -114,7 +131,7 @@ fn add_chunk(
     let named = || Fault::Upstream(Box::new(error_of_event(line)));
     match Inspected::new(line) {
         Ok(chunk) if !chunk.choices.any && is_named_error(event) => Err(named()),
-        Ok(_) => completion.add(line).ok_or(Fault::Garbage(Garbage::BrokenJson)),
+        Ok(_) => completion.add(marked).ok_or(Fault::Garbage(Garbage::BrokenJson)),
         Err(NoAnswer::Blocked) => {
             blocked.get_or_insert_with(|| Bytes::copy_from_slice(line));
             Ok(())
@@ -124,8 +141,14 @@ fn add_chunk(
     }
 }
 
-fn add_event(message: &mut AssembledMessage, event: &[u8], line: &[u8]) -> Result<bool, Fault> {
+/// Adds an event of a message; `marked` as for a chunk.
+fn add_event(
+    message: &mut AssembledMessage,
+    event: &[u8],
+    line: &[u8],
+    marked: &[u8],
+) -> Result<bool, Fault> {
     let Some(read) = message_event::read(event, line)? else { return Ok(false) };
-    message.add(&read.event, line).ok_or(Fault::Garbage(Garbage::NoMessage))?;
+    message.add(&read.event, marked).ok_or(Fault::Garbage(Garbage::NoMessage))?;
     Ok(matches!(read.event, Event::Stop))
 }

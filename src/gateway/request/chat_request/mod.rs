@@ -30,6 +30,7 @@ use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::request::requirements::Prompt;
 use crate::gateway::usage::text_size::TextSize;
 use entries::Entries;
+pub use fields::each_in;
 pub use members::{OWN_MEMBERS, ROUTER_MEMBERS, is_own, meant};
 use translation::Translated;
 

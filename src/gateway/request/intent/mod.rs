@@ -143,7 +143,14 @@ impl Intent {
         if self.request.is_slow_to_translate() && self.reachable().any(is_foreign) {
             let request = self.request.clone();
             // Without room for it now, it is translated when it is needed.
-            if let Ok(translation) = share.read_large(move || request.translated()).await {
+            let translate = move || {
+                let translation = request.translated();
+                if let Ok(request) = &translation {
+                    request.size();
+                }
+                translation
+            };
+            if let Ok(translation) = share.read_large(translate).await {
                 self.request.keep(translation);
             }
         }

@@ -50,6 +50,8 @@ pub struct TextSize {
     pub sounds: bool,
     /// Whether there may be content of unknown size, such as a file that the request only names.
     pub open_ended: bool,
+    /// Whether that is so because of more than a search that the provider is asked for.
+    pub names_content: bool,
 }
 
 /// Kinds of characters that tokenizers treat alike.
@@ -209,6 +211,12 @@ impl TextSize {
         i64::try_from(self.floor / TOKEN).unwrap_or(i64::MAX)
     }
 
+    /// The size of the prompt for a provider that was asked for a search, or was not because the field was left out.
+    #[must_use]
+    pub fn searching(self, searches: bool) -> Self {
+        Self { open_ended: self.open_ended && (self.names_content || searches), ..self }
+    }
+
     /// Says that a provider may not count it.
     #[must_use]
     pub fn doubtful(self) -> Self {
@@ -231,6 +239,7 @@ impl TextSize {
             mixed: self.mixed || next.mixed,
             sounds: self.sounds || next.sounds,
             open_ended: self.open_ended || next.open_ended,
+            names_content: self.names_content || next.names_content,
         }
     }
 

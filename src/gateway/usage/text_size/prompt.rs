@@ -80,13 +80,18 @@ impl TextSize {
         } else {
             Self::as_it_stands(&lossy(value))
         };
-        let size = Self { mixed: name == "documents", ..size };
-        size.open_ended_if(search || !UNREAD.contains(&name) && open_ended::in_field(name, value))
+        let size = Self { mixed: name == "documents" || search, open_ended: search, ..size };
+        size.open_ended_if(!UNREAD.contains(&name) && open_ended::in_field(name, value))
     }
 
     /// Says that there may be content of unknown size.
     fn open_ended_if(self, open_ended: bool) -> Self {
-        Self { mixed: self.mixed || open_ended, open_ended: self.open_ended || open_ended, ..self }
+        Self {
+            mixed: self.mixed || open_ended,
+            open_ended: self.open_ended || open_ended,
+            names_content: self.names_content || open_ended,
+            ..self
+        }
     }
 
     /// The size of a JSON text, including punctuation and field names.

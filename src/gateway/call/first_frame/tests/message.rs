@@ -84,3 +84,28 @@ fn the_usage_is_that_of_the_start_with_what_the_end_repeats() {
     assert!(usage.flag.is_none() && !reader.seen.early, "{usage:?}");
     assert!(reader.seen.is_complete(1));
 }
+
+#[test]
+fn a_whole_message_in_place_of_a_stream_is_counted_as_its_provider_counts() {
+    let usage = |usage: &str| {
+        let body = format!(
+            r#"{{"type":"message","content":[{{"type":"text","text":"Hi"}}],"stop_reason":"end_turn"{usage}}}"#
+        );
+        let response = UpstreamResponse::in_pieces(vec![Ok(body.into())]);
+        let share = Shares::ample().of_anonymous();
+        let outcome = on_a_runtime(first_frame(response, caller(), Instant::now(), &share));
+        let AttemptOutcome::Ready(Reply::Stream(reply)) = outcome else { panic!("no stream") };
+        let StreamReply { mut held, mut reader, .. } = *reply;
+        assert!(matches!(reader.drain(&mut held), Ok(Read::Done(_))));
+        let text = String::from_utf8(held).expect("UTF-8");
+        assert_eq!(text.matches("\"output_tokens\":").count(), 2, "{text}");
+        (reader.seen.reported(), reader.seen.early)
+    };
+    let (reported, early) = usage(r#","usage":{"input_tokens":12,"output_tokens":5}"#);
+    assert_eq!((reported.input, reported.output, early), (Some(12), Some(5), false));
+    // What clients need to find is no count.
+    let (reported, _) = usage("");
+    assert!(!reported.present, "{reported:?}");
+    let (reported, _) = usage(r#","usage":{"input_tokens":12}"#);
+    assert_eq!((reported.input, reported.output), (Some(12), None));
+}

@@ -68,7 +68,7 @@ async fn hear_as(expected: Expected, chunks: Vec<std::io::Result<Bytes>>) -> Hea
     let text = String::from_utf8(heard).expect("what was sent is UTF-8");
     match end.or_else(|fault| reader.settle(fault)) {
         Ok(Read::Done(done)) => Heard::Done(text, String::from_utf8(done.to_vec()).expect("UTF-8")),
-        Ok(Read::End) if reader.seen.is_over() => Heard::Finished(text),
+        Ok(Read::End) if reader.seen.is_over() && reader.closing().is_ok() => Heard::Finished(text),
         Ok(Read::End | Read::More) | Err(_) => Heard::Broken(text),
     }
 }

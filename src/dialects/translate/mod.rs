@@ -1,0 +1,235 @@
+//! Translates a request, a whole answer, or a stream: the reader of one dialect, then the writer of the other.
+
+mod call_inputs;
+mod joined_halves;
+
+use std::borrow::Cow;
+
+use self::call_inputs::CallInputs;
+use self::joined_halves::JoinedHalves;
+use super::answers::{Event, Stop, Tokens};
+use super::change::Changes;
+use super::crossing::{Crossing, for_target};
+use super::members::Members;
+use super::messages::write_stream::TooMuch;
+use super::need::Need;
+use super::split_characters::marked;
+use super::turns::{Block, Request};
+use super::whole_characters::whole_characters;
+use super::{Dialect, chat, messages};
+
+/// Translates a request from this dialect into the other one, for the model of this name. Returns its body.
+///
+/// # Errors
+/// It needs something that no model of the other dialect can do, or is not a valid request.
+pub fn request(
+    from: Dialect,
+    members: &Members<'_>,
+    model: &str,
+    changes: &mut Changes,
+) -> Result<Vec<u8>, Need> {
+    let mut request = match from {
+        Dialect::ChatCompletions => chat::read_request::read(members, changes)?,
+        Dialect::Messages => messages::read_request::read(members, changes)?,
+    };
+    cross(&mut request, from.other(), changes)?;
+    match from.other() {
+        Dialect::ChatCompletions => chat::write_request::write(&request, model, changes),
+        Dialect::Messages => messages::write_request::write(&request, model, changes),
+    }
+}
+
+/// Removes what may not reach the target.
+fn cross(request: &mut Request<'_>, target: Dialect, changes: &mut Changes) -> Result<(), Need> {
+    for turn in &mut request.turns {
+        keep(&mut turn.blocks, target, changes)?;
+        for block in &mut turn.blocks {
+            if let Block::Result(result) = block {
+                keep(&mut result.blocks, target, changes)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn keep(blocks: &mut Vec<Block<'_>>, target: Dialect, changes: &mut Changes) -> Result<(), Need> {
+    let mut lacking = None;
+    blocks.retain(|block| match for_target(block, target) {
+        Crossing::Kept => true,
+        Crossing::Stripped(what) => {
+            changes.stripped(what);
+            false
+        }
+        Crossing::PassedOver(need) => {
+            lacking = lacking.or(Some(need));
+            true
+        }
+    });
+    lacking.map_or(Ok(()), Err)
+}
+
+/// What an answer needs besides what its provider wrote.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    /// Interprets the `finish_reason` of a chat completion.
+    pub stop: fn(&str) -> Stop,
+    /// The time of the answer, in seconds.
+    pub created: i64,
+}
+
+/// Translates a whole answer from this dialect into the other one. `None` if it is not an answer, or a call in it has no valid
+/// input.
+#[must_use]
+pub fn answer(from: Dialect, body: &[u8], tokens: Tokens, context: Context) -> Option<Vec<u8>> {
+    let body = &*whole_characters(body);
+    match from {
+        Dialect::ChatCompletions => {
+            messages::write_answer::write(&chat::read_answer::read(body, context.stop)?, tokens)
+        }
+        Dialect::Messages => {
+            chat::write_answer::write(&messages::read_answer::read(body)?, tokens, context.created)
+        }
+    }
+}
+
+/// Why a stream cannot go on in the dialect of the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unwritable {
+    /// More waits for the end of the stream than is kept, or the inputs of its calls are larger.
+    TooMuch,
+    /// A call lacks its name or its id, or its input is not a JSON object.
+    BrokenCall,
+}
+
+impl From<TooMuch> for Unwritable {
+    fn from(_: TooMuch) -> Self {
+        Self::TooMuch
+    }
+}
+
+/// A stream that is being translated.
+#[derive(Debug)]
+pub struct Stream {
+    direction: Direction,
+    halves: JoinedHalves,
+    calls: CallInputs,
+    has_content: bool,
+    /// Set once the stream cannot be written any more.
+    unwritable: Option<Unwritable>,
+}
+
+/// The reader and the writer of a stream.
+#[derive(Debug)]
+pub enum Direction {
+    /// Chunks become the events of a message.
+    ToMessages(chat::read_stream::Reader, Box<messages::write_stream::Writer>),
+    /// The events of a message become chunks.
+    ToChat(messages::read_stream::Reader, Box<chat::write_stream::Writer>),
+}
+
+impl Stream {
+    /// Translates a stream from its beginning.
+    #[must_use]
+    pub fn new(direction: Direction) -> Self {
+        Self {
+            direction,
+            halves: JoinedHalves::default(),
+            calls: CallInputs::default(),
+            has_content: false,
+            unwritable: None,
+        }
+    }
+
+    /// The dialect of the caller.
+    #[must_use]
+    pub const fn to(&self) -> Dialect {
+        match self.direction {
+            Direction::ToMessages(..) => Dialect::Messages,
+            Direction::ToChat(..) => Dialect::ChatCompletions,
+        }
+    }
+
+    /// The id of the caller's stream, as a JSON string; `None` if its end does not repeat it.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match &self.direction {
+            Direction::ToMessages(..) => None,
+            Direction::ToChat(_, writer) => Some(writer.id()),
+        }
+    }
+
+    /// Whether anything was written that a caller can show or act on.
+    #[must_use]
+    pub const fn has_content(&self) -> bool {
+        self.has_content
+    }
+
+    /// Translates the data of one event. `tokens` counts everything until now.
+    ///
+    /// # Errors
+    /// The stream cannot go on. It has no end then.
+    pub fn feed(&mut self, data: &[u8], tokens: Tokens, out: &mut Vec<u8>) -> Result<(), Unwritable> {
+        let data = marked(data);
+        let mut events: Vec<Event> = Vec::new();
+        match &mut self.direction {
+            Direction::ToMessages(reader, _) => reader.read(&data, &mut events),
+            Direction::ToChat(reader, _) => reader.read(&data, &mut events),
+        }
+        if matches!(data, Cow::Owned(_)) || !self.halves.are_empty() {
+            events = self.halves.of(events);
+        }
+        self.write(events, tokens, out)
+    }
+
+    /// The rest of a complete stream.
+    ///
+    /// # Errors
+    /// It is not complete: a call in it is broken, or it could not be written.
+    pub fn end(&mut self, tokens: Tokens) -> Result<Vec<u8>, Unwritable> {
+        let mut out = Vec::new();
+        let mut rest = self.halves.rest();
+        if matches!(self.direction, Direction::ToChat(..)) {
+            // A second end is not written.
+            rest.push(Event::Stop(Stop::End));
+        }
+        self.write(rest, tokens, &mut out)?;
+        match &self.direction {
+            Direction::ToMessages(reader, writer) => {
+                self.calls.check(reader.has_call_without_name())?;
+                out.extend(writer.end(tokens));
+            }
+            Direction::ToChat(_, writer) => out.extend(writer.end()),
+        }
+        Ok(out)
+    }
+
+    fn write(&mut self, events: Vec<Event>, tokens: Tokens, out: &mut Vec<u8>) -> Result<(), Unwritable> {
+        if let Some(unwritable) = self.unwritable {
+            return Err(unwritable);
+        }
+        let written = events.into_iter().try_for_each(|event| self.write_one(event, tokens, out));
+        self.unwritable = written.err();
+        written
+    }
+
+    fn write_one(&mut self, event: Event, tokens: Tokens, out: &mut Vec<u8>) -> Result<(), Unwritable> {
+        if self.calls.is_blank_before_input(&event) {
+            return Ok(());
+        }
+        self.calls.add(&event)?;
+        self.has_content |= event.is_content();
+        match &mut self.direction {
+            Direction::ToMessages(_, writer) => writer.write(event, out)?,
+            Direction::ToChat(_, writer) => {
+                if matches!(event, Event::Stop(_)) {
+                    self.calls.check(false)?;
+                }
+                writer.write(event, tokens, out);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
