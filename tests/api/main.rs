@@ -47,4 +47,5 @@ mod usage;
 mod usage_early;
 mod usage_shapes;
 mod usage_too_low;
+mod vertex;
 mod whoami;
