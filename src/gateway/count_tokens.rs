@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::time::{sleep, timeout};
 
-use super::call::adapt::adapt;
+use super::call::adapt::adapt_count;
 use super::call::classify::{ConnectFault, Fault, Garbage, TimeoutKind};
 use super::call::classify_and_redact::Classifier;
+use super::call::endpoint::{CallToken, Target};
 use super::call::response_body::{error_body, send_fault};
 use super::call::whole_answer::whole_body;
 use super::failover::held_by;
@@ -25,7 +26,7 @@ use crate::domain::failure::Failure;
 use crate::domain::failure::chain::ChainFailure;
 use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::record::skip_message::skip_failure;
-use crate::providers::{self, compatibility::Parameters};
+use crate::providers;
 use crate::upstream::on_behalf_of;
 
 /// The longest that one provider may take.
@@ -105,20 +106,40 @@ impl Gateway {
 
     /// Counts with one candidate.
     async fn count_with(&self, job: &Job, candidate: &Candidate) -> Result<(u16, Bytes), Fault> {
-        let (request, model) = (&job.intent.request, &candidate.model);
+        let model = &candidate.model;
         if let Some(class) = job.intent.drills.class_of(&model.name) {
             return Err(Fault::Drill(class));
         }
         let endpoint =
             self.shared_state.endpoints.of(&self.upstream, &model.provider).map_err(Fault::Connect)?;
         let target = endpoint.target(Dialect::Messages).ok_or(Fault::Connect(ConnectFault::Other))?;
-        let path = target.service.path;
-        let url = target.url.beside(path, &[path, count::PATH_BELOW].concat());
         let share = self.shares.of(job.intent.organization.id);
+        let minting = self.minting(&share);
+        let token = target.token(minting, PATIENCE).await?;
+        match self.count_at(job, candidate, target, &token).await {
+            Err(fault) if fault.is_unauthorized() => {
+                match target.token_after(&token, minting, PATIENCE).await {
+                    Some(token) => self.count_at(job, candidate, target, &token?).await,
+                    None => Err(fault),
+                }
+            }
+            counted => counted,
+        }
+    }
+
+    async fn count_at(
+        &self,
+        job: &Job,
+        candidate: &Candidate,
+        target: &Target,
+        token: &CallToken,
+    ) -> Result<(u16, Bytes), Fault> {
+        let (request, share) = (&job.intent.request, self.shares.of(job.intent.organization.id));
         let message = || {
-            let body = adapt(request, model, candidate.primary, Parameters::default()).body;
-            (target.headers_for(false, &request.passed), held_by(&share, body, &request.body))
+            let body = adapt_count(request, &candidate.model, candidate.primary).body;
+            (target.headers_for_count(&request.passed, token), held_by(&share, body, &request.body))
         };
+        let url = target.url_of_count();
         let posted = on_behalf_of(share.clone(), self.upstream.post(&url, message));
         let mut response = posted.await.map_err(send_fault)?;
         let status = response.status();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::call::adapt::{self, Adapted};
 use super::call::attempt::{Call, attempt};
 use super::call::classify::{ConnectFault, Fault};
-use super::call::endpoint::Target;
+use super::call::endpoint::{CallToken, Target};
 use super::call::outcome::{AttemptOutcome, Reply};
 use super::call::refused_parameters;
 use super::call::translation::AnswerTranslation;
@@ -193,8 +193,50 @@ impl Gateway {
     async fn call(
         &self,
         job: &Job,
-        (candidate, request): (&Candidate, &ChatRequest),
+        candidate: (&Candidate, &ChatRequest),
         target: &Target,
+        refused: Parameters,
+        time_budget: Duration,
+    ) -> (AttemptOutcome, Sent) {
+        if target.needs_token() {
+            return Box::pin(self.call_with_token(job, candidate, target, refused, time_budget)).await;
+        }
+        self.send(job, candidate, (target, &CallToken::default()), refused, time_budget).await
+    }
+
+    /// Calls a candidate with an access token, and once more with another one if the provider refuses an old token.
+    async fn call_with_token(
+        &self,
+        job: &Job,
+        candidate: (&Candidate, &ChatRequest),
+        target: &Target,
+        refused: Parameters,
+        time_budget: Duration,
+    ) -> (AttemptOutcome, Sent) {
+        let called = Instant::now();
+        let left = || time_budget.saturating_sub(called.elapsed());
+        let share = self.shares.of(job.intent.organization.id);
+        let minting = self.minting(&share);
+        let token = match target.token(minting, time_budget).await {
+            Ok(token) => token,
+            Err(fault) => return (AttemptOutcome::Failed(fault), Sent::default()),
+        };
+        let (outcome, sent) = self.send(job, candidate, (target, &token), refused, left()).await;
+        if !outcome.is_unauthorized() || left() < LEAST {
+            return (outcome, sent);
+        }
+        match target.token_after(&token, minting, left()).await {
+            Some(Ok(token)) => self.send(job, candidate, (target, &token), refused, left()).await,
+            Some(Err(fault)) => (AttemptOutcome::Failed(fault), sent),
+            None => (outcome, sent),
+        }
+    }
+
+    async fn send(
+        &self,
+        job: &Job,
+        (candidate, request): (&Candidate, &ChatRequest),
+        (target, token): (&Target, &CallToken),
         refused: Parameters,
         time_budget: Duration,
     ) -> (AttemptOutcome, Sent) {
@@ -204,14 +246,15 @@ impl Gateway {
         // The first call takes this body; another one is rarely needed.
         let body = Cell::new(Some(adapted.body));
         let message = || {
-            let headers = target.headers_for(request.stream, &request.passed);
+            let headers = target.headers_for(request.stream, &request.passed, token);
             let again = || adapt::adapt(request, model, candidate.primary, refused).body;
             (headers, held_by(&share, body.take().unwrap_or_else(again), &job.intent.request.body))
         };
         let prompt = |size: &TextSize| self.shared_state.calibrations.of(model.id).prompt(size);
+        let url = target.url_of(model, request.stream);
         let call = Call {
             model,
-            target: &target.url,
+            target: &url,
             dialect: request.dialect,
             translation: AnswerTranslation::between(&job.intent.request, request, prompt),
             message: &message,

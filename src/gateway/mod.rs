@@ -22,6 +22,7 @@ pub mod usage;
 
 use std::sync::Arc;
 
+use call::endpoint::Minting;
 use call::refused_parameters::Refusals;
 use record::metrics::Metrics;
 use record::request_context::RequestContext;
@@ -30,7 +31,7 @@ use response::relay::ResponseOptions;
 use routing::call_feedback::SharedState;
 
 use crate::domain::clock::Clock;
-use crate::limits::shares::Shares;
+use crate::limits::shares::{Share, Shares};
 use crate::store::recorder::Recorder;
 use crate::upstream::Upstream;
 
@@ -51,6 +52,13 @@ pub struct Gateway {
     pub shares: Shares,
     /// The optional parameters that providers were seen to refuse.
     pub refusals: Refusals,
+}
+
+impl Gateway {
+    /// What it takes to make an access token for an organization's provider.
+    pub(in crate::gateway) fn minting<'a>(&'a self, share: &'a Arc<Share>) -> Minting<'a> {
+        Minting { upstream: &self.upstream, clock: &self.clock, share }
+    }
 }
 
 /// A request that is ready to run.

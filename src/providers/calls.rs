@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::presets::{Authentication, CredentialNeed, Preset, Service};
+use super::service_account::{ServiceAccount, is_key_file};
 
 /// Why a credential cannot be sent. The message names the remedy and never contains the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,12 +27,33 @@ pub enum InvalidCredential {
          break or a letter beyond ASCII): paste the key again, without anything around it"
     )]
     Characters,
+    /// It begins like a key file, and is no JSON object with the fields of one.
+    #[error(
+        "it begins like the key file of a service account, but is not valid JSON: paste the whole file, from '{{' to '}}'"
+    )]
+    KeyFile,
+    /// It is a file of another kind.
+    #[error(
+        "the 'type' in it is not 'service_account': in Google Cloud, create a JSON key of a service account, and paste \
+         that file"
+    )]
+    KeyFileType,
+    /// The name of the account is missing.
+    #[error("the key file has no 'client_email': paste the file as Google Cloud created it")]
+    ClientEmail,
+    /// The key is missing or unusable.
+    #[error(
+        "the 'private_key' in the key file is not an RSA key in PEM: paste the file as Google Cloud created it, or \
+         create another key"
+    )]
+    PrivateKey,
 }
 
 /// The URL of a service under `base_url`.
 ///
 /// Accepts what people paste: trailing slashes, and the full endpoint instead of its base. A query is kept (some
-/// installations require an API version there); a fragment is dropped.
+/// installations require an API version there); a fragment is dropped. Where the address names the model, this is the
+/// address that its name follows.
 pub fn service_url(preset: &Preset, service: &Service, base_url: &str) -> String {
     let base = base_url.split('#').next().unwrap_or_default().trim();
     let (path, query) = match base.split_once('?') {
@@ -39,6 +61,10 @@ pub fn service_url(preset: &Preset, service: &Service, base_url: &str) -> String
         None => (base, None),
     };
     let path = path.trim_end_matches('/');
+    let path = match service.raw_predict {
+        Some(_) => path.split_once(service.path).map_or(path, |(before, _)| before),
+        None => path,
+    };
     let pasted = preset.services().find_map(|(_, service)| path.strip_suffix(service.path));
     let path = pasted.unwrap_or(path).trim_end_matches('/');
     // A path with the version is also right for a base that ends in it, or in what precedes it.
@@ -110,8 +136,26 @@ impl<'de> Deserialize<'de> for Names {
 pub fn check_credential(preset: &Preset, credential: Option<&str>) -> Result<(), InvalidCredential> {
     for (_, service) in preset.services() {
         upstream_headers(preset, service, credential)?;
+        if let Some(key_file) = key_file(service, credential) {
+            ServiceAccount::checked(key_file)?;
+        }
     }
     Ok(())
+}
+
+/// The credential, if it is a key file that access tokens are made from. Then each call has the header of a token besides
+/// [`upstream_headers`].
+pub fn key_file<'a>(service: &Service, credential: Option<&'a str>) -> Option<&'a str> {
+    let makes_tokens = service.authentication == Authentication::AccessToken;
+    credential.filter(|credential| makes_tokens && is_key_file(credential))
+}
+
+/// The value of the header `Authorization` with a token.
+///
+/// # Errors
+/// A header cannot carry the token.
+pub fn bearer(token: &str) -> Result<HeaderValue, InvalidCredential> {
+    sensitive(format!("Bearer {}", plain(token)?))
 }
 
 /// The headers that depend on the vendor and the account: content type, no compression (the gateway passes bytes
@@ -131,13 +175,14 @@ pub fn upstream_headers(
     for (name, value) in service.headers {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    if let Some(credential) = usable(preset, credential)? {
+    let credential = usable(preset, credential)?;
+    if let Some(credential) = credential.filter(|_| key_file(service, credential).is_none()) {
         match service.authentication {
-            Authentication::Bearer => {
-                headers.insert(AUTHORIZATION, sensitive(format!("Bearer {credential}"))?);
+            Authentication::Bearer | Authentication::AccessToken => {
+                headers.insert(AUTHORIZATION, bearer(credential)?);
             }
             Authentication::Header(name) => {
-                headers.insert(HeaderName::from_static(name), sensitive(credential.to_owned())?);
+                headers.insert(HeaderName::from_static(name), sensitive(plain(credential)?.to_owned())?);
             }
             Authentication::None => return Err(InvalidCredential::Unwanted),
         }
@@ -152,15 +197,15 @@ fn usable<'a>(preset: &Preset, credential: Option<&'a str>) -> Result<Option<&'a
         (CredentialNeed::Required, None) => Err(InvalidCredential::Missing),
         (CredentialNeed::Never, Some(_)) => Err(InvalidCredential::Unwanted),
         (CredentialNeed::Optional | CredentialNeed::Never, None) => Ok(None),
-        (CredentialNeed::Required | CredentialNeed::Optional, Some(credential)) => {
-            // Stricter than HTTP: a blank inside a key is always a pasting accident.
-            if credential.bytes().all(|byte| byte.is_ascii_graphic()) {
-                Ok(Some(credential))
-            } else {
-                Err(InvalidCredential::Characters)
-            }
-        }
+        (CredentialNeed::Required | CredentialNeed::Optional, Some(credential)) => Ok(Some(credential)),
     }
+}
+
+/// A credential that a header can carry.
+fn plain(credential: &str) -> Result<&str, InvalidCredential> {
+    // Stricter than HTTP: a blank inside a key is always a pasting accident.
+    let fits = credential.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(credential) } else { Err(InvalidCredential::Characters) }
 }
 
 /// A header value that logs and debug output never print, and that is zeroed when its last copy is dropped.
@@ -236,6 +281,13 @@ mod tests {
             let expected = "https://x.services.ai.azure.com/anthropic/v1/messages";
             assert_eq!(url("foundry", Dialect::Messages, base), expected, "{base}");
         }
+        let place = "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5";
+        let models = format!("{place}/publishers/anthropic/models");
+        for base in
+            [place, &format!("{place}/"), &models, &format!("{models}/claude-sonnet-5:streamRawPredict")]
+        {
+            assert_eq!(url("vertex-messages", Dialect::Messages, base), models, "{base}");
+        }
         let anthropic = named("anthropic");
         let messages = anthropic.service(Dialect::Messages).expect("a service");
         let sent = upstream_headers(anthropic, messages, Some("canary")).expect("headers");
@@ -287,6 +339,22 @@ mod tests {
         assert_eq!(sent.get("api-key").expect("header"), "canary");
         assert!(sent.get("authorization").is_none());
         assert!(!format!("{sent:?}").contains("canary"));
+    }
+
+    #[test]
+    fn a_token_is_sent_and_a_key_file_is_not() {
+        let vertex = named("vertex-messages");
+        let messages = vertex.service(Dialect::Messages).expect("a service");
+        let sent = upstream_headers(vertex, messages, Some("ya29.canary")).expect("headers");
+        assert_eq!(sent.get("authorization").expect("header"), "Bearer ya29.canary");
+        assert!(sent.get("anthropic-version").is_none());
+        let file = "{\n \"type\": \"service_account\"}";
+        let sent = upstream_headers(vertex, messages, Some(file)).expect("headers");
+        assert!(sent.get("authorization").is_none());
+        assert_eq!(key_file(messages, Some(file)), Some(file));
+        assert_eq!(check_credential(vertex, Some(file)), Err(InvalidCredential::ClientEmail));
+        assert_eq!(check_credential(named("openai"), Some(file)), Err(InvalidCredential::Characters));
+        assert_eq!(check_credential(vertex, Some("ya29 canary")), Err(InvalidCredential::Characters));
     }
 
     #[test]

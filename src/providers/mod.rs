@@ -9,6 +9,8 @@
 //! | [`presets`] | the supported vendors and how they differ |
 //! | [`calls`] | the URL and the headers of a call |
 //! | [`caller_headers`] | what the headers of a caller choose at a vendor |
+//! | [`raw_predict`] | messages at an address of their model, as on Google's Vertex AI |
+//! | [`service_account`] | the key file of a service account of Google Cloud |
 //! | [`parameters`] | the parameters to rename and drop before a model accepts another model's request |
 //! | [`compatibility`] | the rest of what a model accepts of a request written for another model |
 //! | [`stream_options`] | whether a provider accepts `stream_options` |
@@ -30,9 +32,13 @@ pub mod known_models;
 pub mod parameters;
 pub mod presets;
 pub mod price;
+pub mod raw_predict;
+pub mod service_account;
 pub mod stream_options;
 
-pub use calls::{InvalidCredential, check_credential, model_names, service_url, upstream_headers};
+pub use calls::{
+    InvalidCredential, bearer, check_credential, key_file, model_names, service_url, upstream_headers,
+};
 pub use errors::phrases::{
     MOST_PARTS, Mapping, MappingMeaning, Mappings, MessageRules, SentenceClass, SentenceScope, Sentences,
 };

@@ -1,5 +1,6 @@
 //! The supported vendors, one row each. To add a vendor that speaks the OpenAI dialect, add a row with what differs.
 
+use super::raw_predict::{RawPredict, VERTEX};
 use crate::dialects::Dialect;
 
 /// How a vendor expects the credential.
@@ -9,6 +10,9 @@ pub enum Authentication {
     Bearer,
     /// The bare credential in a header with this (lowercase) name.
     Header(&'static str),
+    /// An access token of Google, like [`Authentication::Bearer`]. The credential is such a token, or the key file of a
+    /// service account, which tokens are made from.
+    AccessToken,
     /// The vendor takes no credential.
     None,
 }
@@ -35,6 +39,8 @@ pub struct Service {
     pub authentication: Authentication,
     /// Headers that the vendor requires on every call, as (lowercase name, value).
     pub headers: &'static [(&'static str, &'static str)],
+    /// How the address names the model, if the body does not. Then `path` leads to the models.
+    pub raw_predict: Option<&'static RawPredict>,
 }
 
 /// A vendor: a provider's defaults and the vendor's special cases.
@@ -47,6 +53,8 @@ pub struct Preset {
     /// The default base URL; `None` if each installation has its own and the provider must name it. No trailing
     /// slash.
     pub base_url: Option<&'static str>,
+    /// What the base URL of an installation looks like, where the vendor says so.
+    pub base_url_form: Option<&'static str>,
     /// Whether a credential is required, optional or not allowed.
     pub credential: CredentialNeed,
     /// How it serves chat completions; `None` if it does not.
@@ -93,6 +101,7 @@ const CHAT_COMPLETIONS: Service = Service {
     models_path: Some("/models"),
     authentication: Authentication::Bearer,
     headers: &[],
+    raw_predict: None,
 };
 
 /// Messages as Anthropic serves them. The version of the caller takes precedence.
@@ -101,6 +110,7 @@ const MESSAGES: Service = Service {
     models_path: Some("/models"),
     authentication: Authentication::Header("x-api-key"),
     headers: &[("anthropic-version", "2023-06-01")],
+    raw_predict: None,
 };
 
 /// Messages as clouds serve them beside other dialects, without a list of models.
@@ -111,6 +121,7 @@ const OPENAI_COMPATIBLE: Preset = Preset {
     name: "",
     title: "",
     base_url: None,
+    base_url_form: None,
     credential: CredentialNeed::Required,
     chat_completions: Some(CHAT_COMPLETIONS),
     messages: None,
@@ -143,10 +154,10 @@ pub static PRESETS: &[Preset] = &[
         known_as: Some("google"),
         ..OPENAI_COMPATIBLE
     },
-    // Every resource has its own host: https://<resource>.openai.azure.com/openai/v1
     Preset {
         name: "azure",
         title: "Azure OpenAI",
+        base_url_form: Some("https://RESOURCE.openai.azure.com/openai/v1"),
         chat_completions: Some(Service {
             authentication: Authentication::Header("api-key"),
             ..CHAT_COMPLETIONS
@@ -223,21 +234,39 @@ pub static PRESETS: &[Preset] = &[
         credential: CredentialNeed::Optional,
         ..OPENAI_COMPATIBLE
     },
-    // Claude in a resource of Azure, which has its own host: https://<resource>.services.ai.azure.com/anthropic
     Preset {
         name: "foundry",
         title: "Claude in Microsoft Foundry",
+        base_url_form: Some("https://RESOURCE.services.ai.azure.com/anthropic"),
         chat_completions: None,
         messages: Some(CLAUDE_OF_A_CLOUD),
         known_as: Some("azure"),
         ..OPENAI_COMPATIBLE
     },
-    // Claude on Bedrock, with an API key. Every region has its own host: https://bedrock-mantle.<region>.api.aws/anthropic
+    // With an API key of Bedrock.
     Preset {
         name: "bedrock-messages",
         title: "Claude on Amazon Bedrock",
+        base_url_form: Some("https://bedrock-mantle.REGION.api.aws/anthropic"),
         chat_completions: None,
         messages: Some(CLAUDE_OF_A_CLOUD),
+        ..OPENAI_COMPATIBLE
+    },
+    // The global location has no prefix: https://aiplatform.googleapis.com/v1/projects/PROJECT/locations/global
+    Preset {
+        name: "vertex-messages",
+        title: "Claude on Google Vertex AI",
+        base_url_form: Some(
+            "https://LOCATION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION",
+        ),
+        chat_completions: None,
+        messages: Some(Service {
+            path: "/publishers/anthropic/models",
+            models_path: None,
+            authentication: Authentication::AccessToken,
+            headers: &[],
+            raw_predict: Some(&VERTEX),
+        }),
         ..OPENAI_COMPATIBLE
     },
     // Servers with an address like that of Anthropic's clients, to which these add `/v1/messages`.
@@ -293,6 +322,7 @@ mod tests {
                 assert!(!base.ends_with('/'), "{}", row.name);
                 assert!(parsed.scheme() == "https" || row.name == "ollama");
             }
+            assert!(row.base_url.is_none() || row.base_url_form.is_none(), "{}", row.name);
         }
     }
 

@@ -61,6 +61,14 @@ impl AdmittedUrl {
         url.set_path(&path);
         Self { url, service: self.service, client: self.client.clone() }
     }
+
+    /// A path below that of the URL. `end` is one part, percent-encoded.
+    #[must_use]
+    pub fn below(&self, end: &str) -> Self {
+        let mut url = self.url.clone();
+        url.set_path(&[self.url.path(), "/", end].concat());
+        Self { url, service: self.service, client: self.client.clone() }
+    }
 }
 
 /// Why no response arrived.
@@ -127,6 +135,14 @@ impl Upstream {
     /// [`Blocked`] names the rule and the remedy.
     pub fn admit(&self, url: &str) -> Result<AdmittedUrl, Blocked> {
         self.admitted(self.policy.check(url)?)
+    }
+
+    /// Checks the address of a token service, which must be the vendor's `own` one or opened by the operator.
+    ///
+    /// # Errors
+    /// [`Blocked`] names the rule and the remedy.
+    pub fn admit_token_service(&self, url: &str, own: &'static str) -> Result<AdmittedUrl, Blocked> {
+        self.admitted(self.policy.check_token_service(url, own)?)
     }
 
     /// A path below the base of the in-process simulated provider, at its own loopback socket.

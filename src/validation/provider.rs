@@ -1,9 +1,13 @@
 //! Validation of providers: preset, address and credential.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ViolationReason;
-use crate::providers::{CredentialNeed, PRESETS, Preset, StreamOptions, preset, service_url};
+use crate::providers::service_account::{ServiceAccount, TOKEN_SERVICE};
+use crate::providers::{
+    CredentialNeed, InvalidCredential, PRESETS, Preset, StreamOptions, check_credential, key_file, preset,
+    service_url,
+};
 use crate::upstream::{AddressPolicy, Blocked};
 
 /// The longest address, in characters.
@@ -16,10 +20,23 @@ const LONGEST_CREDENTIAL: usize = 8_192;
 pub enum AddressFault {
     /// Providers of this preset have no address.
     NotWanted,
-    /// The preset has no default address, and none was given.
-    Missing,
+    /// The preset has no default address, and none was given. Holds what it looks like, if that is known.
+    Missing(Option<&'static str>),
+    /// It lacks a part of what it has to look like.
+    Incomplete(&'static str),
     /// The address policy does not allow it.
     Blocked(Blocked),
+}
+
+/// Why a credential does not fit its provider.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialFault {
+    /// It is missing, unwanted or malformed.
+    #[error(transparent)]
+    Invalid(InvalidCredential),
+    /// The address policy does not allow the token service that it names.
+    #[error(transparent)]
+    TokenService(Blocked),
 }
 
 /// Finds a preset by name.
@@ -66,11 +83,36 @@ pub fn address(policy: &AddressPolicy, preset: &Preset, base_url: Option<&str>) 
     if preset.credential == CredentialNeed::Never {
         return if base_url.is_some() { Err(AddressFault::NotWanted) } else { Ok(()) };
     }
-    let address = base_url.or(preset.base_url).ok_or(AddressFault::Missing)?;
+    let address = base_url.or(preset.base_url).ok_or(AddressFault::Missing(preset.base_url_form))?;
     // Both the address as stored and the URLs that calls derive from it must be allowed.
     policy.check(address.trim()).map_err(AddressFault::Blocked)?;
     for (_, service) in preset.services() {
         policy.check(&service_url(preset, service, address)).map_err(AddressFault::Blocked)?;
+        let within = service.raw_predict.map(|raw_predict| raw_predict.within).unwrap_or_default();
+        if !within.iter().all(|part| address.contains(part)) {
+            return Err(AddressFault::Incomplete(preset.base_url_form.unwrap_or_default()));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a credential fits its preset, and that the address policy allows the token service that it names.
+///
+/// # Errors
+/// Why the credential does not fit.
+pub fn fitting_credential(
+    policy: &AddressPolicy,
+    preset: &Preset,
+    credential: Option<&SecretString>,
+) -> Result<(), CredentialFault> {
+    let credential = credential.map(|credential| credential.expose_secret());
+    check_credential(preset, credential).map_err(CredentialFault::Invalid)?;
+    for (_, service) in preset.services() {
+        if let Some(key_file) = key_file(service, credential) {
+            let account = ServiceAccount::parse(key_file).map_err(CredentialFault::Invalid)?;
+            let allowed = policy.check_token_service(account.token_service(), TOKEN_SERVICE);
+            allowed.map_err(CredentialFault::TokenService)?;
+        }
     }
     Ok(())
 }

@@ -48,4 +48,5 @@ mod usage_early;
 mod usage_sent;
 mod usage_shapes;
 mod usage_too_low;
+mod vertex;
 mod whoami;

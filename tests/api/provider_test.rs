@@ -54,6 +54,25 @@ on_both_databases! {
         }
     }
 
+    async fn a_platform_with_models_in_addresses_gets_a_count_without_content(app: App) {
+        let fake = FakeProvider::start().await;
+        let base = format!("http://{}/v1/projects/p/locations/global", fake.address());
+        let id = app.organization.provider_at("vertex", "vertex-messages", Some(&base)).await.to_string();
+        for (script, ok, class) in [
+            (Script::anthropic_error(400, "invalid_request_error", "messages: Field required"), true, json!(null)),
+            (Script::json(401, &json!({"error": {"code": 401, "message": "no", "status": "UNAUTHENTICATED"}})), false, json!("authentication")),
+            (Script::respond(404, &[("content-type", "text/html")], "<html>Error 404"), false, json!("model_not_found")),
+        ] {
+            fake.next(script);
+            let told = test(&app, &id).await;
+            assert_eq!((&told["ok"], &told["error_class"]), (&json!(ok), &class), "{told}");
+            let sent = fake.requests().pop().expect("a request");
+            let path = "/v1/projects/p/locations/global/publishers/anthropic/models/count-tokens:rawPredict";
+            assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", path));
+            assert_eq!(sent.header("authorization"), Some("Bearer sk-upstream-secret-0001"));
+        }
+    }
+
     async fn one_that_does_not_says_why_and_what_to_do(app: App) {
         let fake = FakeProvider::start().await;
         let id = app.organization.provider("fake", &fake).await.to_string();

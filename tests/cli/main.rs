@@ -27,3 +27,4 @@ mod serve;
 mod settings;
 mod shutdown;
 mod sqlite_lock;
+mod vertex_logs;

@@ -66,7 +66,11 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         &["src/auth/console/password.rs"],
         "call auth::console::password, which keeps it off the workers",
     ),
-    ("jsonwebtoken", &["src/auth/console/session_token.rs"], "call auth::console::session_token"),
+    (
+        "jsonwebtoken",
+        &["src/auth/console/session_token.rs", "src/providers/service_account.rs"],
+        "call auth::console::session_token, or providers::service_account",
+    ),
     ("reqwest", &["src/upstream/"], "send through upstream: one client, behind the address gate"),
     ("object_store", &["src/upstream/object_storage.rs", "src/store/archive/"], "the archive keeps objects"),
     ("parquet", &["src/store/archive/"], "the archive writes and reads columns"),

@@ -1,4 +1,4 @@
-//! Signs and verifies the token in the session cookie, which only names a session row. The only user of jsonwebtoken.
+//! Signs and verifies the token in the session cookie, which only names a session row.
 
 use chrono::{DateTime, Utc};
 use entity::ids::{SessionId, UserId};

@@ -22,7 +22,7 @@ use crate::store::snapshot::ProviderEntry;
 pub(in crate::gateway) struct Classifier<'a> {
     /// The provider that was called.
     pub(in crate::gateway) provider: &'a Arc<ProviderEntry>,
-    /// The prepared credentials of providers.
+    /// The prepared secrets of providers.
     pub(in crate::gateway) endpoints: &'a Endpoints,
     /// The installation's sentences, which come after the mappings of the organization.
     pub(in crate::gateway) sentences: &'a Sentences,
@@ -117,14 +117,14 @@ impl Classifier<'_> {
         Failure { message, param, code, ..own }
     }
 
-    /// The provider may repeat our credential in its error in a form that no pattern matches, so it is also removed by
-    /// value from every text that the provider controls.
+    /// The provider may repeat our credential, or a token that was made from it, in its error in a form that no pattern
+    /// matches, so both are also removed by value from every text that the provider controls.
     fn without_credential(&self, mut failure: Failure) -> Failure {
-        let Some(credential) = self.endpoints.credential(self.provider) else { return failure };
+        let secrets = self.endpoints.secrets(self.provider);
         let Failure { class: _, scope: _, rule: _, status: _, retry_after: _, message, param, code } =
             &mut failure;
         for text in [param, code].into_iter().flatten().chain([message]) {
-            if let Some(hidden) = credential.hide(text) {
+            if let Some(hidden) = secrets.hide(text) {
                 *text = hidden;
             }
         }

@@ -58,6 +58,15 @@ pub struct StreamReply {
 }
 
 impl AttemptOutcome {
+    /// Whether the provider refused the credential of the call.
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        match self {
+            Self::Failed(fault) | Self::Unusable(fault, _) => fault.is_unauthorized(),
+            Self::Ready(_) | Self::Filtered(..) => false,
+        }
+    }
+
     /// A call that failed after the headers of its response, with the usage that its provider reported, if any. An error
     /// begins no answer, whatever its status.
     pub(super) fn failed(fault: Fault, reported: Reported) -> Self {

@@ -13,11 +13,12 @@ use crate::domain::failure::{Blame, Failure};
 use crate::gateway::Gateway;
 use crate::gateway::call::classify::{ConnectFault, Fault, Garbage, TimeoutKind};
 use crate::gateway::call::classify_and_redact::Classifier;
-use crate::gateway::call::endpoint::Endpoint;
+use crate::gateway::call::endpoint::{CallToken, Endpoint, Target};
 use crate::gateway::call::response_body::{error_body, send_fault};
 use crate::gateway::call::whole_answer::whole_body;
 use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::routing::call_feedback::SharedState;
+use crate::limits::shares::Share;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;
 use crate::upstream::{Pieces, on_behalf_of};
@@ -138,13 +139,33 @@ impl Gateway {
     ) -> Result<Vec<String>, Fault> {
         let share = self.shares.of(organization_id);
         let target = endpoint.native().ok_or(Fault::Connect(ConnectFault::Other))?;
-        let headers = || target.headers_for(false, &PassedHeaders::default());
+        let minting = self.minting(&share);
+        let token = target.token(minting, PATIENCE).await?;
+        match self.list_with(&share, target, provider, &token).await {
+            Err(fault) if fault.is_unauthorized() => {
+                match target.token_after(&token, minting, PATIENCE).await {
+                    Some(token) => self.list_with(&share, target, provider, &token?).await,
+                    None => Err(fault),
+                }
+            }
+            listed => listed,
+        }
+    }
+
+    async fn list_with(
+        &self,
+        share: &Arc<Share>,
+        target: &Target,
+        provider: &Arc<ProviderEntry>,
+        token: &CallToken,
+    ) -> Result<Vec<String>, Fault> {
+        let headers = || target.headers_for(false, &PassedHeaders::default(), token);
         let listed = target.service.models_path;
         let sent = match listed.map(|path| target.url.beside(target.service.path, path)) {
             Some(models) => on_behalf_of(share.clone(), self.upstream.get(&models, headers())).await,
             None => {
                 let empty = || (headers(), Pieces(vec![Bytes::from_static(b"{}")]));
-                on_behalf_of(share.clone(), self.upstream.post(&target.url, empty)).await
+                on_behalf_of(share.clone(), self.upstream.post(&target.url_of_test(), empty)).await
             }
         };
         let mut response = sent.map_err(send_fault)?;
@@ -160,11 +181,10 @@ impl Gateway {
         }
         let body = whole_body(&mut response, &mut share.hold()).await?;
         let mut names = providers::model_names(&body).ok_or(Fault::Garbage(Garbage::BrokenJson))?;
-        if let Some(credential) = self.shared_state.endpoints.credential(provider) {
-            for name in &mut names {
-                if let Some(hidden) = credential.hide(name) {
-                    *name = hidden;
-                }
+        let secrets = self.shared_state.endpoints.secrets(provider);
+        for name in &mut names {
+            if let Some(hidden) = secrets.hide(name) {
+                *name = hidden;
             }
         }
         Ok(names)

@@ -10,6 +10,9 @@ use crate::domain::error::{Error, Result};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// The header with Anthropic's names of beta features.
+pub const BETA: &str = "anthropic-beta";
+
 /// The prefix of Anthropic's own headers.
 const ANTHROPICS: &str = "anthropic-";
 
@@ -55,6 +58,13 @@ impl PassedHeaders {
     #[must_use]
     pub fn of_any_dialect(&self) -> Self {
         Self(self.0.iter().filter(|(name, _)| *name == TRACEPARENT).cloned().collect())
+    }
+
+    /// The names of beta features that the caller asks for; empty if there are none.
+    #[must_use]
+    pub fn betas(&self) -> &str {
+        let betas = self.0.iter().find(|(name, _)| name == BETA);
+        betas.and_then(|(_, value)| value.to_str().ok()).unwrap_or_default()
     }
 
     /// The names and values, each name once.

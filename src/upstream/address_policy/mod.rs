@@ -48,6 +48,11 @@ pub enum Blocked {
     /// It is one of our own listeners, or the database.
     #[error("the address is this gateway's own")]
     Own,
+    /// It is not the vendor's own token service. Holds that.
+    #[error(
+        "access tokens come from {0} only, and the 'token_uri' names another address; an operator can open one with FAILSOFT_ALLOW_PRIVATE_UPSTREAMS=CIDR[:PORT]"
+    )]
+    TokenService(&'static str),
     /// The simulated provider is not running.
     #[error("the simulated provider is not running in this process")]
     NotRunning,
@@ -146,6 +151,28 @@ impl AddressPolicy {
         }
         spelling::check(address, &url)?;
         Ok(url)
+    }
+
+    /// Checks the address of a token service, which gets a signed request that a credential writes for it: the vendor's
+    /// `own` one, or an address in a range that the operator opened.
+    ///
+    /// # Errors
+    /// As [`AddressPolicy::check`], and it is another one.
+    pub fn check_token_service(&self, address: &str, own: &'static str) -> Result<Url, Blocked> {
+        let url = self.check(address)?;
+        if address == own || self.is_opened(&url) { Ok(url) } else { Err(Blocked::TokenService(own)) }
+    }
+
+    /// Whether a URL has an address in an opened range. What a name resolves to is not known here.
+    fn is_opened(&self, url: &Url) -> bool {
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => address.into(),
+            Some(Host::Ipv6(address)) => address.into(),
+            Some(Host::Domain("localhost")) => Ipv4Addr::LOCALHOST.into(),
+            Some(Host::Domain(_)) | None => return false,
+        };
+        let port = url.port_or_known_default().unwrap_or_default();
+        self.allowed.iter().any(|range| range.admits(address, port))
     }
 
     /// Checks the addresses that a name resolves to against the full policy and drops those that it refuses. For
@@ -275,6 +302,29 @@ mod tests {
         policy.set_own(vec![([0, 0, 0, 0], 8080).into(), ([127, 0, 0, 1], 11434).into()], Vec::new());
         assert_eq!(policy.check("http://10.9.9.9:8080/v1"), Err(Blocked::Own));
         assert_eq!(policy.check("http://127.0.0.1:11434/v1"), Err(Blocked::Own));
+    }
+
+    #[test]
+    fn a_token_service_is_the_vendors_own_or_opened() {
+        const OWN: &str = "https://oauth2.googleapis.com/token";
+        let closed = AddressPolicy::default();
+        assert!(closed.check_token_service(OWN, OWN).is_ok());
+        for other in [
+            "https://oauth2.googleapis.com/token2",
+            "https://oauth2.googleapis.com.evil.example/token",
+            "https://evil.example/token",
+            "https://8.8.8.8/token",
+            "https://oauth2.googleapis.com:444/token",
+        ] {
+            assert_eq!(closed.check_token_service(other, OWN), Err(Blocked::TokenService(OWN)), "{other}");
+        }
+        assert!(closed.check_token_service("http://127.0.0.1:9/token", OWN).is_err());
+        assert!(closed.check_token_service("https://metadata.google.internal/token", OWN).is_err());
+        let opened = AddressPolicy::new(vec!["127.0.0.1/32:9".parse().expect("range")]);
+        assert!(opened.check_token_service("http://127.0.0.1:9/token", OWN).is_ok());
+        assert!(opened.check_token_service("http://localhost:9/token", OWN).is_ok());
+        assert!(opened.check_token_service("http://127.0.0.1:10/token", OWN).is_err());
+        assert_eq!(opened.check_token_service("https://8.8.8.8/token", OWN), Err(Blocked::TokenService(OWN)));
     }
 
     #[test]

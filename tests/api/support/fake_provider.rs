@@ -50,7 +50,7 @@ pub(crate) struct Received {
     pub(crate) headers: Vec<(String, String)>,
     /// The body without chunk framing.
     pub(crate) body: Vec<u8>,
-    /// The `model` of the body, if the body is a JSON object with one.
+    /// The `model` of the body, if the body is a JSON object with one, or that of the path.
     pub(crate) model: Option<String>,
 }
 

@@ -1,17 +1,17 @@
 //! The bodies that create and change a provider. Preset, address and credential must fit together.
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::api::body::values::{BodyText, Name};
 use crate::api::body::{Body as _, BodyFields, Lenient, Patch, Schemas, body, reference};
 use crate::domain::error::Result;
-use crate::providers::{self, Preset, StreamOptions, preset};
+use crate::providers::{Preset, StreamOptions, preset};
 use crate::store::{NewProvider, ProviderChange, ProviderRow};
 use crate::upstream::AddressPolicy;
 use crate::validation::provider::{
-    AddressFault, LONGEST_ADDRESS, address, credential, known_preset, stream_options,
+    AddressFault, LONGEST_ADDRESS, address, credential, fitting_credential, known_preset, stream_options,
 };
 use crate::validation::{ViolationReason, printable};
 
@@ -25,7 +25,8 @@ body! {
         /// The base URL, such as `https://api.example.com/v1`. Required if the preset has none; not allowed for
         /// `simulated`.
         base_url: Lenient<Patch<BaseUrl>>,
-        /// The vendor's API key. It is stored encrypted and never returned.
+        /// The vendor's API key; for `vertex-messages` the JSON of a service account's key file, or an access token. It is
+        /// stored encrypted and never returned.
         credential: Lenient<Patch<Credential>>,
         /// Whether the provider accepts `stream_options`: `auto` (the preset's value, until the provider refuses it),
         /// `supported` or `unsupported`. Default: `auto`.
@@ -118,9 +119,14 @@ fn check_address(fields: &mut BodyFields, policy: &AddressPolicy, preset: &Prese
             "value_error",
             format!("A provider of the preset '{name}' has no address: leave 'base_url' out."),
         ),
-        Err(AddressFault::Missing) => {
-            ("missing", format!("A provider of the preset '{name}' needs a 'base_url'."))
+        Err(AddressFault::Missing(form)) => {
+            let form = form.map(|form| format!(" It looks like {form}.")).unwrap_or_default();
+            ("missing", format!("A provider of the preset '{name}' needs a 'base_url'.{form}"))
         }
+        Err(AddressFault::Incomplete(form)) => (
+            "value_error",
+            format!("'base_url' is incomplete: that of the preset '{name}' looks like {form}."),
+        ),
         Err(AddressFault::Blocked(blocked)) => {
             ("value_error", format!("'base_url' cannot be used: {blocked}."))
         }
@@ -129,9 +135,13 @@ fn check_address(fields: &mut BodyFields, policy: &AddressPolicy, preset: &Prese
 }
 
 /// Checks that a credential fits its preset and can be sent.
-fn check_credential(fields: &mut BodyFields, preset: &Preset, credential: Option<&SecretString>) {
-    let credential = credential.map(|credential| credential.expose_secret());
-    if let Err(fault) = providers::check_credential(preset, credential) {
+fn check_credential(
+    fields: &mut BodyFields,
+    policy: &AddressPolicy,
+    preset: &Preset,
+    credential: Option<&SecretString>,
+) {
+    if let Err(fault) = fitting_credential(policy, preset, credential) {
         fields.refuse("credential", "value_error", format!("'credential' cannot be used: {fault}."));
     }
 }
@@ -152,7 +162,7 @@ fn read_new(fields: &mut BodyFields, policy: &AddressPolicy) -> Option<NewProvid
         check_address(fields, policy, preset, base_url.as_deref());
     }
     if let (Some(preset), Some(credential)) = (preset, &credential) {
-        check_credential(fields, preset, credential.as_ref());
+        check_credential(fields, policy, preset, credential.as_ref());
     }
     Some(NewProvider {
         name: body.name.into_valid()?.0,
@@ -196,12 +206,12 @@ fn read_change(
     }
     match (new_preset, body.credential.valid()) {
         (Some(preset), Some(Patch::Set(credential))) => {
-            check_credential(fields, preset, Some(&credential.0));
+            check_credential(fields, policy, preset, Some(&credential.0));
         }
-        (Some(preset), Some(Patch::Clear)) => check_credential(fields, preset, None),
+        (Some(preset), Some(Patch::Clear)) => check_credential(fields, policy, preset, None),
         // The store refuses to keep a stored credential when the provider's address changes.
         (Some(preset), Some(Patch::Keep)) if preset_changes && !before.has_credential => {
-            check_credential(fields, preset, None);
+            check_credential(fields, policy, preset, None);
         }
         (Some(_), Some(Patch::Keep)) | (None, _) | (_, None) => {}
     }

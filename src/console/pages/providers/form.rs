@@ -5,12 +5,14 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::console::components::edit_conflict::{seen, state};
 use crate::console::components::time_range::Choice;
 use crate::console::http::forms::{Fields, Problems};
-use crate::providers::{self, PRESETS, Preset, StreamOptions, preset};
+use crate::providers::{PRESETS, Preset, StreamOptions, preset};
 use crate::store::{NewProvider, ProviderChange, ProviderRow};
 use crate::upstream::AddressPolicy;
 use crate::validation;
 use crate::validation::ViolationReason;
-use crate::validation::provider::{AddressFault, LONGEST_ADDRESS, address, credential, stream_options};
+use crate::validation::provider::{
+    AddressFault, LONGEST_ADDRESS, address, credential, fitting_credential, stream_options,
+};
 
 /// Field names in form order.
 const ORDER: &[&str] = &["name", "preset", "base_url", "credential", "stream_options"];
@@ -89,7 +91,7 @@ impl FormValues {
         let read = self.read(fields, &mut problems);
         if let Some(preset) = read.preset {
             check_address(&mut problems, policy, preset, read.base_url.as_deref());
-            check_credential(&mut problems, preset, read.credential.as_ref());
+            check_credential(&mut problems, policy, preset, read.credential.as_ref());
         }
         match (read.name, read.preset) {
             (Some(name), Some(preset)) if problems.is_empty() => Ok(NewProvider {
@@ -122,9 +124,9 @@ impl FormValues {
                 check_address(&mut problems, policy, preset, read.base_url.as_deref());
             }
             match &credential {
-                Some(credential) => check_credential(&mut problems, preset, credential.as_ref()),
+                Some(credential) => check_credential(&mut problems, policy, preset, credential.as_ref()),
                 None if preset.name != before.preset && !before.has_credential => {
-                    check_credential(&mut problems, preset, None);
+                    check_credential(&mut problems, policy, preset, None);
                 }
                 None => {}
             }
@@ -148,17 +150,25 @@ fn check_address(problems: &mut Problems, policy: &AddressPolicy, preset: &Prese
     let message = match address(policy, preset, base_url) {
         Ok(()) => return,
         Err(AddressFault::NotWanted) => format!("{title} has no base URL. Leave this empty."),
-        Err(AddressFault::Missing) => {
-            format!("{title} has no fixed base URL. Enter the one of your account or server.")
+        Err(AddressFault::Missing(form)) => {
+            let form = form.map(|form| format!(" It looks like {form}.")).unwrap_or_default();
+            format!("{title} has no fixed base URL. Enter the one of your account or server.{form}")
+        }
+        Err(AddressFault::Incomplete(form)) => {
+            format!("This address is incomplete. That of {title} looks like {form}.")
         }
         Err(AddressFault::Blocked(blocked)) => format!("This address cannot be used: {blocked}."),
     };
     problems.add("base_url", message);
 }
 
-fn check_credential(problems: &mut Problems, preset: &Preset, credential: Option<&SecretString>) {
-    let credential = credential.map(|credential| credential.expose_secret());
-    if let Err(fault) = providers::check_credential(preset, credential) {
+fn check_credential(
+    problems: &mut Problems,
+    policy: &AddressPolicy,
+    preset: &Preset,
+    credential: Option<&SecretString>,
+) {
+    if let Err(fault) = fitting_credential(policy, preset, credential) {
         problems.add("credential", format!("This credential cannot be used: {fault}."));
     }
 }
@@ -173,9 +183,9 @@ pub(crate) fn stream_choices() -> Vec<Choice> {
     StreamOptions::ALL.into_iter().map(|setting| Choice::new(setting.as_str(), label(setting))).collect()
 }
 
-/// Options for the kind of provider, with their fixed base URLs.
+/// Options for the kind of provider, with their fixed base URLs or what these look like.
 pub(crate) fn kinds() -> Vec<Choice> {
-    let label = |preset: &Preset| match preset.base_url {
+    let label = |preset: &Preset| match preset.base_url.or(preset.base_url_form) {
         Some(address) => format!("{} ({})", preset.title, address.trim_start_matches("https://")),
         None => preset.title.to_owned(),
     };

@@ -1,31 +1,46 @@
 //! The body of a message: the caller's, with the provider's name of the model and without the gateway's fields.
 //!
 //! For a fallback, the organization's rules of its model apply too. Reasoning that models of another dialect wrote is left
-//! out.
+//! out. Where the address names the model, the body does not; what such a platform does not know is left out, too.
 
 use super::parameters::at_most;
-use super::{Adapted, Out, member, thinking};
+use super::{Adapted, Out, Use, member, thinking};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::messages::unsigned;
 use crate::gateway::request::chat_request::{ChatRequest, is_own};
 use crate::gateway::request::json_object::quoted;
+use crate::providers::raw_predict::Betas;
 use crate::store::snapshot::ModelEntry;
 
 /// The limit of an answer that Messages require, if neither the caller nor the catalog has one, in tokens.
 const USUAL_LIMIT: i64 = 4_096;
 
+/// Names what becomes of the beta features in the headers, which the body goes with.
+fn note_betas(changes: &mut Changes, betas: &Betas) {
+    for (verb, noted) in [(Verb::Dropped, betas.left_out), (Verb::Renamed, betas.renamed)] {
+        if noted {
+            changes.note(verb, "anthropic_beta");
+        }
+    }
+}
+
 /// Writes the body of a message for `model`. `primary` says that the caller wrote the request for this model.
-pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) -> Adapted {
+pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, used: Use) -> Adapted {
     let mut out = Out::new(request, request.body.len() + model.upstream_model.len() + 64);
     let mut changes = Changes::after(request.translated_with.as_deref().unwrap_or_default());
     let translated = request.translated_with.is_some();
     let rules = (!primary).then(|| model.parameter_rules());
     let most = model.settings.max_output_tokens.map(|most| most as f64);
+    let platform = model.provider.preset.messages.and_then(|service| service.raw_predict);
     out.text.push(b'{');
     for part in &request.parts {
         let name = part.name.as_str();
         let value = request.value(part);
         if name == "model" || is_own(request.dialect, name) {
+            continue;
+        }
+        if platform.is_some_and(|platform| platform.lacks.contains(&name)) {
+            changes.note(Verb::Dropped, name);
             continue;
         }
         // A translation has no reasoning.
@@ -57,7 +72,16 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) ->
         let limit = model.settings.max_output_tokens.unwrap_or(USUAL_LIMIT);
         member(&mut out, "max_tokens", limit.to_string().as_bytes());
     }
-    member(&mut out, "model", quoted(&model.upstream_model).as_bytes());
+    if let Some(platform) = platform {
+        let (name, version) = platform.version;
+        if !request.has(name) {
+            member(&mut out, name, quoted(version).as_bytes());
+        }
+        note_betas(&mut changes, &platform.betas(request.passed.betas(), used == Use::Count));
+    }
+    if platform.is_none() || used == Use::Count {
+        member(&mut out, "model", quoted(&model.upstream_model).as_bytes());
+    }
     out.text.push(b'}');
     out.into_body(changes)
 }

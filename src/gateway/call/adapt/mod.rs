@@ -49,8 +49,23 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: 
     let primary = primary && request.translated_with.is_none();
     match request.dialect {
         Dialect::ChatCompletions => adapt_completion(request, model, primary, refused),
-        Dialect::Messages => messages_body::adapt(request, model, primary),
+        Dialect::Messages => messages_body::adapt(request, model, primary, Use::Answer),
     }
+}
+
+/// Writes the body of a message for a count of its tokens, likewise.
+#[must_use]
+pub fn adapt_count(request: &ChatRequest, model: &ModelEntry, primary: bool) -> Adapted {
+    messages_body::adapt(request, model, primary && request.translated_with.is_none(), Use::Count)
+}
+
+/// What the provider does with a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Its model answers it.
+    Answer,
+    /// The tokens are counted.
+    Count,
 }
 
 fn adapt_completion(

@@ -25,6 +25,14 @@ pub enum Fault {
     Drill(ErrorClass),
 }
 
+impl Fault {
+    /// Whether the provider refused the credential of the call.
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Upstream(error) if error.status == 401)
+    }
+}
+
 /// Why the connection failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectFault {

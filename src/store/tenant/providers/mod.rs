@@ -15,6 +15,7 @@ use url::{Origin, Url};
 
 use super::audit::AuditEntry;
 use crate::domain::error::{Error, Violation};
+use crate::providers::service_account::recognized_by;
 use crate::providers::{StreamOptions, preset};
 use crate::store::OrgStore;
 use crate::store::pagination::listing::read_page;
@@ -38,7 +39,7 @@ pub struct ProviderRow {
     pub base_url: Option<String>,
     /// Whether a credential is stored.
     pub has_credential: bool,
-    /// The last four characters of the credential, if it is long enough.
+    /// The last four characters of the credential, if it is long enough; of a key file those of its key's id.
     pub credential_hint: Option<String>,
     /// `unknown`, `ok` or `failing`.
     pub health: String,
@@ -361,7 +362,8 @@ fn credential_needed() -> Error {
 }
 
 fn hint(credential: &SecretString) -> Option<String> {
-    let characters = credential.expose_secret().chars();
+    let text = recognized_by(credential.expose_secret());
+    let characters = text.chars();
     let length = characters.clone().count();
     (length >= HINTED).then(|| characters.skip(length - HINT).collect())
 }

@@ -13,6 +13,7 @@ pub(super) const VENDORS: &[(&str, &str, &str)] = &[
     ("anthropic", "", "claude-sonnet-4-5"),
     ("foundry", "/anthropic", "claude-sonnet-4-5"),
     ("bedrock-messages", "/anthropic", "anthropic.claude-sonnet-4-5"),
+    ("vertex-messages", "/v1/projects/p/locations/us-east5", "claude-sonnet-4-5@20250929"),
     ("custom-messages", "/some/path?a=b", "some model \"of\" theirs"),
 ];
 

@@ -124,7 +124,12 @@ impl<'a> Vendor<'a> {
             .map(|(name, value)| format!("{}: {}", name.to_ascii_lowercase(), masked(value)))
             .collect();
         headers.sort_unstable();
-        format!("{} {}{}\n{}\n", received.method, self.origin, received.path, headers.join("\n"))
+        let path = match &received.model {
+            // The address names the model, which differs.
+            Some(model) => received.path.replace(&format!("/{model}:"), "/<model>:"),
+            None => received.path.clone(),
+        };
+        format!("{} {}{path}\n{}\n", received.method, self.origin, headers.join("\n"))
     }
 }
 

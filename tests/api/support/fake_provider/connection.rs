@@ -68,7 +68,8 @@ impl Connection {
             }
         };
         let body: Option<serde_json::Value> = serde_json::from_slice(&request.body).ok();
-        request.model = body.and_then(|body| body.get("model")?.as_str().map(str::to_owned));
+        let in_body = body.and_then(|body| body.get("model")?.as_str().map(str::to_owned));
+        request.model = in_body.or_else(|| model_in(&request.path).map(str::to_owned));
         Some(request)
     }
 
@@ -124,6 +125,12 @@ impl Connection {
         let count = self.stream.read_buf(&mut self.buffer).await.ok()?;
         (count > 0).then_some(())
     }
+}
+
+/// The model of an address such as `/models/name:rawPredict`.
+fn model_in(path: &str) -> Option<&str> {
+    let (_, end) = path.split_once("/models/")?;
+    end.rsplit_once(':').map(|(model, _)| model)
 }
 
 /// Waits for the caller to close or reset. A request that arrives early is kept for later.

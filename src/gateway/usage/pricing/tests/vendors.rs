@@ -164,6 +164,11 @@ const SHAPES: &[(&str, &str, [i64; 5])] = &[
         [60, 7, 0, 50, 0],
     ),
     (
+        "vertex-messages",
+        r#"{"input_tokens":10,"cache_creation_input_tokens":0,"cache_read_input_tokens":100,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},"output_tokens":7}"#,
+        [110, 7, 100, 0, 0],
+    ),
+    (
         "custom-messages",
         r#"{"input_tokens":10,"cache_read_input_tokens":100,"cache_creation_input_tokens":50,"output_tokens":7}"#,
         [160, 7, 100, 50, 0],

@@ -1,21 +1,28 @@
 //! The URLs and the headers of a provider, built once for each snapshot of it.
 
+mod access_token;
+mod secrets;
+mod target;
+
 use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwapOption;
 use entity::ids::ProviderId;
-use http::HeaderMap;
 use http::header::{ACCEPT, HeaderValue, USER_AGENT, VIA};
 use secrecy::ExposeSecret as _;
 
+use self::access_token::AccessTokens;
+pub use self::access_token::{CallToken, Minting};
+pub use self::secrets::Secrets;
+pub use self::target::Target;
 use super::classify::ConnectFault;
 use super::redact::Credential;
 use crate::dialects::Dialect;
 use crate::domain::IdMap;
-use crate::gateway::request::passed_headers::PassedHeaders;
-use crate::providers::{self, Service};
+use crate::providers::service_account::{ServiceAccount, TOKEN_SERVICE, secret_part};
+use crate::providers::{self, InvalidCredential, Service};
 use crate::store::snapshot::ProviderEntry;
-use crate::upstream::{AdmittedUrl, Upstream};
+use crate::upstream::{Blocked, Upstream};
 
 /// The URLs and the headers of a provider, by dialect.
 #[derive(Debug)]
@@ -28,17 +35,6 @@ pub struct Endpoint {
     messages: Option<Target>,
     /// Prepared when the provider fails for the first time.
     credential: OnceLock<Option<Arc<Credential>>>,
-}
-
-/// The URL and the headers of a provider in one dialect.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// The URL, admitted by the address policy.
-    pub url: AdmittedUrl,
-    /// What the preset says of it.
-    pub service: &'static Service,
-    /// The headers of a call for a whole answer and for a stream.
-    headers: [HeaderMap; 2],
 }
 
 impl Endpoint {
@@ -57,36 +53,34 @@ impl Endpoint {
         self.messages.as_ref().or(self.chat_completions.as_ref())
     }
 
-    fn has_the_headers_of(&self, other: &Self) -> bool {
+    /// Whether both call with the same credential.
+    fn has_the_credential_of(&self, other: &Self) -> bool {
         let headers = |endpoint: &Self| {
             Dialect::ALL.map(|dialect| endpoint.target(dialect).map(|target| target.headers.clone()))
         };
-        headers(self) == headers(other)
+        let same_account = match (self.tokens(), other.tokens()) {
+            (Some(tokens), Some(others)) => tokens.are_those_of(others),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        same_account && headers(self) == headers(other)
     }
 
-    /// Continues the connections of an earlier endpoint of the same provider.
+    fn tokens(&self) -> Option<&Arc<AccessTokens>> {
+        self.native()?.tokens.as_ref()
+    }
+
+    /// Continues the connections and the access tokens of an earlier endpoint of the same provider.
     fn with_connections_of(mut self, earlier: &Self) -> Self {
         for (target, known) in
             [(&mut self.chat_completions, &earlier.chat_completions), (&mut self.messages, &earlier.messages)]
         {
             if let (Some(target), Some(known)) = (target, known) {
                 target.url = target.url.clone().with_connections_of(&known.url);
+                target.tokens.clone_from(&known.tokens);
             }
         }
         self
-    }
-}
-
-impl Target {
-    /// The request headers of one call.
-    #[must_use]
-    pub fn headers_for(&self, stream: bool, passed: &PassedHeaders) -> HeaderMap {
-        let [whole, streamed] = &self.headers;
-        let mut headers = if stream { streamed.clone() } else { whole.clone() };
-        for (name, value) in passed.iter() {
-            headers.insert(name.clone(), value.clone());
-        }
-        headers
     }
 }
 
@@ -132,7 +126,7 @@ impl Endpoints {
         let made = self.made.pin();
         let before = made.get(&provider.id).and_then(ArcSwapOption::load_full);
         // Connections are kept for one credential of one provider.
-        let earlier = before.filter(|known| known.has_the_headers_of(&endpoint));
+        let earlier = before.filter(|known| known.has_the_credential_of(&endpoint));
         let endpoint = Arc::new(match earlier {
             Some(earlier) => endpoint.with_connections_of(&earlier),
             None => endpoint,
@@ -143,17 +137,17 @@ impl Endpoints {
         Ok(endpoint)
     }
 
-    /// The credential of a provider, prepared for searching; `None` if it has none.
+    /// The secrets of a provider, prepared for searching.
     #[must_use]
-    pub fn credential(&self, provider: &Arc<ProviderEntry>) -> Option<Arc<Credential>> {
+    pub fn secrets(&self, provider: &Arc<ProviderEntry>) -> Secrets {
         let prepare = || {
             let credential = provider.credential.as_ref();
-            credential.map(|credential| Arc::new(Credential::new(credential.expose_secret())))
+            credential.map(|credential| Arc::new(Credential::new(&secret_part(credential.expose_secret()))))
         };
-        match self.known(provider) {
-            Some(endpoint) => endpoint.credential.get_or_init(prepare).clone(),
-            None => prepare(),
-        }
+        let Some(endpoint) = self.known(provider) else { return Secrets(prepare().into_iter().collect()) };
+        let tokens = endpoint.tokens().map(|tokens| tokens.secrets()).unwrap_or_default();
+        let credential = endpoint.credential.get_or_init(prepare).clone();
+        Secrets(credential.into_iter().chain(tokens).collect())
     }
 
     fn known(&self, provider: &Arc<ProviderEntry>) -> Option<Arc<Endpoint>> {
@@ -199,16 +193,26 @@ impl Endpoints {
             Some(base) => upstream.admit(&providers::service_url(provider.preset, service, base)),
             None => upstream.admit_simulated(service.path),
         };
-        let url = url.map_err(|blocked| {
+        let blocks = |blocked: Blocked| {
             tracing::warn!(provider = %provider.id, %blocked, "the address policy blocks a provider");
             ConnectFault::Blocked
-        })?;
+        };
+        let url = url.map_err(blocks)?;
         let credential = provider.credential.as_ref().map(|credential| credential.expose_secret());
-        let headers = providers::upstream_headers(provider.preset, service, credential);
-        let mut headers = headers.map_err(|error| {
-            tracing::warn!(provider = %provider.id, %error, "a provider's credential is not a valid header value");
+        let invalid = |error: InvalidCredential| {
+            tracing::warn!(provider = %provider.id, %error, "a provider's credential is not valid");
             ConnectFault::Other
-        })?;
+        };
+        let headers = providers::upstream_headers(provider.preset, service, credential);
+        let mut headers = headers.map_err(invalid)?;
+        let tokens = match providers::key_file(service, credential) {
+            Some(key_file) => {
+                let account = ServiceAccount::parse(key_file).map_err(invalid)?;
+                let service = upstream.admit_token_service(account.token_service(), TOKEN_SERVICE);
+                Some(Arc::new(AccessTokens::new(provider.id, account, service.map_err(blocks)?)))
+            }
+            None => None,
+        };
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("failsoft/", env!("CARGO_PKG_VERSION"))));
         headers.insert(VIA, self.via.clone());
         let headers = ["application/json", "text/event-stream"].map(|accepted| {
@@ -216,7 +220,7 @@ impl Endpoints {
             headers.insert(ACCEPT, HeaderValue::from_static(accepted));
             headers
         });
-        Ok(Target { url, service, headers })
+        Ok(Target { url, service, headers, tokens })
     }
 }
 
