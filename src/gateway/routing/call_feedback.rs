@@ -224,6 +224,7 @@ impl Clone for CallFeedback {
             model: self.model.clone(),
             remembered: self.remembered.clone(),
             caller: self.caller,
+            alone: self.alone,
             called_at: self.called_at,
             repeated: self.repeated,
             reported: AtomicBool::new(false),

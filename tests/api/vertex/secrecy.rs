@@ -125,7 +125,7 @@ on_both_databases! {
         assert_eq!((answer.status, shown(&answer.text())), (502, None), "{}", answer.text());
         let events = json!(app.events().await).to_string();
         assert!(events.contains("no access token") && shown(&events).is_none(), "{events}");
-        let signed = plain(signed().last().expect("a request").rsplit('=').next().expect("a request"));
+        let signed = plain(signed().next_back().expect("a request").rsplit('=').next().expect("a request"));
         for part in signed.as_bytes().windows(24).step_by(24) {
             let part = std::str::from_utf8(part).expect("ASCII");
             assert!(!plain(&answer.text()).contains(part) && !plain(&events).contains(part), "{part}: {events}");

@@ -8,7 +8,6 @@ use crate::gateway::call::frame::{Identity, Inspected};
 use crate::gateway::call::usable_answer::{end_fault, is_withheld};
 use crate::gateway::usage::pricing::{ChoiceUsage, Progress, Reported, Tier};
 use crate::gateway::usage::text_size::TextSize;
-use crate::providers::FinishMeaning;
 
 /// A summary of a stream so far.
 #[derive(Debug, Default)]
