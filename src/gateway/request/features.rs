@@ -37,7 +37,8 @@ pub(super) const OF_MESSAGES: [&str; 3] = ["output_config", "output_format", "th
 const OF_TIERS: [&str; 3] = ["serviceTier", "service_tier", "speed"];
 
 /// Values of a member that leave everything as it is.
-const USUAL: [&str; 8] = ["auto", "default", "disabled", "false", "none", "on_demand", "standard", "text"];
+const USUAL: [&str; 9] =
+    ["auto", "default", "disabled", "false", "none", "on_demand", "standard", "standard_only", "text"];
 
 /// Members of a turn, and of the parts of its content, that hold only text and calls of the caller's tools.
 const OF_TEXT: [&str; 16] = [

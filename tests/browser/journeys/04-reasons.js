@@ -34,7 +34,8 @@ const IMAGE = { type: "image_url", image_url: { url: "data:image/png;base64,iVBO
 async function bringAbout(acme) {
   await acme.catalog({
     flagship: "sim/steady",
-    standby: "sim/steady",
+    // A hard limit skips models without a price.
+    standby: { upstream_model: "sim/steady", price: { input: 0, output: 0, cache_read: null, cache_write: null } },
     "cuts-off": "sim/cut-midstream-chunks-6",
     "switched-off": { upstream_model: "sim/steady", enabled: false },
     "tiny-window": { upstream_model: "sim/steady", context_window: 8 },

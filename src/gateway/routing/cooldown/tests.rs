@@ -345,7 +345,7 @@ fn a_failure_that_may_be_the_requests_own_counts_once_different_requests_have_me
     assert!((11..=14).all(|request| !bench.suspect(request)), "an answer between them starts over");
     assert_eq!(bench.cooldown(), None);
     assert!(bench.suspect(15));
-    assert_eq!(bench.cooldown(), Some((60, true)));
+    assert_eq!(bench.cooldown(), Some((30, true)));
 }
 
 #[test]

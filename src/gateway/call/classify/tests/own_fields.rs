@@ -98,12 +98,14 @@ fn a_permission_for_what_the_request_refers_to_is_undecided() {
     let resource = "Your API key does not have permission to use the specified resource.";
     let file =
         json!({"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f_1"}}]}]});
-    // A member that may choose anything leaves it undecided, whatever the words.
-    for (fields, of_the_model) in [(json!({"container": "container_1"}), Some(Open)), (file, None)] {
-        assert_eq!(denied(&fields, resource), Some(Open), "{fields}");
-        for model in ["You do not have permission to access the model up-5", "You do not have access to up-5"]
-        {
-            assert_eq!(denied(&fields, model), of_the_model, "{fields}");
+    // A member that may choose anything, and a file, leave it undecided, whatever the words.
+    for fields in [json!({"container": "container_1"}), file] {
+        for words in [
+            resource,
+            "You do not have permission to access the model up-5",
+            "You do not have access to up-5",
+        ] {
+            assert_eq!(denied(&fields, words), Some(Open), "{fields}: {words}");
         }
     }
     assert_eq!(denied(&json!({"custom": ["thing_1"]}), "No permission to access thing_1"), Some(Open));
