@@ -174,8 +174,8 @@ impl State {
         }
     }
 
-    /// Adds an unclear limit or refusal. Returns whose requests say that it is the model's, if there are enough. `alone` says
-    /// whether there is no other caller than this one, `answers` whether the model answered others lately.
+    /// Adds an unclear limit or refusal. Returns which callers say that it is the model's, if there are enough requests. `alone`
+    /// says whether there is no other caller than this one, `answers` whether the model answered others lately.
     pub(super) fn suspected(
         &mut self,
         now: Duration,

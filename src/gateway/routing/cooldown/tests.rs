@@ -337,18 +337,6 @@ fn a_probe_that_finds_out_nothing_is_given_back() {
 }
 
 #[test]
-fn a_failure_that_may_be_the_requests_own_counts_once_different_requests_have_met_it() {
-    let bench = bench();
-    assert!((0..50).all(|_| !bench.suspect(7)), "one request, again and again");
-    assert!((1..=3).all(|request| !bench.suspect(request)));
-    bench.answer();
-    assert!((11..=14).all(|request| !bench.suspect(request)), "an answer between them starts over");
-    assert_eq!(bench.cooldown(), None);
-    assert!(bench.suspect(15));
-    assert_eq!(bench.cooldown(), Some((30, true)));
-}
-
-#[test]
 fn what_was_asked_for_before_it_opened_says_nothing_about_now() {
     let bench = bench();
     let called_at = bench.cooldowns.now();

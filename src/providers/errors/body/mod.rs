@@ -2,6 +2,7 @@
 //!
 //! Fields that hold the caller's own text (FastAPI's `input`, OpenRouter's `flagged_input`) are never read.
 
+mod html;
 mod kept_message;
 pub(crate) mod success_status;
 
@@ -14,6 +15,7 @@ use super::retry_after;
 use crate::dialects::whole_characters::whole_characters;
 use crate::providers::errors::reset_time::{Reset, ResetTime};
 
+use html::{UNTITLED, html_title, is_html};
 use kept_message::bounded;
 pub(super) use kept_message::is_cut;
 pub(super) use success_status::{is_nothing, read_instead_of_answer};
@@ -376,32 +378,4 @@ fn first_sentence(json: &str) -> Option<String> {
         Some((before.len(), values.next()?.ok()?))
     });
     found.min_by_key(|(position, _)| *position).map(|(_, sentence)| sentence)
-}
-
-/// How much of a text is searched for a title, in bytes.
-const HEAD: usize = 1024;
-
-/// Whether the text is an HTML page, or a part of one that has a title.
-fn is_html(text: &str) -> bool {
-    let begins = |tag: &str| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
-    let head = || text.get(..text.floor_char_boundary(HEAD)).unwrap_or_default().to_ascii_lowercase();
-    let has_title = || ["<title", "<html"].into_iter().any(|tag| head().contains(tag));
-    ["<!doctype", "<html", "<head", "<body"].into_iter().any(begins) || text.starts_with('<') && has_title()
-}
-
-/// What is said of an HTML page without a title.
-const UNTITLED: &str = "an HTML page";
-
-/// The title of an HTML page.
-fn html_title(html: &str) -> String {
-    let lower = html.to_ascii_lowercase();
-    let title = lower.find("<title>").and_then(|start| {
-        let from = start + "<title>".len();
-        let length = lower.get(from..)?.find('<')?;
-        html.get(from..from + length)
-    });
-    match title.map(str::trim) {
-        Some(title) if !title.is_empty() => format!("an HTML page titled \"{title}\""),
-        Some(_) | None => UNTITLED.to_owned(),
-    }
 }

@@ -215,3 +215,15 @@ fn a_caller_that_is_alone_closes_a_dead_model() {
     bench.fail_of(4);
     assert_eq!(bench.cooldown(), Some((30, true)));
 }
+
+#[test]
+fn a_failure_that_may_be_the_requests_own_counts_once_different_requests_have_met_it() {
+    let bench = bench();
+    assert!((0..50).all(|_| !bench.suspect(7)), "one request, again and again");
+    assert!((1..=3).all(|request| !bench.suspect(request)));
+    bench.answer();
+    assert!((11..=14).all(|request| !bench.suspect(request)), "an answer between them starts over");
+    assert_eq!(bench.cooldown(), None);
+    assert!(bench.suspect(15));
+    assert_eq!(bench.cooldown(), Some((30, true)));
+}
