@@ -2,7 +2,13 @@
 
 use failsoft_bench::{fragment_of, fragments, whole_text};
 
-const USAGE: &str = r#"{"prompt_tokens":212,"completion_tokens":98,"total_tokens":310,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}"#;
+/// The tokens of a prompt of 1 KB, and of one of 100 KB: a count that the size of the prompt contradicts is not believed, and
+/// costs a gateway more.
+const PROMPT_TOKENS: u32 = 212;
+const LONG_PROMPT_TOKENS: u32 = 24_000;
+/// The size of a body in bytes from which its prompt is long.
+const LONG: usize = 16 * 1024;
+const OUTPUT_TOKENS: u32 = 98;
 const OVERLOADED: &str = r#"{"error":{"message":"The engine is currently overloaded, please try again later.","type":"server_error","param":null,"code":null}}"#;
 const RATE_LIMITED: &str = r#"{"error":{"message":"Rate limit reached for requests.","type":"requests","param":null,"code":"rate_limit_exceeded"}}"#;
 const STREAM_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\
@@ -10,8 +16,8 @@ x-request-id: req_bench\r\ncache-control: no-cache\r\ntransfer-encoding: chunked
 
 /// The prepared responses, in OpenAI's format.
 pub(crate) struct Answers {
-    /// A completion of about 1 KB, with its head.
-    pub(crate) whole: Vec<u8>,
+    whole: Vec<u8>,
+    whole_of_long: Vec<u8>,
     /// A 503 with an error object, with its head.
     pub(crate) overloaded: Vec<u8>,
     /// A 429 with an error object, with its head.
@@ -35,7 +41,8 @@ impl Answers {
         let mut stream_end = event("[DONE]");
         stream_end.extend_from_slice(b"0\r\n\r\n");
         Self {
-            whole: json_answer("200 OK", &completion()),
+            whole: json_answer("200 OK", &completion(PROMPT_TOKENS)),
+            whole_of_long: json_answer("200 OK", &completion(LONG_PROMPT_TOKENS)),
             overloaded: json_answer("503 Service Unavailable", OVERLOADED),
             rate_limited: json_answer("429 Too Many Requests", RATE_LIMITED),
             stream_silent: [STREAM_HEAD, b"8\r\n: ping\n\n\r\n"].concat(),
@@ -45,13 +52,18 @@ impl Answers {
             ]
             .concat(),
             stream_finish: delta("{}", "\"stop\""),
-            stream_usage: chunk("[]", USAGE),
+            stream_usage: chunk("[]", &usage(PROMPT_TOKENS)),
             stream_end,
             contents: fragments()
                 .iter()
                 .map(|text| delta(&format!(r#"{{"content":"{text}"}}"#), "null"))
                 .collect(),
         }
+    }
+
+    /// A completion of about 1 KB, with its head, to a body of this size.
+    pub(crate) fn whole(&self, body: usize) -> &[u8] {
+        if body < LONG { &self.whole } else { &self.whole_of_long }
     }
 
     /// The event of the content chunk `number`, which is at least 1.
@@ -69,10 +81,17 @@ pub(crate) fn json_answer(status: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn completion() -> String {
-    let text = whole_text();
+fn usage(prompt: u32) -> String {
+    let total = prompt + OUTPUT_TOKENS;
     format!(
-        r#"{{"id":"chatcmpl-BENCH0123456789abcdefghijkl","object":"chat.completion","created":1760000000,"model":"gpt-4o-2024-08-06","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}","refusal":null,"annotations":[]}},"logprobs":null,"finish_reason":"stop"}}],"usage":{USAGE},"service_tier":"default","system_fingerprint":"fp_bench"}}"#
+        r#"{{"prompt_tokens":{prompt},"completion_tokens":{OUTPUT_TOKENS},"total_tokens":{total},"prompt_tokens_details":{{"cached_tokens":0,"audio_tokens":0}},"completion_tokens_details":{{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}}}"#
+    )
+}
+
+fn completion(prompt: u32) -> String {
+    let (text, usage) = (whole_text(), usage(prompt));
+    format!(
+        r#"{{"id":"chatcmpl-BENCH0123456789abcdefghijkl","object":"chat.completion","created":1760000000,"model":"gpt-4o-2024-08-06","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}","refusal":null,"annotations":[]}},"logprobs":null,"finish_reason":"stop"}}],"usage":{usage},"service_tier":"default","system_fingerprint":"fp_bench"}}"#
     )
 }
 

@@ -81,7 +81,7 @@ async fn answer(
         let with_usage = request.is_set("\"include_usage\"");
         stream(socket, behavior, with_usage, answers).await
     } else {
-        socket.write_all(&answers.whole).await
+        socket.write_all(answers.whole(request.body.len())).await
     }
 }
 
