@@ -32,13 +32,13 @@ pub(in crate::gateway) fn of_own_fields(
 ) -> Option<FailureScope> {
     let own = match failure.class {
         ErrorClass::RateLimited if has_own_tier(request) => Some(FailureScope::Request),
-        // A dead model must close, too, if all of its callers have a tier.
-        ErrorClass::Overloaded if has_own_tier(request) => Some(FailureScope::Open),
         ErrorClass::RateLimited | ErrorClass::Overloaded | ErrorClass::ModelNotFound
             if chooses_its_route(request) =>
         {
             Some(FailureScope::Request)
         }
+        // A dead model must close, too, if all of its callers have a tier.
+        ErrorClass::Overloaded if has_own_tier(request) => Some(FailureScope::Open),
         ErrorClass::Authentication
         | ErrorClass::RateLimited
         | ErrorClass::QuotaExhausted

@@ -159,6 +159,8 @@ fn a_limit_of_a_tier_or_a_fast_mode_is_the_requests() {
         }
         assert_eq!(said(&fields, 404, "The model does not exist"), Some(Open), "{fields}");
     }
+    let routed = json!({"service_tier": "flex", "provider": {"only": ["x"]}});
+    assert_eq!(said(&routed, 503, "Too many requests"), Some(Request), "the route is its own as well");
     let standard = ["auto", "default", "standard", "standard_only", "on_demand"];
     for tier in
         standard.map(|tier| json!({"service_tier": tier})).into_iter().chain([json!({"speed": "standard"})])
