@@ -1,4 +1,6 @@
-//! Ids of answers and of calls in the form that Anthropic accepts.
+//! Ids of answers and of calls: in the form that Anthropic accepts, and no two calls alike.
+
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// The letters of the beginning of an alias that come from the id itself.
 const KEPT: usize = 40;
@@ -17,6 +19,73 @@ pub fn alias_of_call(id: &str) -> Option<String> {
         crc32fast::hash(id.as_bytes()),
         if start.is_empty() { "" } else { "_" }
     ))
+}
+
+/// The ids of the calls of an answer so far. Clients match results to calls by them, so no two may be alike.
+#[derive(Debug, Default)]
+pub struct OfAnswer(HashSet<String>);
+
+impl OfAnswer {
+    /// The id of the next call: its provider's own, unless that is absent, empty or the id of an earlier call. Another one
+    /// is random, because a provider without ids of calls may give all its answers the same id, too.
+    pub fn give(&mut self, own: Option<String>) -> String {
+        let own = own.filter(|id| !id.is_empty() && !self.0.contains(id));
+        let id = own.unwrap_or_else(|| format!("call_{:032x}", rand::random::<u128>()));
+        self.0.insert(id.clone());
+        id
+    }
+}
+
+/// The ids of the calls of a conversation so far. The same conversation always gets the same ids, so that it stays in the
+/// provider's cache.
+#[derive(Debug, Default)]
+pub struct OfConversation {
+    taken: HashSet<String>,
+    /// The calls of each id in the last turn that has it.
+    last: HashMap<String, SameId>,
+    turn: usize,
+}
+
+/// The calls of a turn that had the same id.
+#[derive(Debug, Default)]
+struct SameId {
+    turn: usize,
+    /// The ids that they got; the last one stays after its result.
+    given: VecDeque<String>,
+}
+
+impl OfConversation {
+    /// Begins the next turn of the conversation.
+    pub fn begin_turn(&mut self) {
+        self.turn += 1;
+    }
+
+    /// The id of the next call. `None` means that its own stays.
+    pub fn of_call(&mut self, own: &str) -> Option<String> {
+        let id = if own.is_empty() || self.taken.contains(own) { self.other(own) } else { own.to_owned() };
+        self.taken.insert(id.clone());
+        let calls = self.last.entry(own.to_owned()).or_default();
+        if calls.turn != self.turn {
+            *calls = SameId { turn: self.turn, ..SameId::default() };
+        }
+        calls.given.push_back(id.clone());
+        (id != own).then_some(id)
+    }
+
+    /// The id for the next result of a call that has this one. Results of calls with the same id come in their order.
+    /// `None` means that it stays.
+    pub fn of_result(&mut self, own: &str) -> Option<String> {
+        let given = &mut self.last.get_mut(own)?.given;
+        let id = if given.len() > 1 { given.pop_front() } else { given.front().cloned() };
+        id.filter(|id| id != own)
+    }
+
+    /// An id that no call has.
+    fn other(&self, own: &str) -> String {
+        let hash = crc32fast::hash(own.as_bytes());
+        let mut ids = (self.taken.len()..).map(|number| format!("call_{hash:08x}_{number}"));
+        ids.find(|id| !self.taken.contains(id)).unwrap_or_default()
+    }
 }
 
 /// The id of a message, made of the id that another dialect gave it.
@@ -59,6 +128,59 @@ mod tests {
             assert_eq!(alias_of_call(id).as_ref(), Some(alias));
             assert_eq!(aliases.iter().filter(|other| *other == alias).count(), 1, "{alias}");
         }
+    }
+
+    #[test]
+    fn no_two_calls_of_an_answer_have_the_same_id() {
+        let mut ids = OfAnswer::default();
+        assert_eq!(ids.give(Some("t".to_owned())), "t");
+        let mut given: Vec<String> =
+            [Some("t"), Some(""), None].into_iter().map(|own| ids.give(own.map(str::to_owned))).collect();
+        // Another answer of the same provider.
+        given.push(OfAnswer::default().give(None));
+        for id in &given {
+            assert!(id.len() == 37 && alias_of_call(id).is_none(), "{id}");
+            assert_eq!(given.iter().filter(|other| *other == id).count(), 1, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn calls_of_a_conversation_get_ids_that_their_results_find() {
+        let turns = || {
+            let mut ids = OfConversation::default();
+            let mut pairs = Vec::new();
+            for turn in [&["a", "b"][..], &["a", "a", ""], &["", "call_e8b7be43_2"], &["a"]] {
+                ids.begin_turn();
+                let calls: Vec<String> =
+                    turn.iter().map(|own| ids.of_call(own).unwrap_or_else(|| (*own).to_owned())).collect();
+                ids.begin_turn();
+                let results: Vec<String> =
+                    turn.iter().map(|own| ids.of_result(own).unwrap_or_else(|| (*own).to_owned())).collect();
+                assert_eq!(calls, results);
+                pairs.extend(calls);
+            }
+            pairs
+        };
+        let ids = turns();
+        assert_eq!(ids, turns());
+        assert_eq!(ids.get(..2), Some(&["a".to_owned(), "b".to_owned()][..]));
+        for id in &ids {
+            assert!(alias_of_call(id).is_none(), "{id}");
+            assert_eq!(ids.iter().filter(|other| *other == id).count(), 1, "{ids:?}");
+        }
+    }
+
+    #[test]
+    fn a_result_that_comes_twice_or_without_a_call_keeps_its_call() {
+        let mut ids = OfConversation::default();
+        assert_eq!(ids.of_result("x"), None);
+        ids.begin_turn();
+        assert_eq!((ids.of_call("x"), ids.of_result("x"), ids.of_result("x")), (None, None, None));
+        // A call without a result does not take that of a later turn.
+        ids.begin_turn();
+        let other = ids.of_call("x");
+        assert!(other.is_some());
+        assert_eq!((ids.of_result("x"), ids.of_result("x")), (other.clone(), other));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Requests to models of providers that speak another dialect than the caller.
 
+mod call_ids;
 mod chains;
 mod lost_content;
 mod needs;

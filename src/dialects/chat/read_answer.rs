@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::dialects::answers::{Answer, Part, Stop};
+use crate::dialects::ids;
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::turns::{Call, Input};
 
@@ -28,8 +29,9 @@ pub fn read(body: &[u8], stop: fn(&str) -> Stop) -> Option<Answer<'_>> {
         parts.push(Part::Text(refusal));
         stop = Stop::Refused;
     }
-    for (position, call) in calls(&message).into_iter().enumerate() {
-        match self::call(&call, &id, position) {
+    let mut ids = ids::OfAnswer::default();
+    for call in calls(&message) {
+        match self::call(&call, &mut ids) {
             Some(call) => parts.push(Part::Call(call)),
             // The answer broke off in it.
             None if stop.breaks_off() => {}
@@ -82,7 +84,7 @@ pub(super) fn calls<'a>(message: &Members<'a>) -> Vec<Members<'a>> {
 }
 
 /// A whole call. `None` if it has no name, or its input is not an object.
-fn call<'a>(call: &Members<'a>, answer: &str, position: usize) -> Option<Call<'a>> {
+fn call<'a>(call: &Members<'a>, ids: &mut ids::OfAnswer) -> Option<Call<'a>> {
     let function = call.object("function")?;
     let input = match function.raw("arguments") {
         Some(arguments) if arguments.get().starts_with('{') => Input::Borrowed(arguments),
@@ -90,13 +92,7 @@ fn call<'a>(call: &Members<'a>, answer: &str, position: usize) -> Option<Call<'a
         None => Input::of_arguments("")?,
     };
     let name = function.text("name").filter(|name| !name.is_empty())?;
-    Some(Call { id: id_of(call, answer, position), name, input })
-}
-
-/// The id of a call. One that its provider left out is made of the answer's, so that it is unique in the conversation.
-pub(super) fn id_of(call: &Members<'_>, answer: &str, position: usize) -> String {
-    let own = call.text("id").filter(|id| !id.is_empty());
-    own.unwrap_or_else(|| format!("call_{answer}_{position}"))
+    Some(Call { id: ids.give(call.text("id")), name, input })
 }
 
 #[cfg(test)]
@@ -118,7 +114,10 @@ mod tests {
         let line = |part: &Part<'_>| match part {
             Part::Reasoning(text) => format!("reasoning {text}"),
             Part::Text(text) => format!("text {text}"),
-            Part::Call(Call { id, name, input }) => format!("call {id} {name} {}", input.get()),
+            Part::Call(Call { id, name, input }) => {
+                let id = if id.starts_with("call_") { "new" } else { id.as_str() };
+                format!("call {id} {name} {}", input.get())
+            }
         };
         Some((answer.parts.iter().map(line).collect(), answer.stop))
     }
@@ -139,7 +138,7 @@ mod tests {
             (
                 r#"{"content":"Hi","tool_calls":[{"id":"t","function":{"name":"f","arguments":"{\"z\":1, \"a\":[2]}"}},{"function":{"name":"g","arguments":""}}]}"#,
                 "stop",
-                vec!["text Hi", r#"call t f {"z":1, "a":[2]}"#, "call call_a_1 g {}"],
+                vec!["text Hi", r#"call t f {"z":1, "a":[2]}"#, "call new g {}"],
                 Stop::Calls,
             ),
             (
@@ -148,7 +147,7 @@ mod tests {
                 vec![r#"call t f {"a":1}"#],
                 Stop::Calls,
             ),
-            (r#"{"function_call":{"name":"f"}}"#, "function_call", vec!["call call_a_0 f {}"], Stop::Calls),
+            (r#"{"function_call":{"name":"f"}}"#, "function_call", vec!["call new f {}"], Stop::Calls),
             (r#"{"content":"Hi"}"#, "tool_calls", vec!["text Hi"], Stop::End),
             (
                 r#"{"content":"Hi","tool_calls":[{"id":"t","function":{"name":"f","arguments":"{\"a\""}}]}"#,
@@ -160,6 +159,13 @@ mod tests {
             let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
             assert_eq!(parts(message, finish), Some((expected, stop)), "{message}");
         }
+    }
+
+    #[test]
+    fn calls_with_the_same_id_are_two() {
+        let call = r#"{"id":"t","function":{"name":"f","arguments":"{}"}}"#;
+        let (parts, _) = parts(&format!(r#"{{"tool_calls":[{call},{call}]}}"#), "stop").expect("an answer");
+        assert_eq!(parts, ["call t f {}", "call new f {}"]);
     }
 
     #[test]

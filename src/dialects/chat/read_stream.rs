@@ -2,8 +2,9 @@
 
 use serde_json::value::RawValue;
 
-use super::read_answer::{calls, content, id_of, reasoning_of};
+use super::read_answer::{calls, content, reasoning_of};
 use crate::dialects::answers::{Event, Stop};
+use crate::dialects::ids;
 use crate::dialects::members::{Members, text};
 
 /// What is known of a stream.
@@ -11,10 +12,11 @@ use crate::dialects::members::{Members, text};
 pub struct Reader {
     /// Interprets the word of a `finish_reason`.
     stop: fn(&str) -> Stop,
-    /// The id of the answer, once it has begun.
-    id: Option<String>,
+    /// Whether the answer has begun.
+    begun: bool,
     /// The calls so far, by their positions.
     calls: Vec<Known>,
+    ids: ids::OfAnswer,
     /// Whether the model refused in a field of its own.
     refused: bool,
 }
@@ -24,6 +26,9 @@ pub struct Reader {
 struct Known {
     /// The index in the chunks; `None` if its provider sends none.
     index: Option<u64>,
+    /// The provider's own id.
+    own: String,
+    /// The id that the caller gets.
     id: String,
     /// Input that came before the name of the tool.
     early: String,
@@ -34,16 +39,14 @@ impl Reader {
     /// Reads a stream from its beginning.
     #[must_use]
     pub fn new(stop: fn(&str) -> Stop) -> Self {
-        Self { stop, id: None, calls: Vec::new(), refused: false }
+        Self { stop, begun: false, calls: Vec::new(), ids: ids::OfAnswer::default(), refused: false }
     }
 
     /// Reads the data of one chunk. Only the first choice counts.
     pub fn read(&mut self, data: &[u8], events: &mut Vec<Event>) {
         let Ok(chunk) = serde_json::from_slice::<Members<'_>>(data) else { return };
-        if self.id.is_none() {
-            let id = chunk.text("id").unwrap_or_default();
-            self.id = Some(id.clone());
-            events.push(Event::Begin(id));
+        if !std::mem::replace(&mut self.begun, true) {
+            events.push(Event::Begin(chunk.text("id").unwrap_or_default()));
         }
         let choices = chunk.list("choices").unwrap_or_default().into_iter().filter_map(Members::of);
         for choice in choices.filter(|choice| choice.value("index").unwrap_or(0_u64) == 0) {
@@ -104,17 +107,17 @@ impl Reader {
         let id = piece.text("id").filter(|id| !id.is_empty());
         let named = || piece.object("function").and_then(|function| function.text("name")).is_some();
         let same = |known: &Known| match (index, &id) {
-            (Some(index), Some(id)) => known.index == Some(index) && (known.id == *id || !named()),
+            (Some(index), Some(id)) => known.index == Some(index) && (known.own == *id || !named()),
             (Some(index), None) => known.index == Some(index),
-            (None, Some(id)) => known.id == *id,
+            (None, Some(id)) => known.own == *id,
             (None, None) => true,
         };
         if let Some(position) = self.calls.iter().rposition(same) {
             return position;
         }
         let position = self.calls.len();
-        let id = id_of(piece, self.id.as_deref().unwrap_or_default(), position);
-        self.calls.push(Known { index, id, ..Known::default() });
+        let own = id.clone().unwrap_or_default();
+        self.calls.push(Known { index, own, id: self.ids.give(id), ..Known::default() });
         position
     }
 }
@@ -194,7 +197,32 @@ mod tests {
             r#"{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{"}}]}}"#,
             r#"{"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"}"}}]}}"#,
         ]);
-        assert_eq!(late, [call(0, "call_a_0", "f"), input(0, "{}")]);
+        let Some(Event::Call { position: 0, id, name }) = late.first() else { panic!("{late:?}") };
+        assert!(id.starts_with("call_") && name == "f", "{id} {name}");
+        assert_eq!(late.get(1..), Some(&[input(0, "{}")][..]));
+    }
+
+    #[test]
+    fn calls_with_the_same_id_or_none_get_others() {
+        for id in ["t", ""] {
+            let piece = |index: u8, input: &str| {
+                format!(
+                    r#"{{"delta":{{"tool_calls":[{{"index":{index},"id":"{id}","function":{{"name":"f","arguments":"{input}"}}}}]}}}}"#
+                )
+            };
+            // Some vendors repeat the id and the name in each piece.
+            let found = events(&[&piece(0, "{"), &piece(1, "{"), &piece(0, "}"), &piece(1, "}")]);
+            let ids: Vec<&String> = found
+                .iter()
+                .filter_map(|event| match event {
+                    Event::Call { id, .. } => Some(id),
+                    _ => None,
+                })
+                .collect();
+            assert!(ids.len() == 2 && ids[0] != ids[1] && !ids[1].is_empty(), "{found:?}");
+            let inputs = [input(0, "{"), input(1, "{"), input(0, "}"), input(1, "}")];
+            assert!(inputs.iter().all(|input| found.contains(input)) && found.len() == 6, "{found:?}");
+        }
     }
 
     #[test]

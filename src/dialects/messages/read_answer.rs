@@ -1,6 +1,7 @@
 //! Reads a whole message.
 
 use crate::dialects::answers::{Answer, Part, Stop};
+use crate::dialects::ids;
 use crate::dialects::members::Members;
 use crate::dialects::turns::{Call, Input};
 
@@ -9,12 +10,12 @@ use crate::dialects::turns::{Call, Input};
 #[must_use]
 pub fn read(body: &[u8]) -> Option<Answer<'_>> {
     let body: Members<'_> = serde_json::from_slice(body).ok()?;
-    let mut parts = Vec::new();
+    let (mut parts, mut ids) = (Vec::new(), ids::OfAnswer::default());
     for block in body.list("content")?.into_iter().filter_map(Members::of) {
         let part = match block.text("type").as_deref() {
             Some("text") => block.text("text").map(Part::Text),
             Some("thinking") => block.text("thinking").map(Part::Reasoning),
-            Some("tool_use") => Some(Part::Call(call(&block)?)),
+            Some("tool_use") => Some(Part::Call(call(&block, &mut ids)?)),
             Some(_) | None => None,
         };
         parts.extend(part);
@@ -37,8 +38,9 @@ pub(super) fn stop(reason: &str) -> Stop {
     }
 }
 
-fn call<'a>(block: &Members<'a>) -> Option<Call<'a>> {
+fn call<'a>(block: &Members<'a>, ids: &mut ids::OfAnswer) -> Option<Call<'a>> {
     let input = block.raw("input").filter(|input| input.get().starts_with('{'))?;
     let text = |name: &str| block.text(name).filter(|text| !text.is_empty());
-    Some(Call { id: text("id")?, name: text("name")?, input: Input::Borrowed(input) })
+    let (id, name) = (text("id")?, text("name")?);
+    Some(Call { id: ids.give(Some(id)), name, input: Input::Borrowed(input) })
 }

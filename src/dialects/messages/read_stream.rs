@@ -2,6 +2,7 @@
 
 use super::read_answer::stop;
 use crate::dialects::answers::Event;
+use crate::dialects::ids;
 use crate::dialects::members::Members;
 
 /// What is known of a stream.
@@ -9,6 +10,7 @@ use crate::dialects::members::Members;
 pub struct Reader {
     /// The indices of the blocks that are calls, in order.
     calls: Vec<u64>,
+    ids: ids::OfAnswer,
 }
 
 impl Reader {
@@ -39,8 +41,9 @@ impl Reader {
             Some("tool_use") => {
                 let position = self.calls.len();
                 self.calls.push(data.value("index").unwrap_or_default());
-                let (id, name) =
-                    (block.text("id").unwrap_or_default(), block.text("name").unwrap_or_default());
+                // A call without an id is broken in the dialect of its provider.
+                let id = block.text("id").filter(some).map(|id| self.ids.give(Some(id))).unwrap_or_default();
+                let name = block.text("name").unwrap_or_default();
                 events.push(Event::Call { position, id, name });
                 // Usually the input follows, and the start has an empty one.
                 let whole = block.raw("input").map(|input| input.get()).filter(|input| *input != "{}");
@@ -108,5 +111,20 @@ mod tests {
             Event::Stop(Stop::Calls),
         ];
         assert_eq!(events, expected);
+    }
+
+    #[test]
+    fn calls_with_the_same_id_are_two() {
+        let (mut reader, mut events) = (Reader::default(), Vec::new());
+        for index in 0..2 {
+            let start = format!(
+                r#"{{"type":"content_block_start","index":{index},"content_block":{{"type":"tool_use","id":"t","name":"f","input":{{}}}}}}"#
+            );
+            reader.read(start.as_bytes(), &mut events);
+        }
+        let [Event::Call { id: first, .. }, Event::Call { id: second, .. }] = events.as_slice() else {
+            panic!("{events:?}")
+        };
+        assert!(first == "t" && second.starts_with("call_"), "{events:?}");
     }
 }

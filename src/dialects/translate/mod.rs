@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use self::call_inputs::CallInputs;
 use self::joined_halves::JoinedHalves;
 use super::answers::{Event, Stop, Tokens};
-use super::change::Changes;
+use super::change::{Changes, Verb};
 use super::crossing::{Crossing, for_target};
 use super::members::Members;
 use super::messages::write_stream::TooMuch;
@@ -16,7 +16,7 @@ use super::need::Need;
 use super::split_characters::marked;
 use super::turns::{Block, Request};
 use super::whole_characters::whole_characters;
-use super::{Dialect, chat, messages};
+use super::{Dialect, chat, ids, messages};
 
 /// Translates a request from this dialect into the other one, for the model of this name. Returns its body.
 ///
@@ -33,9 +33,33 @@ pub fn request(
         Dialect::Messages => messages::read_request::read(members, changes)?,
     };
     cross(&mut request, from.other(), changes)?;
+    give_ids(&mut request, changes);
     match from.other() {
         Dialect::ChatCompletions => chat::write_request::write(&request, model, changes),
         Dialect::Messages => messages::write_request::write(&request, model, changes),
+    }
+}
+
+/// Gives calls without an id, or with that of an earlier call, another one, and their results the same.
+fn give_ids(request: &mut Request<'_>, changes: &mut Changes) {
+    let mut ids = ids::OfConversation::default();
+    for turn in &mut request.turns {
+        ids.begin_turn();
+        for block in &mut turn.blocks {
+            let (other, id) = match block {
+                Block::Call(call) => (ids.of_call(&call.id), &mut call.id),
+                Block::Result(result) => (ids.of_result(&result.id), &mut result.id),
+                Block::Text(_)
+                | Block::Image(_)
+                | Block::Document(_)
+                | Block::Reasoning
+                | Block::Foreign(_) => continue,
+            };
+            if let Some(other) = other {
+                changes.note(Verb::Aliased, "tool_id");
+                *id = other;
+            }
+        }
     }
 }
 
