@@ -52,7 +52,7 @@ impl Classifier<'_> {
                 failure = self.blamed_by_own_words(failure, (error, &message), (request, sent), &text);
             }
             if !unrelated {
-                failure = without_prompt(failure, (error, &message), &text);
+                failure = without_prompt(failure, (error, &message), &text, sent);
             }
         }
         self.without_credential(failure)
@@ -64,7 +64,7 @@ impl Classifier<'_> {
         if let Fault::Interrupted(Interruption::Upstream(error)) = fault {
             let message = Message::of(&error.message);
             let text = prompt.map(KeptPrompt::text).unwrap_or_default();
-            failure = without_prompt(failure, (error, &message), &text);
+            failure = without_prompt(failure, (error, &message), &text, "");
             if let Some(length) = without_the_unknown(&message, &text) {
                 failure.message = shown(&length, failure.rule, error.status);
             }
@@ -132,14 +132,16 @@ impl Classifier<'_> {
     }
 }
 
-/// The failure without what its error repeats of the prompt.
+/// The failure without what its error repeats of the prompt. `sent` is the provider's name of the model, if it is known.
 fn without_prompt(
     failure: Failure,
     (error, message): (&UpstreamError, &Message<'_>),
     text: &RequestText,
+    sent: &str,
 ) -> Failure {
-    let own = |label: Option<String>| label.filter(|label| !is_excerpt(label, text));
-    let message = without_excerpts(message, text).map(|hidden| shown(&hidden, failure.rule, error.status));
+    let own = |label: Option<String>| label.filter(|label| !is_excerpt(label, text, sent));
+    let message =
+        without_excerpts(message, text, sent).map(|hidden| shown(&hidden, failure.rule, error.status));
     Failure {
         message: message.unwrap_or(failure.message),
         param: own(failure.param),

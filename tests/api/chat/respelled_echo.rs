@@ -143,6 +143,55 @@ on_both_databases! {
         }
     }
 
+    /// Accents that a provider loses or garbles, and marks that it puts between words.
+    async fn no_garbled_form_of_the_prompt_is_shown_or_stored(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["m"]).await;
+        let prompt = "La se\u{f1}ora N\u{fa}\u{f1}ez pag\u{f3} diecisiete paraguas turquesas despu\u{e9}s del ocaso";
+        let plain = |other: &str| prompt.replace(|letter: char| !letter.is_ascii(), other);
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": prompt}]});
+        for repeated in [
+            plain(""),
+            plain("?"),
+            plain("\u{fffd}"),
+            prompt.bytes().map(char::from).collect(),
+            prompt.replace(' ', "\u{120}"),
+            prompt.replace(' ', "</w>"),
+            prompt.replace(' ', " [SEP] "),
+            plain("?").replace(' ', "</b> <b>"),
+            prompt.split(' ').enumerate().map(|(at, word)| format!("{at}:{word} ")).collect(),
+        ] {
+            let error = json!({"error": {"message": format!("Blocked: {repeated} is not allowed"), "code": "no"}});
+            fake.always(Script::json(400, &error));
+            let answer = app.chat(&body).await;
+            assert!(answer.text().contains("characters of the request]"), "{repeated}: {}", answer.text());
+            let texts = all_texts(&app, &answer.text()).await;
+            assert!(!texts.contains("paraguas") && !texts.contains("diecisiete"), "{repeated}: {texts}");
+        }
+    }
+
+    async fn no_value_of_the_prompt_is_shown_or_stored(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["m"]).await;
+        for (value, part) in [
+            ("jane.doe@example.com", "janedoe"),
+            ("hunter2!xyz", "hunter2"),
+            ("4929 1234 5678 9012", "12345678"),
+            ("+49 170 1234567", "1701234567"),
+            ("DE89370400440532013000", "0440532013"),
+        ] {
+            let content = format!("Remember {value} for me");
+            let body = json!({"model": "m", "messages": [{"role": "user", "content": content}]});
+            for said in [format!("flagged: {value} is not allowed: 100000"), format!("flagged: \"{value}\" is not allowed: 100000")] {
+                fake.always(Script::error(400, "no", &said));
+                let answer = app.chat(&body).await;
+                let texts = all_texts(&app, &answer.text()).await;
+                assert!(!texts.contains(part), "{value}: {texts}");
+                assert!(answer.text().contains(" is not allowed: 100000"), "{}", answer.text());
+            }
+        }
+    }
+
     async fn an_error_of_a_stream_shows_and_stores_no_prompt(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalog(&fake, &["m"]).await;

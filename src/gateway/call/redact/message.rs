@@ -10,7 +10,7 @@ use super::shared_runs::Compared;
 pub(in crate::gateway) struct Message<'m> {
     /// The message as the provider sent it.
     pub(super) text: &'m str,
-    letters: Letters,
+    pub(super) letters: Letters,
 }
 
 impl<'m> Message<'m> {
@@ -23,6 +23,17 @@ impl<'m> Message<'m> {
     pub(super) fn runs_in(&self, other: &[u8], length: usize) -> Vec<Range<usize>> {
         let runs = Compared::of(&self.letters.text).runs_in(other, length);
         runs.iter().filter_map(|run| self.letters.place(run)).collect()
+    }
+
+    /// The places of runs of at least `length` of these letters, which are some of the message's, that occur in another
+    /// text.
+    pub(super) fn runs_of(&self, letters: &[usize], other: &[u8], length: usize) -> Vec<Range<usize>> {
+        let own: Vec<u8> = letters.iter().filter_map(|at| self.letters.text.get(*at).copied()).collect();
+        let place = |run: &Range<usize>| {
+            let (first, last) = (letters.get(run.start)?, letters.get(run.end.checked_sub(1)?)?);
+            self.letters.place(&(*first..last + 1))
+        };
+        Compared::of(&own).runs_in(other, length).iter().filter_map(place).collect()
     }
 
     /// The number of its letters, in bytes.

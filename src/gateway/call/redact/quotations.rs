@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-/// The most quotations of a message that are searched. Further ones count as found.
-const MOST: usize = 64;
+/// The most bytes of a text that are searched for all quotations of a message. Further ones count as found.
+const MOST: usize = 32 * 1024 * 1024;
+/// What a search costs at least, in bytes.
+const LEAST: usize = 4 * 1024;
 /// How far a closing mark is looked for, in bytes. What is longer has runs of its own.
 const FARTHEST: usize = 256;
 
@@ -37,8 +39,10 @@ pub(super) fn quotations(message: &str) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// Searches a text for several quotations.
+#[derive(Debug)]
 pub(super) struct Search<'t> {
     text: &'t [u8],
+    /// The bytes that may still be searched.
     left: usize,
 }
 
@@ -50,12 +54,14 @@ impl<'t> Search<'t> {
 
     /// Whether the text has these letters, of which there must be some.
     pub(super) fn finds(&mut self, letters: &[u8]) -> bool {
-        if letters.is_empty() {
-            return false;
-        }
+        !letters.is_empty() && (self.left == 0 || self.surely_finds(letters))
+    }
+
+    /// Whether the text was searched, and has these letters.
+    pub(super) fn surely_finds(&mut self, letters: &[u8]) -> bool {
         let searched = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        !searched || memmem::find(self.text, letters).is_some()
+        self.left = self.left.saturating_sub(self.text.len().max(LEAST));
+        searched && memmem::find(self.text, letters).is_some()
     }
 }
 
@@ -73,10 +79,10 @@ mod tests {
     #[test]
     fn what_is_not_searched_any_more_counts_as_found() {
         let mut search = Search::of(b"abc");
-        for _ in 0..MOST {
-            assert!(!search.finds(b"x"));
+        for _ in 0..MOST / LEAST {
+            assert!(!search.finds(b"x") && !search.finds(b""));
         }
-        assert!(search.finds(b"x") && !search.finds(b""));
+        assert!(search.finds(b"x") && !search.finds(b"") && !search.surely_finds(b"a"));
         assert!(quotations(&"'a ".repeat(100_000)).count() == 0);
     }
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::letters;
+use super::letters::{self, Folded};
 use crate::gateway::request::json_object::lossy;
 
 /// The fields with the prompt of each dialect.
@@ -55,14 +55,12 @@ pub(in crate::gateway) const LONGEST: usize = 512 * 1024;
 const END: usize = 128 * 1024;
 /// The most bytes of a prompt that are kept for an error after the request, half of them at its end.
 const KEPT: usize = 16 * 1024;
-/// Between texts that do not follow each other. No letter is like it.
-const GAP: u8 = 0;
 
 /// What a request says.
 #[derive(Debug, Clone, Default)]
 pub(in crate::gateway) struct RequestText {
     /// Names of the prompt, its values and texts of fields that may belong to it, other values, other names.
-    letters: Vec<u8>,
+    text: Folded,
     prompt: usize,
     values: Range<usize>,
     /// Whether nothing is left out.
@@ -94,32 +92,43 @@ impl RequestText {
     }
 
     fn new(prompt: Parted, others: Parted, whole: bool) -> Self {
-        let mut letters = prompt.names;
-        letters.push(GAP);
-        let from = letters.len();
-        letters.extend_from_slice(&prompt.values);
-        let prompt = letters.len();
-        letters.push(GAP);
-        letters.extend_from_slice(&others.values);
-        let values = from..letters.len();
-        letters.push(GAP);
-        letters.extend_from_slice(&others.names);
-        Self { letters, prompt, values, whole }
+        let mut text = prompt.names;
+        text.add_gap();
+        let from = text.letters.len();
+        text.append(&prompt.values);
+        let prompt = text.letters.len();
+        text.add_gap();
+        text.append(&others.values);
+        let values = from..text.letters.len();
+        text.add_gap();
+        text.append(&others.names);
+        Self { text, prompt, values, whole }
     }
 
     /// All names and values of the request.
     pub(super) fn all(&self) -> &[u8] {
-        &self.letters
+        &self.text.letters
     }
 
     /// The values of the request, without names.
     pub(super) fn values(&self) -> &[u8] {
-        self.letters.get(self.values.clone()).unwrap_or_default()
+        self.all().get(self.values.clone()).unwrap_or_default()
     }
 
     /// The prompt of the request.
     pub(super) fn prompt(&self) -> &[u8] {
-        self.letters.get(..self.prompt).unwrap_or_default()
+        self.all().get(..self.prompt).unwrap_or_default()
+    }
+
+    /// The [spine](super::letters) of the prompt.
+    pub(super) fn spine(&self) -> Vec<u8> {
+        self.text.spine(self.prompt)
+    }
+
+    /// Everything but the values of the prompt: what names something.
+    pub(super) fn beside_the_prompt(&self) -> [&[u8]; 2] {
+        let all = self.all();
+        [all.get(..self.values.start), all.get(self.prompt..)].map(Option::unwrap_or_default)
     }
 
     /// Whether nothing of the request is left out.
@@ -129,7 +138,7 @@ impl RequestText {
 
     /// The size in memory, in bytes.
     pub(in crate::gateway) fn len(&self) -> usize {
-        self.letters.len()
+        self.text.size()
     }
 }
 
@@ -184,8 +193,8 @@ fn ends(value: &[u8], each: usize) -> [&[u8]; 2] {
 /// The normal form of JSON texts, names apart from values.
 #[derive(Default)]
 struct Parted {
-    names: Vec<u8>,
-    values: Vec<u8>,
+    names: Folded,
+    values: Folded,
 }
 
 impl Parted {
@@ -195,9 +204,9 @@ impl Parted {
 }
 
 /// Adds the normal form of a JSON text, with names and values apart.
-fn add(json: &[u8], names: &mut Vec<u8>, values: &mut Vec<u8>) {
+fn add(json: &[u8], names: &mut Folded, values: &mut Folded) {
     let text = lossy(json);
-    values.reserve(text.len());
+    values.letters.reserve(text.len());
     let mut of_a_kind = false;
     let mut rest = Some(&*text);
     while let Some(before) = rest {

@@ -3,10 +3,17 @@
 //! A provider repeats a request with other escapes, quotes, line breaks and forms of letters. So escapes of JSON at any
 //! depth, percent encoding and HTML entities are decoded, compatibility forms such as full-width letters become plain
 //! ones, case and accents are ignored, and everything between letters is skipped. The work is linear.
+//!
+//! A provider may also lose or garble what is not ASCII, or print a number beside each word. So there is a second form, the
+//! spine of a text: its letters from a to z that are ASCII in the text itself.
+
+mod escapes;
 
 use std::ops::Range;
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
+
+use self::escapes::{backslashes, entity, percent_byte};
 
 /// The letters and digits of a text, and the bytes of the text that they take.
 #[derive(Debug, Default)]
@@ -14,18 +21,29 @@ pub(super) struct Letters {
     /// The normal form of the text, in UTF-8.
     pub(super) text: Vec<u8>,
     /// The place of each byte of the normal form.
-    places: Vec<Range<usize>>,
+    pub(super) places: Vec<Range<usize>>,
+    /// Which bytes of the normal form belong to the spine.
+    spine: Vec<usize>,
 }
 
 impl Letters {
     /// Reads a text, with the places of its letters.
     pub(super) fn of(text: &str) -> Self {
         let (mut letters, mut places) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len()));
-        fold(text, &mut |byte, place: Range<usize>| {
+        let mut spine = Vec::with_capacity(text.len());
+        fold(text, &mut |byte: u8, place: Range<usize>, plain: bool| {
+            if plain && byte.is_ascii_lowercase() {
+                spine.push(letters.len());
+            }
             letters.push(byte);
             places.push(place);
         });
-        Self { text: letters, places }
+        Self { text: letters, places, spine }
+    }
+
+    /// The bytes of the normal form that belong to the spine.
+    pub(super) fn spine(&self) -> &[usize] {
+        &self.spine
     }
 
     /// The bytes of the text that a range of the normal form takes.
@@ -35,14 +53,69 @@ impl Letters {
     }
 }
 
+/// The letters and digits of a text, without their places.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Folded {
+    /// The normal form of the text, in UTF-8.
+    pub(super) letters: Vec<u8>,
+    /// Its ASCII letters and digits that come from other characters, such as accented ones.
+    accents: Vec<usize>,
+}
+
+impl Folded {
+    /// Reads a text, without the places of its letters.
+    pub(super) fn of(text: &str) -> Self {
+        let mut folded = Self::default();
+        add(text, &mut folded);
+        folded
+    }
+
+    /// The spine of the first letters, with the gaps between them.
+    pub(super) fn spine(&self, length: usize) -> Vec<u8> {
+        let mut accents = self.accents.iter().copied().peekable();
+        let letters = self.letters.iter().copied().enumerate().take(length);
+        let spine = letters.filter(|(at, byte)| {
+            let accent = accents.next_if_eq(at).is_some();
+            !accent && (byte.is_ascii_lowercase() || *byte == GAP)
+        });
+        spine.map(|(_, byte)| byte).collect()
+    }
+
+    /// Adds a gap, so that no run of letters goes on from here.
+    pub(super) fn add_gap(&mut self) {
+        self.letters.push(GAP);
+    }
+
+    /// Adds the letters of another text.
+    pub(super) fn append(&mut self, other: &Self) {
+        let before = self.letters.len();
+        self.letters.extend_from_slice(&other.letters);
+        self.accents.extend(other.accents.iter().map(|at| before + at));
+    }
+
+    /// The size in memory, in bytes.
+    pub(super) fn size(&self) -> usize {
+        self.letters.len() + self.accents.len() * size_of::<usize>()
+    }
+}
+
+/// Between texts that do not follow each other. No letter is like it.
+const GAP: u8 = 0;
+
 /// Adds the normal form of a text to `out`.
-pub(super) fn add(text: &str, out: &mut Vec<u8>) {
+pub(super) fn add(text: &str, out: &mut Folded) {
     let mut rest = text;
     while !rest.is_empty() {
-        let plain = add_plain(rest.as_bytes(), out);
+        let plain = add_plain(rest.as_bytes(), &mut out.letters);
         rest = rest.get(plain..).unwrap_or_default();
         if plain == 0 {
-            let length = more(rest, 0, &mut |byte, _| out.push(byte));
+            let Folded { letters, accents } = &mut *out;
+            let length = more(rest, 0, &mut |byte: u8, _: Range<usize>, plain: bool| {
+                if !plain && byte.is_ascii() {
+                    accents.push(letters.len());
+                }
+                letters.push(byte);
+            });
             rest = rest.get(length..).unwrap_or_default();
         }
     }
@@ -71,9 +144,7 @@ const PIECE: usize = 64;
 
 /// The normal form of a text without places.
 pub(super) fn folded(text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    add(text, &mut out);
-    out
+    Folded::of(text).letters
 }
 
 /// A byte that is neither a letter nor a digit.
@@ -99,7 +170,8 @@ const fn table() -> [u8; 256] {
     }
 }
 
-fn fold(text: &str, each: &mut impl FnMut(u8, Range<usize>)) {
+/// Gives each letter of a text to `each`, with its place and whether it is ASCII in the text.
+fn fold(text: &str, each: &mut impl FnMut(u8, Range<usize>, bool)) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -107,7 +179,7 @@ fn fold(text: &str, each: &mut impl FnMut(u8, Range<usize>)) {
             SKIPPED => at += 1,
             MORE => at += more(text, at, each),
             letter => {
-                each(letter, at..at + 1);
+                each(letter, at..at + 1, true);
                 at += 1;
             }
         }
@@ -115,7 +187,7 @@ fn fold(text: &str, each: &mut impl FnMut(u8, Range<usize>)) {
 }
 
 /// Reads an escape or a character that is not ASCII. Returns its length, at least 1.
-fn more(text: &str, at: usize, each: &mut impl FnMut(u8, Range<usize>)) -> usize {
+fn more(text: &str, at: usize, each: &mut impl FnMut(u8, Range<usize>, bool)) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     let first = rest.chars().next().unwrap_or_default();
     let (letter, length) = match first {
@@ -131,84 +203,48 @@ fn more(text: &str, at: usize, each: &mut impl FnMut(u8, Range<usize>)) -> usize
 }
 
 /// Adds the plain letters of a character.
-fn push(letter: char, place: Range<usize>, each: &mut impl FnMut(u8, Range<usize>)) {
-    let mut plain = |letter: char| {
+fn push(letter: char, place: Range<usize>, each: &mut impl FnMut(u8, Range<usize>, bool)) {
+    let plain = letter.is_ascii();
+    let mut fold = |letter: char| {
         for letter in letter.to_lowercase().filter(|letter| letter.is_alphanumeric()) {
             let mut bytes = [0; 4];
-            letter.encode_utf8(&mut bytes).bytes().for_each(|byte| each(byte, place.clone()));
+            let spelled: &str = match latin(letter) {
+                Some(spelled) => spelled,
+                None => letter.encode_utf8(&mut bytes),
+            };
+            spelled.bytes().for_each(|byte| each(byte, place.clone(), plain));
         }
     };
     match letter {
         // Unified ideographs have no other form.
-        letter if letter.is_ascii() || matches!(letter, '\u{4e00}'..='\u{9fff}') => plain(letter),
+        letter if letter.is_ascii() || matches!(letter, '\u{4e00}'..='\u{9fff}') => fold(letter),
         letter => {
             let nfkd = DecomposingNormalizerBorrowed::new_nfkd();
-            nfkd.normalize_iter(std::iter::once(letter)).for_each(plain);
+            nfkd.normalize_iter(std::iter::once(letter)).for_each(fold);
         }
     }
 }
 
-/// An escape after one or more backslashes, as in JSON within JSON. `None` is a blank, or a sign before a character that
-/// means itself.
-fn backslashes(rest: &str) -> (Option<char>, usize) {
-    let signs = rest.bytes().take_while(|byte| *byte == b'\\').count();
-    let after = rest.get(signs..).unwrap_or_default();
-    match after.bytes().next() {
-        Some(b'n' | b'r' | b't' | b'b' | b'f' | b'v') => (None, signs + 1),
-        Some(b'x') => {
-            hexadecimal(after, 1, 2).map_or((None, signs), |code| (char::from_u32(code), signs + 3))
-        }
-        Some(b'U') => {
-            hexadecimal(after, 1, 8).map_or((None, signs), |code| (char::from_u32(code), signs + 9))
-        }
-        Some(b'u') => unicode(after).map_or((None, signs), |(letter, length)| (letter, signs + length)),
-        Some(_) | None => (None, signs),
-    }
-}
-
-/// `u0041`, `u{41}`, or the two halves of a character.
-fn unicode(text: &str) -> Option<(Option<char>, usize)> {
-    if text.as_bytes().get(1) == Some(&b'{') {
-        let end = text.as_bytes().iter().take(10).position(|byte| *byte == b'}')?;
-        return Some((char::from_u32(hexadecimal(text, 2, end - 2)?), end + 1));
-    }
-    let first = hexadecimal(text, 1, 4)?;
-    let second = || {
-        let rest = text.get(5..).filter(|_| (0xd800..0xdc00).contains(&first))?;
-        let signs = rest.bytes().take_while(|byte| *byte == b'\\').count();
-        let rest = rest.get(signs..).filter(|rest| signs > 0 && rest.starts_with('u'))?;
-        let second = hexadecimal(rest, 1, 4).filter(|second| (0xdc00..0xe000).contains(second))?;
-        Some((char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)), 10 + signs))
-    };
-    Some(second().unwrap_or((char::from_u32(first), 5)))
-}
-
-/// `&#65;`, `&#x41;`, also without a semicolon, and named entities, which are signs. An ampersand may be an entity itself.
-fn entity(rest: &str) -> Option<(Option<char>, usize)> {
-    let mut name = rest.get(1..)?;
-    while let Some(inner) = name.strip_prefix("amp;") {
-        name = inner;
-    }
-    let before = rest.len() - name.len();
-    let number = |from: usize, radix: u32| {
-        let digits = name.get(from..)?.chars().take(8).take_while(|digit| digit.is_digit(radix)).count();
-        let code = u32::from_str_radix(name.get(from..from + digits)?, radix).ok()?;
-        let closed = usize::from(name.as_bytes().get(from + digits) == Some(&b';'));
-        Some((char::from_u32(code), before + from + digits + closed))
-    };
-    match name.as_bytes() {
-        [b'#', b'x' | b'X', ..] => number(2, 16),
-        [b'#', ..] => number(1, 10),
-        bytes => {
-            let end = bytes.iter().take(10).position(|byte| *byte == b';').filter(|end| *end > 1);
-            let Some(end) = end else { return (before > 1).then_some((None, before)) };
-            bytes.iter().take(end).all(u8::is_ascii_alphabetic).then_some((None, before + end + 1))
-        }
-    }
+/// The ASCII spelling of a lowercase Latin letter that Unicode does not decompose.
+const fn latin(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        '\u{df}' => "ss",
+        '\u{e6}' => "ae",
+        '\u{f0}' | '\u{111}' => "d",
+        '\u{f8}' => "o",
+        '\u{fe}' => "th",
+        '\u{127}' => "h",
+        '\u{131}' => "i",
+        '\u{142}' => "l",
+        '\u{14b}' => "n",
+        '\u{153}' => "oe",
+        '\u{167}' => "t",
+        _ => return None,
+    })
 }
 
 /// `%C3%A4`: a run of bytes in UTF-8. Returns its length, or 1 for a mere percent sign.
-fn percent(rest: &str, at: usize, each: &mut impl FnMut(u8, Range<usize>)) -> usize {
+fn percent(rest: &str, at: usize, each: &mut impl FnMut(u8, Range<usize>, bool)) -> usize {
     let (mut bytes, mut ends, mut length) = (Vec::new(), Vec::new(), 0);
     while let Some((byte, taken)) = percent_byte(rest.get(length..).unwrap_or_default()) {
         length += taken;
@@ -231,22 +267,6 @@ fn percent(rest: &str, at: usize, each: &mut impl FnMut(u8, Range<usize>)) -> us
         }
     }
     length.max(1)
-}
-
-/// `%C3`, or encoded again `%25C3`: the byte and its length.
-fn percent_byte(text: &str) -> Option<(u8, usize)> {
-    let mut digits = text.strip_prefix('%')?;
-    while let Some(inner) = digits.strip_prefix("25").filter(|inner| hexadecimal(inner, 0, 2).is_some()) {
-        digits = inner;
-    }
-    let byte = hexadecimal(digits, 0, 2).and_then(|byte| u8::try_from(byte).ok())?;
-    Some((byte, text.len() - digits.len() + 2))
-}
-
-/// A number of so many hexadecimal digits.
-fn hexadecimal(text: &str, from: usize, length: usize) -> Option<u32> {
-    let digits = text.get(from..from + length).filter(|digits| !digits.starts_with('+'))?;
-    u32::from_str_radix(digits, 16).ok()
 }
 
 #[cfg(test)]
@@ -279,6 +299,40 @@ mod tests {
         }
         assert_eq!(form(r"\ud835\udc00 \\ud835\\udc01 \ud835"), "ab");
         assert_eq!(form("\u{6211}\u{7684} 50% off & more; AT&T"), "\u{6211}\u{7684}50offmoreatt");
+    }
+
+    #[test]
+    fn latin_letters_have_plain_spellings() {
+        assert_eq!(
+            form("Stra\u{df}e \u{c6}r\u{f8} \u{141}\u{f3}d\u{17a} \u{110}\u{f0} \u{130}\u{131}"),
+            "strasseaerolodzddii"
+        );
+    }
+
+    #[test]
+    fn the_spine_is_what_no_provider_garbles() {
+        let texts = [
+            "Se\u{f1}or 7 N\u{fa}\u{f1}ez: na\u{ef}ve",
+            r"Se\u00f1or N&uacute;&#241;ez: na%C3%AFve",
+            "Se?or N??ez: na\u{fffd}ve",
+            "Se\u{c3}\u{b1}or N\u{c3}\u{ba}\u{c3}\u{b1}ez: na\u{c3}\u{af}ve",
+            "Seor Nez: nave",
+            "0:Se\u{f1}or 1:N\u{fa}\u{f1}ez\u{120} 2:na\u{ef}ve\u{10a}",
+        ];
+        for text in texts {
+            let folded = Folded::of(text);
+            assert_eq!(folded.spine(folded.letters.len()), b"seorneznave", "{text}");
+            let letters = Letters::of(text);
+            let spine: Vec<u8> = letters.spine().iter().map(|at| letters.text[*at]).collect();
+            assert_eq!(spine, b"seorneznave", "{text}");
+        }
+        let mut all = Folded::of("\u{e9}a");
+        all.add_gap();
+        all.append(&Folded::of("b\u{e9}c 7"));
+        assert_eq!(
+            (all.letters.as_slice(), all.spine(3), all.spine(9)),
+            (&b"ea\0bec7"[..], b"a\0".to_vec(), b"a\0bc".to_vec())
+        );
     }
 
     #[test]
