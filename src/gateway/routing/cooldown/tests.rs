@@ -4,18 +4,12 @@ mod requests;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use chrono::{DateTime, Utc};
-use entity::ids::ProviderId;
-use uuid::Uuid;
-
 use super::*;
 use crate::domain::clock::ManualClock;
 use crate::domain::failure::Blame;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::scope::FailureScope;
-use crate::providers::{StreamOptions, preset};
-use crate::store::ModelSettings;
-use crate::store::snapshot::ProviderEntry;
+use crate::store::snapshot::samples;
 use ErrorClass::{InvalidRequest, QuotaExhausted, RateLimited, Unavailable};
 
 struct Bench {
@@ -29,28 +23,7 @@ struct Bench {
 
 fn bench() -> Bench {
     let (clock, hand) = Clock::manual(DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
-    let provider = ProviderEntry {
-        id: ProviderId(Uuid::nil()),
-        name: "test".into(),
-        preset: preset("custom").expect("a preset"),
-        base_url: None,
-        credential: None,
-        stream_options: StreamOptions::Auto,
-        mappings: Default::default(),
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-    };
-    let model = ModelEntry {
-        id: ModelId(Uuid::nil()),
-        name: "model".into(),
-        created_at: DateTime::<Utc>::UNIX_EPOCH,
-        provider: Arc::new(provider),
-        upstream_model: "model".to_owned(),
-        settings: ModelSettings { num_retries: Some(0), ..ModelSettings::default() },
-        enabled: true,
-        price_id: None,
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-        cooldown_ended_at: None,
-    };
+    let model = samples::model("model", samples::provider("custom"));
     Bench {
         cooldowns: Cooldowns::new(clock, true),
         hand,
