@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::call::adapt::{self, Adapted};
 use super::call::attempt::{Call, attempt};
+use super::call::classify::own_fields::may_be_brought;
 use super::call::classify::{ConnectFault, Fault};
 use super::call::endpoint::{CallToken, Target};
 use super::call::outcome::{AttemptOutcome, Reply};
@@ -22,7 +23,6 @@ use super::routing::call_feedback::{CallFeedback, Remembered};
 use super::routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, LEAST, Step};
 use super::{Gateway, Job};
 use crate::domain::failure::Failure;
-use crate::domain::failure::evidence::Source;
 use crate::gateway::usage::asked::Asked;
 use crate::gateway::usage::text_size::TextSize;
 use bytes::Bytes;
@@ -105,7 +105,7 @@ impl Gateway {
                     let sent = intent.request.spoken_to(&candidate.model).unwrap_or(&intent.request);
                     let found = feedback.classify_of(&fault, sent);
                     spans::failed(&span, &found, took);
-                    if feedback.failed(&found, || intent.fingerprint()) {
+                    if feedback.failed(&found, || intent.source(may_be_brought(&found, sent))) {
                         failing.push(candidate.model.id);
                     }
                     recorder.attempt_failed(&candidate, &found, took, changes);
@@ -183,8 +183,7 @@ impl Gateway {
         let without = known.with(refusal.left_out);
         let (outcome, sent) = self.call(job, (candidate, request), target, without, left).await;
         if answered(&outcome) {
-            let source = Source { request: job.intent.fingerprint(), caller };
-            self.refusals.learn(model, refusal.themselves, source);
+            self.refusals.learn(model, refusal.themselves, job.intent.source(false));
         }
         (outcome, sent)
     }

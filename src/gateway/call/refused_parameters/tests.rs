@@ -25,7 +25,7 @@ fn seed() -> Parameters {
 impl Bench {
     /// A request with a seed that is answered only without it.
     fn refused(&self, request: u64, caller: u64) {
-        self.refusals.learn(&self.model, seed(), Source { request, caller });
+        self.refusals.learn(&self.model, seed(), Source { request, caller, plain: true });
     }
 
     /// A request with a seed that is answered as it is.
@@ -68,7 +68,7 @@ fn two_callers_with_three_requests_take_it_from_all() {
     // And of the stream's options for the whole provider.
     let options = Parameters::of(["stream_options"]);
     (0..3).for_each(|request| {
-        bench.refusals.learn(&bench.model, options, Source { request, caller: request });
+        bench.refusals.learn(&bench.model, options, Source { request, caller: request, plain: true });
     });
     let beside = ModelEntry { id: ModelId(Uuid::from_u128(3)), ..bench.model.clone() };
     assert_eq!(bench.refusals.of(&beside, 1), options);

@@ -19,6 +19,7 @@ struct Bench {
     requests: AtomicU64,
     caller: AtomicU64,
     alone: AtomicBool,
+    plain: AtomicBool,
 }
 
 fn bench() -> Bench {
@@ -31,6 +32,7 @@ fn bench() -> Bench {
         requests: AtomicU64::new(0),
         caller: AtomicU64::new(1),
         alone: AtomicBool::new(false),
+        plain: AtomicBool::new(true),
     }
 }
 
@@ -63,11 +65,15 @@ impl Bench {
             Blame::Request => self.cooldowns.refused(&self.model, now),
             Blame::Model(failure) => self.cooldowns.failed(&self.model, failure, now, repeated),
             Blame::Open(failure) => {
-                let request = self.requests.load(Ordering::Relaxed);
-                let source = Source { request, caller: self.caller.load(Ordering::Relaxed) };
+                let source = self.source(self.requests.load(Ordering::Relaxed));
                 self.cooldowns.failed_openly(&self.model, failure, now, repeated, source);
             }
         }
+    }
+
+    fn source(&self, request: u64) -> Source {
+        let (caller, plain) = (self.caller.load(Ordering::Relaxed), self.plain.load(Ordering::Relaxed));
+        Source { request, caller, plain }
     }
 
     /// A failure that may be the request's own.
@@ -83,7 +89,7 @@ impl Bench {
             ..Failure::ours(QuotaExhausted, "test", "no")
         };
         let Blame::Open(open) = failure.blame() else { panic!("it is open") };
-        let source = Source { request, caller: self.caller.load(Ordering::Relaxed) };
+        let source = self.source(request);
         match self.cooldowns.suspected(&self.model, open, source, self.alone.load(Ordering::Relaxed)) {
             Some(failure) => {
                 self.cooldowns.failed(&self.model, failure, self.cooldowns.now(), false);
