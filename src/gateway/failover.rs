@@ -165,7 +165,8 @@ impl Gateway {
         let caller = job.intent.caller();
         let optional = |known| adapt::optional(request, model, candidate.primary, known);
         let known = self.refusals.of_call(model, caller, optional);
-        let (outcome, sent) = self.call(job, (candidate, request), target, known, time_budget).await;
+        let call = OneCall { job, candidate, request, target, refused: known, time_budget };
+        let (outcome, sent) = self.call(call).await;
         let written = || optional(known);
         let refusal = refused_parameters::named(&outcome, request, written);
         if refusal.left_out.is_empty() {
@@ -181,64 +182,44 @@ impl Gateway {
         // The provider did not process the request, so the same call is made once more without the refused
         // parameters. This does not count as a failure.
         let without = known.with(refusal.left_out);
-        let (outcome, sent) = self.call(job, (candidate, request), target, without, left).await;
+        let (outcome, sent) = self.call(OneCall { refused: without, time_budget: left, ..call }).await;
         if answered(&outcome) {
             self.refusals.learn(model, refusal.themselves, job.intent.source(false));
         }
         (outcome, sent)
     }
 
-    /// Calls a candidate with the request in a dialect that its provider serves.
-    async fn call(
-        &self,
-        job: &Job,
-        candidate: (&Candidate, &ChatRequest),
-        target: &Target,
-        refused: Parameters,
-        time_budget: Duration,
-    ) -> (AttemptOutcome, Sent) {
-        if target.needs_token() {
-            return Box::pin(self.call_with_token(job, candidate, target, refused, time_budget)).await;
+    /// Makes a call, with an access token if the provider needs one.
+    async fn call(&self, call: OneCall<'_>) -> (AttemptOutcome, Sent) {
+        if call.target.needs_token() {
+            return Box::pin(self.call_with_token(call)).await;
         }
-        self.send(job, candidate, (target, &CallToken::default()), refused, time_budget).await
+        self.send(call, &CallToken::default()).await
     }
 
-    /// Calls a candidate with an access token, and once more with another one if the provider refuses an old token.
-    async fn call_with_token(
-        &self,
-        job: &Job,
-        candidate: (&Candidate, &ChatRequest),
-        target: &Target,
-        refused: Parameters,
-        time_budget: Duration,
-    ) -> (AttemptOutcome, Sent) {
+    /// Makes a call with an access token, and once more with another one if the provider refuses an old token.
+    async fn call_with_token(&self, call: OneCall<'_>) -> (AttemptOutcome, Sent) {
         let called = Instant::now();
-        let left = || time_budget.saturating_sub(called.elapsed());
-        let share = self.shares.of(job.intent.organization.id);
+        let left = || call.time_budget.saturating_sub(called.elapsed());
+        let share = self.shares.of(call.job.intent.organization.id);
         let minting = self.minting(&share);
-        let token = match target.token(minting, time_budget).await {
+        let token = match call.target.token(minting, call.time_budget).await {
             Ok(token) => token,
             Err(fault) => return (AttemptOutcome::Failed(fault), Sent::default()),
         };
-        let (outcome, sent) = self.send(job, candidate, (target, &token), refused, left()).await;
+        let (outcome, sent) = self.send(OneCall { time_budget: left(), ..call }, &token).await;
         if !outcome.is_unauthorized() || left() < LEAST {
             return (outcome, sent);
         }
-        match target.token_after(&token, minting, left()).await {
-            Some(Ok(token)) => self.send(job, candidate, (target, &token), refused, left()).await,
+        match call.target.token_after(&token, minting, left()).await {
+            Some(Ok(token)) => self.send(OneCall { time_budget: left(), ..call }, &token).await,
             Some(Err(fault)) => (AttemptOutcome::Failed(fault), sent),
             None => (outcome, sent),
         }
     }
 
-    async fn send(
-        &self,
-        job: &Job,
-        (candidate, request): (&Candidate, &ChatRequest),
-        (target, token): (&Target, &CallToken),
-        refused: Parameters,
-        time_budget: Duration,
-    ) -> (AttemptOutcome, Sent) {
+    async fn send(&self, call: OneCall<'_>, token: &CallToken) -> (AttemptOutcome, Sent) {
+        let OneCall { job, candidate, request, target, refused, time_budget } = call;
         let model = &candidate.model;
         let share = self.shares.of(job.intent.organization.id);
         let adapted = adapted(request, candidate, refused, &share).await;
@@ -266,6 +247,19 @@ impl Gateway {
         let sent = Sent { changes: adapted.changes, asked: adapted.asked };
         (attempt(&self.upstream, call).await, sent)
     }
+}
+
+/// One call of a candidate that is about to be made.
+#[derive(Debug, Clone, Copy)]
+struct OneCall<'a> {
+    job: &'a Job,
+    candidate: &'a Candidate,
+    /// The request in a dialect that the provider serves.
+    request: &'a ChatRequest,
+    target: &'a Target,
+    /// The parameters that are left out.
+    refused: Parameters,
+    time_budget: Duration,
 }
 
 /// What is known of the body that a candidate's provider got.
