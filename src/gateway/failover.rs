@@ -230,7 +230,8 @@ impl Gateway {
             let again = || adapt::adapt(request, model, candidate.primary, refused).body;
             (headers, held_by(&share, body.take().unwrap_or_else(again), &job.intent.request.body))
         };
-        let prompt = |size: &TextSize| self.shared_state.calibrations.of(model.id).prompt(size);
+        let calibration = || self.shared_state.calibrations.of(model.id, job.intent.caller());
+        let prompt = |size: &TextSize| calibration().prompt(size);
         let url = target.url_of(model, request.stream);
         let call = Call {
             model,

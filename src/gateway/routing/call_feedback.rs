@@ -130,10 +130,13 @@ impl CallFeedback {
         self.failed(failure, || Source { request, caller: self.caller, plain: true });
     }
 
-    /// The token calibration of the model; an empty one in a drill.
+    /// The token calibration of the model for the caller; an empty one in a drill.
     #[must_use]
-    pub fn calibration(&self) -> Arc<TokenCalibration> {
-        if self.drill { Arc::default() } else { self.shared_state.calibrations.of(self.model.id) }
+    pub fn calibration(&self) -> TokenCalibration {
+        if self.drill {
+            return TokenCalibration::default();
+        }
+        self.shared_state.calibrations.of(self.model.id, self.caller)
     }
 
     /// Classifies a fault of a call of this request, and hides what an error repeats of its prompt.
