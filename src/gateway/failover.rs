@@ -24,6 +24,7 @@ use super::routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, 
 use super::{Gateway, Job};
 use crate::domain::failure::Failure;
 use crate::gateway::usage::asked::Asked;
+use crate::gateway::usage::so_far::SoFar;
 use crate::gateway::usage::text_size::TextSize;
 use bytes::Bytes;
 use entity::ids::ModelId;
@@ -77,10 +78,12 @@ impl Gateway {
                     let drilled = intent.drills.class_of(&candidate.model.name).is_some();
                     let repeated = failing.contains(&candidate.model.id);
                     let feedback = self.feedback(&job, &candidate).repeated(repeated);
-                    let mut call = recorder.attempt_started(&candidate, &feedback, &intent.request, drilled);
+                    let so_far = SoFar::default();
+                    let mut call =
+                        recorder.attempt_started(&candidate, &feedback, &intent.request, (drilled, &so_far));
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
-                    let attempted = Box::pin(self.attempt(&job, &candidate, called, time_budget));
+                    let attempted = Box::pin(self.attempt(&job, &candidate, &so_far, called, time_budget));
                     let (outcome, Sent { changes, asked }) = spans::within(span.clone(), attempted).await;
                     let took = called.elapsed();
                     // Waiting before a retry does not count as the gateway's own time.
@@ -144,6 +147,7 @@ impl Gateway {
         &self,
         job: &Job,
         candidate: &Candidate,
+        so_far: &SoFar,
         called: Instant,
         time_budget: Duration,
     ) -> (AttemptOutcome, Sent) {
@@ -165,7 +169,7 @@ impl Gateway {
         let caller = job.intent.caller();
         let optional = |known| adapt::optional(request, model, candidate.primary, known);
         let known = self.refusals.of_call(model, caller, optional);
-        let call = OneCall { job, candidate, request, target, refused: known, time_budget };
+        let call = OneCall { job, candidate, request, target, refused: known, time_budget, so_far };
         let (outcome, sent) = self.call(call).await;
         let written = || optional(known);
         let refusal = refused_parameters::named(&outcome, request, written);
@@ -219,7 +223,7 @@ impl Gateway {
     }
 
     async fn send(&self, call: OneCall<'_>, token: &CallToken) -> (AttemptOutcome, Sent) {
-        let OneCall { job, candidate, request, target, refused, time_budget } = call;
+        let OneCall { job, candidate, request, target, refused, time_budget, so_far } = call;
         let model = &candidate.model;
         let share = self.shares.of(job.intent.organization.id);
         let adapted = adapted(request, candidate, refused, &share).await;
@@ -244,6 +248,7 @@ impl Gateway {
             time_budget,
             now: job.context.created_at,
             share: &share,
+            so_far,
         };
         let sent = Sent { changes: adapted.changes, asked: adapted.asked };
         (attempt(&self.upstream, call).await, sent)
@@ -261,6 +266,7 @@ struct OneCall<'a> {
     /// The parameters that are left out.
     refused: Parameters,
     time_budget: Duration,
+    so_far: &'a SoFar,
 }
 
 /// What is known of the body that a candidate's provider got.
