@@ -75,7 +75,7 @@ fn habits_are_bounded() {
     assert!(calibrations.by_model.len() <= MOST_MODELS);
 }
 
-/// A model whose provider counts this many times the usual tokens for each caller.
+/// A model of which the provider counts this many times the usual tokens for each caller.
 fn model(factors: &[(u64, f64)]) -> TokenCalibrations {
     let calibrations = TokenCalibrations::default();
     let text = WORDS.repeat(50);

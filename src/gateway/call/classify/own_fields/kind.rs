@@ -16,7 +16,7 @@ pub(super) enum Kind {
     Limit,
     /// Money or a quota.
     Money,
-    /// A missing model.
+    /// A model that is missing.
     Missing,
     /// Too many requests for a server.
     Overload,
