@@ -9,7 +9,7 @@ use crate::app::{Application, Stopper};
 use crate::config::console::SignUp;
 use crate::config::{Overrides, Settings};
 use crate::domain::clock::Clock;
-use crate::store::Claim;
+use crate::store::{Claim, ClaimError};
 
 /// Runs the gateway until SIGTERM or SIGINT.
 ///
@@ -29,7 +29,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn serve(settings: Settings) -> anyhow::Result<()> {
     let public_url = settings.server.public_url.clone();
     let sign_up = settings.console.signup;
-    let _claim = Claim::take(&settings.database)?;
+    let mut claim = Claim::take(&settings.database)?;
     let application = Application::build(settings, Clock::system()).await?;
     let mut line = format!("Failsoft listens on http://{}", application.address());
     if let Some(url) = &public_url {
@@ -51,11 +51,16 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
             "\n{why}Sign-up is open to all: {address}/signup (close it: --signup closed)"
         ));
     }
-    until_stopped(application, || announce(&line)).await
+    until_stopped(application, || announce(&line), claim.lost()).await
 }
 
-/// Runs an application until a signal stops it, and calls `ready` once it accepts connections.
-pub(super) async fn until_stopped(application: Application, ready: impl FnOnce()) -> anyhow::Result<()> {
+/// Runs an application until a signal stops it or its database is `lost` to another server, and calls `ready` once it
+/// accepts connections.
+pub(super) async fn until_stopped(
+    application: Application,
+    ready: impl FnOnce(),
+    lost: impl Future<Output = ClaimError>,
+) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let (stopper, mut stopped) = Stopper::new();
     let readiness = application.readiness().clone();
@@ -65,19 +70,26 @@ pub(super) async fn until_stopped(application: Application, ready: impl FnOnce()
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
     let mut running = std::pin::pin!(application.run_until(stop));
-    tokio::select! {
+    let lost = tokio::select! {
         result = &mut running => return Ok(result?),
+        error = lost => {
+            tracing::error!("{error}");
+            readiness.skip_notice();
+            Some(error)
+        }
         signal = signals.next() => {
             tracing::info!("{signal}: running answers may finish; a second signal stops at once");
             // A supervisor sends SIGTERM and needs time to tell a load balancer; SIGINT comes from a terminal.
             if signal == INTERRUPT {
                 readiness.skip_notice();
             }
+            None
         }
-    }
+    };
     stopper.stop();
     tokio::select! {
-        result = &mut running => Ok(result?),
+        result = &mut running => result?,
         signal = signals.next() => bail!("a second signal ({signal}) stopped it at once: running answers were cut off"),
     }
+    lost.map_or(Ok(()), |error| Err(error.into()))
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::call::adapt::{self, Adapted};
 use super::call::attempt::{Call, attempt};
+use super::call::classify::own_fields::may_be_brought;
 use super::call::classify::{ConnectFault, Fault};
 use super::call::endpoint::{CallToken, Target};
 use super::call::outcome::{AttemptOutcome, Reply};
@@ -22,8 +23,8 @@ use super::routing::call_feedback::{CallFeedback, Remembered};
 use super::routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, LEAST, Step};
 use super::{Gateway, Job};
 use crate::domain::failure::Failure;
-use crate::domain::failure::evidence::Source;
 use crate::gateway::usage::asked::Asked;
+use crate::gateway::usage::so_far::SoFar;
 use crate::gateway::usage::text_size::TextSize;
 use bytes::Bytes;
 use entity::ids::ModelId;
@@ -77,10 +78,12 @@ impl Gateway {
                     let drilled = intent.drills.class_of(&candidate.model.name).is_some();
                     let repeated = failing.contains(&candidate.model.id);
                     let feedback = self.feedback(&job, &candidate).repeated(repeated);
-                    let mut call = recorder.attempt_started(&candidate, &feedback, &intent.request, drilled);
+                    let so_far = SoFar::default();
+                    let mut call =
+                        recorder.attempt_started(&candidate, &feedback, &intent.request, (drilled, &so_far));
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
-                    let attempted = Box::pin(self.attempt(&job, &candidate, called, time_budget));
+                    let attempted = Box::pin(self.attempt(&job, &candidate, &so_far, called, time_budget));
                     let (outcome, Sent { changes, asked }) = spans::within(span.clone(), attempted).await;
                     let took = called.elapsed();
                     // Waiting before a retry does not count as the gateway's own time.
@@ -105,7 +108,7 @@ impl Gateway {
                     let sent = intent.request.spoken_to(&candidate.model).unwrap_or(&intent.request);
                     let found = feedback.classify_of(&fault, sent);
                     spans::failed(&span, &found, took);
-                    if feedback.failed(&found, || intent.fingerprint()) {
+                    if feedback.failed(&found, || intent.source(may_be_brought(&found, sent))) {
                         failing.push(candidate.model.id);
                     }
                     recorder.attempt_failed(&candidate, &found, took, changes);
@@ -144,6 +147,7 @@ impl Gateway {
         &self,
         job: &Job,
         candidate: &Candidate,
+        so_far: &SoFar,
         called: Instant,
         time_budget: Duration,
     ) -> (AttemptOutcome, Sent) {
@@ -165,7 +169,8 @@ impl Gateway {
         let caller = job.intent.caller();
         let optional = |known| adapt::optional(request, model, candidate.primary, known);
         let known = self.refusals.of_call(model, caller, optional);
-        let (outcome, sent) = self.call(job, (candidate, request), target, known, time_budget).await;
+        let call = OneCall { job, candidate, request, target, refused: known, time_budget, so_far };
+        let (outcome, sent) = self.call(call).await;
         let written = || optional(known);
         let refusal = refused_parameters::named(&outcome, request, written);
         if refusal.left_out.is_empty() {
@@ -181,65 +186,44 @@ impl Gateway {
         // The provider did not process the request, so the same call is made once more without the refused
         // parameters. This does not count as a failure.
         let without = known.with(refusal.left_out);
-        let (outcome, sent) = self.call(job, (candidate, request), target, without, left).await;
+        let (outcome, sent) = self.call(OneCall { refused: without, time_budget: left, ..call }).await;
         if answered(&outcome) {
-            let source = Source { request: job.intent.fingerprint(), caller };
-            self.refusals.learn(model, refusal.themselves, source);
+            self.refusals.learn(model, refusal.themselves, job.intent.source(false));
         }
         (outcome, sent)
     }
 
-    /// Calls a candidate with the request in a dialect that its provider serves.
-    async fn call(
-        &self,
-        job: &Job,
-        candidate: (&Candidate, &ChatRequest),
-        target: &Target,
-        refused: Parameters,
-        time_budget: Duration,
-    ) -> (AttemptOutcome, Sent) {
-        if target.needs_token() {
-            return Box::pin(self.call_with_token(job, candidate, target, refused, time_budget)).await;
+    /// Makes a call, with an access token if the provider needs one.
+    async fn call(&self, call: OneCall<'_>) -> (AttemptOutcome, Sent) {
+        if call.target.needs_token() {
+            return Box::pin(self.call_with_token(call)).await;
         }
-        self.send(job, candidate, (target, &CallToken::default()), refused, time_budget).await
+        self.send(call, &CallToken::default()).await
     }
 
-    /// Calls a candidate with an access token, and once more with another one if the provider refuses an old token.
-    async fn call_with_token(
-        &self,
-        job: &Job,
-        candidate: (&Candidate, &ChatRequest),
-        target: &Target,
-        refused: Parameters,
-        time_budget: Duration,
-    ) -> (AttemptOutcome, Sent) {
+    /// Makes a call with an access token, and once more with another one if the provider refuses an old token.
+    async fn call_with_token(&self, call: OneCall<'_>) -> (AttemptOutcome, Sent) {
         let called = Instant::now();
-        let left = || time_budget.saturating_sub(called.elapsed());
-        let share = self.shares.of(job.intent.organization.id);
+        let left = || call.time_budget.saturating_sub(called.elapsed());
+        let share = self.shares.of(call.job.intent.organization.id);
         let minting = self.minting(&share);
-        let token = match target.token(minting, time_budget).await {
+        let token = match call.target.token(minting, call.time_budget).await {
             Ok(token) => token,
             Err(fault) => return (AttemptOutcome::Failed(fault), Sent::default()),
         };
-        let (outcome, sent) = self.send(job, candidate, (target, &token), refused, left()).await;
+        let (outcome, sent) = self.send(OneCall { time_budget: left(), ..call }, &token).await;
         if !outcome.is_unauthorized() || left() < LEAST {
             return (outcome, sent);
         }
-        match target.token_after(&token, minting, left()).await {
-            Some(Ok(token)) => self.send(job, candidate, (target, &token), refused, left()).await,
+        match call.target.token_after(&token, minting, left()).await {
+            Some(Ok(token)) => self.send(OneCall { time_budget: left(), ..call }, &token).await,
             Some(Err(fault)) => (AttemptOutcome::Failed(fault), sent),
             None => (outcome, sent),
         }
     }
 
-    async fn send(
-        &self,
-        job: &Job,
-        (candidate, request): (&Candidate, &ChatRequest),
-        (target, token): (&Target, &CallToken),
-        refused: Parameters,
-        time_budget: Duration,
-    ) -> (AttemptOutcome, Sent) {
+    async fn send(&self, call: OneCall<'_>, token: &CallToken) -> (AttemptOutcome, Sent) {
+        let OneCall { job, candidate, request, target, refused, time_budget, so_far } = call;
         let model = &candidate.model;
         let share = self.shares.of(job.intent.organization.id);
         let adapted = adapted(request, candidate, refused, &share).await;
@@ -250,7 +234,8 @@ impl Gateway {
             let again = || adapt::adapt(request, model, candidate.primary, refused).body;
             (headers, held_by(&share, body.take().unwrap_or_else(again), &job.intent.request.body))
         };
-        let prompt = |size: &TextSize| self.shared_state.calibrations.of(model.id).prompt(size);
+        let calibration = || self.shared_state.calibrations.of(model.id, job.intent.caller());
+        let prompt = |size: &TextSize| calibration().prompt(size);
         let url = target.url_of(model, request.stream);
         let call = Call {
             model,
@@ -263,10 +248,25 @@ impl Gateway {
             time_budget,
             now: job.context.created_at,
             share: &share,
+            so_far,
         };
         let sent = Sent { changes: adapted.changes, asked: adapted.asked };
         (attempt(&self.upstream, call).await, sent)
     }
+}
+
+/// One call of a candidate that is about to be made.
+#[derive(Debug, Clone, Copy)]
+struct OneCall<'a> {
+    job: &'a Job,
+    candidate: &'a Candidate,
+    /// The request in a dialect that the provider serves.
+    request: &'a ChatRequest,
+    target: &'a Target,
+    /// The parameters that are left out.
+    refused: Parameters,
+    time_budget: Duration,
+    so_far: &'a SoFar,
 }
 
 /// What is known of the body that a candidate's provider got.

@@ -77,6 +77,46 @@ on_both_databases! {
         assert_eq!((&usage["cost_nano_dollars"], &usage["unpriced"]), (&json!(0), &json!(0)), "{usage}");
     }
 
+    async fn what_a_provider_reports_before_its_content_is_spent(app: App) {
+        let (fake, path) = priced(&app, &["chat"]).await;
+        let native = app.organization.provider_at("native", "custom-messages", Some(&fake.base_url())).await;
+        let price = ModelPrice { input: Some(TOKEN * 1_000), output: Some(TOKEN * 1_000), ..ModelPrice::default() };
+        app.organization.model_like("claude", native, |fields| fields.settings.price = Some(price)).await;
+        // The first comment, or ping, follows long after what the provider has sent.
+        app.set(&json!({"keepalive_after_ms": 50})).await;
+        let app = app.beside(|settings| settings.gateway.keepalive_interval_ms = 20).await;
+        let role = json!({"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": null});
+        let chunk = json!({
+            "id": "x", "object": "chat.completion.chunk", "created": 1, "model": "upstream", "choices": [role],
+            "usage": {"prompt_tokens": 912, "completion_tokens": 1, "total_tokens": 913}
+        });
+        let mut expected = 0;
+        for (model, script) in [("chat", Script::stream().event(&chunk)), ("claude", Script::message_start())] {
+            for (endpoint, sign) in [("chat/completions", "\n: keepalive"), ("messages", "event: ping")] {
+                let body = chat_body(&json!({"model": model, "stream": true, "max_tokens": 64})).to_string();
+                // Its caller leaves.
+                fake.next_for(&format!("{model}-upstream"), script.clone().hang());
+                let mut caller = Raw::connect(app.address).await;
+                let (key, length) = (&app.organization.key, body.len());
+                caller.send(format!("POST /v1/{endpoint} HTTP/1.1\r\nhost: test\r\nx-api-key: {key}\r\nanthropic-version: 2023-06-01\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")).await;
+                caller.read_until(sign).await;
+                drop(caller);
+                expected += 913 * TOKEN;
+                let sum = eventually(async || Some(spent(&app, &path).await).filter(|sum| *sum >= expected)).await;
+                assert_eq!(sum, expected, "{endpoint} {model}");
+                // Its deadline ends it.
+                fake.next_for(&format!("{model}-upstream"), script.clone().hang());
+                let request = app.request(Method::POST, &format!("/v1/{endpoint}")).body(body);
+                let request = request.header("content-type", "application/json").header("x-failsoft-deadline-ms", "1100");
+                app.call(request, &app.organization.key).await;
+                expected += 913 * TOKEN;
+                let sum = eventually(async || Some(spent(&app, &path).await).filter(|sum| *sum >= expected)).await;
+                assert_eq!(sum, expected, "{endpoint} {model}: a deadline");
+            }
+        }
+        assert!(app.requests(8).await.iter().all(|row| row["cost_nano_dollars"] == 0));
+    }
+
     async fn a_callers_own_deadline_does_not_make_its_prompt_free(app: App) {
         let (fake, path) = priced(&app, &["a"]).await;
         let preface = Script::stream().delta(&json!({"role": "assistant"}), None).hang();

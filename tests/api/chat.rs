@@ -12,6 +12,7 @@ mod drills;
 mod durability;
 mod errors;
 mod failover;
+mod failures;
 pub(crate) mod faults;
 mod filtered_answers;
 mod golden;

@@ -80,6 +80,35 @@ fn of_two_servers_that_start_at_once_on_one_file_one_comes_up() {
 }
 
 #[test]
+fn a_lock_file_that_is_removed_lets_no_second_server_in() {
+    let installation = Installation::new(Kind::Sqlite);
+    let server = installation.serve();
+    let lock = installation.folder().join("failsoft.db-lock");
+    remove_file(&lock).expect("removed");
+    eventually("it is made again", || lock.exists().then_some(()));
+    let message = failed(&installation.run(&["serve"]));
+    assert!(message.starts_with("another server runs on the database "), "{message}");
+    assert_eq!(server.call(&[], "/readyz").0, 200);
+    server.process.stop();
+}
+
+#[test]
+fn a_server_that_lost_its_lock_to_another_one_stops() {
+    let installation = Installation::new(Kind::Sqlite);
+    let mut first = installation.serve();
+    // It cannot look for its lock file in the meantime.
+    first.process.signal("STOP");
+    remove_file(installation.folder().join("failsoft.db-lock")).expect("removed");
+    let second = installation.serve();
+    first.process.signal("CONT");
+    assert_eq!(first.process.wait(), Some(1));
+    let message = first.process.said();
+    assert!(message.contains("another server took the database "), "{message}");
+    assert_eq!(second.call(&[], "/readyz").0, 200);
+    second.process.stop();
+}
+
+#[test]
 fn a_server_that_was_killed_leaves_its_file_free() {
     let installation = Installation::new(Kind::Sqlite);
     let mut server = installation.serve();

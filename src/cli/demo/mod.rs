@@ -67,7 +67,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let application = Application::build(settings, clock.clone()).await?;
         let (key, console) = fill(&application, &clock).await?;
         let text = welcome::text(application.address(), &key, &console, moved);
-        until_stopped(application, || announce(&text)).await
+        // The database of a demo is its own.
+        until_stopped(application, || announce(&text), std::future::pending()).await
     })
 }
 

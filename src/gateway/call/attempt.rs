@@ -5,7 +5,6 @@
 //! [`classify`](super::classify) what a fault means.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -22,6 +21,7 @@ use super::usable_answer::{Judged, judge_off_event_loop};
 use super::whole_answer::whole_answer;
 use crate::dialects::Dialect;
 use crate::gateway::usage::pricing::{Reported, parse_inside};
+use crate::gateway::usage::so_far::SoFar;
 use crate::limits::shares::Share;
 use crate::providers;
 use crate::store::snapshot::ModelEntry;
@@ -50,6 +50,8 @@ pub struct Call<'a> {
     pub now: DateTime<Utc>,
     /// The memory share that the answer counts against.
     pub share: &'a Arc<Share>,
+    /// Where to note what is known before the outcome.
+    pub so_far: &'a SoFar,
 }
 
 /// Makes the call within the model's time limit and the request's time budget.
@@ -59,23 +61,23 @@ pub async fn attempt(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     } else {
         (call.model.answer_timeout(), TimeoutKind::Answer)
     };
-    let time_budget = call.time_budget;
-    let begun = AtomicBool::new(false);
-    match timeout(limit.min(time_budget), exchange(upstream, call, &begun)).await {
+    let (time_budget, so_far) = (call.time_budget, call.so_far);
+    so_far.start();
+    match timeout(limit.min(time_budget), exchange(upstream, call)).await {
         Ok(outcome) => outcome,
         Err(_) => {
             // Before the model's own limit has passed, it is not the model's timeout.
             let fault = if time_budget < limit { Fault::TimeBudget(kind) } else { Fault::Timeout(kind) };
-            match begun.load(Ordering::Relaxed) {
-                true => AttemptOutcome::failed(fault, Reported::default()),
-                false => AttemptOutcome::Failed(fault),
+            if so_far.has_begun() {
+                AttemptOutcome::failed(fault, so_far.reported())
+            } else {
+                AttemptOutcome::Failed(fault)
             }
         }
     }
 }
 
-/// `begun` is set once the provider begins to answer.
-async fn exchange(upstream: &Upstream, call: Call<'_>, begun: &AtomicBool) -> AttemptOutcome {
+async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     let started = Instant::now();
     let posted = on_behalf_of(call.share.clone(), upstream.post(call.target, call.message));
     let mut response = match posted.await {
@@ -89,7 +91,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>, begun: &AtomicBool) -> At
         let reported = std::str::from_utf8(&body).map(parse_inside).unwrap_or_default();
         return AttemptOutcome::failed(Fault::Upstream(Box::new(error)), reported);
     }
-    begun.store(true, Ordering::Relaxed);
+    call.so_far.begin();
     if call.stream {
         let names = Names::of(call.dialect, call.model);
         let translation = call.translation.map(|translation| {
@@ -97,7 +99,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>, begun: &AtomicBool) -> At
         });
         let expected =
             Expected { dialect: call.dialect, names, include_usage: call.include_usage, translation };
-        return Box::pin(first_frame(response, expected, started, call.share)).await;
+        return Box::pin(first_frame(response, expected, started, call.share, call.so_far)).await;
     }
     let mut held = call.share.hold();
     let body = match whole_answer(&mut response, call.dialect, &mut held).await {

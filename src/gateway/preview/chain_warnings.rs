@@ -131,45 +131,19 @@ fn times(first: &ModelPrice, other: &ModelPrice) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use chrono::{DateTime, Utc};
-    use entity::ids::{ModelId, ProviderId};
+    use entity::ids::ProviderId;
     use uuid::Uuid;
 
     use super::*;
-    use crate::providers::{StreamOptions, preset};
-    use crate::store::ModelSettings;
-    use crate::store::snapshot::ProviderEntry;
+    use crate::store::snapshot::{ProviderEntry, samples};
 
     fn model(name: &str, provider: u128, change: impl FnOnce(&mut ModelEntry)) -> ModelEntry {
-        let provider = ProviderEntry {
-            id: ProviderId(Uuid::from_u128(provider)),
-            name: "sole".into(),
-            preset: preset("custom").expect("a preset"),
-            base_url: None,
-            credential: None,
-            stream_options: StreamOptions::Auto,
-            mappings: Default::default(),
-            updated_at: DateTime::<Utc>::UNIX_EPOCH,
-        };
-        let mut model = ModelEntry {
-            id: ModelId(Uuid::nil()),
-            name: name.into(),
-            created_at: DateTime::<Utc>::UNIX_EPOCH,
-            provider: Arc::new(provider),
-            upstream_model: name.to_owned(),
-            settings: ModelSettings {
-                context_window: Some(1_000),
-                num_retries: Some(0),
-                price: Some(ModelPrice { input: Some(10), output: Some(10), ..ModelPrice::default() }),
-                ..ModelSettings::default()
-            },
-            enabled: true,
-            price_id: None,
-            updated_at: DateTime::<Utc>::UNIX_EPOCH,
-            cooldown_ended_at: None,
-        };
+        let id = ProviderId(Uuid::from_u128(provider));
+        let provider = ProviderEntry { id, name: "sole".into(), ..samples::provider("custom") };
+        let mut model = samples::model(name, provider);
+        model.settings.context_window = Some(1_000);
+        model.settings.price =
+            Some(ModelPrice { input: Some(10), output: Some(10), ..ModelPrice::default() });
         change(&mut model);
         model
     }

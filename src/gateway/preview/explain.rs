@@ -191,8 +191,9 @@ impl<'a> DryRun<'a> {
 
     fn cost(&self, model: &ModelEntry) -> Option<CostRange> {
         let price = model.settings.price.as_ref()?;
-        let calibration =
-            self.state.calibrations.map(|calibrations| calibrations.of(model.id)).unwrap_or_default();
+        let caller = self.intent.caller();
+        let calibrations = self.state.calibrations.map(|calibrations| calibrations.of(model.id, caller));
+        let calibration = calibrations.unwrap_or_default();
         let prompt = Usage::estimate(calibration.prompt(&self.prompt), 0);
         let longest = AnswerLimit::of(&self.intent.request).known(model);
         let whole = longest.map(|output| Usage::estimate(prompt.input, output));

@@ -31,6 +31,7 @@ use crate::gateway::routing::call_feedback::CallFeedback;
 use crate::gateway::routing::cooldown::OpenCooldown;
 use crate::gateway::routing::plan::{Candidate, SkipReason};
 use crate::gateway::usage::pricing::Usage;
+use crate::gateway::usage::so_far::SoFar;
 use crate::store::RequestRow;
 use crate::store::recorder::{After, Begun, Permit, Record, Recorder};
 
@@ -91,16 +92,16 @@ impl RequestRecorder {
     }
 
     /// Logs that a candidate is about to be called; a drilled one takes its turn without an upstream call. If the call is
-    /// dropped before its end, budgets count its prompt.
+    /// dropped before its end, budgets count its prompt, and what its provider has reported `so_far`.
     pub fn attempt_started<'a>(
         &mut self,
         candidate: &Candidate,
         feedback: &'a CallFeedback,
         request: &'a ChatRequest,
-        drilled: bool,
+        (drilled, so_far): (bool, &'a SoFar),
     ) -> OpenCall<'a> {
         self.log.attempt_started(candidate, drilled);
-        self.unbilled.open(feedback, request, drilled)
+        self.unbilled.open(feedback, request, drilled, so_far)
     }
 
     /// Logs that a call ended or reached its first real frame, `took` after it was due. `by_caller`: the caller's own

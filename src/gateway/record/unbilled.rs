@@ -13,6 +13,7 @@ use crate::gateway::routing::budget::BudgetReservation;
 use crate::gateway::routing::call_feedback::CallFeedback;
 use crate::gateway::usage::meter::is_far_below;
 use crate::gateway::usage::pricing::{Reported, Usage};
+use crate::gateway::usage::so_far::SoFar;
 use crate::providers::ModelPrice;
 
 /// The sum of one request, in nano-dollars, and its reservation: the next call must fit beside the sum.
@@ -56,8 +57,9 @@ impl Unbilled {
         feedback: &'a CallFeedback,
         request: &'a ChatRequest,
         drilled: bool,
+        so_far: &'a SoFar,
     ) -> OpenCall<'a> {
-        OpenCall { sum: self.sum.clone(), feedback, request, open: !drilled }
+        OpenCall { sum: self.sum.clone(), feedback, request, so_far, open: !drilled }
     }
 
     /// Adds what a failed call cost, as far as its provider has begun to answer, and closes it unless its caller ended it.
@@ -86,33 +88,23 @@ impl Unbilled {
         self.sum.add(-std::mem::take(&mut self.withheld));
     }
 
-    /// Adds what a call used that its provider reported, with `ours` in place of what it did not count, as far as its cost
-    /// is known, and closes the call. As for answers, a count that the prompt contradicts is not believed. Returns the
-    /// amount.
+    /// Adds what a call used, and closes it. Returns the amount.
     fn add(&self, call: &mut OpenCall<'_>, reported: &Reported, ours: Usage) -> i64 {
         call.open = false;
-        let model = call.feedback.model();
-        call.feedback.calibration().reported_cost(reported.billed);
-        let counted = reported.input.filter(|tokens| *tokens > 0);
-        let contradicted = counted.is_some_and(|tokens| call.contradicts(tokens));
-        let price = if counted.is_some() && !contradicted { model.settings.price } else { call.price() };
-        let usage = Usage::settle(reported, || ours);
-        let input = if contradicted { usage.input.max(call.prompt().input) } else { usage.input };
-        let usage = Usage { input, ..usage };
-        let known = || price.map_or(0, |price| usage.known_cost(&price));
-        let amount = usage.bill(price.as_ref(), model.price_id).0.unwrap_or_else(known);
+        let amount = call.amount(reported, ours);
         self.sum.add(amount);
         amount
     }
 }
 
-/// A call under way. If it is dropped before its end, its caller has ended it, and its prompt counts. Its size is
-/// estimated only then.
+/// A call under way. If it is dropped before its end, its caller has ended it, and what its provider has reported counts,
+/// at least its prompt. Its size is estimated only then.
 #[derive(Debug)]
 pub struct OpenCall<'a> {
     sum: Arc<Sum>,
     feedback: &'a CallFeedback,
     request: &'a ChatRequest,
+    so_far: &'a SoFar,
     open: bool,
 }
 
@@ -120,6 +112,21 @@ impl OpenCall<'_> {
     /// The call ended in an answer, which is billed.
     pub(super) fn answered(mut self) {
         self.open = false;
+    }
+
+    /// The cost of what the provider reported, with `ours` in place of what it did not count, as far as it is known. As for
+    /// answers, a count that the prompt contradicts is not believed.
+    fn amount(&self, reported: &Reported, ours: Usage) -> i64 {
+        let model = self.feedback.model();
+        self.feedback.calibration().reported_cost(reported.billed);
+        let counted = reported.input.filter(|tokens| *tokens > 0);
+        let contradicted = counted.is_some_and(|tokens| self.contradicts(tokens));
+        let price = if counted.is_some() && !contradicted { model.settings.price } else { self.price() };
+        let usage = Usage::settle(reported, || ours);
+        let input = if contradicted { usage.input.max(self.prompt().input) } else { usage.input };
+        let usage = Usage { input, ..usage };
+        let known = || price.map_or(0, |price| usage.known_cost(&price));
+        usage.bill(price.as_ref(), model.price_id).0.unwrap_or_else(known)
     }
 
     /// What the provider has used as soon as it began.
@@ -144,10 +151,8 @@ impl OpenCall<'_> {
 
 impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
-        if self.open
-            && let Some(price) = self.price()
-        {
-            self.sum.add(self.prompt().known_cost(&price));
+        if self.open {
+            self.sum.add(self.amount(&self.so_far.reported(), self.prompt()));
         }
     }
 }

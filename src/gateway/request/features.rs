@@ -1,6 +1,7 @@
 //! What a request uses besides text: media, documents, reasoning, structured output and others. Vendors have plans,
 //! permissions and limits for each of them, so a refusal or a limit may be of one, and plain requests are answered.
 
+use memchr::memmem;
 use serde_json::Value;
 
 use super::chat_request::ChatRequest;
@@ -66,6 +67,9 @@ const TYPES: [&str; 6] = ["ephemeral", "function", "refusal", "text", "tool_resu
 /// Members with what the caller or its model wrote, in any words.
 const FREE: [&str; 2] = ["arguments", "input"];
 
+/// What the names and types of content that is not text have in common.
+const MEDIA: [&str; 5] = ["image", "audio", "video", "file", "document"];
+
 /// The longest list of turns in bytes that is read. A longer one may have any feature.
 const LONGEST: usize = 512 * 1024;
 
@@ -81,6 +85,12 @@ impl ChatRequest {
                 name => is_feature(name) && !is_usual(value),
             }
         })
+    }
+
+    /// Whether a turn has content that its provider decodes or fetches: media, a document or a file.
+    pub(in crate::gateway) fn brings_media(&self) -> bool {
+        let of_turns = |name: &str| matches!(name, "messages" | "system");
+        self.parts.iter().any(|part| of_turns(&part.name) && has_media(self.value(part)))
     }
 }
 
@@ -120,6 +130,36 @@ fn is_text_value(value: &Value) -> bool {
             "type" => value.as_str().is_some_and(|kind| TYPES.contains(&kind)),
             name if FREE.contains(&name) => true,
             name => value.is_null() || OF_TEXT.contains(&name) && is_text_value(value),
+        }),
+    }
+}
+
+/// Whether turns have content that is not text. Almost all that have none do not even have its words.
+fn has_media(value: &[u8]) -> bool {
+    let has = |word: &str| memmem::find(value, word.as_bytes()).is_some();
+    // A word may be escaped.
+    if !has("\\u") && !MEDIA.iter().any(|word| has(word)) {
+        return false;
+    }
+    if value.len() > LONGEST {
+        return MEDIA.iter().any(|word| has(&format!("\"{word}")));
+    }
+    let Ok(turns) = serde_json::from_slice(value) else { return true };
+    is_media(&turns)
+}
+
+fn is_media(value: &Value) -> bool {
+    let named = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        MEDIA.iter().any(|word| name.contains(word))
+    };
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        Value::Array(items) => items.iter().any(is_media),
+        Value::Object(members) => members.iter().any(|(name, value)| match name.as_str() {
+            "type" => value.as_str().is_some_and(named),
+            name if FREE.contains(&name) || value.is_null() => false,
+            name => named(name) || is_media(value),
         }),
     }
 }
@@ -182,6 +222,53 @@ mod tests {
         ] {
             assert!(!uses_features(Dialect::Messages, &fields), "{fields}");
         }
+    }
+
+    fn brings_media(dialect: Dialect, content: &Value) -> bool {
+        let body = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": content}]});
+        ChatRequest::parse_as(dialect, Bytes::from(body.to_string())).expect("a request").brings_media()
+    }
+
+    #[test]
+    fn what_a_provider_decodes_or_fetches_is_media_and_what_was_written_or_thought_is_not() {
+        let source = json!({"type": "base64", "media_type": "application/pdf", "data": "AAAA"});
+        for content in [
+            json!([{"type": "text", "text": "a"}, {"type": "document", "source": source}]),
+            json!([{"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}}]),
+            json!([{"type": "tool_result", "tool_use_id": "t", "content": [{"type": "image", "source": {}}]}]),
+            json!([{"type": "container_upload", "file_id": "file_1"}]),
+        ] {
+            assert!(brings_media(Dialect::Messages, &content), "{content}");
+        }
+        for content in [
+            json!([{"type": "image_url", "image_url": {"url": "gs://bucket/a.png"}}]),
+            json!([{"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}]),
+            json!([{"type": "file", "file": {"file_data": "AAAA"}}]),
+            json!([{"type": "video_url", "video_url": {"url": "https://x.example/v"}}]),
+            json!([{"image": "data:"}]),
+        ] {
+            assert!(brings_media(Dialect::ChatCompletions, &content), "{content}");
+        }
+        for content in [
+            json!("Describe the image of this document, and its audio file."),
+            json!([{"type": "text", "text": "{\"type\": \"image\"}", "cache_control": {"type": "ephemeral"}}]),
+            json!([{"type": "thinking", "thinking": "an image", "signature": "s"}]),
+            json!([{"type": "tool_use", "id": "t", "name": "f", "input": {"image": {"type": "image"}}}]),
+        ] {
+            assert!(!brings_media(Dialect::Messages, &content), "{content}");
+        }
+        // Of a long prompt, only the words are read.
+        let long = "word ".repeat(LONGEST / 4);
+        assert!(!brings_media(
+            Dialect::Messages,
+            &json!([{"type": "text", "text": format!("{long} image")}])
+        ));
+        let with_image = json!([{"type": "text", "text": long}, {"type": "image", "source": {}}]);
+        assert!(brings_media(Dialect::Messages, &with_image));
+        let escaped = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"\u0069mage_url"}]}]}"#;
+        assert!(
+            ChatRequest::parse(Bytes::from_static(escaped.as_bytes())).expect("a request").brings_media()
+        );
     }
 
     #[test]

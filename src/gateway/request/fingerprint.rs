@@ -5,6 +5,7 @@ use std::hash::BuildHasher as _;
 use super::chat_request::is_own;
 use super::intent::Intent;
 use super::labels::is_label;
+use crate::domain::failure::evidence::Source;
 
 /// The most bytes of values that are hashed.
 const HASHED: usize = 64 * 1024;
@@ -13,6 +14,11 @@ impl Intent {
     /// A hash of the API key, to tell callers apart.
     pub(in crate::gateway) fn caller(&self) -> u64 {
         foldhash::quality::FixedState::default().hash_one(self.key.as_ref().map(|key| key.id))
+    }
+
+    /// The request as the source of a failure. `brought` says whether it brings what may have failed.
+    pub(in crate::gateway) fn source(&self, brought: bool) -> Source {
+        Source { request: self.fingerprint(), caller: self.caller(), plain: !brought }
     }
 
     /// A hash of the API key and of what a provider may refuse. Members that are for the gateway, or that only label the

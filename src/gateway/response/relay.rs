@@ -60,8 +60,7 @@ pub async fn relay(
     request: &ChatRequest,
     options: ResponseOptions,
 ) -> Result<Answer> {
-    let key = recorder.context().key.as_ref().map(|key| key.id);
-    let meter = Meter::new(&feedback, asked).of(key);
+    let meter = Meter::new(&feedback, asked);
     let wanted = choices_wanted(request);
     // Its provider counts the prompt that it got.
     let request = request.spoken_to(feedback.model()).unwrap_or(request);

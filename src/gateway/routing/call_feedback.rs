@@ -125,13 +125,18 @@ impl CallFeedback {
 
     /// Reports that the stream broke, with the remembered fingerprint.
     pub fn interrupted(&self, failure: &Failure) {
-        self.failed(failure, || self.remembered.as_ref().map_or(0, |remembered| remembered.fingerprint));
+        let request = self.remembered.as_ref().map_or(0, |remembered| remembered.fingerprint);
+        // What the request brings was read before the answer began.
+        self.failed(failure, || Source { request, caller: self.caller, plain: true });
     }
 
-    /// The token calibration of the model; an empty one in a drill.
+    /// The token calibration of the model for the caller; an empty one in a drill.
     #[must_use]
-    pub fn calibration(&self) -> Arc<TokenCalibration> {
-        if self.drill { Arc::default() } else { self.shared_state.calibrations.of(self.model.id) }
+    pub fn calibration(&self) -> TokenCalibration {
+        if self.drill {
+            return TokenCalibration::default();
+        }
+        self.shared_state.calibrations.of(self.model.id, self.caller)
     }
 
     /// Classifies a fault of a call of this request, and hides what an error repeats of its prompt.
@@ -154,9 +159,9 @@ impl CallFeedback {
         classify(&Classifier { provider, endpoints, sentences, now: cooldowns.date() })
     }
 
-    /// Reports that the call failed. `request` returns the fingerprint of the request and is called only if the request
-    /// may have caused the failure. Returns whether the failure counts toward a cooldown.
-    pub fn failed(&self, failure: &Failure, request: impl FnOnce() -> u64) -> bool {
+    /// Reports that the call failed. `source` is called only if the request may have caused the failure. Returns whether
+    /// the failure counts toward a cooldown.
+    pub fn failed(&self, failure: &Failure, source: impl FnOnce() -> Source) -> bool {
         let Some(shared_state) = self.report() else { return false };
         let cooldowns = &shared_state.cooldowns;
         match failure.blame() {
@@ -166,23 +171,15 @@ impl CallFeedback {
             Blame::Request => cooldowns.undecided(&self.model, self.called_at),
             Blame::Model(failure) => return self.report_model_failure(shared_state, failure),
             Blame::Open(failure) if failure.failure().class.policy().cooldown == CooldownEffect::Counts => {
-                let source = self.source(request());
-                cooldowns.failed_openly(&self.model, failure, self.called_at, self.repeated, source);
+                cooldowns.failed_openly(&self.model, failure, self.called_at, self.repeated, source());
                 return true;
             }
-            Blame::Open(failure) => {
-                let source = self.source(request());
-                match cooldowns.suspected(&self.model, failure, source, self.alone) {
-                    Some(failure) => return self.report_model_failure(shared_state, failure),
-                    None => cooldowns.undecided(&self.model, self.called_at),
-                }
-            }
+            Blame::Open(failure) => match cooldowns.suspected(&self.model, failure, source(), self.alone) {
+                Some(failure) => return self.report_model_failure(shared_state, failure),
+                None => cooldowns.undecided(&self.model, self.called_at),
+            },
         }
         false
-    }
-
-    fn source(&self, request: u64) -> Source {
-        Source { request, caller: self.caller }
     }
 
     fn report_model_failure(&self, shared_state: &SharedState, failure: ModelFailure<'_>) -> bool {

@@ -1,9 +1,5 @@
 //! Counts the tokens of an answer: the provider's count, or an estimate of what was delivered.
 
-use std::sync::Arc;
-
-use entity::ids::ApiKeyId;
-
 use crate::domain::amount::MOST_TOKENS;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::call_feedback::CallFeedback;
@@ -41,7 +37,7 @@ pub fn is_far_below(counted: i64, prompt: &TextSize, window: Option<i64>) -> boo
 /// Counts the tokens of one answer.
 #[derive(Debug)]
 pub struct Meter {
-    calibration: Arc<TokenCalibration>,
+    calibration: TokenCalibration,
     /// The model's context window, which bounds the prompt.
     window: Option<i64>,
     /// The size of the prompt, if it is needed.
@@ -52,8 +48,6 @@ pub struct Meter {
     hour: bool,
     /// The name of the model at its provider.
     upstream_model: String,
-    /// A number for the caller.
-    caller: u128,
 }
 
 /// What was delivered of an answer so far.
@@ -94,14 +88,7 @@ impl Meter {
             asked,
             hour: false,
             upstream_model: feedback.model().upstream_model.clone(),
-            caller: 0,
         }
-    }
-
-    /// Adds the caller, for a limit of its share in the calibration of the model.
-    #[must_use]
-    pub fn of(self, key: Option<ApiKeyId>) -> Self {
-        Self { caller: key.map_or(0, |key| key.0.as_u128()), ..self }
     }
 
     /// Adds what the usage of a stream may lack, because the request is gone when it comes: the size of the prompt, and how
@@ -240,7 +227,7 @@ impl Meter {
         // Reasoning tokens are counted without being in the text.
         let heard = usage.reasoning == 0 && usage.audio_output == 0 && answer.bytes > 0;
         let answer = heard.then_some(answer);
-        if usage.extras || prompt.is_none() && answer.is_none() || !self.calibration.admits(self.caller) {
+        if usage.extras {
             return;
         }
         if let Some(prompt) = prompt {

@@ -6,4 +6,5 @@ pub mod calibration;
 pub mod meter;
 pub mod pricing;
 pub(crate) mod reported;
+pub mod so_far;
 pub mod text_size;

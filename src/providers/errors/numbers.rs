@@ -15,6 +15,15 @@ pub(super) fn number_before(sentence: &str, words: &str) -> Option<u64> {
         .find_map(|(at, _)| read(sentence.get(..at)?.trim_end().rsplit(is_other).next()?))
 }
 
+/// The amount of money directly after words: `remaining quota: $0.51`.
+pub(super) fn amount_after(sentence: &str, words: &str) -> Option<f64> {
+    let (_, rest) = sentence.split_once(words)?;
+    let rest = rest.trim_start_matches([' ', ':', '=', '$', '＄', '¥', '￥']);
+    let is_part = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '-');
+    let end = rest.find(|letter: char| !is_part(letter)).unwrap_or(rest.len());
+    rest.get(..end)?.parse().ok()
+}
+
 /// Whether a letter belongs to no number. Some have commas.
 fn is_other(letter: char) -> bool {
     !letter.is_ascii_digit() && letter != ','
@@ -27,6 +36,19 @@ fn read(number: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_is_read_with_its_sign_and_its_decimals() {
+        for (sentence, amount) in [
+            ("left: $0.50, need", Some(0.5)),
+            ("left ＄-1.25", Some(-1.25)),
+            ("left=0", Some(0.0)),
+            ("left: none", None),
+            ("other", None),
+        ] {
+            assert_eq!(amount_after(sentence, "left"), amount, "{sentence}");
+        }
+    }
 
     #[test]
     fn a_number_is_read_where_it_touches_its_words() {

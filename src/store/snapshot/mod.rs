@@ -6,6 +6,8 @@
 mod load;
 mod mapping;
 mod refresh;
+#[cfg(test)]
+pub(crate) mod samples;
 mod snapshot_store;
 
 use std::collections::{HashMap, HashSet};

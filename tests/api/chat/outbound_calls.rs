@@ -5,8 +5,8 @@ use failsoft::simulate;
 use serde_json::json;
 
 use super::pick;
-use crate::support::app::{chat_body, with_json};
-use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::app::{chat_body, eventually, with_json};
+use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 use crate::support::process::Process;
 
@@ -108,6 +108,37 @@ on_both_databases! {
             let answer = app.chat(&json!({"model": "a"})).await;
             assert_eq!((answer.status, fake.served()), (400, before + 1), "{number}: {}", answer.text());
         }
+    }
+
+    /// A server that sends more than its answer gets no further request on that connection, so the next caller gets its own.
+    async fn what_follows_an_answer_is_not_the_next_callers(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["a"]).await;
+        let raw = |text: &str| {
+            let message = json!({"role": "assistant", "content": text});
+            let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
+            let body = json!({"id": "x", "object": "chat.completion", "created": 1, "model": "up", "choices": [choice]});
+            let body = body.to_string();
+            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+        };
+        let gate = Gate::new();
+        for (number, (script, stream)) in [
+            (Script::new().send([raw("First"), raw("Stray")].concat()), false),
+            (Script::new().send([raw("First").as_str(), "0\r\n\r\n"].concat()), false),
+            (Script::new().send(raw("First")).wait_until(&gate).send(raw("Stray")), false),
+            (Script::stream().text("First").finish("stop").done().send(raw("Stray")), true),
+        ].into_iter().enumerate() {
+            fake.next(script);
+            let first = app.chat(&json!({"model": "a", "stream": stream})).await;
+            assert!(first.status == 200 && first.text().contains("First"), "{number}: {}", first.text());
+            gate.open();
+            eventually(async || (fake.connections().1 == 0).then_some(())).await;
+            fake.next(Script::answer("Its own"));
+            let answer = app.chat(&json!({"model": "a"})).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (200, "1"), "{number}: {}", answer.text());
+            assert!(answer.text().contains("Its own") && !answer.text().contains("Stray"), "{number}: {}", answer.text());
+        }
+        assert_eq!(app.events().await, Vec::<serde_json::Value>::new());
     }
 
     async fn our_own_sockets_are_never_called(app: App) {

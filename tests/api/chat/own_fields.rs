@@ -53,3 +53,35 @@ pub(super) fn own_fields() -> Vec<(Value, Script)> {
         ),
     ]
 }
+
+/// Fields that bring what may fail, and a provider's responses that do not say so.
+pub(super) fn brought() -> Vec<(Value, Script)> {
+    let content = |part: Value| json!({"messages": [{"role": "user", "content": [part]}]});
+    let file = json!({"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"}});
+    let audio = json!({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}});
+    let image = |url: &str| json!({"type": "image_url", "image_url": {"url": url}});
+    let server =
+        json!({"type": "mcp", "server_label": "x", "server_url": "https://x.example", "authorization": "t"});
+    let broken = |message: &str| Script::error(500, "api_error", message);
+    let refused = || Script::error(401, "invalid_api_key", "Incorrect API key provided");
+    vec![
+        (content(file), broken("The document could not be opened")),
+        (content(audio.clone()), broken("Invalid data found when processing input")),
+        (content(audio), Script::new().close()),
+        (content(image("data:image/png;base64,AAAA")), Script::respond(502, &[], "")),
+        (content(image("https://x.example/a.png")), Script::error(401, "401", "Unauthorized")),
+        (content(image("gs://bucket/a.png")), Script::error(403, "PERMISSION_DENIED", "Permission denied")),
+        (json!({"tools": [server]}), refused()),
+        (json!({"hf_token": "t"}), refused()),
+        (json!({"extra_body": {"api_key": "t"}}), refused()),
+        (
+            json!({"max_tokens": 64_000}),
+            Script::error(403, "insufficient_user_quota", "user quota is not enough"),
+        ),
+        (json!({"max_tokens": 64_000}), said(403, "token quota exhausted")),
+        (
+            json!({"thinking": {"type": "enabled", "budget_tokens": 30_000}}),
+            Script::error(429, "rate_limit_exceeded", "The limit of 80,000 output tokens is reached"),
+        ),
+    ]
+}

@@ -8,7 +8,7 @@
 //! A failure also has a scope: the request that caused it, or the model.
 
 mod fault;
-pub(super) mod own_fields;
+pub(in crate::gateway) mod own_fields;
 mod scope;
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,7 @@ use crate::gateway::call::usable_answer::{Judged, judge_off_event_loop, no_answe
 use crate::gateway::call::whole_answer::{GRACE, rest_of};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::usage::pricing::Reported;
+use crate::gateway::usage::so_far::SoFar;
 use crate::limits::shares::{HeldBytes, LARGE, Share};
 use crate::upstream::UpstreamResponse;
 use crate::upstream::sse::{Data, data, is_comment, without_mark};
@@ -107,6 +108,7 @@ pub(in crate::gateway) async fn first_frame(
     expected: Expected,
     started: Instant,
     share: &Arc<Share>,
+    so_far: &SoFar,
 ) -> AttemptOutcome {
     let mut reader = FrameReader::new(response, expected, started, share.hold());
     let mut held = Held::new(share.hold());
@@ -137,7 +139,8 @@ pub(in crate::gateway) async fn first_frame(
             Err(error) => return without_frame(reader, held, body_fault(error)),
         }
         match take_held(&mut reader, &mut held) {
-            Ok(None) => {}
+            // Anthropic reports the prompt before any content.
+            Ok(None) => so_far.report(reader.seen.reported()),
             Ok(Some(First::Real)) => return ready(reader, held),
             Ok(Some(First::None)) => return without_frame(reader, held, Fault::Garbage(Garbage::Empty)),
             Err(fault) => return AttemptOutcome::failed(fault, reader.seen.reported()),

@@ -1,14 +1,10 @@
 //! What is learned of refused parameters, of which callers they are left out, and for how long.
 
-use std::sync::Arc;
-
-use entity::ids::{ModelId, ProviderId};
+use entity::ids::ModelId;
 
 use super::*;
 use crate::domain::clock::ManualClock;
-use crate::providers::{StreamOptions, preset};
-use crate::store::ModelSettings;
-use crate::store::snapshot::ProviderEntry;
+use crate::store::snapshot::samples;
 
 struct Bench {
     refusals: Refusals,
@@ -18,28 +14,7 @@ struct Bench {
 
 fn bench() -> Bench {
     let (clock, hand) = Clock::manual(DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
-    let provider = ProviderEntry {
-        id: ProviderId(Uuid::from_u128(1)),
-        name: "test".into(),
-        preset: preset("custom").expect("a preset"),
-        base_url: None,
-        credential: None,
-        stream_options: StreamOptions::Auto,
-        mappings: Default::default(),
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-    };
-    let model = ModelEntry {
-        id: ModelId(Uuid::from_u128(2)),
-        name: "model".into(),
-        created_at: DateTime::<Utc>::UNIX_EPOCH,
-        provider: Arc::new(provider),
-        upstream_model: "model".to_owned(),
-        settings: ModelSettings::default(),
-        enabled: true,
-        price_id: None,
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-        cooldown_ended_at: None,
-    };
+    let model = samples::model("model", samples::provider("custom"));
     Bench { refusals: Refusals::new(clock), hand, model }
 }
 
@@ -50,7 +25,7 @@ fn seed() -> Parameters {
 impl Bench {
     /// A request with a seed that is answered only without it.
     fn refused(&self, request: u64, caller: u64) {
-        self.refusals.learn(&self.model, seed(), Source { request, caller });
+        self.refusals.learn(&self.model, seed(), Source { request, caller, plain: true });
     }
 
     /// A request with a seed that is answered as it is.
@@ -93,7 +68,7 @@ fn two_callers_with_three_requests_take_it_from_all() {
     // And of the stream's options for the whole provider.
     let options = Parameters::of(["stream_options"]);
     (0..3).for_each(|request| {
-        bench.refusals.learn(&bench.model, options, Source { request, caller: request });
+        bench.refusals.learn(&bench.model, options, Source { request, caller: request, plain: true });
     });
     let beside = ModelEntry { id: ModelId(Uuid::from_u128(3)), ..bench.model.clone() };
     assert_eq!(bench.refusals.of(&beside, 1), options);

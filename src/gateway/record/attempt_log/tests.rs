@@ -3,43 +3,18 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use entity::ids::{ModelId, OrganizationId, ProviderId};
+use entity::ids::OrganizationId;
 
 use super::*;
-use crate::providers::{StreamOptions, preset};
-use crate::store::ModelSettings;
-use crate::store::snapshot::{ModelEntry, ProviderEntry};
+use crate::store::snapshot::{ProviderEntry, samples};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn candidate(name: &str) -> Candidate {
-    let provider = ProviderEntry {
-        id: ProviderId(Uuid::nil()),
-        name: "provider".into(),
-        preset: preset("custom").expect("a preset"),
-        base_url: None,
-        credential: None,
-        stream_options: StreamOptions::Auto,
-        mappings: Default::default(),
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-    };
-    let model = ModelEntry {
-        id: ModelId(Uuid::nil()),
-        name: name.into(),
-        created_at: DateTime::<Utc>::UNIX_EPOCH,
-        provider: Arc::new(provider),
-        upstream_model: name.to_owned(),
-        settings: ModelSettings {
-            first_frame_timeout_ms: Some(1_000),
-            answer_timeout_ms: Some(1_000),
-            num_retries: Some(0),
-            ..ModelSettings::default()
-        },
-        enabled: true,
-        price_id: None,
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-        cooldown_ended_at: None,
-    };
+    let provider = ProviderEntry { name: "provider".into(), ..samples::provider("custom") };
+    let mut model = samples::model(name, provider);
+    model.settings.first_frame_timeout_ms = Some(1_000);
+    model.settings.answer_timeout_ms = Some(1_000);
     Candidate { model: Arc::new(model), chain: None, primary: false }
 }
 

@@ -227,6 +227,8 @@ pub struct RoutingContext<'a> {
     drills: &'a Drills,
     requirements: Requirements<'a>,
     request: &'a ChatRequest,
+    /// A hash of the API key.
+    caller: u64,
     limit: OnceCell<AnswerLimit>,
     /// The budget reservation; `None` without budgets.
     reservation: Option<Arc<BudgetReservation>>,
@@ -254,6 +256,7 @@ impl<'a> RoutingContext<'a> {
             drills,
             requirements: Requirements::of(&intent.request),
             request: &intent.request,
+            caller: intent.caller(),
             limit: OnceCell::new(),
             reservation: state.spending.and_then(|spending| spending.reservation(&intent.organization, key)),
             unpriced,
@@ -278,8 +281,11 @@ impl<'a> RoutingContext<'a> {
     fn estimate(&self, model: &ModelEntry) -> Estimate {
         let known = |price: &&ModelPrice| **price != ModelPrice::default();
         let Some(price) = model.settings.price.as_ref().filter(known) else { return self.unpriced };
-        let calibration =
-            self.state.calibrations.map(|calibrations| calibrations.of(model.id)).unwrap_or_default();
+        let calibration = self
+            .state
+            .calibrations
+            .map(|calibrations| calibrations.of(model.id, self.caller))
+            .unwrap_or_default();
         if price.is_free() {
             // Its provider says what it bills, and that takes precedence over the price.
             return if calibration.is_billed() { Estimate::Unknown } else { Estimate::Free };

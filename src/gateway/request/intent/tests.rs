@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use entity::ids::{ModelId, OrganizationId, ProviderId};
 use uuid::Uuid;
 
@@ -10,33 +10,16 @@ use super::*;
 use crate::dialects::Dialect;
 use crate::domain::clock::Clock;
 use crate::limits::shares::{LARGE_TO_TRANSLATE, Shares};
-use crate::providers::{StreamOptions, preset};
-use crate::store::snapshot::{Budgets, ProviderEntry, TypedLists};
-use crate::store::{ModelSettings, OrganizationSettings};
+use crate::store::OrganizationSettings;
+use crate::store::snapshot::{Budgets, ProviderEntry, TypedLists, samples};
 
 fn model(number: u64, name: &str, preset_name: &str, context_window: Option<i64>) -> Arc<ModelEntry> {
-    let provider = ProviderEntry {
-        id: ProviderId(Uuid::from_u64_pair(1, number)),
-        name: name.into(),
-        preset: preset(preset_name).expect("a preset"),
-        base_url: None,
-        credential: None,
-        stream_options: StreamOptions::Auto,
-        mappings: Default::default(),
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-    };
-    Arc::new(ModelEntry {
-        id: ModelId(Uuid::from_u64_pair(2, number)),
-        name: name.into(),
-        created_at: DateTime::<Utc>::UNIX_EPOCH,
-        provider: Arc::new(provider),
-        upstream_model: name.to_owned(),
-        settings: ModelSettings { context_window, ..ModelSettings::default() },
-        enabled: true,
-        price_id: None,
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-        cooldown_ended_at: None,
-    })
+    let id = ProviderId(Uuid::from_u64_pair(1, number));
+    let provider = ProviderEntry { id, ..samples::provider(preset_name) };
+    let mut model = samples::model(name, provider);
+    model.id = ModelId(Uuid::from_u64_pair(2, number));
+    model.settings.context_window = context_window;
+    Arc::new(model)
 }
 
 /// A request of so many bytes for these models, of which `claude` is native to Messages and the others to chat completions.

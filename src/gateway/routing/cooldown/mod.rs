@@ -159,7 +159,8 @@ impl Cooldowns {
     }
 
     /// Counts a failure of the model or of the request, as evidence: see [`Evidence`](crate::domain::failure::evidence::Evidence).
-    /// As long as the model answers other callers, those of one caller alone do not count.
+    /// As long as the model answers other callers, those of one caller alone do not count, nor do for a while those of its
+    /// requests that bring what may have failed.
     pub fn failed_openly(
         &self,
         model: &ModelEntry,

@@ -62,7 +62,7 @@ pub(super) struct State {
 /// Of which callers the requests were that say that a model fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Witness {
-    /// Of one of several.
+    /// Of one of several, or of the only one, with requests that bring what may have failed.
     OneCaller,
     /// Of at least two, or of the only one.
     AllCallers,
@@ -187,7 +187,8 @@ impl State {
         let enough = self.refusals.requests() >= SUSPECTED_BY;
         match self.refusals.only_caller().filter(|_| enough) {
             Some(caller) if answers(caller) => None,
-            Some(_) if !alone => Some(Witness::OneCaller),
+            Some(_) if self.refusals.may_be_shared_faults(now) => None,
+            Some(_) if !alone || !self.refusals.has_plain() => Some(Witness::OneCaller),
             Some(_) | None => enough.then_some(Witness::AllCallers),
         }
     }
@@ -244,7 +245,7 @@ impl State {
         if counts {
             self.recent.count(now, true);
         }
-        let enough = self.in_a_row + self.blamed(answers) >= IN_A_ROW || self.recent.half_failed(now);
+        let enough = self.in_a_row + self.blamed(now, answers) >= IN_A_ROW || self.recent.half_failed(now);
         let probe = match &self.window {
             // Calls that started before the window opened change nothing, nor does an early probe.
             Some(open) if open.since > called_at || open.probe != Probe::Due => return,
@@ -276,12 +277,14 @@ impl State {
             self.in_a_row = self.in_a_row.saturating_add(1);
             return true;
         };
-        self.failures.add(source, now) && self.blamed(answers) > 0
+        self.failures.add(source, now) && self.blamed(now, answers) > 0
     }
 
     /// The number of failures in a row that their requests may have caused and the model is blamed for.
-    fn blamed(&self, answers: impl Fn(u64) -> bool) -> usize {
-        if self.failures.only_caller().is_some_and(answers) { 0 } else { self.failures.failures() }
+    fn blamed(&self, now: Duration, answers: impl Fn(u64) -> bool) -> usize {
+        let of_one = self.failures.only_caller().is_some_and(answers);
+        let excused = of_one || self.failures.may_be_shared_faults(now);
+        if excused { 0 } else { self.failures.failures() }
     }
 }
 

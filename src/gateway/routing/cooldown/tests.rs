@@ -4,18 +4,12 @@ mod requests;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use chrono::{DateTime, Utc};
-use entity::ids::ProviderId;
-use uuid::Uuid;
-
 use super::*;
 use crate::domain::clock::ManualClock;
 use crate::domain::failure::Blame;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::scope::FailureScope;
-use crate::providers::{StreamOptions, preset};
-use crate::store::ModelSettings;
-use crate::store::snapshot::ProviderEntry;
+use crate::store::snapshot::samples;
 use ErrorClass::{InvalidRequest, QuotaExhausted, RateLimited, Unavailable};
 
 struct Bench {
@@ -25,32 +19,12 @@ struct Bench {
     requests: AtomicU64,
     caller: AtomicU64,
     alone: AtomicBool,
+    plain: AtomicBool,
 }
 
 fn bench() -> Bench {
     let (clock, hand) = Clock::manual(DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1));
-    let provider = ProviderEntry {
-        id: ProviderId(Uuid::nil()),
-        name: "test".into(),
-        preset: preset("custom").expect("a preset"),
-        base_url: None,
-        credential: None,
-        stream_options: StreamOptions::Auto,
-        mappings: Default::default(),
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-    };
-    let model = ModelEntry {
-        id: ModelId(Uuid::nil()),
-        name: "model".into(),
-        created_at: DateTime::<Utc>::UNIX_EPOCH,
-        provider: Arc::new(provider),
-        upstream_model: "model".to_owned(),
-        settings: ModelSettings { num_retries: Some(0), ..ModelSettings::default() },
-        enabled: true,
-        price_id: None,
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-        cooldown_ended_at: None,
-    };
+    let model = samples::model("model", samples::provider("custom"));
     Bench {
         cooldowns: Cooldowns::new(clock, true),
         hand,
@@ -58,6 +32,7 @@ fn bench() -> Bench {
         requests: AtomicU64::new(0),
         caller: AtomicU64::new(1),
         alone: AtomicBool::new(false),
+        plain: AtomicBool::new(true),
     }
 }
 
@@ -90,11 +65,15 @@ impl Bench {
             Blame::Request => self.cooldowns.refused(&self.model, now),
             Blame::Model(failure) => self.cooldowns.failed(&self.model, failure, now, repeated),
             Blame::Open(failure) => {
-                let request = self.requests.load(Ordering::Relaxed);
-                let source = Source { request, caller: self.caller.load(Ordering::Relaxed) };
+                let source = self.source(self.requests.load(Ordering::Relaxed));
                 self.cooldowns.failed_openly(&self.model, failure, now, repeated, source);
             }
         }
+    }
+
+    fn source(&self, request: u64) -> Source {
+        let (caller, plain) = (self.caller.load(Ordering::Relaxed), self.plain.load(Ordering::Relaxed));
+        Source { request, caller, plain }
     }
 
     /// A failure that may be the request's own.
@@ -110,7 +89,7 @@ impl Bench {
             ..Failure::ours(QuotaExhausted, "test", "no")
         };
         let Blame::Open(open) = failure.blame() else { panic!("it is open") };
-        let source = Source { request, caller: self.caller.load(Ordering::Relaxed) };
+        let source = self.source(request);
         match self.cooldowns.suspected(&self.model, open, source, self.alone.load(Ordering::Relaxed)) {
             Some(failure) => {
                 self.cooldowns.failed(&self.model, failure, self.cooldowns.now(), false);

@@ -10,6 +10,7 @@ mod mapping;
 mod message;
 pub(crate) mod message_rules;
 mod named;
+mod of_the_request;
 mod outages;
 mod scope;
 pub(crate) mod sentences_file;
@@ -78,6 +79,9 @@ static MONEY: &[Row] = rows! {
         "insufficient_credits" ["insufficient credits"]
         "not_enough_balance" ["not enough balance"]
         "new_api_user_quota" ["用户额度不足"]
+        "new_api_pre_consumed_quota" ["pre-consume", "quota"]
+        "one_api_quota" ["quota is not enough"]
+        "one_api_token_quota" ["token quota exhausted"]
     }
 };
 

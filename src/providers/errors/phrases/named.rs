@@ -8,6 +8,14 @@ use crate::providers::UpstreamError;
 /// A budget of a user or a label (LiteLLM).
 static BUDGETS: &[&[&str]] = &[&["budget", "user"], &["user", "budget"], &["budget", "tag="]];
 
+/// A quota that a proxy sets aside before it calls: it may be empty, or too low for the answer that the request allows.
+static QUOTAS: &[&[&str]] = &[
+    &["quota", "not enough"],
+    &["token quota exhausted"],
+    &["user quota exhausted"],
+    &["pre-consume", "quota"],
+];
+
 /// The owners of a budget that no request names.
 const OWNERS: [&str; 4] = ["key=", "team=", "organization=", "project="];
 
@@ -20,9 +28,9 @@ const LONGEST: usize = 80;
 /// Parts of the names of permissions to call a model: `bedrock:InvokeModel`, `aiplatform.endpoints.predict`.
 const TO_CALL: [&str; 5] = ["model", "inferenceprofile", "converse", "bearertoken", "endpoint"];
 
-/// Whether the message is about a budget or a permission that the request may have named.
+/// Whether the message is about a budget, a quota or a permission that may be the request's own matter.
 pub(super) fn may_be_named(message: &Message) -> bool {
-    BUDGETS.iter().any(|parts| message.fits(parts)) || lacks_another_permission(message.text())
+    BUDGETS.iter().chain(QUOTAS).any(|parts| message.fits(parts)) || lacks_another_permission(message.text())
 }
 
 /// Whether a budget is exceeded and the error does not name its owner. If the request names its user, it may be this
@@ -63,7 +71,7 @@ mod tests {
 
     #[test]
     fn parts_are_normalized() {
-        let parts = BUDGETS.iter().flat_map(|parts| parts.iter());
+        let parts = BUDGETS.iter().chain(QUOTAS).flat_map(|parts| parts.iter());
         for part in parts.chain(&OWNERS).chain(&PERMISSIONS).chain(&TO_CALL) {
             assert_eq!(&normalized(part), part);
         }

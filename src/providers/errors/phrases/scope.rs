@@ -7,8 +7,9 @@
 
 use super::message::Message;
 use super::named::may_be_named;
+use super::of_the_request::OF_THE_REQUEST;
 use super::outages::says_outage;
-use crate::providers::errors::numbers::number_after;
+use crate::providers::errors::numbers::{amount_after, number_after};
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,174 +21,6 @@ pub enum SentenceScope {
     /// The message is about something that belongs to the account or that the request named.
     Either,
 }
-
-/// The request's own size, content, requirements or cost. The parts of a row occur in this order.
-static OF_THE_REQUEST: &[&[&str]] = &[
-    // Cost: the account has credit, but too little.
-    &["fewer max_tokens"],
-    &["can only afford"],
-    &["prompt tokens limit exceeded"],
-    &["lower max_tokens"],
-    &["reduce max_tokens"],
-    &["estimated cost", "exceed"],
-    &["cost of this request", "exceed"],
-    &["需要预扣费额度"],
-    &["preconsumedquota"],
-    // Size.
-    &["request too large"],
-    &["request is too large"],
-    &["request entity too large"],
-    &["payload too large"],
-    &["body too large"],
-    &["must be reduced in order to run"],
-    &["this request exceeds the limit of"],
-    &["your request exceeds the limit of"],
-    &["is greater than the rate limit"],
-    &["required for long context"],
-    &["out of extra usage"],
-    &["long context beta"],
-    &["too many images"],
-    // A capability or a condition that only this request needs.
-    &["no endpoints found that"],
-    &["no endpoints found matching"],
-    &["no endpoints found with"],
-    &["no endpoints available that"],
-    &["no endpoints available matching"],
-    &["no endpoints available with"],
-    &["no allowed providers are available"],
-    &["all providers have been ignored"],
-    &["support tool use"],
-    &["support image input"],
-    &["support audio input"],
-    &["support file input"],
-    &["support video input"],
-    &["support the requested"],
-    &["support the provided"],
-    &["does not support tools"],
-    &["does not support image"],
-    &["does not support function calling"],
-    &["data policy"],
-    &["guardrail restrictions"],
-    &["unsupported parameter"],
-    &["unknown parameter"],
-    &["unrecognized request argument"],
-    &["flex tier"],
-    &["flex processing"],
-    &["service_tier"],
-    &["priority tier"],
-    &["must be verified to stream"],
-    &["must be verified to generate"],
-    &["must be verified to use", "feature"],
-    &["must be verified to use", "stream"],
-    &["must be verified to use", "parameter"],
-    &["must be verified to use", "reasoning"],
-    &["access to this feature"],
-    &["this feature is not"],
-    &["this feature requires"],
-    &["feature is not available"],
-    &["feature is not enabled"],
-    &["feature not available"],
-    &["to use this feature"],
-    &["beta feature"],
-    &["beta header"],
-    &["fast mode"],
-    &["reasoning summar"],
-    &["data retention"],
-    &["file search"],
-    &["file_search"],
-    &["image generation tool"],
-    &["image_generation"],
-    &["grounding"],
-    &["web search"],
-    &["web_search"],
-    &["code interpreter"],
-    &["code_interpreter"],
-    &["code execution"],
-    &["computer use"],
-    &["mcp server"],
-    &["structured output"],
-    &["input is not supported"],
-    &["input-image"],
-    &["images per min"],
-    &["end user"],
-    &["end-user"],
-    &["end_user"],
-    &["concurrent image"],
-    &["concurrent audio"],
-    &["concurrent video"],
-    // Files and objects that the request refers to.
-    &["no such file"],
-    &["file not found"],
-    &["container", "not found"],
-    &["file object"],
-    &["access the file"],
-    &["file_id"],
-    &["file id"],
-    &["cachedcontent"],
-    &["cached content"],
-    &["previous response"],
-    &["conversation with id"],
-    &["item with id"],
-    &["prompt with id"],
-    &["vector store"],
-    &["container", "expired"],
-    &["download", "image"],
-    &["downloading", "http"],
-    &["fetch", "image"],
-    &["fetch", "url"],
-    &["load image"],
-    &["image_url"],
-    &["image file"],
-    &["image format"],
-    &["image: unknown format"],
-    &["invalid image"],
-    &["process image"],
-    &["process input image"],
-    &["failed to process inputs"],
-    &["unable to download"],
-    &["cannot fetch content"],
-    &["timeout while downloading"],
-    // Its content: the vendor's policy, and firewalls in front of it.
-    &["usage guidelines"],
-    &["usage policies"],
-    &["content policy"],
-    &["content moderation"],
-    &["was flagged"],
-    &["were flagged"],
-    &["flagged by"],
-    &["flagged as"],
-    &["moderation"],
-    &["guardrail"],
-    &["safety", "block"],
-    &["blocked by", "safety"],
-    &["inappropriate content"],
-    &["prohibited content"],
-    &["copyright"],
-    &["firewall"],
-    &["blocked by our security"],
-    &["request was rejected", "administrator"],
-    &["url was rejected"],
-    &["support id is"],
-    &["incapsula"],
-    &["error code: 1020"],
-    &["attention required"],
-    &["just a moment"],
-    &["been blocked"],
-    &["request blocked"],
-    &["mod_security"],
-    // Its format, where a server answers with a 500.
-    &["jinja"],
-    &["chat template"],
-    &["roles must alternate"],
-    &["parse grammar"],
-    &["compile grammar"],
-    &["json schema"],
-    &["json_schema"],
-    &["parsing tool call"],
-    &["invalid tool call"],
-    &["tool_call_id"],
-    &["tool_choice"],
-];
 
 /// The account and its credential.
 const OF_THE_CREDENTIAL: &[&[&str]] = &[
@@ -292,7 +125,7 @@ static OF_THE_MODEL: &[(u16, &[&[&str]])] = &[
 
 /// What the message is about, if it says so.
 pub(super) fn sentence_scope(status: u16, message: &Message) -> Option<SentenceScope> {
-    if message.may_hold("can only afford") && nothing_is_left(message.text()) {
+    if says_what_is_left(message) && nothing_is_left(message.text()) {
         return Some(SentenceScope::Model);
     }
     let oversized = message.may_hold("requested") && is_oversized(message.text());
@@ -307,10 +140,18 @@ pub(super) fn sentence_scope(status: u16, message: &Message) -> Option<SentenceS
     of_the_model.then_some(SentenceScope::Model)
 }
 
+/// Words before an amount of money that is left.
+const LEFT: [&str; 3] = ["remaining quota", "remain quota", "剩余额度"];
+
+fn says_what_is_left(message: &Message) -> bool {
+    message.may_hold("can only afford") || LEFT.iter().any(|words| message.may_hold(words))
+}
+
 /// Whether the account cannot pay for a single token.
 fn nothing_is_left(message: &str) -> bool {
     number_after(message, "can only afford").is_some_and(|tokens| tokens < 1)
         || message.contains("can only afford -")
+        || LEFT.iter().any(|words| amount_after(message, words).is_some_and(|amount| amount <= 0.0))
 }
 
 /// `Limit 30000, Requested 342389`: waiting never makes room for it. Even if part of the limit is used (`Used
@@ -354,6 +195,36 @@ mod tests {
         assert_eq!(said(402, some), Some(SentenceScope::Request));
         assert_eq!(said(402, &some.replace("3919", "0")), Some(SentenceScope::Model));
         assert_eq!(said(402, &some.replace("3919", "-12")), Some(SentenceScope::Model));
+    }
+
+    #[test]
+    fn a_quota_that_is_too_low_for_a_request_is_not_empty() {
+        let english = "pre-consume quota failed, user remaining quota: $0.512000, need quota: $3.200000";
+        let chinese = "预扣费额度失败, 用户[3312]剩余额度: ＄0.512000, 需要预扣费额度: ＄3.200000";
+        for some in [english, chinese, "token remain quota: $0.512000, need quota: $3.20"] {
+            assert_eq!(said(403, some), Some(SentenceScope::Request), "{some}");
+            for none in ["0.000000", "-0.010000"] {
+                let empty = some.replace("0.512000", none);
+                assert_eq!(said(403, &empty), Some(SentenceScope::Model), "{empty}");
+            }
+        }
+        // Without amounts, it may be the size of the request.
+        for unclear in ["user quota is not enough", "token quota is not enough", "Token quota exhausted"] {
+            assert_eq!(said(403, unclear), Some(SentenceScope::Either), "{unclear}");
+        }
+    }
+
+    #[test]
+    fn content_that_cannot_be_read_is_the_requests() {
+        for message in [
+            "Could not process PDF",
+            "Failed to decode audio: Invalid data found when processing input",
+            "could not decode image",
+            "service-1@gcp-sa-vertex.iam.gserviceaccount.com does not have storage.objects.get access to the Google Cloud Storage object.",
+        ] {
+            assert_eq!(said(500, message), Some(SentenceScope::Request), "{message}");
+            assert_eq!(said(403, message), Some(SentenceScope::Request), "{message}");
+        }
     }
 
     #[test]

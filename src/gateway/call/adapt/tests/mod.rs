@@ -1,49 +1,23 @@
 //! Hostile requests, and the quirks of histories, each for a target that it matters to.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use entity::ids::{ModelId, ProviderId};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 mod functions;
 
 use super::*;
-use crate::providers::{PRESETS, known_parameter_rules, preset};
-use crate::store::ModelSettings;
-use crate::store::snapshot::ProviderEntry;
+use crate::providers::{PRESETS, known_parameter_rules};
+use crate::store::snapshot::samples;
 
 fn entry(vendor: &str, upstream_model: &str) -> ModelEntry {
-    let preset = preset(vendor).expect(vendor);
-    let provider = ProviderEntry {
-        id: ProviderId(Uuid::nil()),
-        name: vendor.into(),
-        preset,
-        base_url: None,
-        credential: None,
-        stream_options: StreamOptions::Auto,
-        mappings: Default::default(),
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-    };
-    ModelEntry {
-        id: ModelId(Uuid::nil()),
-        name: "fallback".into(),
-        created_at: DateTime::<Utc>::UNIX_EPOCH,
-        provider: Arc::new(provider),
-        upstream_model: upstream_model.to_owned(),
-        settings: ModelSettings {
-            parameter_rules: Some(known_parameter_rules(preset, upstream_model)),
-            num_retries: Some(0),
-            ..ModelSettings::default()
-        },
-        enabled: true,
-        price_id: None,
-        cooldown_ended_at: None,
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-    }
+    let provider = samples::provider(vendor);
+    let rules = known_parameter_rules(provider.preset, upstream_model);
+    let mut model = samples::model("fallback", provider);
+    model.upstream_model = upstream_model.to_owned();
+    model.settings.parameter_rules = Some(rules);
+    model
 }
 
 fn parsed(body: &str) -> ChatRequest {

@@ -24,6 +24,13 @@ pub(super) fn of_an_address(error: &UpstreamError, request: &ChatRequest) -> Opt
     strings.values.iter().any(is_address).then_some(FailureScope::Open)
 }
 
+/// Whether a value of the request has an address that a provider could fetch.
+pub(super) fn has_an_address(request: &ChatRequest) -> bool {
+    let is_one = |value: &String| value.contains("://");
+    may_have_addresses(&request.body)
+        && Strings::of(request).is_none_or(|strings| strings.values.iter().any(is_one))
+}
+
 /// Whether a body may hold the `//` of an address, which JSON can escape.
 fn may_have_addresses(body: &[u8]) -> bool {
     [b"//".as_slice(), b"\\/", b"\\u"].iter().any(|mark| memmem::find(body, mark).is_some())

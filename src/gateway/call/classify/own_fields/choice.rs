@@ -5,6 +5,7 @@ use http::header::{HeaderName, HeaderValue};
 use super::values::value;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::is_same_name;
+use crate::gateway::request::tools::has_providers_tool;
 use crate::providers::caller_headers;
 
 /// Fields with a credential or an address of the caller's own, which are used in place of ours or beside them. What
@@ -38,6 +39,11 @@ pub(super) fn chooses_its_route(request: &ChatRequest) -> bool {
 /// Whether a header names a workspace or another resource of the account.
 pub(super) fn names_a_resource(request: &ChatRequest) -> bool {
     request.passed.iter().any(|(name, _)| caller_headers::names_a_resource(name.as_str()))
+}
+
+/// Whether the request offers tools that the provider or another server runs, which may fail.
+pub(super) fn names_a_server(request: &ChatRequest) -> bool {
+    value(request, "mcp_servers").is_some() || value(request, "tools").is_some_and(has_providers_tool)
 }
 
 /// Whether the request chooses a route, a feature, or with a member that is not known anything: those have limits,

@@ -3,6 +3,7 @@
 
 mod address;
 mod choice;
+mod kind;
 mod owner;
 mod reference;
 mod size;
@@ -10,7 +11,6 @@ mod values;
 mod words;
 
 use crate::domain::failure::Failure;
-use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::scope::FailureScope;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::usage::asked::Asked;
@@ -18,6 +18,7 @@ use crate::gateway::usage::pricing::Tier;
 use crate::providers::UpstreamError;
 use address::of_an_address;
 use choice::{chooses_its_route, has_own_access, makes_a_choice, names_a_resource};
+use kind::Kind;
 use owner::of_an_owner;
 use reference::{of_a_reference, of_another_model};
 use size::of_its_size;
@@ -30,78 +31,37 @@ pub(in crate::gateway) fn of_own_fields(
     request: &ChatRequest,
     sent: &str,
 ) -> Option<FailureScope> {
-    let own = match failure.class {
-        ErrorClass::RateLimited if has_own_tier(request) => Some(FailureScope::Request),
-        ErrorClass::RateLimited | ErrorClass::Overloaded | ErrorClass::ModelNotFound
-            if chooses_its_route(request) =>
-        {
-            Some(FailureScope::Request)
-        }
-        // A dead model must close, too, if all of its callers have a tier.
-        ErrorClass::Overloaded if has_own_tier(request) => Some(FailureScope::Open),
-        ErrorClass::Authentication
-        | ErrorClass::RateLimited
-        | ErrorClass::QuotaExhausted
-        | ErrorClass::ModelNotFound
-            if names_a_resource(request) =>
-        {
-            Some(FailureScope::Request)
-        }
-        ErrorClass::Authentication => of_a_reference(error, request, sent),
-        ErrorClass::RateLimited => {
-            of_its_size(error, request).or_else(|| of_an_owner(failure, error, request))
-        }
-        ErrorClass::QuotaExhausted => of_an_owner(failure, error, request),
-        ErrorClass::ModelNotFound => of_another_model(error, request, sent),
-        ErrorClass::Overloaded | ErrorClass::Unavailable => of_an_address(error, request),
-        ErrorClass::Timeout
-        | ErrorClass::ContextWindowExceeded
-        | ErrorClass::ContentPolicy
-        | ErrorClass::InvalidRequest
-        | ErrorClass::InvalidResponse
-        | ErrorClass::StreamInterrupted
-        | ErrorClass::Cooldown
-        | ErrorClass::Disabled
-        | ErrorClass::NotAllowed
-        | ErrorClass::OverBudget
-        | ErrorClass::Deadline
-        | ErrorClass::TooLarge
-        | ErrorClass::LacksCapability => return None,
-    };
+    let kind = Kind::of(failure.class)?;
     if has_own_access(request) {
         return Some(FailureScope::Request);
     }
+    let own = match kind {
+        Kind::Limit if has_own_tier(request) => Some(FailureScope::Request),
+        Kind::Limit | Kind::Overload | Kind::Missing if chooses_its_route(request) => {
+            Some(FailureScope::Request)
+        }
+        // A dead model must close, too, if all of its callers have a tier.
+        Kind::Overload if has_own_tier(request) => Some(FailureScope::Open),
+        Kind::Refusal | Kind::Limit | Kind::Money | Kind::Missing if names_a_resource(request) => {
+            Some(FailureScope::Request)
+        }
+        Kind::Refusal => of_a_reference(error, request, sent),
+        Kind::Limit => of_its_size(error, request).or_else(|| of_an_owner(failure, error, request)),
+        Kind::Money => of_an_owner(failure, error, request),
+        Kind::Missing => of_another_model(error, request, sent),
+        Kind::Overload | Kind::Outage => of_an_address(error, request),
+    };
     own.or_else(|| {
-        (makes_a_choice(request) || may_be_of_a_feature(failure, error, request))
-            .then_some(FailureScope::Open)
+        (makes_a_choice(request) || kind.may_be_of_a_feature(failure, request)).then_some(FailureScope::Open)
     })
+}
+
+/// Whether the request brings what may have failed: content that the provider fetches or decodes, a server, a choice of the
+/// account, a feature, or a size that the rest of a limit does not cover. Such requests of one caller may share a fault.
+pub(in crate::gateway) fn may_be_brought(failure: &Failure, request: &ChatRequest) -> bool {
+    Kind::of(failure.class).is_some_and(|kind| kind.may_be_brought(failure, request))
 }
 
 fn has_own_tier(request: &ChatRequest) -> bool {
     Asked::of(request).tier == Some(Tier::Special)
-}
-
-/// Whether a limit or a refusal may be of a feature that the request uses: its account, its plan or its model may lack
-/// it, or have a limit for it alone. A credential that is not accepted, and an outage, are of no feature.
-fn may_be_of_a_feature(failure: &Failure, error: &UpstreamError, request: &ChatRequest) -> bool {
-    let may_be = match failure.class {
-        ErrorClass::RateLimited | ErrorClass::QuotaExhausted | ErrorClass::ModelNotFound => true,
-        ErrorClass::Authentication => error.status != 401,
-        ErrorClass::Overloaded
-        | ErrorClass::Unavailable
-        | ErrorClass::Timeout
-        | ErrorClass::ContextWindowExceeded
-        | ErrorClass::ContentPolicy
-        | ErrorClass::InvalidRequest
-        | ErrorClass::InvalidResponse
-        | ErrorClass::StreamInterrupted
-        | ErrorClass::Cooldown
-        | ErrorClass::Disabled
-        | ErrorClass::NotAllowed
-        | ErrorClass::OverBudget
-        | ErrorClass::Deadline
-        | ErrorClass::TooLarge
-        | ErrorClass::LacksCapability => false,
-    };
-    may_be && request.uses_features()
 }

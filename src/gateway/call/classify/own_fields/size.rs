@@ -6,6 +6,9 @@ use crate::gateway::usage::answer_limit::AnswerLimit;
 use crate::providers::UpstreamError;
 use crate::providers::errors::TokenLimit;
 
+/// Tokens of a prompt and its longest answer that an account may not have left, although small requests are answered.
+const LARGE: u64 = 8_192;
+
 /// A limit of tokens that the request alone reaches, or with its answer may reach.
 pub(super) fn of_its_size(error: &UpstreamError, request: &ChatRequest) -> Option<FailureScope> {
     let TokenLimit { tokens: limit, unused } = error.token_limit?;
@@ -18,4 +21,10 @@ pub(super) fn of_its_size(error: &UpstreamError, request: &ChatRequest) -> Optio
         (prompt.saturating_mul(2) >= limit || prompt.saturating_add(answer) >= limit)
             .then_some(FailureScope::Open)
     }
+}
+
+/// Whether the request and its longest answer need many tokens, which proxies set aside before they call.
+pub(super) fn is_large(request: &ChatRequest) -> bool {
+    let answer = AnswerLimit::of(request).tokens().unwrap_or_default();
+    request.size().tokens().saturating_add(answer) > LARGE
 }

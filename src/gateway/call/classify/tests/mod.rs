@@ -1,5 +1,6 @@
 //! Vendors' payloads mean what they mean, and nothing that arrives breaks the reading of it.
 
+mod brought;
 mod documented;
 mod own_fields;
 mod payloads;

@@ -260,6 +260,10 @@ fn a_limit_or_a_refusal_may_be_of_a_feature_that_the_request_uses() {
             assert_eq!(of_message(&fields, status, &error), expected, "{fields} {status}");
         }
     }
+    // A file that the provider fetches may need a credential.
+    let image = |url: &str| content(json!({"type": "image_url", "image_url": {"url": url}}));
+    assert_eq!(said(&image("https://x.example/a.png"), 401, "Unauthorized"), Some(Open));
+    assert_eq!(said(&image("data:image/png;base64,AA=="), 401, "Unauthorized"), None);
 }
 
 #[test]

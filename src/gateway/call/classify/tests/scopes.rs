@@ -12,7 +12,12 @@ const ANSWERS: &[(&str, u16, &str, FailureScope)] = &[
     ("an empty account", 402, r#"{"error":{"message":"Insufficient Balance"}}"#, Model),
     ("a code for money", 402, r#"{"error":{"code":"insufficient_quota","message":"no"}}"#, Model),
     ("a bare 402", 402, "", Open),
+    ("a proxy's quota below what the answer may cost", 403, r#"{"error":{"message":"pre-consume quota failed, user remaining quota: $0.512000, need quota: $3.200000","code":"pre_consume_token_quota_failed"}}"#, Request),
+    ("a proxy's empty quota", 403, r#"{"error":{"message":"pre-consume quota failed, user remaining quota: $0.000000, need quota: $3.200000","code":"pre_consume_token_quota_failed"}}"#, Model),
+    ("a proxy's quota that is empty or too low", 403, r#"{"error":{"message":"user quota is not enough","code":"insufficient_user_quota"}}"#, Open),
+    ("a proxy's quota of a key", 403, r#"{"error":{"message":"token quota exhausted","type":"one_api_error"}}"#, Open),
 
+    ("a bucket of one caller", 403, r#"[{"error":{"code":403,"message":"service-1@gcp-sa-vertex.iam.gserviceaccount.com does not have storage.objects.get access to the Google Cloud Storage object.","status":"PERMISSION_DENIED"}}]"#, Request),
     ("a firewall's page", 403, "<html><head><title>Access denied</title></head><body>Ray ID</body></html>", Request),
     ("a firewall's page with a doctype", 403, "<!DOCTYPE html>\n<html><head><title>Attention Required!</title></head></html>", Request),
     ("a firewall's number", 403, "error code: 1020", Request),
@@ -64,6 +69,8 @@ const ANSWERS: &[(&str, u16, &str, FailureScope)] = &[
 
     ("an image that cannot be fetched, as a 500", 500, r#"{"error":{"message":"Failed to download image url https://x/y.png"}}"#, Request),
     ("an image that is none, as a 500", 500, r#"{"error":"failed to process inputs: image: unknown format"}"#, Request),
+    ("a document that is none, as a 500", 500, r#"{"type":"error","error":{"type":"api_error","message":"Could not process PDF"}}"#, Request),
+    ("a recording that is none, as a 500", 500, r#"{"error":{"message":"Failed to decode audio: Invalid data found when processing input"}}"#, Request),
     ("a prompt that is too long, as a 500", 500, r#"{"error":{"message":"prompt is too long"}}"#, Request),
     ("a template, as a 500", 500, r#"{"error":{"message":"jinja2.exceptions.TemplateError: Conversation roles must alternate"}}"#, Request),
     ("a broken server", 500, r#"{"error":{"message":"The server had an error"}}"#, Open),

@@ -93,7 +93,8 @@ fn a_whole_message_in_place_of_a_stream_is_counted_as_its_provider_counts() {
         );
         let response = UpstreamResponse::in_pieces(vec![Ok(body.into())]);
         let share = Shares::ample().of_anonymous();
-        let outcome = on_a_runtime(first_frame(response, caller(), Instant::now(), &share));
+        let outcome =
+            on_a_runtime(first_frame(response, caller(), Instant::now(), &share, &SoFar::default()));
         let AttemptOutcome::Ready(Reply::Stream(reply)) = outcome else { panic!("no stream") };
         let StreamReply { mut held, mut reader, .. } = *reply;
         assert!(matches!(reader.drain(&mut held), Ok(Read::Done(_))));

@@ -47,7 +47,8 @@ async fn hear(chunks: Vec<std::io::Result<Bytes>>) -> Heard {
 
 async fn hear_as(expected: Expected, chunks: Vec<std::io::Result<Bytes>>) -> Heard {
     let response = UpstreamResponse::in_pieces(chunks);
-    let outcome = first_frame(response, expected, Instant::now(), &Shares::ample().of_anonymous()).await;
+    let (share, so_far) = (Shares::ample().of_anonymous(), SoFar::default());
+    let outcome = first_frame(response, expected, Instant::now(), &share, &so_far).await;
     let (AttemptOutcome::Ready(Reply::Stream(reply)) | AttemptOutcome::Filtered(Reply::Stream(reply), _)) =
         outcome
     else {
@@ -216,7 +217,13 @@ fn the_identity_is_that_of_the_content() {
     ];
     let response = UpstreamResponse::in_pieces(chunks);
     let share = Shares::ample().of_anonymous();
-    let outcome = on_a_runtime(first_frame(response, expected("a", "b", false), Instant::now(), &share));
+    let outcome = on_a_runtime(first_frame(
+        response,
+        expected("a", "b", false),
+        Instant::now(),
+        &share,
+        &SoFar::default(),
+    ));
     let AttemptOutcome::Ready(Reply::Stream(reply)) = outcome else { panic!("no stream") };
     let identity = reply.reader.seen.identity.expect("an identity");
     assert_eq!((identity.id.as_str(), identity.created.as_str()), ("\"content\"", "7"));

@@ -7,6 +7,11 @@ impl Bench {
     fn call_as(&self, caller: u64) {
         self.caller.store(caller, Ordering::Relaxed);
     }
+
+    /// Sets whether what follows is of requests that bring what may have failed.
+    fn bring(&self, something: bool) {
+        self.plain.store(!something, Ordering::Relaxed);
+    }
 }
 
 #[test]
@@ -226,4 +231,81 @@ fn a_failure_that_may_be_the_requests_own_counts_once_different_requests_have_me
     assert_eq!(bench.cooldown(), None);
     assert!(bench.suspect(15));
     assert_eq!(bench.cooldown(), Some((30, true)));
+}
+
+#[test]
+fn what_one_caller_brings_closes_no_model_until_a_plain_request_or_another_caller_fails() {
+    let six = || {
+        let bench = bench();
+        bench.bring(true);
+        (0..6).for_each(|request| bench.fail_of(request));
+        assert_eq!(bench.cooldown(), None);
+        bench
+    };
+    let bench = six();
+    bench.bring(false);
+    bench.answer();
+    (10..14).for_each(|request| bench.fail_of(request));
+    assert_eq!(bench.cooldown(), None, "they say nothing after an answer");
+    let bench = six();
+    bench.bring(false);
+    bench.fail_of(10);
+    assert_eq!(bench.cooldown(), Some((30, true)), "a plain one fails as well");
+    let bench = six();
+    bench.call_as(2);
+    bench.fail_of(10);
+    assert_eq!(bench.cooldown(), Some((30, true)), "another caller meets it");
+}
+
+#[test]
+fn what_fails_for_a_minute_is_dead_whatever_is_brought() {
+    let bench = bench();
+    bench.bring(true);
+    for request in 0..12 {
+        bench.fail_of(request);
+        assert_eq!(bench.cooldown(), None, "after {} s", request * 5);
+        bench.wait(5);
+    }
+    bench.fail_of(12);
+    assert_eq!(bench.cooldown(), Some((30, true)));
+}
+
+#[test]
+fn many_requests_that_bring_what_fails_are_not_half_of_all() {
+    let bench = bench();
+    for request in 0..40 {
+        bench.bring(true);
+        bench.fail_of(request);
+        bench.bring(false);
+        bench.answer();
+    }
+    assert_eq!(bench.cooldown(), None);
+}
+
+#[test]
+fn plain_requests_close_a_dead_model_as_soon_as_ever() {
+    let bench = bench();
+    (0..4).for_each(|request| bench.fail_of(request));
+    assert_eq!(bench.cooldown(), None);
+    bench.fail_of(4);
+    assert_eq!(bench.cooldown(), Some((30, true)));
+}
+
+#[test]
+fn a_limit_of_what_the_only_caller_brings_is_not_believed_for_long() {
+    let far = Some(40_000);
+    let bench = bench();
+    bench.alone.store(true, Ordering::Relaxed);
+    bench.bring(true);
+    for request in 0..12 {
+        assert!(!bench.suspect_until(request, far));
+        bench.wait(5);
+    }
+    assert!(bench.suspect_until(12, far));
+    assert_eq!(bench.cooldown(), Some((30, true)));
+    bench.wait(30);
+    assert!(bench.probe());
+    bench.bring(false);
+    assert!(bench.suspect_until(13, far));
+    assert_eq!(bench.cooldown().map(|(left, _)| left), Some(40_000), "a plain request meets it");
 }

@@ -3,15 +3,12 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-use entity::ids::{ModelId, OrganizationId, ProviderId};
+use entity::ids::{ModelId, OrganizationId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::providers::{StreamOptions, preset};
-use crate::store::ModelSettings;
-use crate::store::snapshot::{Budgets, Chains, ProviderEntry, TypedLists};
+use crate::store::snapshot::{Budgets, Chains, TypedLists, samples};
 use crate::store::{OrganizationSettings, TypedFallbacks};
 
 mod examples;
@@ -137,28 +134,8 @@ impl World {
 }
 
 fn model(name: &str, enabled: bool) -> Arc<ModelEntry> {
-    let provider = ProviderEntry {
-        id: ProviderId(Uuid::nil()),
-        name: "test".into(),
-        preset: preset("custom").expect("a preset"),
-        base_url: None,
-        credential: None,
-        stream_options: StreamOptions::Auto,
-        mappings: Default::default(),
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-    };
-    Arc::new(ModelEntry {
-        id: ModelId(fresh()),
-        name: name.into(),
-        created_at: DateTime::<Utc>::UNIX_EPOCH,
-        provider: Arc::new(provider),
-        upstream_model: name.to_owned(),
-        settings: ModelSettings { num_retries: Some(0), ..ModelSettings::default() },
-        enabled,
-        price_id: None,
-        updated_at: DateTime::<Utc>::UNIX_EPOCH,
-        cooldown_ended_at: None,
-    })
+    let model = samples::model(name, samples::provider("custom"));
+    Arc::new(ModelEntry { id: ModelId(fresh()), enabled, ..model })
 }
 
 fn failure(class: ErrorClass) -> Failure {
