@@ -8,14 +8,21 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::{ContextV7, Timestamp, Uuid};
 
 /// Where a [`Clock`] reads the time.
 #[derive(Clone)]
 enum Source {
     System { started: Instant },
-    Manual(Arc<AtomicI64>),
+    Manual(Arc<Hands>),
+}
+
+/// What a manual clock shows, in microseconds.
+#[derive(Debug)]
+struct Hands {
+    date: AtomicI64,
+    monotonic: AtomicI64,
 }
 
 /// The source of time. Cheap to clone; every clone shows the same time.
@@ -41,8 +48,9 @@ impl Clock {
     /// A clock that stays at `start` until its [`ManualClock`] moves it.
     #[must_use]
     pub fn manual(start: DateTime<Utc>) -> (Self, ManualClock) {
-        let micros = Arc::new(AtomicI64::new(start.timestamp_micros()));
-        (Self::from_source(Source::Manual(micros.clone())), ManualClock(micros))
+        let micros = start.timestamp_micros();
+        let hands = Arc::new(Hands { date: AtomicI64::new(micros), monotonic: AtomicI64::new(micros) });
+        (Self::from_source(Source::Manual(hands.clone())), ManualClock(hands))
     }
 
     fn from_source(source: Source) -> Self {
@@ -61,7 +69,7 @@ impl Clock {
         match &self.source {
             #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
             Source::System { .. } => Utc::now().timestamp_micros(),
-            Source::Manual(micros) => micros.load(Ordering::Acquire),
+            Source::Manual(hands) => hands.date.load(Ordering::Acquire),
         }
     }
 
@@ -70,8 +78,8 @@ impl Clock {
     pub fn monotonic(&self) -> Duration {
         match &self.source {
             Source::System { started } => started.elapsed(),
-            Source::Manual(micros) => {
-                Duration::from_micros(u64::try_from(micros.load(Ordering::Acquire)).unwrap_or(0))
+            Source::Manual(hands) => {
+                Duration::from_micros(u64::try_from(hands.monotonic.load(Ordering::Acquire)).unwrap_or(0))
             }
         }
     }
@@ -96,13 +104,19 @@ impl governor::clock::Clock for Clock {
 
 /// Moves a clock that was created with [`Clock::manual`].
 #[derive(Debug, Clone)]
-pub struct ManualClock(Arc<AtomicI64>);
+pub struct ManualClock(Arc<Hands>);
 
 impl ManualClock {
     /// Moves the time forward by a duration.
     pub fn advance(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-        self.0.fetch_add(micros, Ordering::AcqRel);
+        self.0.date.fetch_add(micros, Ordering::AcqRel);
+        self.0.monotonic.fetch_add(micros, Ordering::AcqRel);
+    }
+
+    /// Sets the date forward or back, as an operator or a time server does. The monotonic time does not change.
+    pub fn set_date_by(&self, by: TimeDelta) {
+        self.0.date.fetch_add(by.num_microseconds().unwrap_or(0), Ordering::AcqRel);
     }
 }
 
@@ -134,9 +148,23 @@ mod tests {
 
     #[test]
     fn identifiers_of_one_microsecond_still_sort_in_the_order_they_were_made() {
-        let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000));
+        let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
         let identifiers: Vec<Uuid> = (0..1_000).map(|_| clock.new_id()).collect();
         assert!(identifiers.is_sorted());
+    }
+
+    #[test]
+    fn a_date_that_is_set_repeats_no_identifier_and_moves_no_other_time() {
+        let (clock, hand) = Clock::manual(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+        let (date, time) = (clock.now(), clock.monotonic());
+        let mut identifiers = vec![clock.new_id()];
+        for hours in [-1, -24, 30, -2] {
+            hand.set_date_by(TimeDelta::hours(hours));
+            identifiers.extend((0..100).map(|_| clock.new_id()));
+            assert_eq!(clock.monotonic(), time);
+        }
+        assert_eq!(clock.now(), date + TimeDelta::hours(3));
+        assert!(identifiers.is_sorted_by(|earlier, later| earlier < later));
     }
 
     #[test]

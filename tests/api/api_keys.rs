@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -113,6 +114,11 @@ on_both_databases! {
         assert_eq!(status(&app, &key).await, 200);
         app.clock.advance(Duration::from_secs(10));
         assert_eq!(status(&app, &key).await, 401);
+        // The date decides, even if it was wrong in the meantime.
+        for (hours, expected) in [(-1, 200), (1, 401)] {
+            app.clock.set_date_by(TimeDelta::hours(hours));
+            assert_eq!(status(&app, &key).await, expected, "{hours}");
+        }
     }
 
     async fn every_field_is_checked_and_named(app: App) {

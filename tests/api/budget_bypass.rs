@@ -1,6 +1,8 @@
 //! Attempts to spend more than a hard budget allows: unreadable bodies, invalid limits, many requests at once, and
 //! token counts that claim there was nothing to pay.
 
+mod messages;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use failsoft::providers::ModelPrice;

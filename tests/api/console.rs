@@ -13,6 +13,7 @@ mod keys;
 mod live_events;
 mod login_links;
 mod login_throttle;
+mod mangled_forms;
 mod markup;
 mod members;
 mod models;

@@ -2,6 +2,8 @@
 //!
 //! The neighbor's calls have a time limit far below the time that the resource stays used up.
 
+mod begun_streams;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;

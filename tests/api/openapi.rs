@@ -1,5 +1,7 @@
 //! `/openapi.json`, and the page that renders it.
 
+mod examples;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use failsoft::app::routes::{Access, ROUTES, Surface, described_path};

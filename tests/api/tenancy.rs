@@ -6,6 +6,7 @@
 
 mod error_dialect;
 mod exceptions;
+mod mangled_bodies;
 mod matrix;
 mod pages;
 mod victim;

@@ -217,7 +217,33 @@ fn stop_of(reason: &str) -> Stop {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
+    use crate::gateway::call::usable_answer::judge;
+    use crate::limits::shares::Shares;
+
+    #[tokio::test]
+    async fn a_long_answer_is_translated_off_the_event_loop() {
+        let from = Dialect::ChatCompletions;
+        let translation = AnswerTranslation { from, include_usage: false, prompt: 5 };
+        let answer = |length: usize| {
+            let start = r#"{"id":"x","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":""#;
+            let end = r#""},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
+            let body = format!("{start}{}{end}", "x".repeat(length - start.len() - end.len()));
+            (judge(from, body.as_bytes()), Bytes::from(body))
+        };
+        let share = Shares::ample().of_anonymous();
+        let other = share.take_reading().expect("free");
+        let (judged, short) = answer(LARGE_TO_TRANSLATE);
+        let translated = translation.whole_off_event_loop(short, judged, 0, &share).now_or_never();
+        assert!(matches!(translated, Some((_, Judged::Usable(_)))), "{translated:?}");
+        let (judged, long) = answer(LARGE_TO_TRANSLATE + 1);
+        let mut translated = Box::pin(translation.whole_off_event_loop(long, judged, 0, &share));
+        assert!(translated.as_mut().now_or_never().is_none());
+        drop(other);
+        assert!(matches!(translated.await, (_, Judged::Usable(_))));
+    }
 
     #[test]
     fn words_of_vendors_are_ends() {

@@ -298,6 +298,12 @@ impl Share {
         self.look_ups.available_permits()
     }
 
+    /// Takes the permit for parsing a large text of this organization; its other large texts then wait.
+    #[cfg(test)]
+    pub(crate) fn take_reading(&self) -> Option<OwnedSemaphorePermit> {
+        self.readings.clone().try_acquire_owned().ok()
+    }
+
     /// Runs slow work on a large text off the event loop: one text per organization at a time, and never on all
     /// cores.
     ///

@@ -1,5 +1,11 @@
 //! Tests of how the shares divide the process.
 
+use std::sync::mpsc::{Sender, channel};
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
 use super::*;
 
 fn shares() -> Shares {
@@ -87,4 +93,46 @@ fn places_are_bounded_by_organization_and_person_and_given_back() {
     drop((open, others));
     assert_eq!(one.tails.load(Ordering::Acquire), 0);
     assert!(one.tail(person(1)).is_ok());
+}
+
+/// Work on a large text that ends when the test says so, and returns whether it did.
+fn waiting() -> (Sender<()>, impl FnOnce() -> bool + Send + 'static) {
+    let (sender, receiver) = channel();
+    (sender, move || receiver.recv_timeout(Duration::from_secs(5)).is_ok())
+}
+
+#[tokio::test]
+async fn a_large_text_leaves_the_event_loop_and_only_its_own_organization_waits() {
+    let mut shares = shares();
+    // As on a machine with three cores.
+    Arc::get_mut(&mut shares.process).expect("no organization yet").readings = Arc::new(Semaphore::new(2));
+    let (one, two, three) =
+        (shares.of(organization(1)), shares.of(organization(2)), shares.of(organization(3)));
+    // On the event loop, which is this thread, the work would wait in vain for the test.
+    let (end_first, work) = waiting();
+    let mut first = Box::pin(one.read_large(work));
+    assert!(first.as_mut().now_or_never().is_none());
+    let (end_second, work) = waiting();
+    let mut second = Box::pin(one.read_large(work));
+    assert!(second.as_mut().now_or_never().is_none());
+    // The second text waits for the first one of its organization, without taking a core from another.
+    assert_eq!(shares.process.readings.available_permits(), 1);
+    two.read_large(|| ()).await.expect("read");
+    // One core more is taken; no work begins on the last one.
+    let (end_third, work) = waiting();
+    let mut third = Box::pin(two.read_large(work));
+    assert!(third.as_mut().now_or_never().is_none());
+    let mut last = Box::pin(three.read_large(|| ()));
+    assert!(tokio::time::timeout(Duration::from_millis(50), last.as_mut()).await.is_err());
+    for end in [end_first, end_second, end_third] {
+        end.send(()).expect("the work waits");
+    }
+    last.await.expect("read");
+    assert!(first.await.expect("read") && second.await.expect("read") && third.await.expect("read"));
+}
+
+#[test]
+fn one_core_stays_free_of_large_texts() {
+    let cores = available_parallelism().expect("a number").get();
+    assert_eq!(shares().process.readings.available_permits(), (cores - 1).max(1));
 }

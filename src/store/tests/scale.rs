@@ -1,6 +1,7 @@
 //! Many organizations at once: more than a statement has parameters, and more than one poll can read.
 
 use entity::{api_keys, organizations};
+use futures_util::future::join_all;
 use rstest::rstest;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _};
@@ -9,6 +10,7 @@ use super::records::request;
 use super::{Kind, World, new_key, organization};
 use crate::config::recording::Recording;
 use crate::domain::period::Period;
+use crate::store::database::query_counter::counted;
 use crate::store::recorder::{Record, Recorder};
 use crate::store::{RequestFilter, transaction};
 
@@ -51,14 +53,23 @@ async fn tens_of_thousands_of_organizations_with_budgets_are_read(
     #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
 ) {
     let world = World::new(kind).await;
+    let (organizations, of_one) = counted(Box::pin(start(&world))).await;
+    assert!(organizations == 1 && of_one > 0, "{organizations} {of_one}");
     many_organizations(&world, MANY).await;
+    // As many statements as for one organization, without a parameter per organization.
+    let (organizations, statements) = counted(Box::pin(start(&world))).await;
+    assert_eq!(organizations, usize::try_from(MANY + 1).expect("a size"));
+    assert_eq!(statements, of_one);
+}
+
+/// Reads what a process reads when it starts. Returns the number of organizations.
+async fn start(world: &World) -> usize {
+    let fresh = world.database.open().await;
     for period in Period::ALL {
-        // One statement, without a parameter per organization.
-        let spent = world.store.system().spent_since(period).await.expect("read");
+        let spent = fresh.system().spent_since(period).await.expect("read");
         assert!(spent.rows.is_empty(), "a budget has spent nothing yet");
     }
-    let fresh = world.database.open().await;
-    assert_eq!(fresh.snapshots().organizations().len(), usize::try_from(MANY + 1).expect("a size"));
+    fresh.snapshots().organizations().len()
 }
 
 #[rstest]
@@ -117,7 +128,36 @@ async fn a_revoked_key_ends_even_where_its_organization_cannot_be_read(
     assert_eq!(revoked.all(&second.inner.reader).await.expect("rows").len(), 1);
 }
 
-/// Changes of one organization share one reload, and a change of another organization does not wait for them.
+async fn add_key(world: &World, key: &str) {
+    world.organization.api_key_create(new_key(&world.store, key)).await.expect("a key");
+}
+
+/// All changes that commit during a reload of their organization share the next one.
+#[rstest]
+#[tokio::test]
+async fn changes_of_one_organization_share_one_reload(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let world = World::new(kind).await;
+    let ((), of_one) = counted(Box::pin(add_key(&world, "alone"))).await;
+    let keys: Vec<String> = (0..50).map(|number| format!("shared {number}")).collect();
+    let snapshots = world.store.snapshots();
+    let reading = snapshots.hold_turn(world.id()).await;
+    let changes = counted(join_all(keys.iter().map(|key| add_key(&world, key))));
+    let end_of_the_reload = async {
+        // Until all are committed. Only the changes are counted.
+        while api_keys::Entity::find().all(&world.store.inner.reader).await.expect("rows").len() <= keys.len()
+        {
+            tokio::task::yield_now().await;
+        }
+        drop(reading);
+    };
+    let ((_, queries), ()) = tokio::join!(changes, end_of_the_reload);
+    assert!(of_one > 0 && queries <= 2 * of_one, "{queries} queries, and {of_one} for a change alone");
+    for key in &keys {
+        assert!(snapshots.find_key(&world.store.vault().key_hash(key)).is_some(), "{key}");
+    }
+}
+
+/// A change does not wait for the reload of another organization.
 #[rstest]
 #[tokio::test]
 async fn organizations_do_not_wait_for_each_other(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {

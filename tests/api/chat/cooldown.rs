@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -99,6 +100,27 @@ on_both_databases! {
         assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "a");
         assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "a");
         assert_eq!(cooldown_of(&app, "a").await, json!({"open": false, "until": null, "error_class": null}));
+    }
+
+    async fn a_date_that_is_set_neither_ends_nor_extends_a_cooldown(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
+        fake.always_for("b-upstream", Script::answer("From b"));
+        let body = json!({"model": "a", "models": ["b"]});
+        for turn in 0..5 {
+            fake.next_for("a-upstream", broken());
+            app.chat_number(turn, &body).await;
+        }
+        fake.always_for("a-upstream", Script::answer("From a"));
+        for hours in [-1, 2, -25] {
+            app.clock.set_date_by(TimeDelta::hours(hours));
+            assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "b", "{hours}");
+        }
+        app.clock.advance(Duration::from_secs(29));
+        assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "b");
+        app.clock.advance(Duration::from_secs(1));
+        assert_eq!(app.chat(&body).await.header("x-failsoft-model"), "a");
     }
 
     async fn a_single_model_cools_down_too_and_returns_its_last_error(app: App) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::json;
@@ -48,6 +49,22 @@ on_both_databases! {
         assert_eq!(app.requests(4).await.len(), 4);
         assert_eq!(chat(&app, &app.organization.key).await.status, 200);
         assert_eq!(minute(&chat(&app, &app.organization.key).await), ["", "", ""]);
+    }
+
+    async fn a_date_that_is_set_neither_fills_a_minute_nor_makes_it_longer(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["a"]).await;
+        fake.always(Script::answer("Hi"));
+        let key = app.organization.key_like(&[Scope::Inference], |new| new.requests_per_minute = Some(1)).await;
+        assert_eq!(chat(&app, &key).await.status, 200);
+        for hours in [-1, 2, -25] {
+            app.clock.set_date_by(TimeDelta::hours(hours));
+            let refused = chat(&app, &key).await;
+            assert_eq!((refused.status, refused.header("retry-after")), (429, "60"), "{hours}: {}", refused.text());
+        }
+        app.clock.advance(Duration::from_secs(60));
+        assert_eq!(chat(&app, &key).await.status, 200);
+        assert_eq!(fake.served(), 2);
     }
 
     async fn a_failed_request_counts_and_reports_limits_too(app: App) {

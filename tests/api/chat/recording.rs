@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection};
 use serde_json::{Value, json};
 
@@ -57,6 +58,30 @@ on_both_databases! {
         fake.next(Script::error(503, "overloaded", "busy"));
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 503);
         assert_eq!((app.requests(0).await.len(), app.events().await.len()), (4, 4));
+    }
+
+    async fn a_date_that_is_set_loses_no_record_and_keeps_the_order(app: App) {
+        let fake = FakeProvider::start().await;
+        app.organization.catalog(&fake, &["a", "b"]).await;
+        fake.always_for("a-upstream", Script::error(503, "overloaded", "busy"));
+        fake.always_for("b-upstream", Script::answer("Hi"));
+        let mut answered = Vec::new();
+        for hours in [0, -1, 2, -25] {
+            app.clock.set_date_by(TimeDelta::hours(hours));
+            for _ in 0..2 {
+                let answer = app.chat(&json!({"model": "a", "models": ["b"]})).await;
+                assert_eq!(answer.status, 200, "{hours}: {}", answer.text());
+                answered.push(answer.header("x-request-id").to_owned());
+            }
+        }
+        let ids = |items: &[Value], member: &str| -> Vec<String> {
+            items.iter().map(|item| item[member].as_str().expect("an id").to_owned()).collect()
+        };
+        let (rows, events) = (app.requests(0).await, app.events().await);
+        assert_eq!((ids(&rows, "id"), ids(&events, "request_id")), (answered.clone(), answered));
+        let started = rows.iter().map(|row| row["created_at"].as_str().expect("a time").to_owned());
+        let days: BTreeSet<String> = started.filter_map(|time| Some(time.split_once('T')?.0.to_owned())).collect();
+        assert_eq!(days.into_iter().collect::<Vec<_>>(), ["2024-10-03", "2024-10-04"]);
     }
 
     async fn an_interrupted_stream_is_recorded_before_its_caller_sees_it(app: App) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use reqwest::Method;
 use sea_orm::EntityTrait as _;
 
@@ -180,6 +181,11 @@ on_both_databases! {
         app.clock.advance(hours(12) - Duration::from_secs(1));
         assert_eq!(idle.get("/").await.status, 200);
         app.clock.advance(hours(12));
+        idle.get("/").await.leads_to("/login");
+        // The date decides, even if it was wrong in the meantime.
+        app.clock.set_date_by(TimeDelta::hours(-1));
+        assert_eq!(idle.get("/").await.status, 200);
+        app.clock.set_date_by(TimeDelta::hours(13));
         idle.get("/").await.leads_to("/login");
 
         let busy = Browser::logged_in(&app, "acme@example.com").await;

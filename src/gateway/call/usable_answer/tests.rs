@@ -2,9 +2,11 @@
 
 use super::*;
 use chrono::DateTime;
+use futures_util::FutureExt as _;
 
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::call::classify::classify;
+use crate::limits::shares::Shares;
 use crate::providers::Sentences;
 
 /// `usable`, or the class and the rule; `withheld` where the caller gets it if no other candidate answers.
@@ -203,4 +205,23 @@ fn an_error_inside_a_success_is_read_as_that_error() {
         assert_eq!(failure.class.as_str(), class, "{body}: {failure:?}");
         assert_ne!(failure.class, ErrorClass::InvalidResponse, "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_large_answer_leaves_the_event_loop_and_a_smaller_one_does_not_wait() {
+    let answer = |length: usize| {
+        let (start, end) = (r#"{"choices":[{"message":{"content":""#, r#""}}]}"#);
+        let answer = format!("{start}{}{end}", "x".repeat(length - start.len() - end.len()));
+        Bytes::from(answer)
+    };
+    let share = Shares::ample().of_anonymous();
+    let other = share.take_reading().expect("free");
+    let small = answer(LARGE);
+    let judged = judge_off_event_loop(Dialect::ChatCompletions, &small, &share).now_or_never();
+    assert!(matches!(judged, Some(Judged::Usable(_))), "{judged:?}");
+    let large = answer(LARGE + 1);
+    let mut judged = Box::pin(judge_off_event_loop(Dialect::ChatCompletions, &large, &share));
+    assert!(judged.as_mut().now_or_never().is_none());
+    drop(other);
+    assert!(matches!(judged.await, Judged::Usable(_)));
 }

@@ -1,6 +1,9 @@
 //! What a body may say, and what is refused.
 
+use futures_util::FutureExt as _;
+
 use super::*;
+use crate::limits::shares::{LARGE, Shares};
 
 fn parse(body: &str) -> Result<ChatRequest> {
     ChatRequest::parse(Bytes::copy_from_slice(body.as_bytes()))
@@ -110,4 +113,26 @@ fn a_session_is_found_in_the_metadata_too() {
     let request = parse(r#"{"model":"a","metadata":{"session_id":"s 1"}}"#).expect("a request");
     assert_eq!(request.session.as_deref(), Some("s 1"));
     assert!(parse(r#"{"model":"a","metadata":{"session_id":7}}"#).expect("a request").session.is_none());
+}
+
+#[tokio::test]
+async fn a_large_body_leaves_the_event_loop_and_a_smaller_one_does_not_wait() {
+    let body = |length: usize| {
+        let start = r#"{"model":"a","max_tokens":1,"user":""#;
+        let body = format!(r#"{start}{}"}}"#, "x".repeat(length - start.len() - 2));
+        assert_eq!(body.len(), length);
+        Bytes::from(body)
+    };
+    let share = Shares::ample().of_anonymous();
+    let other = share.take_reading().expect("free");
+    for dialect in [Dialect::ChatCompletions, Dialect::Messages] {
+        let read = ChatRequest::read(&share, dialect, body(LARGE)).now_or_never();
+        assert!(read.expect("at once").is_ok(), "{dialect:?}");
+        let mut large = Box::pin(ChatRequest::read(&share, dialect, body(LARGE + 1)));
+        assert!(large.as_mut().now_or_never().is_none(), "{dialect:?}");
+    }
+    let mut large = Box::pin(ChatRequest::read_for(&share, "a".to_owned(), body(LARGE + 1)));
+    assert!(large.as_mut().now_or_never().is_none());
+    drop(other);
+    assert_eq!(large.await.expect("a request").wanted.primary(), "a");
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::DateTime;
 use entity::ids::{ModelId, OrganizationId, ProviderId};
+use futures_util::FutureExt as _;
 use uuid::Uuid;
 
 use super::*;
@@ -77,4 +78,16 @@ async fn a_long_request_is_translated_when_the_plan_needs_it() {
     let native = intent(&["claude"], long);
     native.translate_early(&share).await;
     assert!(native.request.is_slow_to_translate(), "no model needs it");
+}
+
+#[tokio::test]
+async fn a_long_request_is_translated_off_the_event_loop() {
+    let share = Shares::ample().of_anonymous();
+    let other = share.take_reading().expect("free");
+    let intent = intent(&["gpt"], LARGE_TO_TRANSLATE);
+    let mut translation = Box::pin(intent.translate_early(&share));
+    assert!(translation.as_mut().now_or_never().is_none());
+    drop(other);
+    translation.await;
+    assert!(!intent.request.is_slow_to_translate());
 }
