@@ -27,6 +27,7 @@ class Workload:
     chunks: int | None = None  # None: not streamed
     answered_by: str = ""  # the answering model, if it is not the requested one
     failed_calls: int = 0  # failed calls per answer; 0 if the provider is unreachable
+    repeated_calls: int = 0  # more failed calls per answer, at most: a reset of a kept connection is tried on a new one
     time_limit_ms: int | None = None  # of the requested model
     beside: str = ""  # the name of the same request without a fault
 
@@ -63,8 +64,15 @@ WORKLOADS = {
 REPEATED = ("plain", "prompt", "failover", "stream")
 
 
-def _fault(title: str, model: str, failed_calls: int = 1) -> Workload:
-    return Workload(title, model, answered_by=STEADY_MODEL, failed_calls=failed_calls, beside="plain")
+def _fault(title: str, model: str, failed_calls: int = 1, repeated_calls: int = 0) -> Workload:
+    return Workload(
+        title,
+        model,
+        answered_by=STEADY_MODEL,
+        failed_calls=failed_calls,
+        repeated_calls=repeated_calls,
+        beside="plain",
+    )
 
 
 def _hang(title: str, beside: str, chunks: int | None = None) -> Workload:
@@ -80,7 +88,7 @@ HANG_LIMIT_MS = 1000
 INSTANT_FAULTS = {
     "503": _fault("503", FAILING_MODEL),
     "429": _fault("429", "fail-429"),
-    "reset": _fault("reset", "reset"),
+    "reset": _fault("reset", "reset", repeated_calls=1),
     "refused": _fault("refused", UNREACHABLE_MODEL, failed_calls=0),
 }
 HANGS = {
