@@ -72,7 +72,7 @@ fn with_value(body: &Value, place: Index, value: &str) -> Vec<u8> {
     let mut places = Vec::new();
     collect(body, "", &mut places);
     let mut body = body.clone();
-    *body.pointer_mut(place.get(&places)).expect("a value") = MARK.into();
+    *body.pointer_mut(place.get(places.as_slice()).as_str()).expect("a value") = MARK.into();
     body.to_string().replace(&format!("\"{MARK}\""), value).into_bytes()
 }
 
