@@ -78,6 +78,7 @@ impl Preset {
         match dialect {
             Dialect::ChatCompletions => self.chat_completions.as_ref(),
             Dialect::Messages => self.messages.as_ref(),
+            Dialect::Responses => None,
         }
     }
 

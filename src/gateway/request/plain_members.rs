@@ -76,6 +76,8 @@ impl ChatRequest {
         let (known, features): (&[&str], &[&str]) = match self.dialect {
             Dialect::ChatCompletions => (&OF_CHAT, &features::OF_CHAT),
             Dialect::Messages => (&OF_MESSAGES, &features::OF_MESSAGES),
+            // No provider gets one.
+            Dialect::Responses => (&[], &[]),
         };
         let is_known = |name: &str| [known, features].iter().any(|list| list.binary_search(&name).is_ok());
         let is_plain = |name: &str| is_known(name) || is_own(self.dialect, name) || is_label(name);

@@ -49,7 +49,8 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: 
     let primary = primary && request.translated_with.is_none();
     match request.dialect {
         Dialect::ChatCompletions => adapt_completion(request, model, primary, refused),
-        Dialect::Messages => messages_body::adapt(request, model, primary, Use::Answer),
+        // No provider is called in the dialect of responses.
+        Dialect::Messages | Dialect::Responses => messages_body::adapt(request, model, primary, Use::Answer),
     }
 }
 
@@ -128,7 +129,7 @@ pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refuse
     let primary = primary && request.translated_with.is_none();
     match request.dialect {
         Dialect::ChatCompletions => optional_of_completion(request, model, primary, refused),
-        Dialect::Messages => Parameters::default(),
+        Dialect::Messages | Dialect::Responses => Parameters::default(),
     }
 }
 

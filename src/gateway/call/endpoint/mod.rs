@@ -44,6 +44,7 @@ impl Endpoint {
         match dialect {
             Dialect::ChatCompletions => self.chat_completions.as_ref(),
             Dialect::Messages => self.messages.as_ref(),
+            Dialect::Responses => None,
         }
     }
 

@@ -97,7 +97,7 @@ pub fn choices_wanted(request: &ChatRequest) -> u32 {
             let n = request.parts.iter().find(|part| part.name == "n");
             n.and_then(|n| serde_json::from_slice(request.value(n)).ok()).unwrap_or(1)
         }
-        Dialect::Messages => 1,
+        Dialect::Messages | Dialect::Responses => 1,
     }
 }
 
@@ -240,7 +240,7 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
     let dialect = reader.dialect();
     let mut judged = judge_off_event_loop(dialect, &body, share).await;
     if let Some(translation) = &reader.expected.translation {
-        let whole = translation.whole();
+        let whole = translation.whole().clone();
         (_, judged) = whole.whole_off_event_loop(body.clone(), judged, 0, share).await;
     }
     let (seen, unusable) = match judged {
@@ -271,6 +271,8 @@ fn events_of(dialect: Dialect, body: &[u8]) -> Option<Vec<u8>> {
     match dialect {
         Dialect::ChatCompletions => Some(events(body)),
         Dialect::Messages => events_of_answer::events(body),
+        // No provider is called in it.
+        Dialect::Responses => None,
     }
 }
 

@@ -174,7 +174,7 @@ impl FrameReader {
             Dialect::ChatCompletions if self.expected.translation.is_none() => {
                 Ok((!self.gap().is_empty()).then(|| Bytes::from_static(self.gap())))
             }
-            Dialect::ChatCompletions | Dialect::Messages => self.ending().map(Some),
+            Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses => self.ending().map(Some),
         }
     }
 
@@ -226,7 +226,7 @@ impl FrameReader {
             Data::Done => match self.expected.dialect {
                 Dialect::ChatCompletions => Ok(Event::Done(event)),
                 // Messages end with an event of their own.
-                Dialect::Messages => Ok(Event::Preface),
+                Dialect::Messages | Dialect::Responses => Ok(Event::Preface),
             },
             Data::None => Self::take_other(&event, out),
             Data::Many => self.take_many(&event, out),
@@ -289,6 +289,8 @@ impl FrameReader {
         match self.expected.dialect {
             Dialect::ChatCompletions => self.take_counted(event, line, out),
             Dialect::Messages => self.take_message(event, line, out),
+            // No provider is called in it.
+            Dialect::Responses => Err(Fault::Garbage(Garbage::NoMessage)),
         }
     }
 }

@@ -42,7 +42,8 @@ impl Events {
             Dialect::ChatCompletions => {
                 Parts::Completion { completion: Completion::default(), blocked: None }
             }
-            Dialect::Messages => Parts::Message(AssembledMessage::default()),
+            // No provider is called in the dialect of responses.
+            Dialect::Messages | Dialect::Responses => Parts::Message(AssembledMessage::default()),
         };
         Self { answer, split: false }
     }
