@@ -17,6 +17,8 @@ SCHEMA = {
 }
 FUNCTION = {"type": "function", "name": "weather", "parameters": SCHEMA, "strict": True}
 CUSTOM = {"type": "custom", "name": "patch", "description": "Patches files"}
+# Every model, whole and streamed.
+CASES = [(model, stream) for model in ("gpt", "claude") for stream in (False, True)]
 
 
 class Responses(Catalog):
@@ -39,45 +41,41 @@ class Responses(Catalog):
             self.assertEqual((types[0], types[-1]), ("response.created", "response.completed"))
             return events.get_final_response()
 
-    def each(self):
-        """Every model, whole and streamed."""
-        for model in self.answering:
-            for stream in (False, True):
-                with self.subTest(model=model, stream=stream):
-                    yield model, stream
-
     def test_a_text(self):
-        for model, stream in self.each():
-            response = self.response(stream, model=model, instructions="Be brief.", max_output_tokens=200)
-            self.assertIn("Are you there?", response.output_text)
-            self.assertEqual((response.model, response.status, response.store), (model, "completed", False))
-            usage = response.usage
-            self.assertEqual(usage.total_tokens, usage.input_tokens + usage.output_tokens)
-            self.assertGreater(usage.output_tokens, 0)
-            self.assertEqual(usage.input_tokens_details.cached_tokens, 0)
+        for model, stream in CASES:
+            with self.subTest(model=model, stream=stream):
+                response = self.response(stream, model=model, instructions="Be brief.", max_output_tokens=200)
+                self.assertIn("Are you there?", response.output_text)
+                self.assertEqual((response.model, response.status, response.store), (model, "completed", False))
+                usage = response.usage
+                self.assertEqual(usage.total_tokens, usage.input_tokens + usage.output_tokens)
+                self.assertGreater(usage.output_tokens, 0)
+                self.assertEqual(usage.input_tokens_details.cached_tokens, 0)
 
     def test_a_function_over_two_turns_of_different_models(self):
-        for model, stream in self.each():
-            called = self.response(stream, model=model, tools=[FUNCTION])
-            call = next(item for item in called.output if item.type == "function_call")
-            self.assertEqual((call.name, call.status), ("weather", "completed"))
-            self.assertIsInstance(json.loads(call.arguments)["city"], str)
-            said = [item.model_dump(exclude_none=True, exclude={"parsed_arguments"}) for item in called.output]
-            result = {"type": "function_call_output", "call_id": call.call_id, "output": "Sunny"}
-            for next_model in self.answering:
-                answer = self.response(stream, model=next_model, tools=[FUNCTION], input=[*QUESTION, *said, result])
-                self.assertIn("Sunny", answer.output_text)
+        for model, stream in CASES:
+            with self.subTest(model=model, stream=stream):
+                called = self.response(stream, model=model, tools=[FUNCTION])
+                call = next(item for item in called.output if item.type == "function_call")
+                self.assertEqual((call.name, call.status), ("weather", "completed"))
+                self.assertIsInstance(json.loads(call.arguments)["city"], str)
+                said = [item.model_dump(exclude_none=True, exclude={"parsed_arguments"}) for item in called.output]
+                result = {"type": "function_call_output", "call_id": call.call_id, "output": "Sunny"}
+                for next_model in self.answering:
+                    answer = self.response(stream, model=next_model, tools=[FUNCTION], input=[*QUESTION, *said, result])
+                    self.assertIn("Sunny", answer.output_text)
 
     def test_a_tool_with_free_text(self):
-        for model, stream in self.each():
-            called = self.response(stream, model=model, tools=[CUSTOM])
-            call = next(item for item in called.output if item.type == "custom_tool_call")
-            self.assertEqual(call.name, "patch")
-            self.assertIsInstance(call.input, str)
-            said = [item.model_dump(exclude_none=True) for item in called.output]
-            result = {"type": "custom_tool_call_output", "call_id": call.call_id, "output": "Patched"}
-            answer = self.response(stream, model=model, tools=[CUSTOM], input=[*QUESTION, *said, result])
-            self.assertIn("Patched", answer.output_text)
+        for model, stream in CASES:
+            with self.subTest(model=model, stream=stream):
+                called = self.response(stream, model=model, tools=[CUSTOM])
+                call = next(item for item in called.output if item.type == "custom_tool_call")
+                self.assertEqual(call.name, "patch")
+                self.assertIsInstance(call.input, str)
+                said = [item.model_dump(exclude_none=True) for item in called.output]
+                result = {"type": "custom_tool_call_output", "call_id": call.call_id, "output": "Patched"}
+                answer = self.response(stream, model=model, tools=[CUSTOM], input=[*QUESTION, *said, result])
+                self.assertIn("Patched", answer.output_text)
 
     def test_a_chain_answers_across_dialects(self):
         for provider, answering in [("native", "gpt"), ("compatible", "claude")]:

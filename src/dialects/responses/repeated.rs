@@ -41,7 +41,7 @@ impl Repeated {
     #[must_use]
     pub fn of(members: &Members<'_>) -> Self {
         let tools = tools::read(members, &mut Changes::default());
-        let value = |name: &str, absent: &'static str| {
+        let value = |name: &str, absent: &str| {
             let own = members.raw(name).map(|value| value.get()).filter(|value| value.len() <= LONGEST);
             ["\"", name, "\":", own.unwrap_or(absent), ","].concat()
         };

@@ -183,7 +183,7 @@ impl Stream {
 
     /// The number of the next event, where events are numbered.
     #[must_use]
-    pub const fn number(&self) -> u64 {
+    pub fn number(&self) -> u64 {
         match &self.direction {
             Direction::ToMessages(..) | Direction::ToChat(..) => 0,
             Direction::ChatToResponses(_, writer) | Direction::MessagesToResponses(_, writer) => {

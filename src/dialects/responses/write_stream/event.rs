@@ -8,12 +8,12 @@ use crate::dialects::responses::output::Part;
 /// The members of an event about an item, besides its type and its number.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Fields<'a> {
-    item_id: &'a str,
-    output_index: usize,
+    pub(super) item_id: &'a str,
+    pub(super) output_index: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    content_index: Option<u8>,
+    pub(super) content_index: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    summary_index: Option<u8>,
+    pub(super) summary_index: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) delta: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,7 @@ pub(super) struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) part: Option<Part<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    logprobs: Option<[u8; 0]>,
+    pub(super) logprobs: Option<[u8; 0]>,
 }
 
 impl<'a> Fields<'a> {

@@ -22,7 +22,7 @@ pub(super) struct Translations {
 
 impl Translations {
     /// The translation into a dialect; `None` if no provider is called in it.
-    const fn into(&self, target: Dialect) -> Option<&OnceLock<Translated>> {
+    const fn of(&self, target: Dialect) -> Option<&OnceLock<Translated>> {
         match target {
             Dialect::ChatCompletions => Some(&self.to_chat),
             Dialect::Messages => Some(&self.to_messages),
@@ -48,7 +48,7 @@ impl ChatRequest {
         if self.is_spoken_by(model) {
             return Ok(self);
         }
-        let slot = self.target(model).and_then(|target| Some((target, self.translations.into(target)?)));
+        let slot = self.target(model).and_then(|target| Some((target, self.translations.of(target)?)));
         let Some((target, slot)) = slot.filter(|_| self.translates) else {
             return Err(Need::Dialect(self.dialect));
         };
@@ -71,7 +71,7 @@ impl ChatRequest {
 
     /// Whether a translation for a model is still to be made, and takes so long that it must not hold up an event loop.
     pub(in crate::gateway) fn is_slow_to_translate(&self, model: &ModelEntry) -> bool {
-        let is_missing = |target| self.translations.into(target).is_some_and(|slot| slot.get().is_none());
+        let is_missing = |target| self.translations.of(target).is_some_and(|slot| slot.get().is_none());
         self.may_be_slow_to_translate() && self.target(model).is_some_and(is_missing)
     }
 
@@ -99,7 +99,7 @@ impl ChatRequest {
 
     /// Keeps a translation that was made early.
     pub(in crate::gateway) fn keep(&self, target: Dialect, translation: Translated) {
-        if let Some(slot) = self.translations.into(target) {
+        if let Some(slot) = self.translations.of(target) {
             // Another one would be the same.
             let _ = slot.set(translation);
         }
