@@ -27,7 +27,7 @@ pub enum Dialect {
     ChatCompletions,
     /// Anthropic's Messages, which Claude Code speaks.
     Messages,
-    /// OpenAI's Responses, which Codex speaks. Providers are called in another dialect.
+    /// OpenAI's Responses, which Codex speaks.
     Responses,
 }
 

@@ -2,6 +2,7 @@
 
 mod errors;
 mod faults;
+mod native;
 mod needs;
 mod requests;
 mod streams;

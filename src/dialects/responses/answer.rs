@@ -10,6 +10,12 @@ use crate::dialects::members::{Members, list};
 /// The top level of a whole response.
 #[derive(Debug, Deserialize)]
 pub struct Answer<'a> {
+    /// The id of the response, as raw JSON.
+    #[serde(borrow, default)]
+    pub id: Option<&'a RawValue>,
+    /// When it was made, as raw JSON.
+    #[serde(borrow, default)]
+    pub created_at: Option<&'a RawValue>,
     /// The name of the model, as raw JSON.
     #[serde(borrow, default)]
     pub model: Option<&'a RawValue>,
@@ -22,6 +28,9 @@ pub struct Answer<'a> {
     /// The reported usage, as raw JSON.
     #[serde(borrow, default)]
     pub usage: Option<&'a RawValue>,
+    /// Why it is not complete, as raw JSON.
+    #[serde(borrow, default)]
+    pub incomplete_details: Option<&'a RawValue>,
     /// Why it failed, as raw JSON.
     #[serde(borrow, default)]
     pub error: Option<&'a RawValue>,
@@ -32,6 +41,19 @@ impl<'a> Answer<'a> {
     #[must_use]
     pub fn read(text: &'a [u8]) -> Option<Self> {
         serde_json::from_str(std::str::from_utf8(text).ok()?).ok()
+    }
+
+    /// The word for its end: its status, or why it is incomplete. `None` if it has not ended.
+    #[must_use]
+    pub fn end(&self) -> Option<String> {
+        let reason =
+            || self.incomplete_details.and_then(Members::of).and_then(|details| details.text("reason"));
+        match self.status.as_deref()? {
+            "completed" => Some("completed".to_owned()),
+            "incomplete" => Some(reason().unwrap_or_else(|| "max_output_tokens".to_owned())),
+            "failed" | "cancelled" => Some("error".to_owned()),
+            _ => None,
+        }
     }
 
     /// What the model wrote in the items, as raw JSON: texts, reasoning, and the names and inputs of calls.
@@ -73,5 +95,16 @@ mod tests {
             );
         }
         assert!(Answer::read(b"[]").is_none());
+        for (body, end) in [
+            (r#"{"status":"completed"}"#, Some("completed")),
+            (
+                r#"{"status":"incomplete","incomplete_details":{"reason":"content_filter"}}"#,
+                Some("content_filter"),
+            ),
+            (r#"{"status":"incomplete"}"#, Some("max_output_tokens")),
+            (r#"{"status":"in_progress"}"#, None),
+        ] {
+            assert_eq!(Answer::read(body.as_bytes()).expect(body).end().as_deref(), end, "{body}");
+        }
     }
 }

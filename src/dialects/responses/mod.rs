@@ -1,9 +1,11 @@
-//! OpenAI's Responses: the reader of requests that are translated, the writers of their answers, and its words for errors.
-//!
-//! No provider is called in this dialect so far, so there is no reader of answers.
+//! OpenAI's Responses: what the gateway reads of its answers and events, its words for errors, the reader of requests that are
+//! translated, and the writers of their answers. No request of another dialect is translated into it.
 
 pub mod answer;
 pub mod error;
+pub mod event;
+pub mod events_of_answer;
+pub mod foreign;
 mod items;
 mod output;
 pub mod read_request;

@@ -1,5 +1,6 @@
 //! Writes a whole response.
 
+use super::foreign::TRANSLATED;
 use super::output::{Called, Head, Item, Part as OutputPart, Status, id_of_item, id_of_response, reason};
 use super::repeated::Repeated;
 use crate::dialects::answers::{Answer, Part, Tokens};
@@ -51,7 +52,7 @@ fn item(
     });
     let summary: Vec<OutputPart<'_>> = reasoning.collect();
     if !summary.is_empty() {
-        let id = id_of_item("rs", response, index);
+        let id = id_of_item(TRANSLATED, response, index);
         return Some(Item::Reasoning { id: &id, summary }.json());
     }
     let texts = parts.iter().filter_map(|part| match part {
@@ -96,7 +97,7 @@ mod tests {
         let text =
             |text: &str| json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []});
         let output = json!([
-            {"type": "reasoning", "id": "rs_msg_1_0", "summary": [{"type": "summary_text", "text": "T"}]},
+            {"type": "reasoning", "id": "rs_failsoft_msg_1_0", "summary": [{"type": "summary_text", "text": "T"}]},
             {"type": "message", "id": "msg_msg_1_1", "status": "completed", "role": "assistant", "content": [text("H"), text("i")]},
             {"type": "function_call", "id": "fc_msg_1_2", "call_id": "t", "name": "f", "arguments": "{\"a\":1}", "status": "completed"},
             {"type": "custom_tool_call", "id": "ctc_msg_1_3", "call_id": "u", "name": "p", "namespace": "n", "input": "*** Begin", "status": "completed"}

@@ -95,7 +95,7 @@ pub fn answer(
     let answer = match from {
         Dialect::ChatCompletions => chat::read_answer::read(body, context.stop)?,
         Dialect::Messages => messages::read_answer::read(body)?,
-        // No provider is called in it.
+        // Only a caller of the same dialect gets its answers.
         Dialect::Responses => return None,
     };
     match to {

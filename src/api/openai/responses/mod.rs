@@ -15,8 +15,8 @@ use crate::domain::error::{Error, Result};
 
 /// Answers a request for a response with the first model of its chain that succeeds.
 ///
-/// The request is translated into the dialect of each provider, and its answer is translated back. Nothing is stored,
-/// so `previous_response_id` is not found; send the whole conversation as `input`.
+/// Bytes pass through to OpenAI and Azure. For models of other providers the request is translated, and their answers are
+/// translated back; they store nothing, so send the whole conversation as `input` instead of `previous_response_id`.
 ///
 /// When every model fails, the response is the last model's error, with all attempts in `error.metadata`. A stream whose
 /// prompt does not fit has the status 200 and ends with `response.failed`, on which Codex shortens its prompt. So does

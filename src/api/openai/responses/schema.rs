@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// A request for a response. It is translated into the dialect of each provider; fields that have no equivalent there are left
-/// out by name, and a model whose provider cannot do without one is passed over.
+/// A request for a response. Providers that speak the dialect get every field as it is. For others it is translated: fields
+/// that have no equivalent there are left out by name, and a model whose provider cannot serve one is passed over.
 #[derive(ToSchema)]
 pub(super) struct ResponseRequest {
     /// The model to try first. Without `models` or `fallbacks` its stored fallbacks follow.

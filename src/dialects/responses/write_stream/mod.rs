@@ -8,6 +8,7 @@ mod event;
 use std::sync::Arc;
 
 use self::event::{Fields, write as written};
+use super::foreign::TRANSLATED;
 use super::output::{Called, Head, Item, Part, Status, id_of_item, id_of_response, reason};
 use super::repeated::Repeated;
 use crate::dialects::answers::{Event, Stop, Tokens};
@@ -328,7 +329,7 @@ impl Writer {
 impl Kind {
     const fn prefix(self) -> &'static str {
         match self {
-            Self::Reasoning => "rs",
+            Self::Reasoning => TRANSLATED,
             Self::Text => "msg",
         }
     }

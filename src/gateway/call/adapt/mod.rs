@@ -10,6 +10,7 @@ mod functions;
 mod messages;
 mod messages_body;
 mod parameters;
+mod responses_body;
 mod thinking;
 
 use std::borrow::Cow;
@@ -49,8 +50,8 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: 
     let primary = primary && request.translated_with.is_none();
     match request.dialect {
         Dialect::ChatCompletions => adapt_completion(request, model, primary, refused),
-        // No provider is called in the dialect of responses.
-        Dialect::Messages | Dialect::Responses => messages_body::adapt(request, model, primary, Use::Answer),
+        Dialect::Messages => messages_body::adapt(request, model, primary, Use::Answer),
+        Dialect::Responses => responses_body::adapt(request, model, primary),
     }
 }
 

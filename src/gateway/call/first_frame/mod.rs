@@ -5,6 +5,7 @@ mod completion;
 mod completion_events;
 mod message;
 mod reader;
+mod response;
 mod seen;
 mod translated;
 
@@ -19,8 +20,8 @@ use super::frame::{Inspected, Names};
 use super::outcome::{AttemptOutcome, Reply, StreamReply};
 use super::response_body::{body_fault, hold};
 use super::translation::{StreamTranslation, nothing_left};
-use crate::dialects::Dialect;
 use crate::dialects::messages::events_of_answer;
+use crate::dialects::{Dialect, responses};
 use crate::gateway::call::usable_answer::{Judged, judge_off_event_loop, no_answer_fault};
 use crate::gateway::call::whole_answer::{GRACE, rest_of};
 use crate::gateway::request::chat_request::ChatRequest;
@@ -271,8 +272,7 @@ fn events_of(dialect: Dialect, body: &[u8]) -> Option<Vec<u8>> {
     match dialect {
         Dialect::ChatCompletions => Some(events(body)),
         Dialect::Messages => events_of_answer::events(body),
-        // No provider is called in it.
-        Dialect::Responses => None,
+        Dialect::Responses => responses::events_of_answer::events(body),
     }
 }
 

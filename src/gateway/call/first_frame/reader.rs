@@ -160,6 +160,12 @@ impl FrameReader {
 
     /// The end of a stream that its provider did not end.
     fn ending(&mut self) -> Result<Bytes, Fault> {
+        // The end of a response has its content, so it is its provider's.
+        if self.expected.dialect == Dialect::Responses
+            && let Some(end) = self.done.take()
+        {
+            return Ok([self.gap(), &end].concat().into());
+        }
         let end = self.translated_end()?.unwrap_or_else(|| self.expected.dialect.last_event().to_vec());
         Ok([self.gap(), &end].concat().into())
     }
@@ -289,8 +295,7 @@ impl FrameReader {
         match self.expected.dialect {
             Dialect::ChatCompletions => self.take_counted(event, line, out),
             Dialect::Messages => self.take_message(event, line, out),
-            // No provider is called in it.
-            Dialect::Responses => Err(Fault::Garbage(Garbage::NoMessage)),
+            Dialect::Responses => self.take_numbered(event, line, out),
         }
     }
 }

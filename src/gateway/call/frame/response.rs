@@ -1,4 +1,4 @@
-//! Inspects a whole response of OpenAI's Responses, which was translated.
+//! Inspects a whole response of OpenAI's Responses.
 
 use serde_json::value::RawValue;
 
@@ -14,12 +14,13 @@ impl Inspected {
     /// Inspects a whole response, without the size of its content.
     pub(super) fn of_response(text: &[u8]) -> Result<Self, NoAnswer> {
         let answer = Answer::read(text).ok_or(NoAnswer::Broken)?;
-        if answer.error.is_some_and(|error| !is_empty_error(error.get())) {
+        let is_error = answer.error.is_some_and(|error| !is_empty_error(error.get()));
+        if is_error || answer.status.as_deref() == Some("failed") {
             return Err(NoAnswer::Error(Box::new(error_of_event(text))));
         }
         let choices = answer.output.map(|_| {
             let content = !answer.written().is_empty();
-            Choices::of_message(Part { content, end: answer.status.as_deref(), ..Part::default() })
+            Choices::of_message(Part { content, end: answer.end().as_deref(), ..Part::default() })
         });
         // Without items it is not a response.
         let choices = choices.unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{ChatRequest, ROUTER_MEMBERS, is_own};
+use super::{ChatRequest, Part, ROUTER_MEMBERS, is_own};
 use crate::dialects::change::Changes;
 use crate::dialects::members::Members;
 use crate::dialects::need::Need;
@@ -45,6 +45,9 @@ impl ChatRequest {
     /// # Errors
     /// The provider does not serve its dialect, and the request needs what the other one lacks.
     pub fn spoken_to(&self, model: &ModelEntry) -> Result<&Self, Need> {
+        if self.asks_for_background() {
+            return Err(Need::Background);
+        }
         if self.is_spoken_by(model) {
             return Ok(self);
         }
@@ -56,6 +59,12 @@ impl ChatRequest {
             Ok(translation) => Ok(translation),
             Err(need) => Err(*need),
         }
+    }
+
+    /// Whether a response is asked for that is made later. There is no endpoint to read it from.
+    fn asks_for_background(&self) -> bool {
+        let is_asked = |part: &Part| part.name == "background" && self.value(part) == b"true";
+        self.dialect == Dialect::Responses && self.parts.iter().any(is_asked)
     }
 
     /// The dialect that the request is translated into for a model; `None` if it need not be.
