@@ -142,9 +142,9 @@ impl<'a> Conversation<'a> {
             return Ok(());
         }
         changes.note(Verb::Flattened, "tool_history");
-        let mut told = vec![Block::Text("[result of an earlier call]".to_owned())];
-        told.extend(blocks);
-        self.turns.push(Turn { role: Role::User, blocks: told });
+        let mut shown = vec![Block::Text("[result of an earlier call]".to_owned())];
+        shown.extend(blocks);
+        self.turns.push(Turn { role: Role::User, blocks: shown });
         Ok(())
     }
 }

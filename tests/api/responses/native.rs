@@ -74,17 +74,17 @@ on_both_databases! {
         with_native(&app.organization, &fake).await;
         let last = event(5, "response.completed", &format!("\"response\":{ANSWER}"));
         let sent = [begun(), ": comment\n\n".to_owned(), added(), said(2, "H\\u00e9"), said(3, "llo"), event(4, "response.of_next_year", "\"a\":1.50"), last].concat();
-        for script in [
+        for (number, script) in [
             Script::stream().chunk(&sent).end(),
             Script::stream().chunk(&sent).end().trickled(),
             Script::stream().chunk(&sent).close(),
             Script::stream().chunk(&sent).chunk("data: [DONE]\n\n").end(),
-        ] {
+        ].into_iter().enumerate() {
             fake.next(script);
             let answer = respond(&app, &json!({"model": "own", "stream": true})).await;
             assert_eq!(answer.text(), sent.replace("\"theirs\"", "\"own\""));
             events(&answer);
-            let row = app.requests(1).await.pop().expect("a row");
+            let row = app.requests(number + 1).await.pop().expect("a row");
             assert_eq!((&row["outcome"], &row["input_tokens"], &row["output_tokens"]), (&json!("answered"), &json!(100), &json!(9)), "{row}");
         }
     }
@@ -113,13 +113,13 @@ on_both_databases! {
         let fake = FakeProvider::start().await;
         with_native(&app.organization, &fake).await;
         let failed = event(3, "response.failed", r#""response":{"id":"resp_own","status":"failed","error":{"code":"server_error","message":"Boom"}}"#);
-        for rest in [String::new(), failed] {
+        for (number, rest) in [String::new(), failed].into_iter().enumerate() {
             fake.next(Script::stream().chunk([begun(), added(), said(2, "H"), rest].concat()).end());
             let answer = respond(&app, &json!({"model": "own", "stream": true})).await;
             let events = events(&answer);
             let last = events.last().expect("an end");
             assert_eq!((&last["type"], &last["sequence_number"], &last["response"]["id"]), (&json!("response.failed"), &json!(3), &json!("resp_own")), "{}", answer.text());
-            let row = app.requests(1).await.pop().expect("a row");
+            let row = app.requests(number + 1).await.pop().expect("a row");
             assert_eq!(row["outcome"], "interrupted", "{row}");
         }
     }
