@@ -29,7 +29,7 @@ pub struct Model {
     pub error_class: String,
     /// The error message of the provider, redacted, at most 2,000 characters.
     pub error_message: Option<String>,
-    /// The kind of request: `chat_completion` or `chat_completion_stream`.
+    /// The kind of request, such as `chat_completion` or `response_stream`.
     pub invocation_type: String,
     /// The stored configuration that the next candidate comes from; `None` if it comes from the request or there is none.
     pub router_config_id: Option<Uuid>,

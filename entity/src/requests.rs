@@ -38,7 +38,7 @@ pub struct Model {
     pub status_code: i32,
     /// The requested path in its canonical form.
     pub endpoint: String,
-    /// The kind of request: `chat_completion` or `chat_completion_stream`.
+    /// The kind of request, such as `chat_completion` or `response_stream`.
     pub invocation_type: String,
     /// Whether the caller asked for a stream.
     pub streamed: bool,

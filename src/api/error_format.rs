@@ -32,7 +32,7 @@ impl ErrorFormat {
             Some(Self::LiteLlm)
         } else if under("/v1/messages") || under("/messages") {
             Some(Self::Anthropic)
-        } else if under("/v1") || under("/chat") || under("/openai") {
+        } else if under("/v1") || under("/chat") || under("/responses") || under("/openai") {
             Some(Self::OpenAi)
         } else {
             None
@@ -62,6 +62,8 @@ mod tests {
             ("/v1/messages/count_tokens", Some(ErrorFormat::Anthropic)),
             ("/messages", Some(ErrorFormat::Anthropic)),
             ("/messages/count_tokens", Some(ErrorFormat::Anthropic)),
+            ("/v1/responses", Some(ErrorFormat::OpenAi)),
+            ("/responses", Some(ErrorFormat::OpenAi)),
             ("/v1/nothing", Some(ErrorFormat::OpenAi)),
             ("/openai/deployments/gpt/chat/completions", Some(ErrorFormat::OpenAi)),
             ("/api/v1/models", Some(ErrorFormat::OpenRouter)),

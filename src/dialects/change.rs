@@ -26,11 +26,13 @@ pub enum Verb {
     Placeholder,
     /// A feature was turned off.
     Disabled,
+    /// Something was put into another form, from which the answer takes it out again.
+    Wrapped,
 }
 
 impl Verb {
     /// Every verb, for the documentation's table.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Dropped,
         Self::Renamed,
         Self::Clamped,
@@ -41,6 +43,7 @@ impl Verb {
         Self::Flattened,
         Self::Placeholder,
         Self::Disabled,
+        Self::Wrapped,
     ];
 }
 
@@ -57,6 +60,7 @@ impl fmt::Display for Verb {
             Self::Flattened => "flattened",
             Self::Placeholder => "placeholder",
             Self::Disabled => "disabled",
+            Self::Wrapped => "wrapped",
         })
     }
 }
@@ -83,6 +87,8 @@ pub const STRIPPED: &[&str] = &[
     "thinking",
     "thinking_blocks",
     "tool_calls",
+    "tool_search",
+    "web_search",
 ];
 
 /// The changes to one request, without duplicates.

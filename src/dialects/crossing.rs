@@ -26,9 +26,11 @@ pub const fn for_target(block: &Block<'_>, target: Dialect) -> Crossing {
             | Block::Call(_)
             | Block::Result(_)
             | Block::Image(Source::Base64 { .. } | Source::Url(_)),
-            Dialect::ChatCompletions | Dialect::Messages,
+            Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses,
         )
-        | (Block::Document(Source::Base64 { .. } | Source::Url(_)), Dialect::Messages) => Crossing::Kept,
+        | (Block::Document(Source::Base64 { .. } | Source::Url(_)), Dialect::Messages | Dialect::Responses) => {
+            Crossing::Kept
+        }
         (Block::Document(Source::Base64 { .. } | Source::Url(_)), Dialect::ChatCompletions) => {
             Crossing::PassedOver(Need::Document)
         }

@@ -14,6 +14,7 @@ pub mod ids;
 pub mod members;
 pub mod messages;
 pub mod need;
+pub mod responses;
 pub mod split_characters;
 pub mod translate;
 pub mod turns;
@@ -26,11 +27,13 @@ pub enum Dialect {
     ChatCompletions,
     /// Anthropic's Messages, which Claude Code speaks.
     Messages,
+    /// OpenAI's Responses, which Codex speaks.
+    Responses,
 }
 
 impl Dialect {
     /// Every dialect, in display order.
-    pub const ALL: [Self; 2] = [Self::ChatCompletions, Self::Messages];
+    pub const ALL: [Self; 3] = [Self::ChatCompletions, Self::Messages, Self::Responses];
 
     /// The path of its endpoint in the canonical form.
     #[must_use]
@@ -38,15 +41,7 @@ impl Dialect {
         match self {
             Self::ChatCompletions => "/v1/chat/completions",
             Self::Messages => "/v1/messages",
-        }
-    }
-
-    /// The dialect that a provider is called in if it does not serve this one.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::ChatCompletions => Self::Messages,
-            Self::Messages => Self::ChatCompletions,
+            Self::Responses => "/v1/responses",
         }
     }
 
@@ -56,15 +51,17 @@ impl Dialect {
         match self {
             Self::ChatCompletions => "OpenAI's chat completions",
             Self::Messages => "Anthropic's Messages",
+            Self::Responses => "OpenAI's Responses",
         }
     }
 
-    /// The event that ends a complete stream.
+    /// The event that ends a complete stream. Of a response, only its own event does.
     #[must_use]
     pub const fn last_event(self) -> &'static [u8] {
         match self {
             Self::ChatCompletions => b"data: [DONE]\n\n",
             Self::Messages => messages::LAST_EVENT,
+            Self::Responses => b"",
         }
     }
 
@@ -72,7 +69,7 @@ impl Dialect {
     #[must_use]
     pub const fn keepalive(self) -> &'static [u8] {
         match self {
-            Self::ChatCompletions => b": keepalive\n\n",
+            Self::ChatCompletions | Self::Responses => b": keepalive\n\n",
             Self::Messages => messages::PING,
         }
     }

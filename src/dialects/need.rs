@@ -11,6 +11,8 @@ pub enum Need {
     Dialect(Dialect),
     /// Spoken input or a spoken answer.
     Audio,
+    /// An answer that is made after the request has ended.
+    Background,
     /// Several choices in one answer.
     Choices,
     /// A container of Anthropic's servers.
@@ -31,10 +33,14 @@ pub enum Need {
     McpServers,
     /// An answer that begins with the caller's own text.
     Prefill,
+    /// An earlier response that one provider stores.
+    PreviousResponse,
     /// A tool or content that only servers of the caller's dialect know.
     ServerTool,
     /// More stop sequences than four.
     StopSequences,
+    /// A conversation, an item or a prompt that one provider stores.
+    StoredState,
     /// A request that can be translated; the text says what is wrong with it.
     Translation(&'static str),
 }
@@ -46,6 +52,7 @@ impl Need {
         match self {
             Self::Dialect(_) => "lacks_capability:dialect",
             Self::Audio => "lacks_capability:audio",
+            Self::Background => "lacks_capability:background",
             Self::Choices => "lacks_capability:choices",
             Self::Container => "lacks_capability:container",
             Self::CustomTool => "lacks_capability:custom_tool",
@@ -56,8 +63,10 @@ impl Need {
             Self::Logprobs => "lacks_capability:logprobs",
             Self::McpServers => "lacks_capability:mcp_servers",
             Self::Prefill => "lacks_capability:prefill",
+            Self::PreviousResponse => "lacks_capability:previous_response",
             Self::ServerTool => "lacks_capability:server_tool",
             Self::StopSequences => "lacks_capability:stop_sequences",
+            Self::StoredState => "lacks_capability:stored_state",
             Self::Translation(_) => "lacks_capability:translation",
         }
     }
@@ -68,7 +77,9 @@ impl Need {
         match self {
             Self::Dialect(_) => "unsupported_dialect",
             Self::Translation(_) => "invalid_value",
+            Self::PreviousResponse => "previous_response_not_found",
             Self::Audio
+            | Self::Background
             | Self::Choices
             | Self::Container
             | Self::CustomTool
@@ -80,7 +91,33 @@ impl Need {
             | Self::McpServers
             | Self::Prefill
             | Self::ServerTool
-            | Self::StopSequences => "unsupported_feature",
+            | Self::StopSequences
+            | Self::StoredState => "unsupported_feature",
+        }
+    }
+
+    /// The field of such a request that its error names.
+    #[must_use]
+    pub const fn param(self) -> &'static str {
+        match self {
+            Self::PreviousResponse => "previous_response_id",
+            Self::Background => "background",
+            Self::Dialect(_)
+            | Self::Translation(_)
+            | Self::Audio
+            | Self::Choices
+            | Self::Container
+            | Self::CustomTool
+            | Self::Document
+            | Self::Fallbacks
+            | Self::File
+            | Self::Functions
+            | Self::Logprobs
+            | Self::McpServers
+            | Self::Prefill
+            | Self::ServerTool
+            | Self::StopSequences
+            | Self::StoredState => "model",
         }
     }
 }
@@ -95,6 +132,7 @@ impl fmt::Display for Need {
                 return write!(formatter, "its provider speaks another dialect, and {fault}");
             }
             Self::Audio => "has no audio",
+            Self::Background => "answers at once only ('background')",
             Self::Choices => "gives one choice only ('n')",
             Self::Container => "has no containers ('container')",
             Self::CustomTool => "has no tools with free text as input (type 'custom')",
@@ -105,10 +143,14 @@ impl fmt::Display for Need {
             Self::Logprobs => "reports no probabilities of tokens ('logprobs')",
             Self::McpServers => "calls no MCP servers ('mcp_servers')",
             Self::Prefill => "does not continue an answer: the last message is the assistant's",
+            Self::PreviousResponse => "does not have the earlier response; send the whole 'input' instead",
             Self::ServerTool => {
                 "does not have this tool or content, which servers of another dialect provide"
             }
             Self::StopSequences => "takes at most four stop sequences",
+            Self::StoredState => {
+                "does not have what another provider stores ('conversation', 'prompt', items by id)"
+            }
         };
         write!(formatter, "the dialect of its provider {lacks}")
     }

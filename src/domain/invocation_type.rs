@@ -16,12 +16,22 @@ pub enum InvocationType {
     Message,
     /// A message of Anthropic's dialect as a stream.
     MessageStream,
+    /// A response of OpenAI's Responses as a whole.
+    Response,
+    /// A response of OpenAI's Responses as a stream.
+    ResponseStream,
 }
 
 impl InvocationType {
     /// Every type, in display order.
-    pub const ALL: [Self; 4] =
-        [Self::ChatCompletion, Self::ChatCompletionStream, Self::Message, Self::MessageStream];
+    pub const ALL: [Self; 6] = [
+        Self::ChatCompletion,
+        Self::ChatCompletionStream,
+        Self::Message,
+        Self::MessageStream,
+        Self::Response,
+        Self::ResponseStream,
+    ];
 
     /// The type of a chat completion.
     #[must_use]
@@ -35,12 +45,18 @@ impl InvocationType {
         if streamed { Self::MessageStream } else { Self::Message }
     }
 
+    /// The type of a response.
+    #[must_use]
+    pub const fn response(streamed: bool) -> Self {
+        if streamed { Self::ResponseStream } else { Self::Response }
+    }
+
     /// Whether the answer is a stream.
     #[must_use]
     pub const fn is_stream(self) -> bool {
         match self {
-            Self::ChatCompletion | Self::Message => false,
-            Self::ChatCompletionStream | Self::MessageStream => true,
+            Self::ChatCompletion | Self::Message | Self::Response => false,
+            Self::ChatCompletionStream | Self::MessageStream | Self::ResponseStream => true,
         }
     }
 
@@ -52,6 +68,8 @@ impl InvocationType {
             Self::ChatCompletionStream => "chat_completion_stream",
             Self::Message => "message",
             Self::MessageStream => "message_stream",
+            Self::Response => "response",
+            Self::ResponseStream => "response_stream",
         }
     }
 }

@@ -335,7 +335,7 @@ async fn exhausted(end: Exhausted, dialect: Dialect, mut recorder: RequestRecord
         Exhausted::Skipped(class) => (recorder.last_skip(class), Failure::caller_status),
     };
     let status = match (dialect, caller_status(&failure)) {
-        (Dialect::ChatCompletions, status) => status,
+        (Dialect::ChatCompletions | Dialect::Responses, status) => status,
         (Dialect::Messages, status) => dialects::messages::error::status(failure.class, status),
     };
     recorder.finish_failed(failure, status).await

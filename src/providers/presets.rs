@@ -61,6 +61,8 @@ pub struct Preset {
     pub chat_completions: Option<Service>,
     /// How it serves Messages; `None` if it does not.
     pub messages: Option<Service>,
+    /// How it serves Responses; `None` if it does not. Then requests for them are translated.
+    pub responses: Option<Service>,
     /// Whether `stream_options.include_usage` may be sent. If not, the tokens of a streamed answer are estimated
     /// unless the vendor reports them anyway.
     pub stream_usage: bool,
@@ -78,6 +80,7 @@ impl Preset {
         match dialect {
             Dialect::ChatCompletions => self.chat_completions.as_ref(),
             Dialect::Messages => self.messages.as_ref(),
+            Dialect::Responses => self.responses.as_ref(),
         }
     }
 
@@ -87,7 +90,7 @@ impl Preset {
         self.service(dialect).is_some()
     }
 
-    /// The services of the vendor. Each has at least one, and its own dialect comes first.
+    /// The services of the vendor that a request can be translated for. Each has at least one, and its own dialect comes first.
     pub fn services(&self) -> impl Iterator<Item = (Dialect, &Service)> {
         let native = self.messages.as_ref().map(|service| (Dialect::Messages, service));
         let compatible = self.chat_completions.as_ref().map(|service| (Dialect::ChatCompletions, service));
@@ -103,6 +106,9 @@ const CHAT_COMPLETIONS: Service = Service {
     headers: &[],
     raw_predict: None,
 };
+
+/// Responses as OpenAI serves them.
+const RESPONSES: Service = Service { path: "/responses", ..CHAT_COMPLETIONS };
 
 /// Messages as Anthropic serves them. The version of the caller takes precedence.
 const MESSAGES: Service = Service {
@@ -125,6 +131,7 @@ const OPENAI_COMPATIBLE: Preset = Preset {
     credential: CredentialNeed::Required,
     chat_completions: Some(CHAT_COMPLETIONS),
     messages: None,
+    responses: None,
     stream_usage: true,
     understands: &[],
     known_as: None,
@@ -136,6 +143,7 @@ pub static PRESETS: &[Preset] = &[
         name: "openai",
         title: "OpenAI",
         base_url: Some("https://api.openai.com/v1"),
+        responses: Some(RESPONSES),
         known_as: Some("openai"),
         ..OPENAI_COMPATIBLE
     },
@@ -162,6 +170,7 @@ pub static PRESETS: &[Preset] = &[
             authentication: Authentication::Header("api-key"),
             ..CHAT_COMPLETIONS
         }),
+        responses: Some(Service { authentication: Authentication::Header("api-key"), ..RESPONSES }),
         known_as: Some("azure"),
         ..OPENAI_COMPATIBLE
     },

@@ -41,6 +41,7 @@ mod provider_health;
 mod provider_test;
 mod providers;
 mod requests;
+mod responses;
 mod tenancy;
 mod translation;
 mod usage;

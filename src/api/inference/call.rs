@@ -8,10 +8,10 @@ use actix_web::http::header::{HeaderMap, HeaderName, VIA};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
-use super::Writer;
 use super::keepalive::Keepalive;
 use super::options::intent;
 use super::response::respond;
+use super::{Waiting, Writer};
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::auth::api::rate_limit::{Admission, Limiter};
 use crate::auth::part::part;
@@ -29,9 +29,12 @@ use crate::http::body_reader::BodyReader;
 const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
 const METADATA: HeaderName = HeaderName::from_static("x-failsoft-metadata");
 
-/// The headers that name a session, if the body does not: ours, and Claude Code's.
-static SESSIONS: [HeaderName; 2] =
-    [HeaderName::from_static("x-session-id"), HeaderName::from_static("x-claude-code-session-id")];
+/// The headers that name a session, if the body does not: ours, Claude Code's, and Codex's.
+static SESSIONS: [HeaderName; 3] = [
+    HeaderName::from_static("x-session-id"),
+    HeaderName::from_static("x-claude-code-session-id"),
+    HeaderName::from_static("thread-id"),
+];
 
 /// What an endpoint needs of the application.
 pub struct Parts {
@@ -100,6 +103,15 @@ impl Admitted {
             None => ChatRequest::read(&share, dialect, body.bytes).await?,
         };
         Ok(Self { caller, chat, admission, started })
+    }
+
+    /// The request of a stream without an answer so far; `None` if a whole answer is asked for.
+    pub(in crate::api) fn stream(&self, gateway: &Gateway) -> Option<Waiting> {
+        self.chat.stream.then(|| Waiting {
+            id: self.caller.request_id,
+            created: gateway.clock.now().timestamp(),
+            model: self.chat.wanted.primary().to_owned(),
+        })
     }
 
     /// Runs the request and builds the response, which may begin before there is an answer.

@@ -1,8 +1,9 @@
-//! The OpenAI dialect: chat completions and the list of models, for OpenAI's SDKs.
+//! The OpenAI dialect: chat completions, responses and the list of models, for OpenAI's SDKs and Codex.
 
 pub mod chat;
 pub mod error;
 pub mod limit_headers;
 pub mod models;
+pub mod responses;
 pub mod schema;
 pub mod stream_error;

@@ -7,7 +7,7 @@
 mod description;
 mod endpoint;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::api::management::{
     api_keys, budgets, error_mappings, explain, fallback_events, models, providers, requests, usage, whoami,
@@ -33,6 +33,10 @@ pub const ROUTES: &[Endpoint] = routes! {
             also "/messages";
         POST   "/v1/messages/count_tokens" => anthropic::count_tokens::count,
             also "/messages/count_tokens";
+        POST   "/v1/responses" => openai::responses::create,
+            also "/api/v1/responses",
+            also "/responses",
+            also "/openai/v1/responses";
         GET    "/v1/models" => openai::models::list,
             also "/openai/v1/models",
             also "/openai/models",
@@ -189,9 +193,15 @@ pub fn configure(application: &mut web::ServiceConfig) {
         for other in same_path() {
             resource = resource.route((other.handler)().method(other.method.method()));
         }
-        application.service(resource.default_service(web::to(move || {
+        application.service(resource.default_service(web::to(move |request: HttpRequest| {
             let allow = allow.clone();
-            async move { Err::<HttpResponse, _>(Error::MethodNotAllowed { allow }) }
+            let websocket = openai::responses::upgrade::is_asked(&request);
+            async move {
+                if websocket {
+                    return Ok(openai::responses::upgrade::refused());
+                }
+                Err::<HttpResponse, _>(Error::MethodNotAllowed { allow })
+            }
         })));
     }
 }

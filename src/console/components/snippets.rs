@@ -43,6 +43,17 @@ pub fn claude_code(address: &str, key: &str) -> Snippet {
     Snippet { language: "Claude Code", code }
 }
 
+/// The settings with which Codex calls Failsoft.
+#[must_use]
+pub fn codex(address: &str) -> Snippet {
+    let code = format!(
+        "# ~/.codex/config.toml; your key is in FAILSOFT_KEY\nmodel = \"smart\"\nmodel_provider = \"failsoft\"\n\n\
+         [model_providers.failsoft]\nname = \"Failsoft\"\nbase_url = \"{address}/v1\"\nenv_key = \"FAILSOFT_KEY\"\n\
+         wire_api = \"responses\""
+    );
+    Snippet { language: "Codex", code }
+}
+
 /// The request in each language.
 #[must_use]
 pub fn snippets(address: &str, key: &str, model: &str, prompt: &str) -> Vec<Snippet> {

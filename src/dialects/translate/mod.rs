@@ -13,17 +13,18 @@ use super::crossing::{Crossing, for_target};
 use super::members::Members;
 use super::messages::write_stream::TooMuch;
 use super::need::Need;
+use super::responses::repeated::Repeated;
 use super::split_characters::marked;
 use super::turns::{Block, Request};
 use super::whole_characters::whole_characters;
-use super::{Dialect, chat, ids, messages};
+use super::{Dialect, chat, ids, messages, responses};
 
-/// Translates a request from this dialect into the other one, for the model of this name. Returns its body.
+/// Translates a request from one dialect into another one, for the model of this name. Returns its body.
 ///
 /// # Errors
 /// It needs something that no model of the other dialect can do, or is not a valid request.
 pub fn request(
-    from: Dialect,
+    (from, to): (Dialect, Dialect),
     members: &Members<'_>,
     model: &str,
     changes: &mut Changes,
@@ -31,12 +32,14 @@ pub fn request(
     let mut request = match from {
         Dialect::ChatCompletions => chat::read_request::read(members, changes)?,
         Dialect::Messages => messages::read_request::read(members, changes)?,
+        Dialect::Responses => responses::read_request::read(members, changes)?,
     };
-    cross(&mut request, from.other(), changes)?;
+    cross(&mut request, to, changes)?;
     give_ids(&mut request, changes);
-    match from.other() {
+    match to {
         Dialect::ChatCompletions => chat::write_request::write(&request, model, changes),
         Dialect::Messages => messages::write_request::write(&request, model, changes),
+        Dialect::Responses => Err(Need::Dialect(to)),
     }
 }
 
@@ -94,24 +97,36 @@ fn keep(blocks: &mut Vec<Block<'_>>, target: Dialect, changes: &mut Changes) -> 
 
 /// What an answer needs besides what its provider wrote.
 #[derive(Debug, Clone, Copy)]
-pub struct Context {
+pub struct Context<'a> {
     /// Interprets the `finish_reason` of a chat completion.
     pub stop: fn(&str) -> Stop,
     /// The time of the answer, in seconds.
     pub created: i64,
+    /// What a response repeats of its request.
+    pub repeated: Option<&'a Repeated>,
 }
 
-/// Translates a whole answer from this dialect into the other one. `None` if it is not an answer, or a call in it has no valid
+/// Translates a whole answer from one dialect into another one. `None` if it is not an answer, or a call in it has no valid
 /// input.
 #[must_use]
-pub fn answer(from: Dialect, body: &[u8], tokens: Tokens, context: Context) -> Option<Vec<u8>> {
+pub fn answer(
+    (from, to): (Dialect, Dialect),
+    body: &[u8],
+    tokens: Tokens,
+    context: Context<'_>,
+) -> Option<Vec<u8>> {
     let body = &*whole_characters(body);
-    match from {
-        Dialect::ChatCompletions => {
-            messages::write_answer::write(&chat::read_answer::read(body, context.stop)?, tokens)
-        }
-        Dialect::Messages => {
-            chat::write_answer::write(&messages::read_answer::read(body)?, tokens, context.created)
+    let answer = match from {
+        Dialect::ChatCompletions => chat::read_answer::read(body, context.stop)?,
+        Dialect::Messages => messages::read_answer::read(body)?,
+        // Only a caller of the same dialect gets its answers.
+        Dialect::Responses => return None,
+    };
+    match to {
+        Dialect::ChatCompletions => chat::write_answer::write(&answer, tokens, context.created),
+        Dialect::Messages => messages::write_answer::write(&answer, tokens),
+        Dialect::Responses => {
+            responses::write_answer::write(&answer, tokens, context.created, context.repeated?)
         }
     }
 }
@@ -149,6 +164,10 @@ pub enum Direction {
     ToMessages(chat::read_stream::Reader, Box<messages::write_stream::Writer>),
     /// The events of a message become chunks.
     ToChat(messages::read_stream::Reader, Box<chat::write_stream::Writer>),
+    /// Chunks become the events of a response.
+    ChatToResponses(chat::read_stream::Reader, Box<responses::write_stream::Writer>),
+    /// The events of a message become those of a response.
+    MessagesToResponses(messages::read_stream::Reader, Box<responses::write_stream::Writer>),
 }
 
 impl Stream {
@@ -170,15 +189,30 @@ impl Stream {
         match self.direction {
             Direction::ToMessages(..) => Dialect::Messages,
             Direction::ToChat(..) => Dialect::ChatCompletions,
+            Direction::ChatToResponses(..) | Direction::MessagesToResponses(..) => Dialect::Responses,
         }
     }
 
     /// The id of the caller's stream, as a JSON string; `None` if its end does not repeat it.
     #[must_use]
-    pub fn id(&self) -> Option<&str> {
+    pub fn id(&self) -> Option<Cow<'_, str>> {
         match &self.direction {
             Direction::ToMessages(..) => None,
-            Direction::ToChat(_, writer) => Some(writer.id()),
+            Direction::ToChat(_, writer) => Some(writer.id().into()),
+            Direction::ChatToResponses(_, writer) | Direction::MessagesToResponses(_, writer) => {
+                Some(["\"", writer.id(), "\""].concat().into())
+            }
+        }
+    }
+
+    /// The number of the next event, where events are numbered.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        match &self.direction {
+            Direction::ToMessages(..) | Direction::ToChat(..) => 0,
+            Direction::ChatToResponses(_, writer) | Direction::MessagesToResponses(_, writer) => {
+                writer.number()
+            }
         }
     }
 
@@ -196,8 +230,12 @@ impl Stream {
         let data = marked(data);
         let mut events: Vec<Event> = Vec::new();
         match &mut self.direction {
-            Direction::ToMessages(reader, _) => reader.read(&data, &mut events),
-            Direction::ToChat(reader, _) => reader.read(&data, &mut events),
+            Direction::ToMessages(reader, _) | Direction::ChatToResponses(reader, _) => {
+                reader.read(&data, &mut events);
+            }
+            Direction::ToChat(reader, _) | Direction::MessagesToResponses(reader, _) => {
+                reader.read(&data, &mut events);
+            }
         }
         if matches!(data, Cow::Owned(_)) || !self.halves.are_empty() {
             events = self.halves.of(events);
@@ -223,6 +261,14 @@ impl Stream {
                 out.extend(writer.end(tokens));
             }
             Direction::ToChat(_, writer) => out.extend(writer.end()),
+            Direction::ChatToResponses(reader, writer) => {
+                self.calls.check(reader.has_call_without_name())?;
+                out.extend(writer.end(tokens));
+            }
+            Direction::MessagesToResponses(_, writer) => {
+                self.calls.check(false)?;
+                out.extend(writer.end(tokens));
+            }
         }
         Ok(out)
     }
@@ -244,6 +290,9 @@ impl Stream {
         self.has_content |= event.is_content();
         match &mut self.direction {
             Direction::ToMessages(_, writer) => writer.write(event, out)?,
+            Direction::ChatToResponses(_, writer) | Direction::MessagesToResponses(_, writer) => {
+                writer.write(event, out)?;
+            }
             Direction::ToChat(_, writer) => {
                 if matches!(event, Event::Stop(_)) {
                     self.calls.check(false)?;

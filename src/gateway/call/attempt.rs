@@ -95,7 +95,8 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     if call.stream {
         let names = Names::of(call.dialect, call.model);
         let translation = call.translation.map(|translation| {
-            translation.stream(Names::of(translation.to(), call.model), call.now.timestamp())
+            let names = Names::of(translation.to(), call.model);
+            translation.stream(names, call.now.timestamp())
         });
         let expected =
             Expected { dialect: call.dialect, names, include_usage: call.include_usage, translation };

@@ -8,8 +8,9 @@ use super::classify::{Fault, Garbage};
 use super::frame::{Identity, Inspected, Names};
 use super::usable_answer::Judged;
 use crate::dialects::answers::{Stop, Tokens};
+use crate::dialects::responses::repeated::Repeated;
 use crate::dialects::translate::{Context, Direction, Stream, Unwritable, answer};
-use crate::dialects::{Dialect, chat, messages};
+use crate::dialects::{Dialect, chat, messages, responses};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::usage::pricing::Reported;
 use crate::gateway::usage::text_size::TextSize;
@@ -18,14 +19,18 @@ use crate::providers::FinishMeaning;
 use crate::providers::finish_reasons::finish;
 
 /// How the answer to one call is translated.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct AnswerTranslation {
     /// The dialect of the provider.
     from: Dialect,
+    /// The dialect of the caller.
+    to: Dialect,
     /// Whether the caller asked for the usage chunk of a stream.
     include_usage: bool,
     /// An estimate of the prompt in tokens.
     prompt: i64,
+    /// What a response repeats of its request; `None` in other dialects.
+    repeated: Option<Arc<Repeated>>,
 }
 
 /// A stream that is being translated.
@@ -47,29 +52,43 @@ impl AnswerTranslation {
         sent: &ChatRequest,
         prompt: impl FnOnce(&TextSize) -> i64,
     ) -> Option<Self> {
+        let repeated = || {
+            let members = request.members().filter(|_| request.dialect == Dialect::Responses)?;
+            Some(Arc::new(Repeated::of(&members)))
+        };
         (request.dialect != sent.dialect).then(|| Self {
             from: sent.dialect,
+            to: request.dialect,
             include_usage: request.include_usage,
             prompt: prompt(sent.size()),
+            repeated: repeated(),
         })
     }
 
     /// The dialect of the caller.
     #[must_use]
-    pub const fn to(self) -> Dialect {
-        self.from.other()
+    pub const fn to(&self) -> Dialect {
+        self.to
     }
 
     /// Begins the translation of a stream, with our names for the caller and the time in seconds.
     #[must_use]
     pub fn stream(self, names: Names, created: i64) -> StreamTranslation {
         let Names { model, provider } = names;
-        let direction = match self.from {
-            Dialect::ChatCompletions => Direction::ToMessages(
+        let direction = match (self.from, &self.repeated) {
+            (Dialect::ChatCompletions, Some(repeated)) => Direction::ChatToResponses(
+                chat::read_stream::Reader::new(stop_of),
+                Box::new(responses::write_stream::Writer::new(model, created, repeated.clone())),
+            ),
+            (Dialect::ChatCompletions, None) => Direction::ToMessages(
                 chat::read_stream::Reader::new(stop_of),
                 Box::new(messages::write_stream::Writer::new(model, self.prompt)),
             ),
-            Dialect::Messages => {
+            (Dialect::Messages | Dialect::Responses, Some(repeated)) => Direction::MessagesToResponses(
+                messages::read_stream::Reader::default(),
+                Box::new(responses::write_stream::Writer::new(model, created, repeated.clone())),
+            ),
+            (Dialect::Messages | Dialect::Responses, None) => {
                 let provider = provider.as_deref().unwrap_or("null");
                 let writer = chat::write_stream::Writer::new(created, &model, provider, self.include_usage);
                 Direction::ToChat(messages::read_stream::Reader::default(), Box::new(writer))
@@ -96,11 +115,12 @@ impl AnswerTranslation {
     }
 
     /// Translates a whole answer that was judged. Its usage and what it costs stay those of the provider.
-    fn whole(self, body: Bytes, judged: Judged, created: i64) -> (Bytes, Judged) {
+    fn whole(&self, body: Bytes, judged: Judged, created: i64) -> (Bytes, Judged) {
         let translated = |seen: &Inspected| {
             let tokens = tokens(&seen.usage, self.prompt);
-            let body = answer(self.from, &body, tokens, Context { stop: stop_of, created })?;
-            let mut now = Inspected::unmeasured(self.to(), &body).ok()?;
+            let context = Context { stop: stop_of, created, repeated: self.repeated.as_deref() };
+            let body = answer((self.from, self.to), &body, tokens, context)?;
+            let mut now = Inspected::unmeasured(self.to, &body).ok()?;
             (now.usage, now.choices.size) = (seen.usage, seen.choices.size);
             now.choices.extras |= seen.choices.extras;
             Some((Bytes::from(body), now))
@@ -135,8 +155,8 @@ impl StreamTranslation {
     }
 
     /// The translation of the same answer in one piece.
-    pub(super) const fn whole(&self) -> AnswerTranslation {
-        self.whole
+    pub(super) const fn whole(&self) -> &AnswerTranslation {
+        &self.whole
     }
 
     /// Whether anything was written that the caller can show or act on.
@@ -165,8 +185,9 @@ impl StreamTranslation {
     /// The identity of the stream for its caller, for chunks that the gateway adds.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
-        let id = self.stream.id()?.to_owned();
-        Some(Identity { id, created: self.created.to_string(), ..Identity::unknown() })
+        let id = self.stream.id()?.into_owned();
+        let next = self.stream.number();
+        Some(Identity { id, created: self.created.to_string(), next, ..Identity::unknown() })
     }
 }
 

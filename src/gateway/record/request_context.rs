@@ -45,6 +45,7 @@ impl RequestContext {
         match self.dialect {
             Dialect::ChatCompletions => InvocationType::chat_completion(self.streamed),
             Dialect::Messages => InvocationType::message(self.streamed),
+            Dialect::Responses => InvocationType::response(self.streamed),
         }
     }
 }

@@ -5,6 +5,7 @@ use memchr::memmem;
 use serde_json::Value;
 
 use super::chat_request::ChatRequest;
+use crate::dialects::Dialect;
 
 /// Members of chat completions that ask for a feature, sorted.
 pub(super) const OF_CHAT: [&str; 21] = [
@@ -33,6 +34,9 @@ pub(super) const OF_CHAT: [&str; 21] = [
 
 /// Members of Messages that do, sorted.
 pub(super) const OF_MESSAGES: [&str; 3] = ["output_config", "output_format", "thinking"];
+
+/// Members of Responses that do, sorted.
+pub(super) const OF_RESPONSES: [&str; 3] = ["reasoning", "text", "top_logprobs"];
 
 /// Members that do in each dialect: other tiers than the standard one may be missing for a model.
 const OF_TIERS: [&str; 3] = ["serviceTier", "service_tier", "speed"];
@@ -80,6 +84,8 @@ impl ChatRequest {
             let (name, value) = (part.name.as_str(), self.value(part));
             match name {
                 "messages" | "system" => !is_text(value),
+                "input" | "instructions" if self.dialect == Dialect::Responses => !is_text(value),
+                "text" if self.dialect == Dialect::Responses => !is_usual(value),
                 "tools" => !has_usual_caches(value),
                 "cache_control" => !is_text(value),
                 name => is_feature(name) && !is_usual(value),
@@ -176,7 +182,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::dialects::Dialect;
 
     fn uses_features(dialect: Dialect, more: &Value) -> bool {
         let mut body =
@@ -191,7 +196,7 @@ mod tests {
 
     #[test]
     fn lists_are_sorted() {
-        assert!(OF_CHAT.is_sorted() && OF_MESSAGES.is_sorted());
+        assert!(OF_CHAT.is_sorted() && OF_MESSAGES.is_sorted() && OF_RESPONSES.is_sorted());
     }
 
     #[test]

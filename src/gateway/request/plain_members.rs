@@ -70,12 +70,31 @@ const OF_MESSAGES: [&str; 12] = [
     "top_p",
 ];
 
+/// Members of Responses, sorted.
+const OF_RESPONSES: [&str; 14] = [
+    "include",
+    "input",
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "model",
+    "parallel_tool_calls",
+    "stream",
+    "stream_options",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_p",
+    "truncation",
+];
+
 impl ChatRequest {
     /// Whether no member chooses anything but the answer.
     pub(in crate::gateway) fn is_plain(&self) -> bool {
         let (known, features): (&[&str], &[&str]) = match self.dialect {
             Dialect::ChatCompletions => (&OF_CHAT, &features::OF_CHAT),
             Dialect::Messages => (&OF_MESSAGES, &features::OF_MESSAGES),
+            Dialect::Responses => (&OF_RESPONSES, &features::OF_RESPONSES),
         };
         let is_known = |name: &str| [known, features].iter().any(|list| list.binary_search(&name).is_ok());
         let is_plain = |name: &str| is_known(name) || is_own(self.dialect, name) || is_label(name);
@@ -103,7 +122,7 @@ mod tests {
 
     #[test]
     fn lists_are_sorted() {
-        assert!(OF_CHAT.is_sorted() && OF_MESSAGES.is_sorted());
+        assert!(OF_CHAT.is_sorted() && OF_MESSAGES.is_sorted() && OF_RESPONSES.is_sorted());
     }
 
     #[test]

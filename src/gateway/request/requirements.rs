@@ -10,6 +10,7 @@ use memchr::memmem;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::dialects::Dialect;
 use crate::dialects::bounded_object::text;
 use crate::dialects::need::Need;
 use crate::domain::failure::class::ErrorClass;
@@ -81,7 +82,10 @@ impl<'a> Requirements<'a> {
     }
 
     fn has_tools(&self) -> bool {
-        self.request.has_tools()
+        // Codex has its tools in the input.
+        let in_input = self.request.dialect == Dialect::Responses
+            && memmem::find(&self.request.body, b"\"additional_tools\"").is_some();
+        in_input || self.request.has_tools()
     }
 
     /// Whether the request asks for a response schema that the model does not support. The vendors' table counts for
@@ -100,14 +104,30 @@ impl<'a> Requirements<'a> {
     }
 
     fn has_schema(&self) -> bool {
-        let part = self.request.parts.iter().find(|part| part.name == "response_format");
-        let format = part.and_then(|part| RawObject::parse(self.request.value(part)).ok());
-        format.and_then(|format| format.get("type")).is_some_and(|kind| kind.get() == "\"json_schema\"")
+        let object = |name: &str| {
+            let part = self.request.parts.iter().find(|part| part.name == name);
+            part.and_then(|part| RawObject::parse(self.request.value(part)).ok())
+        };
+        let kind = match self.request.dialect {
+            Dialect::ChatCompletions | Dialect::Messages => {
+                object("response_format").and_then(|format| format.get("type"))
+            }
+            Dialect::Responses => {
+                let format = object("text").and_then(|text| text.get("format"));
+                let format = format.and_then(|format| RawObject::parse(format.bytes()).ok());
+                format.and_then(|format| format.get("type"))
+            }
+        };
+        kind.is_some_and(|kind| kind.get() == "\"json_schema\"")
     }
 
     fn prompt(&self) -> Prompt {
         *self.request.prompt.get_or_init(|| {
-            let part = self.request.parts.iter().find(|part| part.name == "messages");
+            let name = match self.request.dialect {
+                Dialect::ChatCompletions | Dialect::Messages => "messages",
+                Dialect::Responses => "input",
+            };
+            let part = self.request.parts.iter().find(|part| part.name == name);
             part.map(|part| Prompt::read(self.request.value(part))).unwrap_or_default()
         })
     }

@@ -58,10 +58,14 @@ impl Asked {
                 self.tier = Tier::dearer(self.tier, Tier::read(&lossy(value)));
             }
             ("inference_geo", _) => self.region |= Tier::of_region(&lossy(value)).is_some(),
-            ("search_parameters", Dialect::ChatCompletions) => self.sources |= searches,
-            ("plugins", Dialect::ChatCompletions) => self.tools |= members(value).any(is_priced_plugin),
-            ("tools", Dialect::ChatCompletions) => self.tools |= has_providers_tool(value),
-            (_, Dialect::ChatCompletions) => self.tools |= searches,
+            ("search_parameters", Dialect::ChatCompletions | Dialect::Responses) => self.sources |= searches,
+            ("plugins", Dialect::ChatCompletions | Dialect::Responses) => {
+                self.tools |= members(value).any(is_priced_plugin)
+            }
+            ("tools", Dialect::ChatCompletions | Dialect::Responses) => {
+                self.tools |= has_providers_tool(value)
+            }
+            (_, Dialect::ChatCompletions | Dialect::Responses) => self.tools |= searches,
             ("fallbacks", Dialect::Messages) => self.other_models |= !is_list_of_names(value),
             // The content of a message has the calls of tools.
             (_, Dialect::Messages) => {}

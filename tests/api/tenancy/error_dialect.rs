@@ -37,7 +37,7 @@ pub(super) fn assert_dressed(path: &str, answer: &Answer) {
             && body["error"]["metadata"]["error_type"].is_string()
     } else if under("/v1/messages") || under("/messages") {
         is_anthropic(&body) && body["request_id"] == answer.header("request-id")
-    } else if under("/v1") || under("/chat") || under("/openai") {
+    } else if under("/v1") || under("/chat") || under("/responses") || under("/openai") {
         is_openai(&body) && body["error"]["code"].is_string()
     } else if under("/fallback") {
         members(&body) == ["detail"]
@@ -55,6 +55,7 @@ fn is_page(path: &str) -> bool {
         "api",
         "chat",
         "messages",
+        "responses",
         "openai",
         "fallback",
         "livez",
@@ -116,6 +117,7 @@ async fn a_path_without_a_route_is_not_found() {
         "/v1/models/",
         "/v1/messages/",
         "/v1/messages/x",
+        "/v1/responses/x",
         "/v1/embeddings",
         "/openai",
         "/openai/nothing",

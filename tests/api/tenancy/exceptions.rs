@@ -23,6 +23,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
             if row.path.starts_with("/openai/deployments") { "?api-version=2024-10-21" } else { "" };
         vec![Row { path: format!("{}{version}", row.path), ..row.showing("victim-answer") }]
     }),
+    exception("POST /v1/responses", |row, _| vec![row.showing("victim-answer")]),
     exception("POST /v1/messages", |row, _| vec![row.of_a_message().showing("victim-answer")]),
     exception("POST /v1/messages/count_tokens", |row, _| vec![row.of_a_message().showing("4711")]),
     exception("POST /v1/model-router/explain", |row, _| vec![row.showing("victim/second")]),

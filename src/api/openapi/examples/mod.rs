@@ -26,6 +26,15 @@ const MESSAGE_STREAM: &str = concat!(
     "\"usage\":{\"input_tokens\":8,\"output_tokens\":1}}}\n\n",
     "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
 );
+/// The same of a response.
+const RESPONSE_STREAM: &str = concat!(
+    "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,",
+    "\"response\":{\"id\":\"resp_7a31\",\"object\":\"response\",\"created_at\":1795167000,",
+    "\"status\":\"in_progress\",\"model\":\"steady\",\"output\":[]}}\n\n",
+    "event: response.completed\ndata: {\"type\":\"response.completed\",\"sequence_number\":1,",
+    "\"response\":{\"id\":\"resp_7a31\",\"object\":\"response\",\"created_at\":1795167000,",
+    "\"status\":\"completed\",\"model\":\"steady\",\"output\":[]}}\n\n"
+);
 const METRICS: &str =
     "# TYPE failsoft_requests counter\nfailsoft_requests_total{outcome=\"answered\"} 17\n# EOF\n";
 
@@ -51,8 +60,12 @@ pub(super) fn add_examples(document: &mut OpenApi) {
                 set(content, |content| match media.as_str() {
                     "application/json" => sampled(&components, content),
                     "text/event-stream" => {
-                        let of_message = json.as_ref().and_then(schema_name) == Some("Message");
-                        Some(json!(if of_message { MESSAGE_STREAM } else { STREAM }))
+                        let stream = match json.as_ref().and_then(schema_name) {
+                            Some("Message") => MESSAGE_STREAM,
+                            Some("ResponseObject") => RESPONSE_STREAM,
+                            Some(_) | None => STREAM,
+                        };
+                        Some(json!(stream))
                     }
                     "application/x-ndjson" => Some(json!(format!("{}\n", row()))),
                     "text/csv" => table(json.as_ref().and_then(schema_name)?, &row()),
@@ -121,6 +134,12 @@ fn sent(schema: &str) -> Option<Value> {
             "messages": [{"role": "user", "content": "Hello"}],
             "temperature": 0.2,
             "max_completion_tokens": 200,
+        }),
+        "ResponseRequest" => json!({
+            "model": "smart",
+            "models": ["steady"],
+            "input": "Hello",
+            "max_output_tokens": 1_024,
         }),
         "MessageRequest" => json!({
             "model": "smart",

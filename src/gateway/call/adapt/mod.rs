@@ -10,6 +10,7 @@ mod functions;
 mod messages;
 mod messages_body;
 mod parameters;
+mod responses_body;
 mod thinking;
 
 use std::borrow::Cow;
@@ -50,6 +51,7 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: 
     match request.dialect {
         Dialect::ChatCompletions => adapt_completion(request, model, primary, refused),
         Dialect::Messages => messages_body::adapt(request, model, primary, Use::Answer),
+        Dialect::Responses => responses_body::adapt(request, model, primary),
     }
 }
 
@@ -128,7 +130,7 @@ pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refuse
     let primary = primary && request.translated_with.is_none();
     match request.dialect {
         Dialect::ChatCompletions => optional_of_completion(request, model, primary, refused),
-        Dialect::Messages => Parameters::default(),
+        Dialect::Messages | Dialect::Responses => Parameters::default(),
     }
 }
 

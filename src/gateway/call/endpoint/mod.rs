@@ -33,6 +33,8 @@ pub struct Endpoint {
     chat_completions: Option<Target>,
     /// How it serves Messages; `None` if it does not.
     messages: Option<Target>,
+    /// How it serves Responses; `None` if it does not.
+    responses: Option<Target>,
     /// Prepared when the provider fails for the first time.
     credential: OnceLock<Option<Arc<Credential>>>,
 }
@@ -44,6 +46,7 @@ impl Endpoint {
         match dialect {
             Dialect::ChatCompletions => self.chat_completions.as_ref(),
             Dialect::Messages => self.messages.as_ref(),
+            Dialect::Responses => self.responses.as_ref(),
         }
     }
 
@@ -72,9 +75,11 @@ impl Endpoint {
 
     /// Continues the connections and the access tokens of an earlier endpoint of the same provider.
     fn with_connections_of(mut self, earlier: &Self) -> Self {
-        for (target, known) in
-            [(&mut self.chat_completions, &earlier.chat_completions), (&mut self.messages, &earlier.messages)]
-        {
+        for (target, known) in [
+            (&mut self.chat_completions, &earlier.chat_completions),
+            (&mut self.messages, &earlier.messages),
+            (&mut self.responses, &earlier.responses),
+        ] {
             if let (Some(target), Some(known)) = (target, known) {
                 target.url = target.url.clone().with_connections_of(&known.url);
                 target.tokens.clone_from(&known.tokens);
@@ -179,6 +184,7 @@ impl Endpoints {
             provider: Arc::downgrade(provider),
             chat_completions: target(Dialect::ChatCompletions)?,
             messages: target(Dialect::Messages)?,
+            responses: target(Dialect::Responses)?,
             credential: OnceLock::new(),
         })
     }

@@ -99,7 +99,7 @@ impl FrameReader {
     }
 
     /// Adds what an event says of the message.
-    fn add(&mut self, part: Part<'_>) -> Result<Event, Fault> {
+    pub(super) fn add(&mut self, part: Part<'_>) -> Result<Event, Fault> {
         let choices = Choices::of_message(part);
         self.seen.refuse_broken_end(&choices)?;
         self.seen.begun.add(choices.begun);

@@ -5,6 +5,7 @@ mod completion;
 mod completion_events;
 mod message;
 mod reader;
+mod response;
 mod seen;
 mod translated;
 
@@ -19,8 +20,8 @@ use super::frame::{Inspected, Names};
 use super::outcome::{AttemptOutcome, Reply, StreamReply};
 use super::response_body::{body_fault, hold};
 use super::translation::{StreamTranslation, nothing_left};
-use crate::dialects::Dialect;
 use crate::dialects::messages::events_of_answer;
+use crate::dialects::{Dialect, responses};
 use crate::gateway::call::usable_answer::{Judged, judge_off_event_loop, no_answer_fault};
 use crate::gateway::call::whole_answer::{GRACE, rest_of};
 use crate::gateway::request::chat_request::ChatRequest;
@@ -98,7 +99,7 @@ pub fn choices_wanted(request: &ChatRequest) -> u32 {
             let n = request.parts.iter().find(|part| part.name == "n");
             n.and_then(|n| serde_json::from_slice(request.value(n)).ok()).unwrap_or(1)
         }
-        Dialect::Messages => 1,
+        Dialect::Messages | Dialect::Responses => 1,
     }
 }
 
@@ -243,7 +244,7 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
     let dialect = reader.dialect();
     let mut judged = judge_off_event_loop(dialect, &body, share).await;
     if let Some(translation) = &reader.expected.translation {
-        let whole = translation.whole();
+        let whole = translation.whole().clone();
         (_, judged) = whole.whole_off_event_loop(body.clone(), judged, 0, share).await;
     }
     let (seen, unusable) = match judged {
@@ -274,6 +275,7 @@ fn events_of(dialect: Dialect, body: &[u8]) -> Option<Vec<u8>> {
     match dialect {
         Dialect::ChatCompletions => Some(events(body)),
         Dialect::Messages => events_of_answer::events(body),
+        Dialect::Responses => responses::events_of_answer::events(body),
     }
 }
 

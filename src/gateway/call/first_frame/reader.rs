@@ -160,6 +160,12 @@ impl FrameReader {
 
     /// The end of a stream that its provider did not end.
     fn ending(&mut self) -> Result<Bytes, Fault> {
+        // The end of a response has its content, so it is its provider's.
+        if self.expected.dialect == Dialect::Responses
+            && let Some(end) = self.done.take()
+        {
+            return Ok([self.gap(), &end].concat().into());
+        }
         let end = self.translated_end()?.unwrap_or_else(|| self.expected.dialect.last_event().to_vec());
         Ok([self.gap(), &end].concat().into())
     }
@@ -174,7 +180,7 @@ impl FrameReader {
             Dialect::ChatCompletions if self.expected.translation.is_none() => {
                 Ok((!self.gap().is_empty()).then(|| Bytes::from_static(self.gap())))
             }
-            Dialect::ChatCompletions | Dialect::Messages => self.ending().map(Some),
+            Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses => self.ending().map(Some),
         }
     }
 
@@ -226,7 +232,7 @@ impl FrameReader {
             Data::Done => match self.expected.dialect {
                 Dialect::ChatCompletions => Ok(Event::Done(event)),
                 // Messages end with an event of their own.
-                Dialect::Messages => Ok(Event::Preface),
+                Dialect::Messages | Dialect::Responses => Ok(Event::Preface),
             },
             Data::None => Self::take_other(&event, out),
             Data::Many => self.take_many(&event, out),
@@ -289,6 +295,7 @@ impl FrameReader {
         match self.expected.dialect {
             Dialect::ChatCompletions => self.take_counted(event, line, out),
             Dialect::Messages => self.take_message(event, line, out),
+            Dialect::Responses => self.take_numbered(event, line, out),
         }
     }
 }

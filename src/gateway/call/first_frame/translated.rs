@@ -73,8 +73,8 @@ impl FrameReader {
         for data in data_lines(events) {
             translation.feed(data, &reported, out)?;
         }
-        if self.expected.dialect == Dialect::Messages {
-            self.seen.identity = translation.identity();
+        if let Some(identity) = translation.identity() {
+            self.seen.identity = Some(identity);
         }
         Ok(())
     }

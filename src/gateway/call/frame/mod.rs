@@ -4,6 +4,7 @@
 
 mod message;
 mod names;
+mod response;
 mod scan;
 
 use std::borrow::Cow;
@@ -92,6 +93,7 @@ impl Inspected {
         match dialect {
             Dialect::ChatCompletions => Self::inspect::<false>(text),
             Dialect::Messages => Self::of_message(text),
+            Dialect::Responses => Self::of_response(text),
         }
     }
 
@@ -103,6 +105,7 @@ impl Inspected {
                 Self::new(text).map_or_else(|_| TextSize::default(), |answer| answer.choices.size)
             }
             Dialect::Messages => message::size(text),
+            Dialect::Responses => response::size(text),
         }
     }
 
@@ -205,6 +208,7 @@ impl Inspected {
             id: raw(&self.id, unknown.id),
             object: raw(&self.object, unknown.object),
             created: raw(&self.created, unknown.created),
+            next: unknown.next,
         }
     }
 
@@ -344,6 +348,8 @@ pub struct Identity {
     pub object: String,
     /// The `created` as raw JSON.
     pub created: String,
+    /// The number of the next event, in streams that number them.
+    pub next: u64,
 }
 
 impl Identity {
@@ -354,6 +360,7 @@ impl Identity {
             id: "\"\"".to_owned(),
             object: "\"chat.completion.chunk\"".to_owned(),
             created: "0".to_owned(),
+            next: 0,
         }
     }
 }

@@ -8,13 +8,14 @@ use super::completion::Completion;
 use crate::dialects::Dialect;
 use crate::dialects::messages::answer_of_events::AssembledMessage;
 use crate::dialects::messages::event::Event;
+use crate::dialects::responses::event::{Event as ResponseEvent, Numbered};
 use crate::dialects::split_characters::{joined, marked};
 use crate::dialects::whole_characters::whole_characters;
 use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Inspected, NoAnswer};
 use crate::gateway::call::usable_answer::{message_event, no_answer_fault};
 use crate::providers::error_of_event;
-use crate::upstream::sse::{Data, data, data_lines, is_keepalive, is_named_error, without_mark};
+use crate::upstream::sse::{Data, data, data_lines, event_name, is_keepalive, is_named_error, without_mark};
 
 /// The answer that the events so far amount to.
 pub(super) struct Events {
@@ -33,6 +34,8 @@ enum Parts {
     },
     /// A message of Anthropic's dialect.
     Message(AssembledMessage),
+    /// A response, which its last event has as a whole.
+    Response(Option<Bytes>),
 }
 
 impl Events {
@@ -43,6 +46,7 @@ impl Events {
                 Parts::Completion { completion: Completion::default(), blocked: None }
             }
             Dialect::Messages => Parts::Message(AssembledMessage::default()),
+            Dialect::Responses => Parts::Response(None),
         };
         Self { answer, split: false }
     }
@@ -80,6 +84,7 @@ impl Events {
         match &self.answer {
             Parts::Completion { completion, .. } => completion.is_over(),
             Parts::Message(message) => message.is_over(),
+            Parts::Response(response) => response.is_some(),
         }
     }
 
@@ -91,6 +96,7 @@ impl Events {
             }
             Parts::Completion { completion, .. } => completion.into_body(),
             Parts::Message(message) => message.into_body().ok_or(Fault::Garbage(Garbage::BrokenJson))?,
+            Parts::Response(response) => return response.ok_or(Fault::Garbage(Garbage::NoMessage)),
         };
         Ok(if self.split { joined(body) } else { body }.into())
     }
@@ -99,8 +105,8 @@ impl Events {
     fn ends_with_done(&self) -> bool {
         match self.answer {
             Parts::Completion { .. } => true,
-            // Messages end with an event of their own.
-            Parts::Message(_) => false,
+            // The others end with an event of their own.
+            Parts::Message(_) | Parts::Response(_) => false,
         }
     }
 
@@ -113,6 +119,7 @@ impl Events {
                 add_chunk(completion, blocked, event, line, &marked).map(|()| false)
             }
             Parts::Message(message) => add_event(message, event, line, &marked),
+            Parts::Response(response) => add_numbered(response, event, line),
         }
     }
 }
@@ -138,6 +145,28 @@ fn add_chunk(
         }
         Err(NoAnswer::Broken) if is_named_error(event) => Err(named()),
         Err(no_answer) => Err(no_answer_fault(no_answer, line)),
+    }
+}
+
+/// Adds an event of a response. Only its last one counts.
+fn add_numbered(response: &mut Option<Bytes>, event: &[u8], line: &[u8]) -> Result<bool, Fault> {
+    let is_error = is_named_error(event);
+    if is_keepalive(line) && !is_error {
+        return Ok(false);
+    }
+    match Numbered::read(line, event_name(event)) {
+        Some(Numbered { event: ResponseEvent::Failed(error), .. }) => {
+            let error = error.map(|error| format!("{{\"error\":{}}}", error.get()));
+            let error = error_of_event(error.as_deref().map_or(line, str::as_bytes));
+            Err(Fault::Upstream(Box::new(error)))
+        }
+        Some(Numbered { event: ResponseEvent::Ended(head), .. }) => {
+            *response = Some(Bytes::copy_from_slice(head.json.get().as_bytes()));
+            Ok(true)
+        }
+        Some(_) => Ok(false),
+        None if is_error => Err(Fault::Upstream(Box::new(error_of_event(line)))),
+        None => Err(no_answer_fault(NoAnswer::Broken, line)),
     }
 }
 

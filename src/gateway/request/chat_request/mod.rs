@@ -32,7 +32,7 @@ use crate::gateway::usage::text_size::TextSize;
 use entries::Entries;
 pub use fields::each_in;
 pub use members::{OWN_MEMBERS, ROUTER_MEMBERS, is_own, meant};
-use translation::Translated;
+use translation::Translations;
 
 /// The most entries of a request's own list.
 pub const MAX_LIST: usize = 32;
@@ -112,7 +112,7 @@ pub struct ChatRequest {
     size: OnceLock<TextSize>,
     pub(in crate::gateway) prompt: OnceLock<Prompt>,
     text: OnceLock<Arc<RequestText>>,
-    translation: OnceLock<Translated>,
+    translations: Translations,
 }
 
 impl ChatRequest {
@@ -148,7 +148,7 @@ impl ChatRequest {
             stream,
             include_usage: match dialect {
                 Dialect::ChatCompletions => stream && asks_for_usage(members)?,
-                Dialect::Messages => true,
+                Dialect::Messages | Dialect::Responses => true,
             },
             max_fallbacks: number(members, "max_fallbacks", u32::MAX)?,
             num_retries: number(members, "num_retries", 5)?,
@@ -166,7 +166,7 @@ impl ChatRequest {
             size: OnceLock::new(),
             prompt: OnceLock::new(),
             text: OnceLock::new(),
-            translation: OnceLock::new(),
+            translations: Translations::default(),
         };
         Ok(request)
     }

@@ -1,17 +1,35 @@
-//! The request in the other dialect, made once, when a candidate needs it.
+//! The request in another dialect, made once for each, when a candidate needs it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::{ChatRequest, ROUTER_MEMBERS, is_own};
+use super::{ChatRequest, Part, ROUTER_MEMBERS, is_own};
 use crate::dialects::change::Changes;
 use crate::dialects::members::Members;
 use crate::dialects::need::Need;
-use crate::dialects::translate;
+use crate::dialects::{Dialect, translate};
 use crate::limits::shares::LARGE_TO_TRANSLATE;
 use crate::store::snapshot::ModelEntry;
 
 /// A request that was translated, or why it cannot be.
 pub(in crate::gateway) type Translated = Result<Arc<ChatRequest>, Need>;
+
+/// The translations of a request so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Translations {
+    to_chat: OnceLock<Translated>,
+    to_messages: OnceLock<Translated>,
+}
+
+impl Translations {
+    /// The translation into a dialect; `None` if no provider is called in it.
+    const fn of(&self, target: Dialect) -> Option<&OnceLock<Translated>> {
+        match target {
+            Dialect::ChatCompletions => Some(&self.to_chat),
+            Dialect::Messages => Some(&self.to_messages),
+            Dialect::Responses => None,
+        }
+    }
+}
 
 const BROKEN: Need = Need::Translation("the request cannot be written in it");
 
@@ -27,33 +45,52 @@ impl ChatRequest {
     /// # Errors
     /// The provider does not serve its dialect, and the request needs what the other one lacks.
     pub fn spoken_to(&self, model: &ModelEntry) -> Result<&Self, Need> {
+        if self.asks_for_background() {
+            return Err(Need::Background);
+        }
         if self.is_spoken_by(model) {
             return Ok(self);
         }
-        if !self.translates {
+        let slot = self.target(model).and_then(|target| Some((target, self.translations.of(target)?)));
+        let Some((target, slot)) = slot.filter(|_| self.translates) else {
             return Err(Need::Dialect(self.dialect));
-        }
-        match self.translation.get_or_init(|| self.translated()) {
+        };
+        match slot.get_or_init(|| self.translated(target)) {
             Ok(translation) => Ok(translation),
             Err(need) => Err(*need),
         }
     }
 
-    /// Whether a translation is still to be made, and takes so long that it must not hold up an event loop.
-    pub(in crate::gateway) fn is_slow_to_translate(&self) -> bool {
-        self.translates && self.body.len() > LARGE_TO_TRANSLATE && self.translation.get().is_none()
+    /// Whether a response is asked for that is made later. There is no endpoint to read it from.
+    fn asks_for_background(&self) -> bool {
+        let is_asked = |part: &Part| part.name == "background" && self.value(part) == b"true";
+        self.dialect == Dialect::Responses && self.parts.iter().any(is_asked)
     }
 
-    /// Translates the request into the other dialect.
-    pub(in crate::gateway) fn translated(&self) -> Translated {
-        let own =
-            |name: &str| name == "model" || is_own(self.dialect, name) || ROUTER_MEMBERS.contains(&name);
-        let parts = self.parts.iter().filter(|part| !own(&part.name));
-        let members = Members::from_parts(parts.map(|part| (part.name.as_str(), self.value(part))));
+    /// The dialect that the request is translated into for a model; `None` if it need not be.
+    pub(in crate::gateway) fn target(&self, model: &ModelEntry) -> Option<Dialect> {
+        let preset = model.provider.preset;
+        if self.is_spoken_by(model) { None } else { preset.services().map(|(dialect, _)| dialect).next() }
+    }
+
+    /// Whether a translation, if there is one, takes so long that it must not hold up an event loop.
+    pub(in crate::gateway) fn may_be_slow_to_translate(&self) -> bool {
+        self.translates && self.body.len() > LARGE_TO_TRANSLATE
+    }
+
+    /// Whether a translation for a model is still to be made, and takes so long that it must not hold up an event loop.
+    pub(in crate::gateway) fn is_slow_to_translate(&self, model: &ModelEntry) -> bool {
+        let is_missing = |target| self.translations.of(target).is_some_and(|slot| slot.get().is_none());
+        self.may_be_slow_to_translate() && self.target(model).is_some_and(is_missing)
+    }
+
+    /// Translates the request into another dialect.
+    pub(in crate::gateway) fn translated(&self, target: Dialect) -> Translated {
         let mut changes = Changes::default();
         let model = self.wanted.primary();
-        let body = translate::request(self.dialect, &members.ok_or(BROKEN)?, model, &mut changes)?;
-        let translated = Self::parse_as(self.dialect.other(), body.into()).map_err(|_| BROKEN)?;
+        let members = self.members().ok_or(BROKEN)?;
+        let body = translate::request((self.dialect, target), &members, model, &mut changes)?;
+        let translated = Self::parse_as(target, body.into()).map_err(|_| BROKEN)?;
         Ok(Arc::new(Self {
             passed: self.passed.of_any_dialect(),
             translated_with: Some(changes.into_names()),
@@ -61,9 +98,19 @@ impl ChatRequest {
         }))
     }
 
+    /// The fields that are not meant for the gateway; `None` if a value is not JSON.
+    pub(in crate::gateway) fn members(&self) -> Option<Members<'_>> {
+        let own =
+            |name: &str| name == "model" || is_own(self.dialect, name) || ROUTER_MEMBERS.contains(&name);
+        let parts = self.parts.iter().filter(|part| !own(&part.name));
+        Members::from_parts(parts.map(|part| (part.name.as_str(), self.value(part))))
+    }
+
     /// Keeps a translation that was made early.
-    pub(in crate::gateway) fn keep(&self, translation: Translated) {
-        // Another one would be the same.
-        let _ = self.translation.set(translation);
+    pub(in crate::gateway) fn keep(&self, target: Dialect, translation: Translated) {
+        if let Some(slot) = self.translations.of(target) {
+            // Another one would be the same.
+            let _ = slot.set(translation);
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::dialects::Dialect;
 use crate::dialects::need::Need;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
@@ -112,7 +113,7 @@ impl Intent {
         if self.reachable().any(|name| lacking(name).is_none()) {
             return Ok(());
         }
-        Err(Error::refused(Some("model"), need.code(), purpose.without(primary, need)))
+        Err(Error::refused(Some(need.param()), need.code(), purpose.without(primary, need)))
     }
 
     /// The names of the models that may answer.
@@ -127,33 +128,41 @@ impl Intent {
     /// looks at no other model.
     #[must_use]
     pub fn begins_with_translation(&self, context: &RoutingContext<'_>) -> bool {
-        if !self.request.is_slow_to_translate() {
+        if self.slow_translations().next().is_none() {
             return false;
         }
         let primary = self.organization.models.get(self.request.wanted.primary());
         !primary.is_some_and(|model| self.request.is_spoken_by(model) && context.may_call(model))
     }
 
-    /// Translates a request that is slow to translate off the event loop, if a model that may answer does not speak its
+    /// Translates a request that is slow to translate off the event loop, for the models that may answer and do not speak its
     /// dialect.
     pub async fn translate_early(&self, share: &Share) {
-        let is_foreign = |name: &str| {
-            self.organization.models.get(name).is_some_and(|model| !self.request.is_spoken_by(model))
-        };
-        if self.request.is_slow_to_translate() && self.reachable().any(is_foreign) {
+        let next = || self.slow_translations().next();
+        while let Some(target) = next() {
             let request = self.request.clone();
-            // Without room for it now, it is translated when it is needed.
             let translate = move || {
-                let translation = request.translated();
+                let translation = request.translated(target);
                 if let Ok(request) = &translation {
                     request.size();
                 }
                 translation
             };
-            if let Ok(translation) = share.read_large(translate).await {
-                self.request.keep(translation);
+            match share.read_large(translate).await {
+                Ok(translation) => self.request.keep(target, translation),
+                // Without room for it now, it is translated when it is needed.
+                Err(_) => return,
             }
         }
+    }
+
+    /// The dialects into which a request that is slow to translate has still to be translated.
+    fn slow_translations(&self) -> impl Iterator<Item = Dialect> {
+        let names = if self.request.may_be_slow_to_translate() { Some(self.reachable()) } else { None };
+        let models = names.into_iter().flatten().filter_map(move |name| self.organization.models.get(name));
+        models
+            .filter(move |model| self.request.is_slow_to_translate(model))
+            .filter_map(move |model| self.request.target(model))
     }
 
     /// Finds a model that the key may use. An unknown primary is a 404, an unknown entry of a list a 400.

@@ -74,10 +74,8 @@ async fn a_long_request_is_translated_when_the_plan_needs_it() {
     let share = Shares::ample().of_anonymous();
     let with_fallback = intent(&["claude", "gpt"], long);
     with_fallback.translate_early(&share).await;
-    assert!(!with_fallback.request.is_slow_to_translate(), "it is translated once");
-    let native = intent(&["claude"], long);
-    native.translate_early(&share).await;
-    assert!(native.request.is_slow_to_translate(), "no model needs it");
+    assert_eq!(with_fallback.slow_translations().next(), None, "it is translated once");
+    assert_eq!(intent(&["claude"], long).slow_translations().next(), None, "no model needs it");
 }
 
 #[tokio::test]

@@ -36,7 +36,9 @@ impl AnswerLimit {
         for part in &request.parts {
             match request.dialect {
                 Dialect::Messages if part.name == "fallbacks" => found.read_fallbacks(request.value(part)),
-                Dialect::Messages | Dialect::ChatCompletions => found.read(&part.name, request.value(part)),
+                Dialect::Messages | Dialect::ChatCompletions | Dialect::Responses => {
+                    found.read(&part.name, request.value(part));
+                }
             }
         }
         let prediction = request.parts.iter().find(|part| part.name == "prediction");
@@ -45,7 +47,7 @@ impl AnswerLimit {
         let reasoning = match request.dialect {
             // Anthropic's limit for the answer includes its reasoning, unless that is longer.
             Dialect::Messages if tokens.is_some_and(|tokens| reasoning <= tokens) => 0,
-            Dialect::ChatCompletions | Dialect::Messages => reasoning,
+            Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses => reasoning,
         };
         let tokens = tokens.filter(|_| !unlimited).map(|tokens| tokens.max(least));
         Self { tokens, reasoning, prediction, choices: choices.unwrap_or(1) }

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::open_ended::{self, Contents};
 use super::{LONG, TOKEN, TextSize};
+use crate::dialects::Dialect;
 use crate::dialects::bounded_object::Key;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::lossy;
@@ -58,6 +59,9 @@ impl TextSize {
             let value = request.value(part);
             measure.then(match part.name.as_str() {
                 "messages" => Self::of_messages(&lossy(value)),
+                "input" if request.dialect == Dialect::Responses && value.starts_with(b"[") => {
+                    Self::of_messages(&lossy(value))
+                }
                 "system" => Self::of_field("system", value),
                 // Not every vendor counts the others. Models read tools as JSON, including field names.
                 "tools" | "functions" => {

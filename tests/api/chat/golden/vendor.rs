@@ -86,8 +86,8 @@ impl<'a> Vendor<'a> {
         match (self.dialect, stream) {
             (Dialect::ChatCompletions, true) => Script::stream().text("Hi").finish("stop").done(),
             (Dialect::ChatCompletions, false) => Script::answer("Hi"),
-            (Dialect::Messages, true) => Script::message_stream("Hi"),
-            (Dialect::Messages, false) => Script::message("Hi"),
+            (Dialect::Messages | Dialect::Responses, true) => Script::message_stream("Hi"),
+            (Dialect::Messages | Dialect::Responses, false) => Script::message("Hi"),
         }
     }
 

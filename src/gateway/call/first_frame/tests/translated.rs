@@ -5,15 +5,23 @@ use crate::gateway::call::translation::AnswerTranslation;
 
 const CREATED: i64 = 1_700_000_000;
 
-/// A caller of one dialect and a provider of the other one.
+/// The dialect of a provider that does not serve this one.
+fn other(dialect: Dialect) -> Dialect {
+    match dialect {
+        Dialect::ChatCompletions => Dialect::Messages,
+        Dialect::Messages | Dialect::Responses => Dialect::ChatCompletions,
+    }
+}
+
+/// A caller of one dialect and a provider of another one.
 fn caller(dialect: Dialect) -> Expected {
-    let body = r#"{"model":"m","max_tokens":1,"stream":true,"messages":[{"role":"user","content":"Hi"}]}"#;
+    let body = r#"{"model":"m","max_tokens":1,"stream":true,"input":"Hi","messages":[{"role":"user","content":"Hi"}]}"#;
     let request = ChatRequest::parse_as(dialect, Bytes::from_static(body.as_bytes())).expect(body);
-    let sent = request.translated().expect("a translation");
+    let sent = request.translated(other(dialect)).expect("a translation");
     let translation = AnswerTranslation::between(&request, &sent, |_| 7).expect("two dialects");
     let names = || Names::new("ours", "house");
     Expected {
-        dialect: dialect.other(),
+        dialect: other(dialect),
         names: names(),
         include_usage: true,
         translation: Some(translation.stream(names(), CREATED)),

@@ -1,0 +1,135 @@
+//! The events of a stream of a provider that speaks the dialect.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::answer::Answer;
+
+/// An event of a stream.
+#[derive(Debug)]
+pub struct Numbered<'a> {
+    /// The number of the event, if it has one.
+    pub number: Option<u64>,
+    /// What the event says.
+    pub event: Event<'a>,
+}
+
+/// What the data of an event says.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The response begins or goes on: what is known of it.
+    Begun(Head<'a>),
+    /// A piece of what the model writes, as a JSON string.
+    Piece(&'a RawValue),
+    /// Content that is not counted: a call that begins, or an item of another kind than a text.
+    Item,
+    /// The response ends.
+    Ended(Head<'a>),
+    /// The response failed, or an error comes in place of the rest of the stream, as raw JSON.
+    Failed(Option<&'a RawValue>),
+    /// Events without content, and those that are not known here.
+    Other,
+}
+
+/// A response in an event.
+#[derive(Debug)]
+pub struct Head<'a> {
+    /// The response as raw JSON.
+    pub json: &'a RawValue,
+    /// Its members that are read.
+    pub answer: Answer<'a>,
+}
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(default)]
+    sequence_number: Option<u64>,
+    #[serde(borrow, default)]
+    response: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    item: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    delta: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Item<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Cow<'a, str>>,
+}
+
+impl<'a> Numbered<'a> {
+    /// Reads the data of an event, and its type from its name if the data has none. `None` if the data is not a JSON object
+    /// with fields of the usual types.
+    #[must_use]
+    pub fn read(data: &'a [u8], name: Option<&str>) -> Option<Self> {
+        let text = std::str::from_utf8(data).ok()?;
+        let data: Data<'a> = serde_json::from_str(text).ok()?;
+        let kind = data.kind.as_deref().or(name).unwrap_or_default();
+        let head = || {
+            let json = data.response?;
+            Some(Head { json, answer: Answer::read(json.get().as_bytes())? })
+        };
+        let event = match kind {
+            // Proxies in front of a vendor send errors of their own.
+            _ if data.kind.is_none() && data.error.is_some() => Event::Failed(data.error),
+            "response.created" | "response.in_progress" | "response.queued" => Event::Begun(head()?),
+            "response.completed" | "response.incomplete" => Event::Ended(head()?),
+            "response.failed" => Event::Failed(head()?.answer.error),
+            "error" => Event::Failed(data.error.or_else(|| serde_json::from_str(text).ok())),
+            "response.output_item.added" if data.item.is_some_and(|item| !is_spoken(item)) => Event::Item,
+            "response.output_item.done" => Event::Item,
+            kind if kind.ends_with(".delta") => match data.delta {
+                Some(delta) if delta.get().len() > 2 => Event::Piece(delta),
+                Some(_) | None => Event::Other,
+            },
+            _ => Event::Other,
+        };
+        Some(Self { number: data.sequence_number, event })
+    }
+}
+
+/// Whether an item is text or reasoning, which its pieces bring.
+fn is_spoken(item: &RawValue) -> bool {
+    let kind = serde_json::from_str::<Item<'_>>(item.get()).ok().and_then(|item| item.kind);
+    matches!(kind.as_deref(), Some("message" | "reasoning") | None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_content_is_a_piece_or_a_call() {
+        let response = r#"{"id":"resp_1","status":"completed","model":"m","output":[]}"#;
+        for (data, expected) in [
+            (format!(r#"{{"type":"response.created","sequence_number":0,"response":{response}}}"#), "Begun"),
+            (format!(r#"{{"type":"response.completed","response":{response}}}"#), "Ended"),
+            (format!(r#"{{"type":"response.incomplete","response":{response}}}"#), "Ended"),
+            (r#"{"type":"response.failed","response":{"error":{"code":"x"}}}"#.to_owned(), "Failed"),
+            (r#"{"type":"error","code":"x","message":"y"}"#.to_owned(), "Failed"),
+            (r#"{"error":{"message":"y"}}"#.to_owned(), "Failed"),
+            (r#"{"type":"response.output_text.delta","delta":"H"}"#.to_owned(), "Piece"),
+            (r#"{"type":"response.output_text.delta","delta":""}"#.to_owned(), "Other"),
+            (r#"{"type":"response.output_item.added","item":{"type":"message"}}"#.to_owned(), "Other"),
+            (r#"{"type":"response.output_item.added","item":{"type":"reasoning"}}"#.to_owned(), "Other"),
+            (r#"{"type":"response.output_item.added","item":{"type":"function_call"}}"#.to_owned(), "Item"),
+            (r#"{"type":"response.output_item.done","item":{"type":"message"}}"#.to_owned(), "Item"),
+            (r#"{"type":"response.of_next_year"}"#.to_owned(), "Other"),
+        ] {
+            let read = Numbered::read(data.as_bytes(), None).expect(&data);
+            assert!(format!("{:?}", read.event).starts_with(expected), "{data}: {read:?}");
+        }
+        for broken in
+            ["[]", "{", r#"{"type":"response.created"}"#, r#"{"type":"response.created","response":7}"#]
+        {
+            assert!(Numbered::read(broken.as_bytes(), None).is_none(), "{broken}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Reads a request of Responses into turns of blocks.
+
+use serde_json::value::RawValue;
+
+use super::items::Conversation;
+use super::tools;
+use crate::dialects::change::{Changes, Verb};
+use crate::dialects::fate::{Fate, check};
+use crate::dialects::members::{Members, list, text};
+use crate::dialects::need::Need;
+use crate::dialects::turns::{Choice, Request, Role};
+
+/// The members of a request, besides those of the gateway.
+const MEMBERS: &[(&str, Fate)] = &[
+    ("input", Fate::Read),
+    ("include", Fate::Read),
+    ("instructions", Fate::Read),
+    ("max_output_tokens", Fate::Read),
+    ("parallel_tool_calls", Fate::Read),
+    ("reasoning", Fate::Read),
+    ("store", Fate::Read),
+    ("stream", Fate::Read),
+    ("stream_options", Fate::Read),
+    ("temperature", Fate::Read),
+    ("text", Fate::Read),
+    ("tool_choice", Fate::Read),
+    ("tools", Fate::Read),
+    ("top_p", Fate::Read),
+    ("user", Fate::Read),
+    ("client_metadata", Fate::Dropped),
+    ("context_management", Fate::Dropped),
+    ("max_tool_calls", Fate::Dropped),
+    ("metadata", Fate::Dropped),
+    ("moderation", Fate::Dropped),
+    ("prompt_cache_key", Fate::Dropped),
+    ("prompt_cache_options", Fate::Dropped),
+    ("prompt_cache_retention", Fate::Dropped),
+    ("safety_identifier", Fate::Dropped),
+    ("service_tier", Fate::Dropped),
+    ("truncation", Fate::Dropped),
+    ("background", Fate::Needed(Need::Background)),
+    ("conversation", Fate::Needed(Need::StoredState)),
+    ("previous_response_id", Fate::Needed(Need::PreviousResponse)),
+    ("prompt", Fate::Needed(Need::StoredState)),
+    ("top_logprobs", Fate::Needed(Need::Logprobs)),
+];
+
+/// What may be included in an answer: the probabilities of tokens, which other dialects do not report.
+const LOGPROBS: &str = "message.output_text.logprobs";
+
+const INPUT: Need = Need::Translation("'input' must be a text or a list of items");
+const INSTRUCTIONS: Need = Need::Translation("'instructions' must be a text");
+const CHOICE: Need = Need::Translation("'tool_choice' must be a known word, or name a tool");
+
+/// Reads a request.
+///
+/// # Errors
+/// It needs something that no model of another dialect can do, or is not a valid request.
+pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<'a>, Need> {
+    check(members, MEMBERS, changes)?;
+    if members
+        .value::<Vec<String>>("include")
+        .is_some_and(|included| included.iter().any(|name| name == LOGPROBS))
+    {
+        return Err(Need::Logprobs);
+    }
+    if members.value("store") == Some(true) {
+        changes.note(Verb::Dropped, "store");
+    }
+    let tools = tools::read(members, changes)?;
+    let mut conversation = Conversation::default();
+    if let Some(instructions) = members.raw("instructions") {
+        conversation.say(Role::System, text(instructions).ok_or(INSTRUCTIONS)?);
+    }
+    let input = members.raw("input").ok_or(INPUT)?;
+    match text(input) {
+        Some(said) => conversation.say(Role::User, said),
+        None => {
+            for item in list(input).ok_or(INPUT)? {
+                conversation.add(item, changes)?;
+            }
+        }
+    }
+    Ok(Request {
+        turns: conversation.into_turns(changes),
+        tools: tools.offered,
+        choice: choice(members, changes)?,
+        parallel: members.value("parallel_tool_calls"),
+        limit: members.raw("max_output_tokens"),
+        temperature: members.raw("temperature"),
+        top_p: members.raw("top_p"),
+        stop: Vec::new(),
+        stream: members.value("stream").unwrap_or_default(),
+        user: members.text("user"),
+        effort: effort(members, changes),
+        schema: schema(members, changes),
+    })
+}
+
+fn choice(members: &Members<'_>, changes: &mut Changes) -> Result<Option<Choice>, Need> {
+    let Some(choice) = members.raw("tool_choice") else { return Ok(None) };
+    if let Some(word) = text(choice) {
+        return match word.as_str() {
+            "auto" => Ok(Some(Choice::Auto)),
+            "none" => Ok(Some(Choice::None)),
+            "required" => Ok(Some(Choice::Any)),
+            _ => Err(CHOICE),
+        };
+    }
+    let choice = Members::of(choice).ok_or(CHOICE)?;
+    match choice.text("type").as_deref() {
+        Some("function" | "custom") => {
+            let namespace = choice.text("namespace");
+            let name = choice.text("name").ok_or(CHOICE)?;
+            Ok(Some(Choice::Named(tools::flat(namespace.as_deref(), &name))))
+        }
+        // All of the tools are offered.
+        Some("allowed_tools") => {
+            changes.note(Verb::Dropped, "tool_choice");
+            Ok(None)
+        }
+        Some(_) => Err(Need::ServerTool),
+        None => Err(CHOICE),
+    }
+}
+
+/// How much the model is to think.
+fn effort(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
+    let reasoning = members.object("reasoning")?;
+    match reasoning.text("effort") {
+        Some(effort) => {
+            changes.note(Verb::Mapped, "reasoning");
+            Some(effort)
+        }
+        None => {
+            if reasoning.names().next().is_some() {
+                changes.note(Verb::Dropped, "reasoning");
+            }
+            None
+        }
+    }
+}
+
+/// The schema of the answer. Other formats than text have no equivalent.
+fn schema<'a>(members: &Members<'a>, changes: &mut Changes) -> Option<&'a RawValue> {
+    let text = members.object("text")?;
+    if text.raw("verbosity").is_some() {
+        changes.note(Verb::Dropped, "verbosity");
+    }
+    let format = text.object("format")?;
+    let schema = format.raw("schema");
+    if schema.is_none() && format.text("type").is_some_and(|kind| kind != "text") {
+        changes.note(Verb::Dropped, "text");
+    }
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(more: &str) -> Result<(usize, Vec<String>), Need> {
+        let body = format!(r#"{{"input":"Hi","max_output_tokens":9{more}}}"#);
+        let members: Members<'_> = serde_json::from_str(&body).expect(&body);
+        let mut changes = Changes::default();
+        let request = read(&members, &mut changes)?;
+        Ok((request.turns.len(), changes.into_names()))
+    }
+
+    #[test]
+    fn members_are_read_or_named() {
+        for (more, turns, changes) in [
+            ("", 1, vec![]),
+            (
+                r#","instructions":"Be brief.","store":false,"include":["reasoning.encrypted_content"]"#,
+                2,
+                vec![],
+            ),
+            (r#","reasoning":{"effort":"low","summary":"auto"}"#, 1, vec!["mapped:reasoning"]),
+            (r#","reasoning":{"summary":"auto"}"#, 1, vec!["dropped:reasoning"]),
+            (r#","reasoning":{}"#, 1, vec![]),
+            (
+                r#","text":{"format":{"type":"json_schema","name":"n","schema":{}},"verbosity":"low"}"#,
+                1,
+                vec!["dropped:verbosity"],
+            ),
+            (r#","text":{"format":{"type":"json_object"}}"#, 1, vec!["dropped:text"]),
+            (
+                r#","store":true,"prompt_cache_key":"k","of_next_year":1"#,
+                1,
+                vec!["dropped:member", "dropped:prompt_cache_key", "dropped:store"],
+            ),
+            (r#","background":false,"previous_response_id":null,"top_logprobs":0"#, 1, vec![]),
+            (
+                r#","tool_choice":{"type":"allowed_tools","mode":"auto","tools":[]}"#,
+                1,
+                vec!["dropped:tool_choice"],
+            ),
+        ] {
+            let changes: Vec<String> = changes.into_iter().map(str::to_owned).collect();
+            assert_eq!(request(more), Ok((turns, changes)), "{more}");
+        }
+    }
+
+    #[test]
+    fn what_only_a_provider_of_the_dialect_has_is_needed() {
+        for (more, need) in [
+            (r#","previous_response_id":"resp_1""#, Need::PreviousResponse),
+            (r#","conversation":"conv_1""#, Need::StoredState),
+            (r#","conversation":{"id":"conv_1"}"#, Need::StoredState),
+            (r#","prompt":{"id":"pmpt_1"}"#, Need::StoredState),
+            (r#","background":true"#, Need::Background),
+            (r#","include":["message.output_text.logprobs"]"#, Need::Logprobs),
+            (r#","top_logprobs":2"#, Need::Logprobs),
+            (r#","tools":[{"type":"file_search"}]"#, Need::ServerTool),
+            (r#","tool_choice":{"type":"web_search"}"#, Need::ServerTool),
+            (r#","tool_choice":"some""#, CHOICE),
+            (r#","instructions":["x"]"#, INSTRUCTIONS),
+        ] {
+            assert_eq!(request(more), Err(need), "{more}");
+        }
+        let members: Members<'_> = serde_json::from_str("{}").expect("JSON");
+        assert_eq!(read(&members, &mut Changes::default()).err(), Some(INPUT));
+    }
+}

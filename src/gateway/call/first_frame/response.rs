@@ -1,0 +1,101 @@
+//! Takes the events of a stream in the dialect of OpenAI's Responses.
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::reader::FrameReader;
+use super::seen::Event;
+use crate::dialects::responses::event::{Event as ResponseEvent, Head, Numbered};
+use crate::gateway::call::choices::Part;
+use crate::gateway::call::classify::{Fault, Garbage};
+use crate::gateway::call::frame::{Identity, NoAnswer};
+use crate::gateway::call::usable_answer::no_answer_fault;
+use crate::gateway::request::json_object::span;
+use crate::gateway::usage::pricing::parse;
+use crate::gateway::usage::text_size::TextSize;
+use crate::providers::error_of_event;
+use crate::upstream::sse::{event_name, is_keepalive, is_named_error};
+
+impl FrameReader {
+    /// Takes an event with a JSON text. Only the name of the model changes.
+    pub(super) fn take_numbered(
+        &mut self,
+        event: &[u8],
+        line: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Event, Fault> {
+        let is_error = is_named_error(event);
+        if is_keepalive(line) && !is_error {
+            return Ok(Event::Preface);
+        }
+        let Some(Numbered { number, event: read }) = Numbered::read(line, event_name(event)) else {
+            return Err(if is_error { failed(None, line) } else { no_answer_fault(NoAnswer::Broken, line) });
+        };
+        match read {
+            ResponseEvent::Failed(error) => return Err(failed(error, line)),
+            ResponseEvent::Begun(_) => {}
+            _ if self.seen.identity.is_none() => return Err(Fault::Garbage(Garbage::NoMessage)),
+            _ => {}
+        }
+        let taken = match read {
+            ResponseEvent::Begun(head) => {
+                self.begin(&head);
+                out.extend_from_slice(&self.renamed(event, &head));
+                Event::Preface
+            }
+            ResponseEvent::Ended(head) => self.end(event, &head)?,
+            ResponseEvent::Piece(text) => {
+                out.extend_from_slice(event);
+                let size = TextSize::of_piece(text.get());
+                self.add(Part { content: true, size, ..Part::default() })?
+            }
+            ResponseEvent::Item => {
+                out.extend_from_slice(event);
+                self.add(Part { content: true, ..Part::default() })?
+            }
+            ResponseEvent::Failed(_) | ResponseEvent::Other => {
+                out.extend_from_slice(event);
+                Event::Preface
+            }
+        };
+        if let Some(identity) = &mut self.seen.identity {
+            identity.next = number.map_or(identity.next, |number| number.saturating_add(1));
+        }
+        Ok(taken)
+    }
+
+    fn begin(&mut self, head: &Head<'_>) {
+        let Head { answer, .. } = head;
+        let raw = |value: Option<&RawValue>, default: &str| value.map_or(default, RawValue::get).to_owned();
+        self.seen.upstream_model = answer.model.map(|model| model.get().as_bytes().into());
+        let (id, created) = (raw(answer.id, "\"\""), raw(answer.created_at, "0"));
+        self.seen.identity.get_or_insert(Identity { id, created, ..Identity::unknown() });
+    }
+
+    /// The last event counts the tokens. It is held back until the answer is recorded.
+    fn end(&mut self, event: &[u8], head: &Head<'_>) -> Result<Event, Fault> {
+        if let Some(usage) = head.answer.usage {
+            let usage = parse(usage.get());
+            self.seen.replace_usage(usage, &usage);
+        }
+        let taken = self.add(Part { end: head.answer.end().as_deref(), ..Part::default() })?;
+        let last = self.renamed(event, head);
+        self.put_back(last);
+        Ok(taken)
+    }
+
+    /// The event with the catalog's name of the model.
+    fn renamed(&self, event: &[u8], head: &Head<'_>) -> Bytes {
+        let place = head.answer.model.map(|model| span(event, model.get().as_bytes()));
+        let Some(place) = place else { return Bytes::copy_from_slice(event) };
+        let before = event.get(..place.start).unwrap_or_default();
+        let after = event.get(place.end..).unwrap_or_default();
+        [before, self.model().as_bytes(), after].concat().into()
+    }
+}
+
+/// The error of a response that failed, or of an event in its place.
+fn failed(error: Option<&RawValue>, line: &[u8]) -> Fault {
+    let error = error.map(|error| format!("{{\"error\":{}}}", error.get()));
+    Fault::Upstream(Box::new(error_of_event(error.as_deref().map_or(line, str::as_bytes))))
+}
