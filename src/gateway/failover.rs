@@ -9,7 +9,7 @@ use super::call::attempt::{Call, attempt};
 use super::call::classify::{ConnectFault, Fault};
 use super::call::endpoint::{CallToken, Target};
 use super::call::outcome::{AttemptOutcome, Reply};
-use super::call::refused_parameters;
+use super::call::refused_parameters::{self, reasoning};
 use super::call::translation::AnswerTranslation;
 use super::record::request_recorder::RequestRecorder;
 use super::record::spans;
@@ -23,6 +23,7 @@ use super::routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, 
 use super::{Gateway, Job};
 use crate::domain::failure::Failure;
 use crate::domain::failure::evidence::Source;
+use crate::domain::failure::scope::FailureScope;
 use crate::gateway::usage::asked::Asked;
 use crate::gateway::usage::text_size::TextSize;
 use bytes::Bytes;
@@ -58,6 +59,8 @@ impl Gateway {
         let mut withheld: Option<(Candidate, Reply, CallFeedback, Asked)> = None;
         // Models that failed in this request in a way that counts toward a cooldown.
         let mut failing: Vec<ModelId> = Vec::new();
+        // The model that refused the reasoning in the history, so that it is called without.
+        let mut bare: Option<ModelId> = None;
         loop {
             match plan.next(failure.take(), job.decision_input(&routing_context)) {
                 Step::Skip(candidate, skip_reason) => recorder.candidate_skipped(&candidate, &skip_reason),
@@ -80,12 +83,16 @@ impl Gateway {
                     let mut call = recorder.attempt_started(&candidate, &feedback, &intent.request, drilled);
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
-                    let attempted = Box::pin(self.attempt(&job, &candidate, called, time_budget));
+                    let is_bare = bare == Some(candidate.model.id);
+                    let attempted = Box::pin(self.attempt(&job, &candidate, called, (time_budget, is_bare)));
                     let (outcome, Sent { changes, asked }) = spans::within(span.clone(), attempted).await;
                     let took = called.elapsed();
                     // Waiting before a retry does not count as the gateway's own time.
                     let by_caller = intent.ended_by_caller(&outcome);
                     recorder.attempt_ended(&mut call, &outcome, by_caller, due.elapsed());
+                    // What a provider was not sent is not what it refused.
+                    let sent = intent.request.spoken_to(&candidate.model).unwrap_or(&intent.request);
+                    let again = !is_bare && reasoning::is_refused(&outcome, sent);
                     let fault = match outcome {
                         AttemptOutcome::Ready(reply) => {
                             spans::answered(&span, reply.status(), took);
@@ -101,9 +108,13 @@ impl Gateway {
                         }
                         AttemptOutcome::Failed(fault) | AttemptOutcome::Unusable(fault, _) => fault,
                     };
-                    // What a provider was not sent is not what it refused.
-                    let sent = intent.request.spoken_to(&candidate.model).unwrap_or(&intent.request);
-                    let found = feedback.classify_of(&fault, sent);
+                    let mut found = feedback.classify_of(&fault, sent);
+                    if again {
+                        // The history is at fault, not the model.
+                        found.scope = FailureScope::Request;
+                        bare = Some(candidate.model.id);
+                        plan.call_again();
+                    }
                     spans::failed(&span, &found, took);
                     if feedback.failed(&found, || intent.fingerprint()) {
                         failing.push(candidate.model.id);
@@ -145,7 +156,7 @@ impl Gateway {
         job: &Job,
         candidate: &Candidate,
         called: Instant,
-        time_budget: Duration,
+        (time_budget, is_bare): (Duration, bool),
     ) -> (AttemptOutcome, Sent) {
         let model = &candidate.model;
         if let Some(class) = job.intent.drills.class_of(&model.name) {
@@ -165,6 +176,7 @@ impl Gateway {
         let caller = job.intent.caller();
         let optional = |known| adapt::optional(request, model, candidate.primary, known);
         let known = self.refusals.of_call(model, caller, optional);
+        let known = if is_bare { known.with(Parameters::REASONING) } else { known };
         let (outcome, sent) = self.call(job, (candidate, request), target, known, time_budget).await;
         let written = || optional(known);
         let refusal = refused_parameters::named(&outcome, request, written);

@@ -3,6 +3,7 @@
 mod chains;
 mod lost_content;
 mod needs;
+mod signatures;
 mod split_characters;
 mod streams_to_messages;
 mod to_chat;

@@ -3,10 +3,12 @@
 //! For a fallback, the organization's rules of its model apply too. Reasoning that models of another dialect wrote is left
 //! out. Where the address names the model, the body does not; what such a platform does not know is left out, too.
 
+use std::borrow::Cow;
+
 use super::parameters::at_most;
 use super::{Adapted, Out, Use, member, thinking};
 use crate::dialects::change::{Changes, Verb};
-use crate::dialects::messages::unsigned;
+use crate::dialects::messages::unsigned::{self, LeftOut};
 use crate::gateway::request::chat_request::{ChatRequest, is_own};
 use crate::gateway::request::json_object::quoted;
 use crate::providers::raw_predict::Betas;
@@ -24,14 +26,25 @@ fn note_betas(changes: &mut Changes, betas: &Betas) {
     }
 }
 
-/// Writes the body of a message for `model`. `primary` says that the caller wrote the request for this model.
-pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, used: Use) -> Adapted {
+/// Writes the body of a message for `model`. `primary` says that the caller wrote the request for this model. `bare`: without
+/// any reasoning in the history, which the provider refused.
+pub(super) fn adapt(
+    request: &ChatRequest,
+    model: &ModelEntry,
+    primary: bool,
+    used: Use,
+    bare: bool,
+) -> Adapted {
     let mut out = Out::new(request, request.body.len() + model.upstream_model.len() + 64);
     let mut changes = Changes::after(request.translated_with.as_deref().unwrap_or_default());
     let translated = request.translated_with.is_some();
     let rules = (!primary).then(|| model.parameter_rules());
     let most = model.settings.max_output_tokens.map(|most| most as f64);
     let platform = model.provider.preset.messages.and_then(|service| service.raw_predict);
+    let history = unsigned::without(request.named("messages"), LeftOut::of(bare));
+    let mut noted = Changes::default();
+    let thinking = thinking(request, model, primary, (history.as_deref(), bare), &mut noted);
+    let disabled = thinking.is_none() && request.has(thinking::NAME);
     out.text.push(b'{');
     for part in &request.parts {
         let name = part.name.as_str();
@@ -43,13 +56,11 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, us
             changes.note(Verb::Dropped, name);
             continue;
         }
-        // A translation has no reasoning.
         if name == "messages"
-            && !translated
-            && let Some(signed) = unsigned::without(value)
+            && let Some(history) = &history
         {
-            changes.stripped("thinking");
-            member(&mut out, name, signed.as_bytes());
+            changes.stripped(thinking::NAME);
+            member(&mut out, name, history.as_bytes());
             continue;
         }
         match rules {
@@ -59,10 +70,13 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, us
             Some(rules) if (rules.clamp_output || translated) && name == "max_tokens" => {
                 member(&mut out, name, &at_most(most, name, value, &mut changes));
             }
-            Some(_) if name == thinking::NAME => {
-                if let Some(value) = thinking::fitting(request, model, value, &mut changes) {
-                    member(&mut out, name, &value);
-                }
+            Some(_) | None if name == thinking::NAME => {
+                changes.add(std::mem::take(&mut noted));
+                thinking.iter().for_each(|thinking| member(&mut out, name, thinking));
+            }
+            Some(_) | None if name == thinking::MANAGEMENT && disabled => {
+                let left = thinking::without_clearing(value, &mut changes);
+                left.iter().for_each(|left| member(&mut out, name, left));
             }
             Some(_) | None => member(&mut out, name, value),
         }
@@ -84,4 +98,26 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, us
     }
     out.text.push(b'}');
     out.into_body(changes)
+}
+
+/// The `thinking` of the request; `None` if it has none, or is to be disabled.
+fn thinking<'a>(
+    request: &'a ChatRequest,
+    model: &ModelEntry,
+    primary: bool,
+    (history, bare): (Option<&str>, bool),
+    changes: &mut Changes,
+) -> Option<Cow<'a, [u8]>> {
+    let asked = request.named(thinking::NAME);
+    if asked.is_empty() {
+        return None;
+    }
+    // Where reasoning is missing at the beginning of a turn, Anthropic does not let the rest of it begin with some.
+    let changed = history.is_some() || bare;
+    let messages = || history.map_or_else(|| request.named("messages"), str::as_bytes);
+    if changed && thinking::has_budget(asked) && unsigned::is_missing_in_turn(messages()) {
+        changes.note(Verb::Disabled, thinking::NAME);
+        return None;
+    }
+    if primary { Some(asked.into()) } else { thinking::fitting(request, model, asked, changes) }
 }

@@ -299,6 +299,11 @@ impl ChatRequest {
         self.parts.iter().any(|part| part.name == name)
     }
 
+    /// The value of the field of that name; empty if the body has none.
+    pub(super) fn named(&self, name: &str) -> &[u8] {
+        self.parts.iter().find(|part| part.name == name).map(|part| self.value(part)).unwrap_or_default()
+    }
+
     /// Whether the request offers at least one tool or function.
     pub(in crate::gateway) fn has_tools(&self) -> bool {
         let offered = |name: &str| {
