@@ -25,6 +25,7 @@
 
 pub mod caller_headers;
 pub mod calls;
+pub mod claude;
 pub mod compatibility;
 pub mod errors;
 pub mod finish_reasons;

@@ -4,6 +4,7 @@ mod chains;
 mod lost_content;
 mod needs;
 mod signatures;
+mod signed_reasoning;
 mod split_characters;
 mod streams_to_messages;
 mod to_chat;

@@ -117,6 +117,7 @@ mod tests {
         let answer = read(body.as_bytes(), stop)?;
         let line = |part: &Part<'_>| match part {
             Part::Reasoning(text) => format!("reasoning {text}"),
+            Part::Signed(signed) => format!("{signed:?}"),
             Part::Text(text) => format!("text {text}"),
             Part::Call(Call { id, name, input }) => format!("call {id} {name} {}", input.get()),
         };

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::read_answer::reasoning_of;
+use super::reasoning::{asked, returned, signed_block};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check};
 use crate::dialects::members::{Members, list, text};
@@ -17,11 +17,14 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("modalities", Fate::Read),
     ("n", Fate::Read),
     ("parallel_tool_calls", Fate::Read),
+    ("reasoning", Fate::Read),
+    ("reasoning_effort", Fate::Read),
     ("response_format", Fate::Read),
     ("stop", Fate::Read),
     ("stream", Fate::Read),
     ("stream_options", Fate::Read),
     ("temperature", Fate::Read),
+    ("thinking", Fate::Read),
     ("tool_choice", Fate::Read),
     ("tools", Fate::Read),
     ("top_p", Fate::Read),
@@ -33,13 +36,10 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("presence_penalty", Fate::Dropped),
     ("prompt_cache_key", Fate::Dropped),
     ("prompt_cache_retention", Fate::Dropped),
-    ("reasoning", Fate::Dropped),
-    ("reasoning_effort", Fate::Dropped),
     ("safety_identifier", Fate::Dropped),
     ("seed", Fate::Dropped),
     ("service_tier", Fate::Dropped),
     ("store", Fate::Dropped),
-    ("thinking", Fate::Dropped),
     ("top_k", Fate::Dropped),
     ("verbosity", Fate::Dropped),
     ("audio", Fate::Needed(Need::Audio)),
@@ -76,6 +76,7 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         turns.push(turn(&Members::of(message).ok_or(MESSAGES)?, changes)?);
     }
     let tools = members.list("tools").unwrap_or_default();
+    let (effort, budget) = asked(members);
     Ok(Request {
         turns,
         tools: tools.into_iter().map(tool).collect::<Result<_, _>>()?,
@@ -87,7 +88,8 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         stop: stop(members),
         stream: members.value("stream").unwrap_or_default(),
         user: members.text("user"),
-        effort: None,
+        effort,
+        budget,
         schema: schema(members, changes),
     })
 }
@@ -116,8 +118,9 @@ fn answer<'a>(
     if message.raw("function_call").is_some() {
         return Err(Need::Functions);
     }
-    if reasoning_of(message).is_some_and(|text| !text.is_empty()) {
-        blocks.insert(0, Block::Reasoning);
+    // Claude requires it before all else.
+    if !blocks.iter().any(|block| matches!(block, Block::Signed(_))) {
+        drop(blocks.splice(0..0, returned(message)));
     }
     let refusal = message.text("refusal").filter(|refusal| !refusal.is_empty());
     blocks.extend(refusal.map(Block::Text));
@@ -175,7 +178,9 @@ fn part<'a>(part: &Members<'_>) -> Result<Block<'a>, Need> {
             Ok(Block::Document(data.map_or(Source::File, source)))
         }
         Some("input_audio") => Ok(Block::Foreign(Need::Audio)),
-        Some("thinking" | "redacted_thinking" | "reasoning") => Ok(Block::Reasoning),
+        Some("thinking" | "redacted_thinking" | "reasoning") => {
+            Ok(signed_block(part).map_or(Block::Reasoning, Block::Signed))
+        }
         Some(_) | None => Ok(Block::Foreign(Need::ServerTool)),
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::dialects::change::{Changes, Verb};
+use crate::dialects::messages::read_request::effort_of;
 use crate::dialects::need::Need;
 use crate::dialects::turns::{Block, Call, CallResult, Choice, Request, Role, Source, Tool, Turn};
 
@@ -39,7 +40,7 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
         stream: request.stream.then_some(true),
         stream_options: request.stream.then_some(IncludeUsage { include_usage: true }),
         user: request.user.as_deref(),
-        reasoning_effort: request.effort.as_deref(),
+        reasoning_effort: request.effort.as_deref().or_else(|| request.budget.map(effort_of)),
         tools: request.tools.iter().map(function).collect(),
         tool_choice: request.choice.as_ref().filter(|_| !request.tools.is_empty()).map(choice),
         parallel_tool_calls: request.parallel.filter(|parallel| !parallel && !request.tools.is_empty()),
@@ -268,6 +269,7 @@ fn as_text<'a>(block: &'a Block<'a>) -> Option<&'a str> {
         | Block::Call(_)
         | Block::Result(_)
         | Block::Reasoning
+        | Block::Signed(_)
         | Block::Foreign(_) => None,
     }
 }

@@ -83,6 +83,7 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         stream: members.value("stream").unwrap_or_default(),
         user: user(members, changes),
         effort: effort(members, changes),
+        budget: None,
         schema: schema(members),
     })
 }
@@ -271,7 +272,7 @@ fn effort(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
         (_, Some(named)) => Some(named),
         (Some("enabled"), None) => thinking
             .and_then(|thinking| thinking.value("budget_tokens"))
-            .map(|budget| word(budget).to_owned()),
+            .map(|budget| effort_of(budget).to_owned()),
         (_, None) => None,
     };
     match (&effort, thinking_is_asked(kind.as_deref())) {
@@ -286,8 +287,9 @@ fn thinking_is_asked(kind: Option<&str>) -> bool {
     kind.is_some_and(|kind| kind != "disabled")
 }
 
-/// The effort that fits a budget of reasoning.
-const fn word(budget: u64) -> &'static str {
+/// The effort that fits a budget of reasoning, in tokens.
+#[must_use]
+pub const fn effort_of(budget: u64) -> &'static str {
     match budget {
         0..2_000 => "low",
         2_000..8_000 => "medium",

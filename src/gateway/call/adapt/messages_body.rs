@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::parameters::at_most;
+use super::reasoning::{self, Reasoning};
 use super::{Adapted, Out, Use, member, thinking};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::messages::unsigned::{self, LeftOut};
@@ -16,6 +17,9 @@ use crate::store::snapshot::ModelEntry;
 
 /// The limit of an answer that Messages require, if neither the caller nor the catalog has one, in tokens.
 const USUAL_LIMIT: i64 = 4_096;
+
+/// No model writes more, in tokens.
+const LARGEST_LIMIT: f64 = 1e9;
 
 /// Names what becomes of the beta features in the headers, which the body goes with.
 fn note_betas(changes: &mut Changes, betas: &Betas) {
@@ -45,6 +49,12 @@ pub(super) fn adapt(
     let mut noted = Changes::default();
     let thinking = thinking(request, model, primary, (history.as_deref(), bare), &mut noted);
     let disabled = thinking.is_none() && request.has(thinking::NAME);
+    let reasoning = if translated {
+        let messages = history.as_deref().map_or_else(|| request.named("messages"), str::as_bytes);
+        Reasoning::of(request, model, limit(request, model), messages, &mut changes)
+    } else {
+        Reasoning::default()
+    };
     out.text.push(b'{');
     for part in &request.parts {
         let name = part.name.as_str();
@@ -67,6 +77,9 @@ pub(super) fn adapt(
             Some(rules) if rules.drop.iter().any(|dropped| dropped == name) => {
                 changes.note(Verb::Dropped, name);
             }
+            Some(_) if translated && name == reasoning::NAME => {}
+            Some(_) if reasoning.left_out.contains(&name) => changes.note(Verb::Dropped, name),
+            Some(_) if name == "output_config" && reasoning.effort.is_some() => {}
             Some(rules) if (rules.clamp_output || translated) && name == "max_tokens" => {
                 member(&mut out, name, &at_most(most, name, value, &mut changes));
             }
@@ -83,8 +96,13 @@ pub(super) fn adapt(
     }
     if translated && !request.has("max_tokens") {
         changes.note(Verb::Placeholder, "max_tokens");
-        let limit = model.settings.max_output_tokens.unwrap_or(USUAL_LIMIT);
-        member(&mut out, "max_tokens", limit.to_string().as_bytes());
+        member(&mut out, "max_tokens", limit(request, model).to_string().as_bytes());
+    }
+    if let Some(thinking) = &reasoning.thinking {
+        member(&mut out, thinking::NAME, thinking.as_bytes());
+    }
+    if let Some(config) = reasoning.output_config(request.named("output_config")) {
+        member(&mut out, "output_config", config.as_bytes());
     }
     if let Some(platform) = platform {
         let (name, version) = platform.version;
@@ -98,6 +116,18 @@ pub(super) fn adapt(
     }
     out.text.push(b'}');
     out.into_body(changes)
+}
+
+/// The limit of the answer to a translation, in tokens: the caller's, at most the model's own. Messages require one, which leaves
+/// room beside a budget for reasoning.
+fn limit(request: &ChatRequest, model: &ModelEntry) -> i64 {
+    let own = model.settings.max_output_tokens;
+    // Parsed as a float, because `1e6` is valid too.
+    let asked: Option<f64> = serde_json::from_slice(request.named("max_tokens")).ok();
+    #[expect(clippy::cast_possible_truncation, reason = "a number within these bounds fits")]
+    let asked = asked.map(|asked| asked.clamp(0.0, LARGEST_LIMIT) as i64);
+    let usual = || own.unwrap_or_else(|| USUAL_LIMIT.saturating_add(reasoning::budget(request).unwrap_or(0)));
+    own.unwrap_or(i64::MAX).min(asked.unwrap_or_else(usual))
 }
 
 /// The `thinking` of the request; `None` if it has none, or is to be disabled.

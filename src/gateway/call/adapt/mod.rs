@@ -11,6 +11,7 @@ mod history;
 mod messages;
 mod messages_body;
 mod parameters;
+mod reasoning;
 mod thinking;
 
 use std::borrow::Cow;

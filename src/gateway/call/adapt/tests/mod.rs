@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 mod functions;
+mod reasoning;
 
 use super::*;
 use crate::providers::{PRESETS, known_parameter_rules, preset};
