@@ -26,15 +26,11 @@ pub const fn for_target(block: &Block<'_>, target: Dialect) -> Crossing {
             Block::Text(_)
             | Block::Call(_)
             | Block::Result(_)
-            | Block::Image(Source::Base64 { .. } | Source::Url(_)),
+            | Block::Image(Source::Base64 { .. } | Source::Named { .. } | Source::Url(_))
+            | Block::Document(Source::Base64 { .. } | Source::Named { .. } | Source::Url(_)),
             Dialect::ChatCompletions | Dialect::Messages,
         )
-        | (Block::Document(Source::Base64 { .. } | Source::Url(_)) | Block::Signed(_), Dialect::Messages) => {
-            Crossing::Kept
-        }
-        (Block::Document(Source::Base64 { .. } | Source::Url(_)), Dialect::ChatCompletions) => {
-            Crossing::PassedOver(Need::Document)
-        }
+        | (Block::Signed(_), Dialect::Messages) => Crossing::Kept,
         (Block::Image(Source::File) | Block::Document(Source::File), _) => Crossing::PassedOver(Need::File),
         (Block::Reasoning, _) | (Block::Signed(_), Dialect::ChatCompletions) => {
             Crossing::Stripped("thinking")
@@ -58,7 +54,8 @@ mod tests {
             (Block::Reasoning, messages, Crossing::Stripped("thinking")),
             (Block::Signed(Signed::Redacted(String::new())), chat, Crossing::Stripped("thinking")),
             (Block::Signed(Signed::Redacted(String::new())), messages, Crossing::Kept),
-            (Block::Document(pdf()), chat, Crossing::PassedOver(Need::Document)),
+            // Which models of chat completions take one is not a question of the dialect.
+            (Block::Document(pdf()), chat, Crossing::Kept),
             (Block::Document(pdf()), messages, Crossing::Kept),
             (Block::Document(Source::File), messages, Crossing::PassedOver(Need::File)),
             (Block::Image(Source::File), chat, Crossing::PassedOver(Need::File)),

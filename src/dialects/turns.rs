@@ -100,6 +100,15 @@ pub enum Source {
         /// The bytes in base64.
         data: String,
     },
+    /// In the request itself, with the name of a document.
+    Named {
+        /// The name of the document.
+        name: String,
+        /// The media type of the bytes.
+        media_type: String,
+        /// The bytes in base64.
+        data: String,
+    },
     /// At an address, from which the provider fetches them.
     Url(String),
     /// With one provider, which stores them under an id.

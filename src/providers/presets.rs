@@ -28,6 +28,18 @@ pub enum CredentialNeed {
     Never,
 }
 
+/// Documents such as PDF, as parts of the type `file` in chat completions: what a request has of them, or a vendor takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Documents {
+    /// None at all.
+    #[default]
+    None,
+    /// Their bytes, in the request itself.
+    Inline,
+    /// Their address, too.
+    Addressed,
+}
+
 /// How a vendor serves one dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -64,6 +76,8 @@ pub struct Preset {
     /// Whether `stream_options.include_usage` may be sent. If not, the tokens of a streamed answer are estimated
     /// unless the vendor reports them anyway.
     pub stream_usage: bool,
+    /// Which documents its chat completions take, of models that see.
+    pub documents: Documents,
     /// Which of the router fields `provider`, `route`, `transforms`, `plugins`, `usage` the vendor understands. The
     /// others are removed before the call.
     pub understands: &'static [&'static str],
@@ -126,6 +140,7 @@ const OPENAI_COMPATIBLE: Preset = Preset {
     chat_completions: Some(CHAT_COMPLETIONS),
     messages: None,
     stream_usage: true,
+    documents: Documents::None,
     understands: &[],
     known_as: None,
 };
@@ -136,6 +151,8 @@ pub static PRESETS: &[Preset] = &[
         name: "openai",
         title: "OpenAI",
         base_url: Some("https://api.openai.com/v1"),
+        // V developers.openai.com/api/docs/guides/file-inputs: in chat completions PDF only, and no addresses.
+        documents: Documents::Inline,
         known_as: Some("openai"),
         ..OPENAI_COMPATIBLE
     },
@@ -169,6 +186,8 @@ pub static PRESETS: &[Preset] = &[
         name: "openrouter",
         title: "OpenRouter",
         base_url: Some("https://openrouter.ai/api/v1"),
+        // V openrouter.ai/docs/features/multimodal/pdfs: any model, as bytes or by address in `file_data`.
+        documents: Documents::Addressed,
         understands: &["provider", "route", "transforms", "plugins", "usage"],
         known_as: Some("openrouter"),
         ..OPENAI_COMPATIBLE
@@ -282,6 +301,7 @@ pub static PRESETS: &[Preset] = &[
     Preset {
         name: "simulated",
         title: "Simulated",
+        documents: Documents::Addressed,
         credential: CredentialNeed::Never,
         chat_completions: Some(Service { authentication: Authentication::None, ..CHAT_COMPLETIONS }),
         messages: Some(Service { authentication: Authentication::None, ..MESSAGES }),

@@ -1,6 +1,7 @@
 //! Requests to models of providers that speak another dialect than the caller.
 
 mod chains;
+mod documents;
 mod lost_content;
 mod needs;
 mod signatures;

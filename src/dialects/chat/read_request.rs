@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::documents;
 use super::reasoning::{asked, returned, signed_block};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check};
@@ -95,7 +96,8 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
 }
 
 fn turn<'a>(message: &Members<'a>, changes: &mut Changes) -> Result<Turn<'a>, Need> {
-    let spoken = message.raw("content").map(content).transpose()?.unwrap_or_default();
+    let spoken =
+        message.raw("content").map(|spoken| content(spoken, changes)).transpose()?.unwrap_or_default();
     match message.text("role").as_deref() {
         Some("system" | "developer") => Ok(Turn { role: Role::System, blocks: spoken }),
         Some("user") => Ok(Turn { role: Role::User, blocks: spoken }),
@@ -154,18 +156,18 @@ fn broken<'a>(arguments: &str, changes: &mut Changes) -> Result<Input<'a>, Need>
 }
 
 /// The blocks of a content, which is a text or a list.
-fn content(content: &RawValue) -> Result<Vec<Block<'_>>, Need> {
+fn content<'a>(content: &'a RawValue, changes: &mut Changes) -> Result<Vec<Block<'a>>, Need> {
     if let Some(text) = text(content) {
         return Ok(vec![Block::Text(text)]);
     }
     let parts = list(content).ok_or(CONTENT)?;
     parts
         .into_iter()
-        .map(|part| Members::of(part).ok_or(CONTENT).and_then(|part| self::part(&part)))
+        .map(|part| Members::of(part).ok_or(CONTENT).and_then(|part| self::part(&part, changes)))
         .collect()
 }
 
-fn part<'a>(part: &Members<'_>) -> Result<Block<'a>, Need> {
+fn part<'a>(part: &Members<'_>, changes: &mut Changes) -> Result<Block<'a>, Need> {
     match part.text("type").as_deref() {
         Some("text") => Ok(Block::Text(part.text("text").ok_or(PART)?)),
         Some("refusal") => Ok(Block::Text(part.text("refusal").ok_or(PART)?)),
@@ -173,10 +175,7 @@ fn part<'a>(part: &Members<'_>) -> Result<Block<'a>, Need> {
             let url = part.object("image_url").and_then(|image| image.text("url"));
             Ok(Block::Image(source(url.or_else(|| part.text("image_url")).ok_or(PART)?)))
         }
-        Some("file") => {
-            let data = part.object("file").ok_or(PART)?.text("file_data");
-            Ok(Block::Document(data.map_or(Source::File, source)))
-        }
+        Some("file") => Ok(documents::read(&part.object("file").ok_or(PART)?, changes)),
         Some("input_audio") => Ok(Block::Foreign(Need::Audio)),
         Some("thinking" | "redacted_thinking" | "reasoning") => {
             Ok(signed_block(part).map_or(Block::Reasoning, Block::Signed))
@@ -186,7 +185,7 @@ fn part<'a>(part: &Members<'_>) -> Result<Block<'a>, Need> {
 }
 
 /// The source that an address names, which may hold the bytes itself.
-fn source(url: String) -> Source {
+pub(super) fn source(url: String) -> Source {
     let inline = url.strip_prefix("data:").and_then(|data| data.split_once(";base64,"));
     match inline {
         Some((media_type, data)) => {

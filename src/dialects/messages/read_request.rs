@@ -168,23 +168,34 @@ fn source(members: &Members<'_>) -> Result<Source, Need> {
     }
 }
 
-/// A document. One of plain text, or of blocks, is its content under its title.
+/// A document. One of plain text, or of blocks, is its content under its title. What the caller says about it precedes it.
 fn document<'a>(
     members: &Members<'a>,
     blocks: &mut Vec<Block<'a>>,
     changes: &mut Changes,
 ) -> Result<(), Need> {
     let of_source = members.object("source").ok_or(BLOCK)?;
+    if members.raw("citations").is_some() {
+        changes.stripped("citations");
+    }
+    let title = members.text("title").filter(|title| !title.is_empty());
+    let context = members.text("context").filter(|context| !context.is_empty()).map(Block::Text);
     let inside = match of_source.text("type").as_deref() {
         Some("text") => content(of_source.raw("data").ok_or(BLOCK)?, Place::Document, changes)?,
         Some("content") => content(of_source.raw("content").ok_or(BLOCK)?, Place::Document, changes)?,
         Some(_) | None => {
-            blocks.push(Block::Document(source(members)?));
+            let source = match (source(members)?, title) {
+                (Source::Base64 { media_type, data }, Some(name)) => Source::Named { name, media_type, data },
+                (source, _) => source,
+            };
+            blocks.extend(context);
+            blocks.push(Block::Document(source));
             return Ok(());
         }
     };
     changes.note(Verb::Mapped, "document");
-    blocks.extend(members.text("title").map(Block::Text));
+    blocks.extend(title.map(Block::Text));
+    blocks.extend(context);
     blocks.extend(inside);
     Ok(())
 }

@@ -110,6 +110,8 @@ enum Content<'a> {
     },
     Document {
         source: Place<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<&'a str>,
     },
     Thinking {
         thinking: &'a str,
@@ -284,7 +286,7 @@ fn as_content<'a>(block: &'a Block<'a>, changes: &mut Changes) -> Option<Content
     match block {
         Block::Text(_) => as_text(block),
         Block::Image(source) => place(source).map(|source| Content::Image { source }),
-        Block::Document(source) => place(source).map(|source| Content::Document { source }),
+        Block::Document(source) => document(source),
         Block::Call(call) => {
             let id = id(&call.id, changes);
             Some(Content::ToolUse { id, name: &call.name, input: call.input.raw() })
@@ -306,7 +308,7 @@ fn as_content<'a>(block: &'a Block<'a>, changes: &mut Changes) -> Option<Content
 fn inside_result<'a>(block: &'a Block<'a>) -> Option<Content<'a>> {
     match block {
         Block::Image(source) => place(source).map(|source| Content::Image { source }),
-        Block::Document(source) => place(source).map(|source| Content::Document { source }),
+        Block::Document(source) => document(source),
         Block::Text(_)
         | Block::Call(_)
         | Block::Result(_)
@@ -316,9 +318,19 @@ fn inside_result<'a>(block: &'a Block<'a>) -> Option<Content<'a>> {
     }
 }
 
+fn document(source: &Source) -> Option<Content<'_>> {
+    let title = match source {
+        Source::Named { name, .. } => Some(name.as_str()),
+        Source::Base64 { .. } | Source::Url(_) | Source::File => None,
+    };
+    place(source).map(|source| Content::Document { source, title })
+}
+
 fn place(source: &Source) -> Option<Place<'_>> {
     match source {
-        Source::Base64 { media_type, data } => Some(Place::Base64 { media_type, data }),
+        Source::Base64 { media_type, data } | Source::Named { media_type, data, .. } => {
+            Some(Place::Base64 { media_type, data })
+        }
         Source::Url(url) => Some(Place::Url { url }),
         Source::File => None,
     }

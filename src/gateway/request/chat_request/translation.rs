@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
+use memchr::memmem;
+
 use super::{ChatRequest, ROUTER_MEMBERS, is_own};
+use crate::dialects::Dialect;
 use crate::dialects::change::Changes;
 use crate::dialects::members::Members;
 use crate::dialects::need::Need;
 use crate::dialects::translate;
 use crate::limits::shares::LARGE_TO_TRANSLATE;
+use crate::providers::Documents;
 use crate::store::snapshot::ModelEntry;
+
+/// How a document begins in a translation, and one with an address in it. Texts have their quotes escaped.
+const FILE: &[u8] = br#"{"type":"file","#;
+const ADDRESSED_FILE: &[u8] = br#","file_data":"http"#;
 
 /// A request that was translated, or why it cannot be.
 pub(in crate::gateway) type Translated = Result<Arc<ChatRequest>, Need>;
@@ -57,6 +65,7 @@ impl ChatRequest {
         Ok(Arc::new(Self {
             passed: self.passed.of_any_dialect(),
             translated_with: Some(changes.into_names()),
+            documents: documents(&translated),
             ..translated
         }))
     }
@@ -65,5 +74,22 @@ impl ChatRequest {
     pub(in crate::gateway) fn keep(&self, translation: Translated) {
         // Another one would be the same.
         let _ = self.translation.set(translation);
+    }
+}
+
+/// The documents of a translation, if it is a chat completion.
+fn documents(translated: &ChatRequest) -> Documents {
+    let part = translated.parts.iter().find(|part| part.name == "messages");
+    let messages = part.map(|part| translated.value(part)).unwrap_or_default();
+    let has = |what: &[u8]| memmem::find(messages, what).is_some();
+    match translated.dialect {
+        Dialect::ChatCompletions if has(FILE) => {
+            if has(ADDRESSED_FILE) {
+                Documents::Addressed
+            } else {
+                Documents::Inline
+            }
+        }
+        Dialect::ChatCompletions | Dialect::Messages => Documents::None,
     }
 }
