@@ -21,6 +21,7 @@ use super::routing::budget::BudgetReservation;
 use super::routing::call_feedback::{CallFeedback, Remembered};
 use super::routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, LEAST, Step};
 use super::{Gateway, Job};
+use crate::domain::attempt_report::Adaptation;
 use crate::domain::failure::Failure;
 use crate::domain::failure::evidence::Source;
 use crate::domain::failure::scope::FailureScope;
@@ -276,7 +277,9 @@ impl Gateway {
             now: job.context.created_at,
             share: &share,
         };
-        let sent = Sent { changes: adapted.changes, asked: adapted.asked };
+        let translated_to = request.translated_with.is_some().then(|| request.dialect.name());
+        let changes = Adaptation { changes: adapted.changes, translated_to };
+        let sent = Sent { changes, asked: adapted.asked };
         (attempt(&self.upstream, call).await, sent)
     }
 }
@@ -284,8 +287,8 @@ impl Gateway {
 /// What is known of the body that a candidate's provider got.
 #[derive(Debug, Default)]
 struct Sent {
-    /// The changes to the caller's request.
-    changes: Vec<String>,
+    /// How it differs from the caller's request.
+    changes: Adaptation,
     /// What it asks for that has a price of its own.
     asked: Asked,
 }
