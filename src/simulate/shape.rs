@@ -46,6 +46,8 @@ pub(super) struct Message {
     pub(super) content: Option<String>,
     pub(super) refusal: Option<()>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reasoning_content: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tool_calls: Option<[ToolCall; 1]>,
 }
 
@@ -106,6 +108,7 @@ pub(super) struct ChunkChoice<'a> {
 pub(super) enum Delta<'a> {
     Role { role: &'static str, content: &'static str, refusal: Option<()> },
     Content { content: &'a str },
+    Thought { reasoning_content: &'static str },
     Call { tool_calls: [ToolCallPiece<'a>; 1] },
     Nothing {},
 }

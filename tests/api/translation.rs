@@ -6,6 +6,7 @@ mod lost_content;
 mod needs;
 mod signatures;
 mod signed_reasoning;
+mod simulated;
 mod split_characters;
 mod streams_to_messages;
 mod to_chat;
