@@ -279,7 +279,8 @@ fn effort(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
     let kind = thinking.as_ref().and_then(|thinking| thinking.text("type"));
     let named = members.object("output_config").and_then(|config| config.text("effort"));
     let effort = match (kind.as_deref(), named) {
-        (Some("disabled"), _) => None,
+        // Some vendors' models reason unless they are told not to.
+        (Some("disabled"), _) => Some("none".to_owned()),
         (_, Some(named)) => Some(named),
         (Some("enabled"), None) => thinking
             .and_then(|thinking| thinking.value("budget_tokens"))
