@@ -6,8 +6,10 @@
 /// How a model is asked to reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thinking {
-    /// Not at all, or nothing is known of it.
+    /// Nothing is known of it.
     Unknown,
+    /// Not at all: `thinking` is refused.
+    None,
     /// With the most tokens that it may use (`thinking.budget_tokens`).
     Budget,
     /// With one of these efforts (`output_config.effort`); it decides by itself how much. Budgets are refused or deprecated.
@@ -23,6 +25,8 @@ pub struct Claude {
     pub fixed_sampling: bool,
     /// Whether it shows its reasoning only if it is asked to.
     pub omits_reasoning: bool,
+    /// Whether `output_config.effort` is not refused.
+    pub takes_effort: bool,
 }
 
 /// The efforts of the first models that take them.
@@ -35,16 +39,24 @@ impl Claude {
     /// that speak Messages take a budget if they are known to reason.
     #[must_use]
     pub fn of(upstream_model: &str, reasons: Option<bool>) -> Self {
-        let version = version(&upstream_model.to_ascii_lowercase());
+        let model = upstream_model.to_ascii_lowercase();
+        let version = version(&model);
         let newest = version.is_some_and(|version| version >= (4, 7));
         let thinking = match (version, reasons) {
-            (_, Some(false)) => Thinking::Unknown,
+            (_, Some(false)) => Thinking::None,
             (Some((4, 7..) | (5.., _)), _) => Thinking::Adaptive(MORE_EFFORTS),
             (Some((4, 6)), _) => Thinking::Adaptive(EFFORTS),
             (Some((3, 7..) | (4, _)), _) | (None, Some(true)) => Thinking::Budget,
-            (Some(_) | None, _) => Thinking::Unknown,
+            (Some(_), _) => Thinking::None,
+            (None, _) => Thinking::Unknown,
         };
-        Self { thinking, fixed_sampling: newest, omits_reasoning: newest }
+        // Opus 4.5 has it as a beta feature.
+        let takes_effort = match thinking {
+            Thinking::Adaptive(_) | Thinking::Unknown => true,
+            Thinking::Budget => version.is_none() || version == Some((4, 5)) && model.contains("opus"),
+            Thinking::None => false,
+        };
+        Self { thinking, fixed_sampling: newest, omits_reasoning: newest, takes_effort }
     }
 }
 
@@ -85,19 +97,20 @@ mod tests {
 
     #[test]
     fn a_model_takes_a_budget_or_an_effort() {
-        for (model, reasons, thinking, newest) in [
-            ("claude-3-5-sonnet-20241022", None, Thinking::Unknown, false),
-            ("claude-3-7-sonnet-20250219", None, Thinking::Budget, false),
-            ("claude-opus-4-0", None, Thinking::Budget, false),
-            ("claude-haiku-4-5-20251001", Some(true), Thinking::Budget, false),
-            ("claude-opus-4-6", None, Thinking::Adaptive(EFFORTS), false),
-            ("claude-opus-4-8", None, Thinking::Adaptive(MORE_EFFORTS), true),
-            ("Claude-Fable-5", None, Thinking::Adaptive(MORE_EFFORTS), true),
-            ("claude-opus-4-6", Some(false), Thinking::Unknown, false),
-            ("kimi-k3", None, Thinking::Unknown, false),
-            ("kimi-k3", Some(true), Thinking::Budget, false),
+        for (model, reasons, thinking, newest, takes_effort) in [
+            ("claude-3-5-sonnet-20241022", None, Thinking::None, false, false),
+            ("claude-3-7-sonnet-20250219", None, Thinking::Budget, false, false),
+            ("claude-opus-4-0", None, Thinking::Budget, false, false),
+            ("claude-haiku-4-5-20251001", Some(true), Thinking::Budget, false, false),
+            ("claude-opus-4-5", None, Thinking::Budget, false, true),
+            ("claude-opus-4-6", None, Thinking::Adaptive(EFFORTS), false, true),
+            ("claude-opus-4-8", None, Thinking::Adaptive(MORE_EFFORTS), true, true),
+            ("Claude-Fable-5", None, Thinking::Adaptive(MORE_EFFORTS), true, true),
+            ("claude-opus-4-6", Some(false), Thinking::None, false, false),
+            ("kimi-k3", None, Thinking::Unknown, false, true),
+            ("kimi-k3", Some(true), Thinking::Budget, false, true),
         ] {
-            let expected = Claude { thinking, fixed_sampling: newest, omits_reasoning: newest };
+            let expected = Claude { thinking, fixed_sampling: newest, omits_reasoning: newest, takes_effort };
             assert_eq!(Claude::of(model, reasons), expected, "{model}");
         }
     }

@@ -279,7 +279,7 @@ fn effort(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
     let kind = thinking.as_ref().and_then(|thinking| thinking.text("type"));
     let named = members.object("output_config").and_then(|config| config.text("effort"));
     let effort = match (kind.as_deref(), named) {
-        // Some vendors' models reason unless they are told not to.
+        // Some vendors' models reason unless a request asks them not to.
         (Some("disabled"), _) => Some("none".to_owned()),
         (_, Some(named)) => Some(named),
         (Some("enabled"), None) => thinking

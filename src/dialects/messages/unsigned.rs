@@ -16,7 +16,7 @@ pub const MARK: &str = "ZmFpbHNvZnQ=";
 pub enum LeftOut {
     /// What has the mark.
     Marked,
-    /// All of it, whoever signed it.
+    /// All of it, signed or not.
     All,
 }
 

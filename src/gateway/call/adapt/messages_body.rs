@@ -18,6 +18,9 @@ use crate::store::snapshot::ModelEntry;
 /// The limit of an answer that Messages require, if neither the caller nor the catalog has one, in tokens.
 const USUAL_LIMIT: i64 = 4_096;
 
+/// The field with the effort and the schema of the answer.
+const CONFIG: &str = "output_config";
+
 /// No model writes more, in tokens.
 const LARGEST_LIMIT: f64 = 1e9;
 
@@ -45,16 +48,8 @@ pub(super) fn adapt(
     let rules = (!primary).then(|| model.parameter_rules());
     let most = model.settings.max_output_tokens.map(|most| most as f64);
     let platform = model.provider.preset.messages.and_then(|service| service.raw_predict);
-    let history = unsigned::without(request.named("messages"), LeftOut::of(bare));
-    let mut noted = Changes::default();
-    let thinking = thinking(request, model, primary, (history.as_deref(), bare), &mut noted);
-    let disabled = thinking.is_none() && request.has(thinking::NAME);
-    let reasoning = if translated {
-        let messages = history.as_deref().map_or_else(|| request.named("messages"), str::as_bytes);
-        Reasoning::of(request, model, limit(request, model), messages, &mut changes)
-    } else {
-        Reasoning::default()
-    };
+    let mut prepared = Prepared::of(request, model, primary, bare);
+    let disabled = prepared.thinking().is_none() && request.has(thinking::NAME);
     out.text.push(b'{');
     for part in &request.parts {
         let name = part.name.as_str();
@@ -67,7 +62,7 @@ pub(super) fn adapt(
             continue;
         }
         if name == "messages"
-            && let Some(history) = &history
+            && let Some(history) = &prepared.history
         {
             changes.stripped(thinking::NAME);
             member(&mut out, name, history.as_bytes());
@@ -78,14 +73,17 @@ pub(super) fn adapt(
                 changes.note(Verb::Dropped, name);
             }
             Some(_) if translated && name == reasoning::NAME => {}
-            Some(_) if reasoning.left_out.contains(&name) => changes.note(Verb::Dropped, name),
-            Some(_) if name == "output_config" && reasoning.effort.is_some() => {}
+            Some(_) if prepared.reasoning.left_out.contains(&name) => changes.note(Verb::Dropped, name),
+            Some(_) if name == CONFIG => {
+                let config = prepared.reasoning.output_config(value);
+                config.iter().for_each(|config| member(&mut out, name, config.as_bytes()));
+            }
             Some(rules) if (rules.clamp_output || translated) && name == "max_tokens" => {
                 member(&mut out, name, &at_most(most, name, value, &mut changes));
             }
             Some(_) | None if name == thinking::NAME => {
-                changes.add(std::mem::take(&mut noted));
-                thinking.iter().for_each(|thinking| member(&mut out, name, thinking));
+                changes.add(std::mem::take(&mut prepared.noted));
+                prepared.thinking().iter().for_each(|thinking| member(&mut out, name, thinking));
             }
             Some(_) | None if name == thinking::MANAGEMENT && disabled => {
                 let left = thinking::without_clearing(value, &mut changes);
@@ -94,16 +92,8 @@ pub(super) fn adapt(
             Some(_) | None => member(&mut out, name, value),
         }
     }
-    if translated && !request.has("max_tokens") {
-        changes.note(Verb::Placeholder, "max_tokens");
-        member(&mut out, "max_tokens", limit(request, model).to_string().as_bytes());
-    }
-    if let Some(thinking) = &reasoning.thinking {
-        member(&mut out, thinking::NAME, thinking.as_bytes());
-    }
-    if let Some(config) = reasoning.output_config(request.named("output_config")) {
-        member(&mut out, "output_config", config.as_bytes());
-    }
+    add(&mut out, request, model, &prepared, &mut changes);
+    changes.add(prepared.noted);
     if let Some(platform) = platform {
         let (name, version) = platform.version;
         if !request.has(name) {
@@ -130,24 +120,77 @@ fn limit(request: &ChatRequest, model: &ModelEntry) -> i64 {
     own.unwrap_or(i64::MAX).min(asked.unwrap_or_else(usual))
 }
 
-/// The `thinking` of the request; `None` if it has none, or is to be disabled.
-fn thinking<'a>(
-    request: &'a ChatRequest,
+/// Adds what the request lacks: the limit to a translation, and what the model takes in place of what the caller asks for.
+fn add(
+    out: &mut Out<'_>,
+    request: &ChatRequest,
     model: &ModelEntry,
-    primary: bool,
-    (history, bare): (Option<&str>, bool),
+    prepared: &Prepared<'_>,
     changes: &mut Changes,
-) -> Option<Cow<'a, [u8]>> {
-    let asked = request.named(thinking::NAME);
-    if asked.is_empty() {
-        return None;
+) {
+    if request.translated_with.is_some() && !request.has("max_tokens") {
+        changes.note(Verb::Placeholder, "max_tokens");
+        member(out, "max_tokens", limit(request, model).to_string().as_bytes());
     }
-    // Where reasoning is missing at the beginning of a turn, Anthropic does not let the rest of it begin with some.
-    let changed = history.is_some() || bare;
-    let messages = || history.map_or_else(|| request.named("messages"), str::as_bytes);
-    if changed && thinking::has_budget(asked) && unsigned::is_missing_in_turn(messages()) {
-        changes.note(Verb::Disabled, thinking::NAME);
-        return None;
+    let reasoning = &prepared.reasoning;
+    let config = reasoning.output_config(b"");
+    let added = [(thinking::NAME, reasoning.thinking.as_ref()), (CONFIG, config.as_ref())];
+    for (name, value) in added {
+        let is_dropped = || model.parameter_rules().drop.iter().any(|dropped| dropped == name);
+        if let Some(value) = value.filter(|_| !request.has(name) && !is_dropped()) {
+            member(out, name, value.as_bytes());
+        }
     }
-    if primary { Some(asked.into()) } else { thinking::fitting(request, model, asked, changes) }
+}
+
+/// What of a message depends on several of its members.
+struct Prepared<'a> {
+    /// The messages without the reasoning that is left out; `None` if they keep all.
+    history: Option<String>,
+    /// The caller's own `thinking`; `None` if there is none, or it is left out.
+    own_thinking: Option<Cow<'a, [u8]>>,
+    /// What is sent of the reasoning in another form than the caller's.
+    reasoning: Reasoning,
+    /// The changes to both.
+    noted: Changes,
+}
+
+impl<'a> Prepared<'a> {
+    fn of(request: &'a ChatRequest, model: &ModelEntry, primary: bool, bare: bool) -> Self {
+        let mut noted = Changes::default();
+        let history = unsigned::without(request.named("messages"), LeftOut::of(bare));
+        let messages = history.as_deref().map_or_else(|| request.named("messages"), str::as_bytes);
+        let reasoning = match (primary, request.translated_with.is_some()) {
+            (true, _) => Reasoning::default(),
+            (false, true) => {
+                Reasoning::of_translation(request, model, limit(request, model), messages, &mut noted)
+            }
+            (false, false) => {
+                Reasoning::of_fallback(request, model, limit(request, model), messages, &mut noted)
+            }
+        };
+        let asked = request.named(thinking::NAME);
+        // Where reasoning is missing at the beginning of a turn, Anthropic does not let the rest of it begin with some.
+        let is_missing = || {
+            (history.is_some() || bare)
+                && thinking::has_budget(asked)
+                && unsigned::is_missing_in_turn(messages)
+        };
+        let own_thinking = if asked.is_empty() || reasoning.replaces {
+            None
+        } else if is_missing() {
+            noted.note(Verb::Disabled, thinking::NAME);
+            None
+        } else if primary {
+            Some(asked.into())
+        } else {
+            thinking::fitting(request, model, asked, &mut noted)
+        };
+        Self { history, own_thinking, reasoning, noted }
+    }
+
+    /// The `thinking` to send.
+    fn thinking(&self) -> Option<&[u8]> {
+        self.reasoning.thinking.as_deref().map(str::as_bytes).or(self.own_thinking.as_deref())
+    }
 }

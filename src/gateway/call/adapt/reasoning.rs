@@ -1,6 +1,7 @@
-//! What a caller of another dialect asks of the reasoning of a model of Messages, in the form that this model takes.
+//! What a caller asks of the reasoning of a model of Messages, in the form that this model takes.
 //!
-//! A translation has it in `reasoning`, as an effort or a budget, because what a model takes is known only here.
+//! A translation has it in `reasoning`, as an effort or a budget, because what a model takes is known only here. A caller of
+//! Messages wrote it for another model.
 
 use super::draft::Draft;
 use crate::dialects::change::{Changes, Verb};
@@ -19,17 +20,35 @@ const LEAST: i64 = 1_024;
 /// The largest budget that an effort becomes, in tokens.
 const MOST: i64 = 32_000;
 /// What does not go with reasoning, and what the newest models refuse always.
-const SAMPLING: &[&str] = &["temperature", "top_p"];
+const SAMPLING: &[&str] = &["temperature", "top_k", "top_p"];
+/// The effort of a model that is asked for none.
+const USUAL: &str = "high";
+/// The field with the effort.
+const EFFORT: &str = "effort";
 
 /// What is sent of the reasoning.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Reasoning {
-    /// The `thinking` as JSON.
+    /// The `thinking` as JSON, if it is not the caller's own.
     pub(super) thinking: Option<String>,
-    /// The effort for `output_config`.
-    pub(super) effort: Option<&'static str>,
+    /// Whether the caller's own `thinking` is left out.
+    pub(super) replaces: bool,
+    /// The effort in `output_config`.
+    pub(super) effort: SentEffort,
     /// Fields that the model refuses beside it.
     pub(super) left_out: &'static [&'static str],
+}
+
+/// The effort in `output_config`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum SentEffort {
+    /// The caller's own, if there is one.
+    #[default]
+    Own,
+    /// None at all.
+    Removed,
+    /// This one.
+    Set(&'static str),
 }
 
 /// What the caller asks for.
@@ -41,15 +60,15 @@ struct Asked {
 impl Reasoning {
     /// What is sent to a model of a translated request. `limit` is the one of the answer, and `messages` are those that are
     /// sent.
-    pub(super) fn of(
+    pub(super) fn of_translation(
         request: &ChatRequest,
         model: &ModelEntry,
         limit: i64,
         messages: &[u8],
         changes: &mut Changes,
     ) -> Self {
-        let claude = Claude::of(&model.upstream_model, model.settings.capabilities.reasoning);
-        let none = Self { left_out: if claude.fixed_sampling { SAMPLING } else { &[] }, ..Self::default() };
+        let claude = claude(model);
+        let none = Self::none(claude);
         let Some(asked) = Asked::of(request) else { return none };
         if asked.is_off() {
             // Without `thinking`, models do not reason, except for the newest that always do.
@@ -57,7 +76,7 @@ impl Reasoning {
             return none;
         }
         match claude.thinking {
-            Thinking::Unknown => {
+            Thinking::Unknown | Thinking::None => {
                 changes.note(Verb::Dropped, asked.name());
                 none
             }
@@ -67,44 +86,139 @@ impl Reasoning {
                     changes.note(Verb::Disabled, super::thinking::NAME);
                     return none;
                 };
-                let verb = if asked.budget.is_some_and(|asked| asked != budget) {
-                    Verb::Clamped
-                } else {
-                    Verb::Mapped
-                };
-                changes.note(verb, asked.name());
-                let thinking = format!(r#"{{"type":"enabled","budget_tokens":{budget}}}"#);
-                Self { thinking: Some(thinking), effort: None, left_out: SAMPLING }
+                let is_clamped = asked.budget.is_some_and(|asked| asked != budget);
+                changes.note(if is_clamped { Verb::Clamped } else { Verb::Mapped }, asked.name());
+                Self { thinking: Some(with_budget(budget)), left_out: SAMPLING, ..none }
             }
             Thinking::Adaptive(words) => {
                 let Some(effort) = clamped(asked.word(), words) else {
                     changes.note(Verb::Dropped, asked.name());
                     return none;
                 };
-                let verb = if asked.word() == effort { Verb::Mapped } else { Verb::Clamped };
-                changes.note(verb, asked.name());
+                let is_own = asked.word() == effort;
+                changes.note(if is_own { Verb::Mapped } else { Verb::Clamped }, asked.name());
+                let effort = SentEffort::Set(effort);
                 if is_forced(request) {
                     changes.note(Verb::Disabled, super::thinking::NAME);
-                    return Self { effort: Some(effort), ..none };
+                    return Self { effort, ..none };
                 }
-                let shown = if claude.omits_reasoning { r#","display":"summarized""# } else { "" };
-                let thinking = format!(r#"{{"type":"adaptive"{shown}}}"#);
-                Self { thinking: Some(thinking), effort: Some(effort), left_out: SAMPLING }
+                Self { thinking: Some(adaptive(claude)), effort, left_out: SAMPLING, ..none }
             }
         }
     }
 
-    /// The `output_config` with the effort; `config` is the one of the translation, if it has one.
+    /// What is sent to a fallback of a request that was written for another model of Messages: models of Claude are asked to
+    /// reason in different ways, and refuse those of others.
+    pub(super) fn of_fallback(
+        request: &ChatRequest,
+        model: &ModelEntry,
+        limit: i64,
+        messages: &[u8],
+        changes: &mut Changes,
+    ) -> Self {
+        let claude = claude(model);
+        let mut sent = Self::none(claude);
+        let kind = member(request.named(super::thinking::NAME), "type");
+        let effort = member(request.named("output_config"), EFFORT);
+        match (claude.thinking, kind.as_deref()) {
+            (Thinking::None, Some(kind)) if kind != "disabled" => {
+                sent.replaces = true;
+                changes.note(Verb::Dropped, super::thinking::NAME);
+            }
+            (Thinking::Budget, Some("adaptive")) => {
+                let asked = Asked { effort: effort.clone().or(Some(USUAL.to_owned())), budget: None };
+                let allowed = !unsigned::is_missing_in_turn(messages);
+                sent.thinking = asked.budget(limit).filter(|_| allowed).map(with_budget);
+                sent.replaces = true;
+                let verb = if sent.thinking.is_some() { Verb::Mapped } else { Verb::Disabled };
+                changes.note(verb, super::thinking::NAME);
+            }
+            (Thinking::Adaptive(_), Some("enabled")) if claude.fixed_sampling => {
+                sent.thinking = Some(adaptive(claude));
+                sent.replaces = true;
+                changes.note(Verb::Mapped, super::thinking::NAME);
+                if effort.is_none() {
+                    let budget = number(request.named(super::thinking::NAME), "budget_tokens");
+                    let word = budget.and_then(|budget| u64::try_from(budget).ok()).map(effort_of);
+                    sent.effort = word.map_or(SentEffort::Own, SentEffort::Set);
+                }
+            }
+            (Thinking::Unknown | Thinking::None | Thinking::Budget | Thinking::Adaptive(_), _) => {}
+        }
+        if let Some(effort) = effort {
+            sent.fit_effort(&effort, claude, changes);
+        }
+        sent
+    }
+
+    /// Nothing but what the model refuses always.
+    fn none(claude: Claude) -> Self {
+        Self { left_out: if claude.fixed_sampling { SAMPLING } else { &[] }, ..Self::default() }
+    }
+
+    /// The caller's effort as one of the model's own.
+    fn fit_effort(&mut self, effort: &str, claude: Claude, changes: &mut Changes) {
+        self.effort = match claude.thinking {
+            Thinking::Unknown => return,
+            Thinking::Adaptive(words) => match clamped(effort, words) {
+                Some(word) if word != effort => {
+                    changes.note(Verb::Clamped, EFFORT);
+                    SentEffort::Set(word)
+                }
+                Some(_) | None => return,
+            },
+            Thinking::Budget if claude.takes_effort => return,
+            Thinking::Budget | Thinking::None => {
+                // With a budget, it is in that.
+                if self.thinking.is_none() {
+                    changes.note(Verb::Dropped, EFFORT);
+                }
+                SentEffort::Removed
+            }
+        };
+    }
+
+    /// The `output_config` with its effort, in place of the caller's `config`; `None` if nothing is left of it.
     pub(super) fn output_config(&self, config: &[u8]) -> Option<String> {
-        let effort = format!("\"{}\"", self.effort?);
-        match std::str::from_utf8(config).ok().and_then(Draft::of) {
-            Some(mut config) => {
-                config.set("effort", effort);
+        let own = std::str::from_utf8(config).ok().filter(|own| !own.is_empty());
+        let draft = own.and_then(Draft::of);
+        match (&self.effort, draft) {
+            (SentEffort::Own, _) => own.map(str::to_owned),
+            (SentEffort::Set(word), Some(mut config)) => {
+                config.set(EFFORT, format!("\"{word}\""));
                 config.written()
             }
-            None => Some(format!(r#"{{"effort":{effort}}}"#)),
+            (SentEffort::Set(word), None) => Some(format!(r#"{{"effort":"{word}"}}"#)),
+            (SentEffort::Removed, Some(mut config)) => {
+                config.retain(|name, _| name != EFFORT, |_| {});
+                config.written().filter(|written| written != "{}")
+            }
+            (SentEffort::Removed, None) => own.map(str::to_owned),
         }
     }
+}
+
+fn claude(model: &ModelEntry) -> Claude {
+    Claude::of(&model.upstream_model, model.settings.capabilities.reasoning)
+}
+
+fn with_budget(budget: i64) -> String {
+    format!(r#"{{"type":"enabled","budget_tokens":{budget}}}"#)
+}
+
+fn adaptive(claude: Claude) -> String {
+    let shown = if claude.omits_reasoning { r#","display":"summarized""# } else { "" };
+    format!(r#"{{"type":"adaptive"{shown}}}"#)
+}
+
+/// A text member of an object.
+fn member(object: &[u8], name: &str) -> Option<String> {
+    Draft::of(std::str::from_utf8(object).ok()?)?.text(name)
+}
+
+/// A whole number of an object.
+fn number(object: &[u8], name: &str) -> Option<i64> {
+    serde_json::from_str(Draft::of(std::str::from_utf8(object).ok()?)?.get(name)?).ok()
 }
 
 /// The budget that a translation names in place of an effort, in tokens.
@@ -114,9 +228,9 @@ pub(super) fn budget(request: &ChatRequest) -> Option<i64> {
 
 impl Asked {
     fn of(request: &ChatRequest) -> Option<Self> {
-        let asked = Draft::of(std::str::from_utf8(request.named(NAME)).ok()?)?;
-        let budget = asked.get("max_tokens").and_then(|budget| serde_json::from_str(budget).ok());
-        Some(Self { effort: asked.text("effort"), budget })
+        let asked = request.named(NAME);
+        let (effort, budget) = (member(asked, EFFORT), number(asked, "max_tokens"));
+        (effort.is_some() || budget.is_some()).then_some(Self { effort, budget })
     }
 
     /// The field of the caller that the change is named after.
@@ -156,6 +270,5 @@ impl Asked {
 
 /// Whether the model has to call a tool, for which reasoning must be off.
 fn is_forced(request: &ChatRequest) -> bool {
-    let choice = std::str::from_utf8(request.named("tool_choice")).ok().and_then(Draft::of);
-    choice.and_then(|choice| choice.text("type")).is_some_and(|kind| matches!(kind.as_str(), "any" | "tool"))
+    member(request.named("tool_choice"), "type").is_some_and(|kind| matches!(kind.as_str(), "any" | "tool"))
 }

@@ -163,3 +163,80 @@ fn a_turn_that_goes_on_reasons_within_a_budget_only_if_it_began_with_reasoning()
         assert_eq!(body["messages"][1]["content"][0]["type"], kind, "{body}");
     }
 }
+
+/// What a fallback gets of a message that was written for another model: its `thinking` and its `output_config`.
+fn behind_another(model: &str, fields: &Value) -> (Value, Value, Vec<String>) {
+    let mut body =
+        json!({"model": "m", "max_tokens": 10_000, "messages": [{"role": "user", "content": "Hi"}]});
+    body.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
+    let request = ChatRequest::parse_as(Dialect::Messages, Bytes::from(body.to_string())).expect("a request");
+    let preset = if model.starts_with("claude") { "anthropic" } else { "custom-messages" };
+    let adapted = adapt(&request, &entry(preset, model), false, Parameters::default());
+    let body: Value = serde_json::from_slice(&adapted.body.joined()).expect("JSON");
+    let mut changes = adapted.changes;
+    changes.sort_unstable();
+    (body["thinking"].clone(), body["output_config"].clone(), changes)
+}
+
+#[test]
+fn a_fallback_is_asked_to_reason_in_its_own_way() {
+    let (adaptive, budget) =
+        (json!({"type": "adaptive"}), json!({"type": "enabled", "budget_tokens": 3_000}));
+    let enabled = |budget: u64| json!({"type": "enabled", "budget_tokens": budget});
+    let effort = |word: &str| json!({"effort": word});
+    let none = Value::Null;
+    for (model, thinking, config, sent, sent_config, changes) in [
+        (
+            "claude-sonnet-4-5",
+            &adaptive,
+            effort("medium"),
+            enabled(5_000),
+            none.clone(),
+            vec!["mapped:thinking"],
+        ),
+        ("claude-sonnet-4-5", &adaptive, none.clone(), enabled(8_000), none.clone(), vec!["mapped:thinking"]),
+        ("claude-sonnet-4-5", &budget, effort("high"), budget.clone(), none.clone(), vec!["dropped:effort"]),
+        ("claude-opus-4-5", &budget, effort("high"), budget.clone(), effort("high"), vec![]),
+        (
+            "claude-opus-4-8",
+            &budget,
+            none.clone(),
+            json!({"type": "adaptive", "display": "summarized"}),
+            effort("medium"),
+            vec!["mapped:thinking"],
+        ),
+        ("claude-opus-4-8", &adaptive, effort("xhigh"), adaptive.clone(), effort("xhigh"), vec![]),
+        ("claude-opus-4-6", &budget, none.clone(), budget.clone(), none.clone(), vec![]),
+        (
+            "claude-opus-4-6",
+            &adaptive,
+            effort("xhigh"),
+            adaptive.clone(),
+            effort("high"),
+            vec!["clamped:effort"],
+        ),
+        (
+            "claude-3-5-sonnet-20241022",
+            &adaptive,
+            effort("high"),
+            none.clone(),
+            none.clone(),
+            vec!["dropped:effort", "dropped:thinking"],
+        ),
+        ("kimi-k3", &adaptive, effort("xhigh"), adaptive.clone(), effort("xhigh"), vec![]),
+    ] {
+        let mut fields = json!({"thinking": thinking});
+        if !config.is_null() {
+            fields["output_config"] = config;
+        }
+        let (found, found_config, found_changes) = behind_another(model, &fields);
+        assert_eq!((found, found_config), (sent, sent_config), "{model}: {fields}");
+        assert_eq!(found_changes, changes, "{model}: {fields}");
+    }
+    let schema = json!({"format": {"type": "json_schema", "schema": {}}, "effort": "low"});
+    let (_, config, changes) = behind_another("claude-haiku-4-5", &json!({"output_config": schema}));
+    assert_eq!((config, changes), (json!({"format": schema["format"]}), vec!["dropped:effort".to_owned()]));
+    let sampled = json!({"temperature": 0.5, "top_k": 4});
+    let (_, _, changes) = behind_another("claude-sonnet-5", &sampled);
+    assert_eq!(changes, ["dropped:temperature", "dropped:top_k"]);
+}
