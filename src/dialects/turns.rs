@@ -83,7 +83,7 @@ pub enum Signed {
     Text {
         /// What can be read of it.
         text: String,
-        /// Its signature.
+        /// The signature of all of it.
         signature: String,
     },
     /// Reasoning that is encrypted as a whole.

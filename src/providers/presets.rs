@@ -31,12 +31,12 @@ pub enum CredentialNeed {
 /// Documents such as PDF, as parts of the type `file` in chat completions: what a request has of them, or a vendor takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Documents {
-    /// None at all.
+    /// No documents at all.
     #[default]
     None,
     /// Their bytes, in the request itself.
     Inline,
-    /// Their address, too.
+    /// Their address, as well.
     Addressed,
 }
 

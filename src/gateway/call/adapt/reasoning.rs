@@ -45,9 +45,9 @@ pub(super) enum SentEffort {
     /// The caller's own, if there is one.
     #[default]
     Own,
-    /// None at all.
+    /// None, although the caller has one.
     Removed,
-    /// This one.
+    /// One of the model's own.
     Set(&'static str),
 }
 
