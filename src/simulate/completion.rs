@@ -4,11 +4,10 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::behavior::Pace;
-use super::messages::THOUGHT;
 use super::request::ChatRequest;
 use super::shape::{
     CalledFunction, Chunk, ChunkChoice, CompletionDetails, Delta, FunctionPiece, Message, PromptDetails,
-    ToolCall, ToolCallPiece, Usage, Whole, WholeChoice,
+    THOUGHT, ToolCall, ToolCallPiece, Usage, Whole, WholeChoice,
 };
 use super::tool::Call;
 

@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use super::form::Form;
-use super::messages::SIGNATURE;
 use super::refusal::Refusal;
+use super::shape::SIGNATURE;
 
 /// # Errors
 /// 400 in the words of Anthropic or Google.

@@ -12,12 +12,8 @@ use super::completion::Answer;
 use super::form::Form;
 use super::refusal::Refusal;
 use super::request::ChatRequest;
+use super::shape::{SIGNATURE, THOUGHT};
 use super::stream::{Delivery, SimulatedCut, flush, pause};
-
-/// What a model that thinks has thought.
-pub(super) const THOUGHT: &str = "The caller wants an answer.";
-/// The signature of that thought, which a caller must send back as it is.
-pub(super) const SIGNATURE: &str = "c2ltdWxhdGVk";
 
 /// What a model says before it thinks late.
 const BEFORE_THOUGHT: &str = "Let me see. ";

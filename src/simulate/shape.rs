@@ -2,6 +2,11 @@
 
 use serde::Serialize;
 
+/// What a model that thinks has thought.
+pub(super) const THOUGHT: &str = "The caller wants an answer.";
+/// The signature of that thought in Messages, which a caller must send back as it is.
+pub(super) const SIGNATURE: &str = "c2ltdWxhdGVk";
+
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Usage {
     pub(super) prompt_tokens: usize,
