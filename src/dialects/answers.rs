@@ -1,6 +1,6 @@
 //! An answer in no dialect: what the model wrote, why it ended, and its tokens; whole, or as events.
 
-use super::turns::Call;
+use super::turns::{Call, Signed};
 
 /// A whole answer of a model.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct Answer<'a> {
 pub enum Part<'a> {
     /// The reasoning before the answer.
     Reasoning(String),
+    /// Reasoning of Claude, which its caller can send back.
+    Signed(Signed),
     /// A text of the model.
     Text(String),
     /// A call of a tool.
@@ -97,6 +99,10 @@ pub enum Event {
     Text(String),
     /// A piece of reasoning.
     Reasoning(String),
+    /// Claude's signature of the reasoning until now, which ends it.
+    Signature(String),
+    /// Reasoning of Claude that is encrypted as a whole.
+    Redacted(String),
     /// A call begins, at this position among the calls.
     Call {
         /// The position among the calls.
@@ -123,8 +129,10 @@ impl Event {
     pub const fn is_content(&self) -> bool {
         match self {
             Self::Text(_) | Self::Reasoning(_) | Self::Call { .. } => true,
-            // A piece of an input belongs to a call that has begun.
-            Self::Begin(_) | Self::Input { .. } | Self::Stop(_) => false,
+            // A piece of an input belongs to a call that has begun, and a signature says nothing.
+            Self::Begin(_) | Self::Signature(_) | Self::Redacted(_) | Self::Input { .. } | Self::Stop(_) => {
+                false
+            }
         }
     }
 }

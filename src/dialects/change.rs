@@ -110,6 +110,12 @@ impl Changes {
         }
     }
 
+    /// Adds changes that were noted apart.
+    pub fn add(&mut self, others: Self) {
+        let new: Vec<String> = others.0.into_iter().filter(|change| !self.0.contains(change)).collect();
+        self.0.extend(new);
+    }
+
     /// Adds a removed field. Names that are not in [`STRIPPED`] come from the caller and are not repeated.
     pub fn stripped(&mut self, name: &str) {
         let known = STRIPPED.iter().find(|known| **known == name);

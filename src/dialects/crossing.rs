@@ -17,7 +17,8 @@ pub enum Crossing {
 
 /// Decides about a block that is to be written in `target` and was read from the other dialect.
 ///
-/// Reasoning never crosses: its signature is valid at its vendor only, and as text it would teach the model to imitate it.
+/// Reasoning crosses only if Claude has signed it and Messages have a place for it. Other signatures are valid at their vendor
+/// only, and as text it would teach the model to imitate it.
 #[must_use]
 pub const fn for_target(block: &Block<'_>, target: Dialect) -> Crossing {
     match (block, target) {
@@ -25,17 +26,15 @@ pub const fn for_target(block: &Block<'_>, target: Dialect) -> Crossing {
             Block::Text(_)
             | Block::Call(_)
             | Block::Result(_)
-            | Block::Image(Source::Base64 { .. } | Source::Url(_)),
+            | Block::Image(Source::Base64 { .. } | Source::Named { .. } | Source::Url(_))
+            | Block::Document(Source::Base64 { .. } | Source::Named { .. } | Source::Url(_)),
             Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses,
         )
-        | (Block::Document(Source::Base64 { .. } | Source::Url(_)), Dialect::Messages | Dialect::Responses) => {
-            Crossing::Kept
-        }
-        (Block::Document(Source::Base64 { .. } | Source::Url(_)), Dialect::ChatCompletions) => {
-            Crossing::PassedOver(Need::Document)
-        }
+        | (Block::Signed(_), Dialect::Messages) => Crossing::Kept,
         (Block::Image(Source::File) | Block::Document(Source::File), _) => Crossing::PassedOver(Need::File),
-        (Block::Reasoning, _) => Crossing::Stripped("thinking"),
+        (Block::Reasoning, _) | (Block::Signed(_), Dialect::ChatCompletions | Dialect::Responses) => {
+            Crossing::Stripped("thinking")
+        }
         (Block::Foreign(need), _) => Crossing::PassedOver(*need),
     }
 }
@@ -43,6 +42,7 @@ pub const fn for_target(block: &Block<'_>, target: Dialect) -> Crossing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialects::turns::Signed;
 
     #[test]
     fn each_kind_of_block_has_its_rule() {
@@ -52,7 +52,10 @@ mod tests {
             (Block::Text("Hi".to_owned()), chat, Crossing::Kept),
             (Block::Reasoning, chat, Crossing::Stripped("thinking")),
             (Block::Reasoning, messages, Crossing::Stripped("thinking")),
-            (Block::Document(pdf()), chat, Crossing::PassedOver(Need::Document)),
+            (Block::Signed(Signed::Redacted(String::new())), chat, Crossing::Stripped("thinking")),
+            (Block::Signed(Signed::Redacted(String::new())), messages, Crossing::Kept),
+            // Which models of chat completions take one is not a question of the dialect.
+            (Block::Document(pdf()), chat, Crossing::Kept),
             (Block::Document(pdf()), messages, Crossing::Kept),
             (Block::Document(Source::File), messages, Crossing::PassedOver(Need::File)),
             (Block::Image(Source::File), chat, Crossing::PassedOver(Need::File)),

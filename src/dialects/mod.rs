@@ -45,6 +45,15 @@ impl Dialect {
         }
     }
 
+    /// The name in records, such as the attempts of a request.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "chat_completions",
+            Self::Messages => "messages",
+        }
+    }
+
     /// The name for people, as in "does not speak ...".
     #[must_use]
     pub const fn title(self) -> &'static str {

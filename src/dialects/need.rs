@@ -19,7 +19,7 @@ pub enum Need {
     Container,
     /// A tool with free text as its input.
     CustomTool,
-    /// A document other than plain text.
+    /// A document that is not plain text, of a type or at a place that the provider does not take.
     Document,
     /// Fallbacks on Anthropic's servers.
     Fallbacks,
@@ -131,12 +131,14 @@ impl fmt::Display for Need {
             Self::Translation(fault) => {
                 return write!(formatter, "its provider speaks another dialect, and {fault}");
             }
+            Self::Document => {
+                return formatter.write_str("it takes no such documents");
+            }
             Self::Audio => "has no audio",
             Self::Background => "answers at once only ('background')",
             Self::Choices => "gives one choice only ('n')",
             Self::Container => "has no containers ('container')",
             Self::CustomTool => "has no tools with free text as input (type 'custom')",
-            Self::Document => "takes no such documents",
             Self::Fallbacks => "has no fallbacks of its own ('fallbacks')",
             Self::File => "does not have the files of another provider",
             Self::Functions => "has no 'functions'; send 'tools'",

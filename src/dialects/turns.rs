@@ -29,6 +29,8 @@ pub struct Request<'a> {
     pub user: Option<String>,
     /// How much the model is to think, as a word of `reasoning_effort`.
     pub effort: Option<String>,
+    /// The most tokens that the model is to think, if the caller names them in place of an effort.
+    pub budget: Option<u64>,
     /// The JSON schema that the answer has to follow.
     pub schema: Option<&'a RawValue>,
 }
@@ -68,8 +70,24 @@ pub enum Block<'a> {
     Result(CallResult<'a>),
     /// The reasoning of a model, which means nothing to another vendor.
     Reasoning,
+    /// The reasoning of Claude with its signature, which is valid wherever Claude is.
+    Signed(Signed),
     /// Something that only the caller's dialect has.
     Foreign(Need),
+}
+
+/// Reasoning that Claude has signed. It is valid only as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signed {
+    /// Reasoning that can be read; what can be read may be empty.
+    Text {
+        /// What can be read of it.
+        text: String,
+        /// The signature of all of it.
+        signature: String,
+    },
+    /// Reasoning that is encrypted as a whole.
+    Redacted(String),
 }
 
 /// Where the bytes of an image or a document are.
@@ -77,6 +95,15 @@ pub enum Block<'a> {
 pub enum Source {
     /// In the request itself.
     Base64 {
+        /// The media type of the bytes.
+        media_type: String,
+        /// The bytes in base64.
+        data: String,
+    },
+    /// In the request itself, with the name of a document.
+    Named {
+        /// The name of the document.
+        name: String,
         /// The media type of the bytes.
         media_type: String,
         /// The bytes in base64.

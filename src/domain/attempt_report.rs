@@ -23,4 +23,16 @@ pub struct AttemptReport {
     pub passed_over: bool,
     /// The changes that adapted the request to the model, such as `clamped:max_tokens`.
     pub adapted: Vec<String>,
+    /// The dialect that the request was translated into for the provider, such as `messages`; `None` if the provider got the
+    /// caller's own, or was not called.
+    pub translated_to: Option<&'static str>,
+}
+
+/// How the request that a provider gets differs from the caller's.
+#[derive(Debug, Clone, Default)]
+pub struct Adaptation {
+    /// The changes, such as `clamped:max_tokens`.
+    pub changes: Vec<String>,
+    /// The dialect that it was translated into; `None` if it is still the caller's.
+    pub translated_to: Option<&'static str>,
 }

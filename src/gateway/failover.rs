@@ -10,7 +10,7 @@ use super::call::classify::own_fields::may_be_brought;
 use super::call::classify::{ConnectFault, Fault};
 use super::call::endpoint::{CallToken, Target};
 use super::call::outcome::{AttemptOutcome, Reply};
-use super::call::refused_parameters;
+use super::call::refused_parameters::{self, reasoning};
 use super::call::translation::AnswerTranslation;
 use super::record::request_recorder::RequestRecorder;
 use super::record::spans;
@@ -22,7 +22,9 @@ use super::routing::budget::BudgetReservation;
 use super::routing::call_feedback::{CallFeedback, Remembered};
 use super::routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, LEAST, Step};
 use super::{Gateway, Job};
+use crate::domain::attempt_report::Adaptation;
 use crate::domain::failure::Failure;
+use crate::domain::failure::scope::FailureScope;
 use crate::gateway::usage::asked::Asked;
 use crate::gateway::usage::so_far::SoFar;
 use crate::gateway::usage::text_size::TextSize;
@@ -59,6 +61,8 @@ impl Gateway {
         let mut withheld: Option<(Candidate, Reply, CallFeedback, Asked)> = None;
         // Models that failed in this request in a way that counts toward a cooldown.
         let mut failing: Vec<ModelId> = Vec::new();
+        // The model that refused the reasoning in the history, so that it is called without.
+        let mut bare: Option<ModelId> = None;
         loop {
             match plan.next(failure.take(), job.decision_input(&routing_context)) {
                 Step::Skip(candidate, skip_reason) => recorder.candidate_skipped(&candidate, &skip_reason),
@@ -83,12 +87,17 @@ impl Gateway {
                         recorder.attempt_started(&candidate, &feedback, &intent.request, (drilled, &so_far));
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
-                    let attempted = Box::pin(self.attempt(&job, &candidate, &so_far, called, time_budget));
+                    let is_bare = bare == Some(candidate.model.id);
+                    let attempted =
+                        Box::pin(self.attempt(&job, &candidate, &so_far, called, (time_budget, is_bare)));
                     let (outcome, Sent { changes, asked }) = spans::within(span.clone(), attempted).await;
                     let took = called.elapsed();
                     // Waiting before a retry does not count as the gateway's own time.
                     let by_caller = intent.ended_by_caller(&outcome);
                     recorder.attempt_ended(&mut call, &outcome, by_caller, due.elapsed());
+                    // What a provider was not sent is not what it refused.
+                    let sent = intent.request.spoken_to(&candidate.model).unwrap_or(&intent.request);
+                    let again = !is_bare && reasoning::is_refused(&outcome, sent);
                     let fault = match outcome {
                         AttemptOutcome::Ready(reply) => {
                             spans::answered(&span, reply.status(), took);
@@ -104,9 +113,13 @@ impl Gateway {
                         }
                         AttemptOutcome::Failed(fault) | AttemptOutcome::Unusable(fault, _) => fault,
                     };
-                    // What a provider was not sent is not what it refused.
-                    let sent = intent.request.spoken_to(&candidate.model).unwrap_or(&intent.request);
-                    let found = feedback.classify_of(&fault, sent);
+                    let mut found = feedback.classify_of(&fault, sent);
+                    if again {
+                        // The history is at fault, not the model.
+                        found.scope = FailureScope::Request;
+                        bare = Some(candidate.model.id);
+                        plan.call_again();
+                    }
                     spans::failed(&span, &found, took);
                     if feedback.failed(&found, || intent.source(may_be_brought(&found, sent))) {
                         failing.push(candidate.model.id);
@@ -149,7 +162,7 @@ impl Gateway {
         candidate: &Candidate,
         so_far: &SoFar,
         called: Instant,
-        time_budget: Duration,
+        (time_budget, is_bare): (Duration, bool),
     ) -> (AttemptOutcome, Sent) {
         let model = &candidate.model;
         if let Some(class) = job.intent.drills.class_of(&model.name) {
@@ -169,6 +182,7 @@ impl Gateway {
         let caller = job.intent.caller();
         let optional = |known| adapt::optional(request, model, candidate.primary, known);
         let known = self.refusals.of_call(model, caller, optional);
+        let known = if is_bare { known.with(Parameters::REASONING) } else { known };
         let call = OneCall { job, candidate, request, target, refused: known, time_budget, so_far };
         let (outcome, sent) = self.call(call).await;
         let written = || optional(known);
@@ -250,7 +264,9 @@ impl Gateway {
             share: &share,
             so_far,
         };
-        let sent = Sent { changes: adapted.changes, asked: adapted.asked };
+        let translated_to = request.translated_with.is_some().then(|| request.dialect.name());
+        let changes = Adaptation { changes: adapted.changes, translated_to };
+        let sent = Sent { changes, asked: adapted.asked };
         (attempt(&self.upstream, call).await, sent)
     }
 }
@@ -272,8 +288,8 @@ struct OneCall<'a> {
 /// What is known of the body that a candidate's provider got.
 #[derive(Debug, Default)]
 struct Sent {
-    /// The changes to the caller's request.
-    changes: Vec<String>,
+    /// How it differs from the caller's request.
+    changes: Adaptation,
     /// What it asks for that has a price of its own.
     asked: Asked,
 }

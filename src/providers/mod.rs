@@ -25,6 +25,7 @@
 
 pub mod caller_headers;
 pub mod calls;
+pub mod claude;
 pub mod compatibility;
 pub mod errors;
 pub mod finish_reasons;
@@ -49,7 +50,7 @@ pub use errors::{
 pub use finish_reasons::{FinishMeaning, FinishReason};
 pub use known_models::{Capabilities, KnownModel, known_model};
 pub use parameters::{ParameterRules, RulePlace, known_parameter_rules};
-pub use presets::{Authentication, CredentialNeed, PRESETS, Preset, Service, preset};
+pub use presets::{Authentication, CredentialNeed, Documents, PRESETS, Preset, Service, preset};
 pub use price::{LongPrompt, ModelPrice, Rates};
 pub use stream_options::StreamOptions;
 

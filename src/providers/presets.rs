@@ -28,6 +28,18 @@ pub enum CredentialNeed {
     Never,
 }
 
+/// Documents such as PDF, as parts of the type `file` in chat completions: what a request has of them, or a vendor takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Documents {
+    /// No documents at all.
+    #[default]
+    None,
+    /// Their bytes, in the request itself.
+    Inline,
+    /// Their address, as well.
+    Addressed,
+}
+
 /// How a vendor serves one dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -66,6 +78,8 @@ pub struct Preset {
     /// Whether `stream_options.include_usage` may be sent. If not, the tokens of a streamed answer are estimated
     /// unless the vendor reports them anyway.
     pub stream_usage: bool,
+    /// Which documents its chat completions take, of models that see.
+    pub documents: Documents,
     /// Which of the router fields `provider`, `route`, `transforms`, `plugins`, `usage` the vendor understands. The
     /// others are removed before the call.
     pub understands: &'static [&'static str],
@@ -133,6 +147,7 @@ const OPENAI_COMPATIBLE: Preset = Preset {
     messages: None,
     responses: None,
     stream_usage: true,
+    documents: Documents::None,
     understands: &[],
     known_as: None,
 };
@@ -144,6 +159,8 @@ pub static PRESETS: &[Preset] = &[
         title: "OpenAI",
         base_url: Some("https://api.openai.com/v1"),
         responses: Some(RESPONSES),
+        // V developers.openai.com/api/docs/guides/file-inputs: in chat completions PDF only, and no addresses.
+        documents: Documents::Inline,
         known_as: Some("openai"),
         ..OPENAI_COMPATIBLE
     },
@@ -178,6 +195,8 @@ pub static PRESETS: &[Preset] = &[
         name: "openrouter",
         title: "OpenRouter",
         base_url: Some("https://openrouter.ai/api/v1"),
+        // V openrouter.ai/docs/features/multimodal/pdfs: any model, as bytes or by address in `file_data`.
+        documents: Documents::Addressed,
         understands: &["provider", "route", "transforms", "plugins", "usage"],
         known_as: Some("openrouter"),
         ..OPENAI_COMPATIBLE
@@ -291,6 +310,7 @@ pub static PRESETS: &[Preset] = &[
     Preset {
         name: "simulated",
         title: "Simulated",
+        documents: Documents::Addressed,
         credential: CredentialNeed::Never,
         chat_completions: Some(Service { authentication: Authentication::None, ..CHAT_COMPLETIONS }),
         messages: Some(Service { authentication: Authentication::None, ..MESSAGES }),

@@ -21,6 +21,12 @@ pub(super) enum Behavior {
     Flaky(u32),
     Cut,
     FilteredFinish,
+    /// Refuses a history with reasoning that it has not signed.
+    BadSignature,
+    /// Ends with a reason that does not fit what it wrote.
+    StopWithTools,
+    /// Thinks after its answer has begun.
+    LateThinking,
     Hang,
     Html,
     BrokenJson,
@@ -55,7 +61,13 @@ impl Behavior {
     /// Whether a length and speed apply to it.
     fn answers(self) -> bool {
         match self {
-            Self::Answer | Self::AnswerAfter(_) | Self::Flaky(_) | Self::Cut => true,
+            Self::Answer
+            | Self::AnswerAfter(_)
+            | Self::Flaky(_)
+            | Self::Cut
+            | Self::BadSignature
+            | Self::StopWithTools
+            | Self::LateThinking => true,
             Self::FilteredFinish
             | Self::Hang
             | Self::Html

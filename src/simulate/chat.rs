@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::behavior::{self, Behavior, Failure, Pace};
 use super::completion::Answer;
 use super::form::Form;
+use super::history;
 use super::messages;
 use super::refusal::Refusal;
 use super::request::ChatRequest;
@@ -117,7 +118,12 @@ async fn act(
     let chat = ChatRequest::parse(&body)?;
     let (behavior, pace) = behavior::find(&chat.model).ok_or_else(|| Refusal::unknown_model(&chat.model))?;
     match behavior {
-        Behavior::Answer | Behavior::Cut | Behavior::FilteredFinish => {}
+        Behavior::Answer
+        | Behavior::Cut
+        | Behavior::FilteredFinish
+        | Behavior::StopWithTools
+        | Behavior::LateThinking => {}
+        Behavior::BadSignature => history::check(&body, form)?,
         Behavior::AnswerAfter(silence) => tokio::time::sleep(silence).await,
         Behavior::Flaky(percent) if state.flaky_fails(percent) => {
             return Err(Refusal::simulated(Failure::Status(503), &chat.model, form));
@@ -150,23 +156,25 @@ pub(super) async fn read(request: &HttpRequest, payload: web::Payload) -> Result
 fn answer(chat: &ChatRequest<'_>, behavior: Behavior, pace: Pace, state: &State, form: Form) -> HttpResponse {
     let created = unix_seconds();
     let id = state.next_id(created);
-    let answer = if behavior == Behavior::FilteredFinish {
-        Answer::filtered(chat, id, created)
-    } else {
-        Answer::to(chat, pace, id, created)
+    let answer = match behavior {
+        Behavior::FilteredFinish => Answer::filtered(chat, id, created),
+        Behavior::StopWithTools => Answer::to(chat, pace, id, created).contradicting(),
+        Behavior::LateThinking => Answer::to(chat, pace, id, created).thinking_late(),
+        _ => Answer::to(chat, pace, id, created),
     };
+    let thinks = chat.thinks() || answer.thinks_late();
     let cut = behavior == Behavior::Cut;
     if chat.streams() {
         let delivery =
             Delivery { include_usage: chat.includes_usage(), gap: pace.gap.or(state.chunk_gap), cut };
         return match form {
             Form::Completion => event_stream().streaming(stream::events(answer, delivery)),
-            Form::Message => event_stream().streaming(messages::events(answer, chat.thinks(), delivery)),
+            Form::Message => event_stream().streaming(messages::events(answer, thinks, delivery)),
         };
     }
     let body = match form {
         Form::Completion => answer.whole(),
-        Form::Message => messages::whole(&answer, chat.thinks()),
+        Form::Message => messages::whole(&answer, thinks),
     };
     if cut {
         let length = u64::try_from(body.len()).unwrap_or(u64::MAX);

@@ -7,7 +7,7 @@ use super::behavior::Pace;
 use super::request::ChatRequest;
 use super::shape::{
     CalledFunction, Chunk, ChunkChoice, CompletionDetails, Delta, FunctionPiece, Message, PromptDetails,
-    ToolCall, ToolCallPiece, Usage, Whole, WholeChoice,
+    THOUGHT, ToolCall, ToolCallPiece, Usage, Whole, WholeChoice,
 };
 use super::tool::Call;
 
@@ -31,6 +31,8 @@ pub(super) struct Answer {
     called: Option<String>,
     length: usize,
     finish_reason: &'static str,
+    /// Whether it thinks after its first content chunk.
+    thinks_late: bool,
     usage: Usage,
 }
 
@@ -40,6 +42,8 @@ pub(super) enum Piece {
     Role,
     /// The content chunk with this index, starting at 0.
     Content(usize),
+    /// A thought in the middle of the content.
+    Thought,
     Finish,
     Usage,
 }
@@ -64,7 +68,7 @@ impl Answer {
         let finish_reason = if length < wanted { "length" } else { "stop" };
         let usage = estimate(request, length);
         let model = request.model.clone().into_owned();
-        Self { id, created, model, words, called: None, length, finish_reason, usage }
+        Self { id, created, model, words, called: None, length, finish_reason, thinks_late: false, usage }
     }
 
     /// An answer that calls a tool. It is never truncated, because partial arguments are useless.
@@ -82,6 +86,7 @@ impl Answer {
             called: Some(call.name),
             length,
             finish_reason: "tool_calls",
+            thinks_late: false,
             usage,
         }
     }
@@ -96,7 +101,33 @@ impl Answer {
         let usage = estimate(request, 0);
         let model = request.model.clone().into_owned();
         let words = Vec::new();
-        Self { id, created, model, words, called: None, length: 0, finish_reason: "content_filter", usage }
+        Self {
+            id,
+            created,
+            model,
+            words,
+            called: None,
+            length: 0,
+            finish_reason: "content_filter",
+            thinks_late: false,
+            usage,
+        }
+    }
+
+    /// The answer with a reason for its end that does not fit what it holds.
+    pub(super) fn contradicting(self) -> Self {
+        let finish_reason = if self.called.is_some() { "stop" } else { "tool_calls" };
+        Self { finish_reason, ..self }
+    }
+
+    /// The answer with a thought after its beginning.
+    pub(super) fn thinking_late(self) -> Self {
+        Self { thinks_late: true, ..self }
+    }
+
+    /// Whether it thinks after its beginning.
+    pub(super) fn thinks_late(&self) -> bool {
+        self.thinks_late
     }
 
     /// The number of content chunks.
@@ -144,7 +175,8 @@ impl Answer {
             }
             None => ((self.length > 0).then_some(content), None),
         };
-        let message = Message { role: "assistant", content, refusal: None, tool_calls };
+        let reasoning_content = self.thinks_late.then_some(THOUGHT);
+        let message = Message { role: "assistant", content, refusal: None, reasoning_content, tool_calls };
         to_json(&Whole {
             id: &self.id,
             object: "chat.completion",
@@ -162,6 +194,7 @@ impl Answer {
         let (delta, finish_reason) = match piece {
             Piece::Role => (Delta::Role { role: "assistant", content: "", refusal: None }, None),
             Piece::Content(index) => (self.delta(index), None),
+            Piece::Thought => (Delta::Thought { reasoning_content: THOUGHT }, None),
             Piece::Finish | Piece::Usage => (Delta::Nothing {}, Some(self.finish_reason)),
         };
         let choice = [ChunkChoice { index: 0, delta, logprobs: None, finish_reason }];

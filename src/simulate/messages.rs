@@ -12,12 +12,11 @@ use super::completion::Answer;
 use super::form::Form;
 use super::refusal::Refusal;
 use super::request::ChatRequest;
+use super::shape::{SIGNATURE, THOUGHT};
 use super::stream::{Delivery, SimulatedCut, flush, pause};
 
-/// What a model that thinks has thought.
-const THOUGHT: &str = "The caller wants an answer.";
-/// The signature of that thought, which a caller must send back as it is.
-const SIGNATURE: &str = "c2ltdWxhdGVk";
+/// What a model says before it thinks late.
+const BEFORE_THOUGHT: &str = "Let me see. ";
 
 /// The usual estimate for English, as for answers.
 const BYTES_PER_TOKEN: usize = 4;
@@ -46,6 +45,9 @@ async fn counted(request: &HttpRequest, payload: web::Payload) -> Result<HttpRes
 pub(super) fn whole(answer: &Answer, thinks: bool) -> Bytes {
     let mut message = message(answer);
     let mut content = Vec::new();
+    if answer.thinks_late() {
+        content.push(json!({ "type": "text", "text": BEFORE_THOUGHT }));
+    }
     if thinks {
         content.push(json!({ "type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE }));
     }
@@ -104,14 +106,18 @@ struct Events {
 impl Events {
     fn of(answer: Answer, thinks: bool) -> Self {
         let mut before = vec![event("message_start", json!({ "message": message(&answer) }))];
-        let block = usize::from(thinks);
+        let mut block = 0;
+        if answer.thinks_late() {
+            let delta = json!({ "type": "text_delta", "text": BEFORE_THOUGHT });
+            before.extend(whole_block(block, json!({ "type": "text", "text": "" }), [delta]));
+            block += 1;
+        }
         if thinks {
-            let delta = |delta: Value| event("content_block_delta", json!({ "index": 0, "delta": delta }));
             let empty = json!({ "type": "thinking", "thinking": "", "signature": "" });
-            before.push(event("content_block_start", json!({ "index": 0, "content_block": empty })));
-            before.push(delta(json!({ "type": "thinking_delta", "thinking": THOUGHT })));
-            before.push(delta(json!({ "type": "signature_delta", "signature": SIGNATURE })));
-            before.push(event("content_block_stop", json!({ "index": 0 })));
+            let thought = json!({ "type": "thinking_delta", "thinking": THOUGHT });
+            let signature = json!({ "type": "signature_delta", "signature": SIGNATURE });
+            before.extend(whole_block(block, empty, [thought, signature]));
+            block += 1;
         }
         let mut after = Vec::new();
         if answer.length() > 0 {
@@ -173,6 +179,16 @@ pub(super) fn events(
         }
         Some((Ok(event), (events, Some(position + 1))))
     })
+}
+
+/// The events of a whole block at this index.
+fn whole_block<const N: usize>(index: usize, empty: Value, deltas: [Value; N]) -> Vec<Bytes> {
+    let mut events = vec![event("content_block_start", json!({ "index": index, "content_block": empty }))];
+    let deltas = deltas.into_iter();
+    events
+        .extend(deltas.map(|delta| event("content_block_delta", json!({ "index": index, "delta": delta }))));
+    events.push(event("content_block_stop", json!({ "index": index })));
+    events
 }
 
 fn event(name: &str, mut data: Value) -> Bytes {

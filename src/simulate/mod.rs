@@ -35,6 +35,9 @@
 //! | `unauthorized` | authentication | 401 with the code invalid_api_key |
 //! | `not-found` | model_not_found | 404 with the code model_not_found |
 //! | `bad-request` | invalid_request | 400 with the code invalid_request |
+//! | `bad-signature` | invalid_request, or none | 400 for reasoning in the history that it has not signed, or that is missing |
+//! | `stop-with-tools` | none | calls a tool and says that it has ended, or answers and says that it calls one |
+//! | `late-thinking` | none | thinks after its answer has begun |
 //!
 //! The name of a model that answers may end in `-chunks-N` (an answer of N words, hence N content chunks) and `-gap-Nms` (a
 //! pause before every content chunk but the first), in either order: `steady-chunks-100-gap-20ms`. `-gap-0ms` does not
@@ -54,6 +57,7 @@ mod behavior;
 mod chat;
 mod completion;
 mod form;
+mod history;
 mod messages;
 mod models;
 mod refusal;

@@ -108,6 +108,19 @@ pub const MODELS: &[SimulatedModel] = &[
     refusing("unauthorized", "authentication", "401 with the code invalid_api_key", Unauthorized),
     refusing("not-found", "model_not_found", "404 with the code model_not_found", NotFound),
     refusing("bad-request", "invalid_request", "400 with the code invalid_request", BadRequest),
+    fixed(
+        "bad-signature",
+        "invalid_request, or none",
+        "400 for reasoning in the history that it has not signed, or that is missing",
+        Behavior::BadSignature,
+    ),
+    fixed(
+        "stop-with-tools",
+        "none",
+        "calls a tool and says that it has ended, or answers and says that it calls one",
+        Behavior::StopWithTools,
+    ),
+    fixed("late-thinking", "none", "thinks after its answer has begun", Behavior::LateThinking),
 ];
 
 const fn fixed(

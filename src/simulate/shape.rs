@@ -2,6 +2,11 @@
 
 use serde::Serialize;
 
+/// What a model that thinks has thought.
+pub(super) const THOUGHT: &str = "The caller wants an answer.";
+/// The signature of that thought in Messages, which a caller must send back as it is.
+pub(super) const SIGNATURE: &str = "c2ltdWxhdGVk";
+
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Usage {
     pub(super) prompt_tokens: usize,
@@ -45,6 +50,8 @@ pub(super) struct Message {
     pub(super) role: &'static str,
     pub(super) content: Option<String>,
     pub(super) refusal: Option<()>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reasoning_content: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tool_calls: Option<[ToolCall; 1]>,
 }
@@ -106,6 +113,7 @@ pub(super) struct ChunkChoice<'a> {
 pub(super) enum Delta<'a> {
     Role { role: &'static str, content: &'static str, refusal: Option<()> },
     Content { content: &'a str },
+    Thought { reasoning_content: &'static str },
     Call { tool_calls: [ToolCallPiece<'a>; 1] },
     Nothing {},
 }

@@ -55,6 +55,8 @@ pub(super) fn events(answer: Answer, delivery: Delivery) -> impl Stream<Item = R
 fn after(next: Next, answer: &Answer, delivery: Delivery) -> Next {
     match next {
         Next::Piece(Piece::Role) => content_or_end(0, answer, delivery),
+        Next::Piece(Piece::Content(0)) if answer.thinks_late() => Next::Piece(Piece::Thought),
+        Next::Piece(Piece::Thought) => content_or_end(1, answer, delivery),
         Next::Piece(Piece::Content(index)) => content_or_end(index + 1, answer, delivery),
         Next::Piece(Piece::Finish) if delivery.include_usage => Next::Piece(Piece::Usage),
         Next::Piece(Piece::Finish | Piece::Usage) => Next::Done,

@@ -2,8 +2,12 @@
 
 mod call_ids;
 mod chains;
+mod documents;
 mod lost_content;
 mod needs;
+mod signatures;
+mod signed_reasoning;
+mod simulated;
 mod split_characters;
 mod streams_to_messages;
 mod to_chat;

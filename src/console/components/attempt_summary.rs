@@ -36,6 +36,9 @@ pub struct Attempt {
     /// Changes made to the request for this model.
     #[serde(default)]
     pub adapted: Vec<String>,
+    /// The dialect that the request was translated into, if it was.
+    #[serde(default)]
+    pub translated_to: Option<String>,
     /// Number of calls that this entry represents.
     #[serde(skip)]
     pub calls: usize,

@@ -108,7 +108,7 @@ pub(super) fn request(number: i64) -> RequestRow {
         {"model": "gpt-4o", "provider": "openai", "status": 429, "error_class": "rate_limited", "duration_ms": 412},
         {"model": "gpt-4o-mini", "provider": "openai", "error_class": "cooldown", "passed_over": true},
         {"model": "llama-70b", "provider": "groq", "status": 503, "error_class": "overloaded", "duration_ms": 240},
-        {"model": "claude-sonnet", "provider": "anthropic", "duration_ms": 640, "adapted": ["clamped:max_tokens"]},
+        {"model": "claude-sonnet", "provider": "anthropic", "duration_ms": 640, "adapted": ["clamped:max_tokens"], "translated_to": "messages"},
     ]);
     if let Some(attempts) = attempts.as_array_mut().filter(|_| failed) {
         attempts.pop();

@@ -113,6 +113,7 @@ mod tests {
         let answer = read(body.as_bytes(), stop)?;
         let line = |part: &Part<'_>| match part {
             Part::Reasoning(text) => format!("reasoning {text}"),
+            Part::Signed(signed) => format!("{signed:?}"),
             Part::Text(text) => format!("text {text}"),
             Part::Call(Call { id, name, input }) => {
                 let id = if id.starts_with("call_") { "new" } else { id.as_str() };

@@ -2,7 +2,8 @@
 
 use serde_json::value::RawValue;
 
-use super::read_answer::reasoning_of;
+use super::documents;
+use super::reasoning::{asked, returned, signed_block};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check};
 use crate::dialects::members::{Members, list, text};
@@ -17,11 +18,14 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("modalities", Fate::Read),
     ("n", Fate::Read),
     ("parallel_tool_calls", Fate::Read),
+    ("reasoning", Fate::Read),
+    ("reasoning_effort", Fate::Read),
     ("response_format", Fate::Read),
     ("stop", Fate::Read),
     ("stream", Fate::Read),
     ("stream_options", Fate::Read),
     ("temperature", Fate::Read),
+    ("thinking", Fate::Read),
     ("tool_choice", Fate::Read),
     ("tools", Fate::Read),
     ("top_p", Fate::Read),
@@ -33,13 +37,10 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("presence_penalty", Fate::Dropped),
     ("prompt_cache_key", Fate::Dropped),
     ("prompt_cache_retention", Fate::Dropped),
-    ("reasoning", Fate::Dropped),
-    ("reasoning_effort", Fate::Dropped),
     ("safety_identifier", Fate::Dropped),
     ("seed", Fate::Dropped),
     ("service_tier", Fate::Dropped),
     ("store", Fate::Dropped),
-    ("thinking", Fate::Dropped),
     ("top_k", Fate::Dropped),
     ("verbosity", Fate::Dropped),
     ("audio", Fate::Needed(Need::Audio)),
@@ -76,6 +77,7 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         turns.push(turn(&Members::of(message).ok_or(MESSAGES)?, changes)?);
     }
     let tools = members.list("tools").unwrap_or_default();
+    let (effort, budget) = asked(members);
     Ok(Request {
         turns,
         tools: tools.into_iter().map(tool).collect::<Result<_, _>>()?,
@@ -87,13 +89,15 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         stop: stop(members),
         stream: members.value("stream").unwrap_or_default(),
         user: members.text("user"),
-        effort: None,
+        effort,
+        budget,
         schema: schema(members, changes),
     })
 }
 
 fn turn<'a>(message: &Members<'a>, changes: &mut Changes) -> Result<Turn<'a>, Need> {
-    let spoken = message.raw("content").map(content).transpose()?.unwrap_or_default();
+    let spoken =
+        message.raw("content").map(|spoken| content(spoken, changes)).transpose()?.unwrap_or_default();
     match message.text("role").as_deref() {
         Some("system" | "developer") => Ok(Turn { role: Role::System, blocks: spoken }),
         Some("user") => Ok(Turn { role: Role::User, blocks: spoken }),
@@ -116,8 +120,9 @@ fn answer<'a>(
     if message.raw("function_call").is_some() {
         return Err(Need::Functions);
     }
-    if reasoning_of(message).is_some_and(|text| !text.is_empty()) {
-        blocks.insert(0, Block::Reasoning);
+    // Claude requires it before all else.
+    if !blocks.iter().any(|block| matches!(block, Block::Signed(_))) {
+        drop(blocks.splice(0..0, returned(message)));
     }
     let refusal = message.text("refusal").filter(|refusal| !refusal.is_empty());
     blocks.extend(refusal.map(Block::Text));
@@ -151,18 +156,18 @@ fn broken<'a>(arguments: &str, changes: &mut Changes) -> Result<Input<'a>, Need>
 }
 
 /// The blocks of a content, which is a text or a list.
-fn content(content: &RawValue) -> Result<Vec<Block<'_>>, Need> {
+fn content<'a>(content: &'a RawValue, changes: &mut Changes) -> Result<Vec<Block<'a>>, Need> {
     if let Some(text) = text(content) {
         return Ok(vec![Block::Text(text)]);
     }
     let parts = list(content).ok_or(CONTENT)?;
     parts
         .into_iter()
-        .map(|part| Members::of(part).ok_or(CONTENT).and_then(|part| self::part(&part)))
+        .map(|part| Members::of(part).ok_or(CONTENT).and_then(|part| self::part(&part, changes)))
         .collect()
 }
 
-fn part<'a>(part: &Members<'_>) -> Result<Block<'a>, Need> {
+fn part<'a>(part: &Members<'_>, changes: &mut Changes) -> Result<Block<'a>, Need> {
     match part.text("type").as_deref() {
         Some("text") => Ok(Block::Text(part.text("text").ok_or(PART)?)),
         Some("refusal") => Ok(Block::Text(part.text("refusal").ok_or(PART)?)),
@@ -170,18 +175,17 @@ fn part<'a>(part: &Members<'_>) -> Result<Block<'a>, Need> {
             let url = part.object("image_url").and_then(|image| image.text("url"));
             Ok(Block::Image(source(url.or_else(|| part.text("image_url")).ok_or(PART)?)))
         }
-        Some("file") => {
-            let data = part.object("file").ok_or(PART)?.text("file_data");
-            Ok(Block::Document(data.map_or(Source::File, source)))
-        }
+        Some("file") => Ok(documents::read(&part.object("file").ok_or(PART)?, changes)),
         Some("input_audio") => Ok(Block::Foreign(Need::Audio)),
-        Some("thinking" | "redacted_thinking" | "reasoning") => Ok(Block::Reasoning),
+        Some("thinking" | "redacted_thinking" | "reasoning") => {
+            Ok(signed_block(part).map_or(Block::Reasoning, Block::Signed))
+        }
         Some(_) | None => Ok(Block::Foreign(Need::ServerTool)),
     }
 }
 
 /// The source that an address names, which may hold the bytes itself.
-fn source(url: String) -> Source {
+pub(super) fn source(url: String) -> Source {
     let inline = url.strip_prefix("data:").and_then(|data| data.split_once(";base64,"));
     match inline {
         Some((media_type, data)) => {

@@ -4,6 +4,10 @@ use serde::Serialize;
 
 use crate::dialects::answers::{Answer, Part, Stop, Tokens};
 use crate::dialects::ids;
+use crate::dialects::turns::Signed;
+
+/// The format of reasoning that Claude has signed, in the words of OpenRouter.
+pub(super) const FORMAT_OF_CLAUDE: &str = "anthropic-claude-v1";
 
 /// Writes an answer as a completion. The names of the model and its provider are left out; the gateway writes them into every
 /// answer. `created` is the time in seconds.
@@ -11,11 +15,12 @@ use crate::dialects::ids;
 pub fn write(answer: &Answer<'_>, tokens: Tokens, created: i64) -> Option<Vec<u8>> {
     let text = |part: &Part<'_>| match part {
         Part::Text(text) => Some(text.clone()),
-        Part::Reasoning(_) | Part::Call(_) => None,
+        Part::Reasoning(_) | Part::Signed(_) | Part::Call(_) => None,
     };
     let reasoning = |part: &Part<'_>| match part {
         Part::Reasoning(text) => Some(text.clone()),
-        Part::Text(_) | Part::Call(_) => None,
+        Part::Signed(Signed::Text { text, .. }) => Some(text.clone()).filter(|text| !text.is_empty()),
+        Part::Signed(Signed::Redacted(_)) | Part::Text(_) | Part::Call(_) => None,
     };
     let completion = Completion {
         id: ids::of_completion(&answer.id),
@@ -28,6 +33,7 @@ pub fn write(answer: &Answer<'_>, tokens: Tokens, created: i64) -> Option<Vec<u8
                 content: joined(answer, text),
                 refusal: None,
                 reasoning_content: joined(answer, reasoning),
+                reasoning_details: details(answer),
                 tool_calls: answer.parts.iter().filter_map(call).collect(),
             },
             logprobs: None,
@@ -110,6 +116,8 @@ struct Message<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasoning_details: Vec<Detail<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<ToolCall<'a>>,
 }
 
@@ -133,6 +141,36 @@ fn joined(answer: &Answer<'_>, of: impl Fn(&Part<'_>) -> Option<String>) -> Opti
     (!texts.is_empty()).then(|| texts.concat())
 }
 
+/// Claude's reasoning in the form that callers send back, which they know of OpenRouter.
+#[derive(Serialize)]
+#[serde(tag = "type")]
+pub(super) enum Detail<'a> {
+    #[serde(rename = "reasoning.text")]
+    Text { text: &'a str, signature: &'a str, format: &'static str, index: usize },
+    #[serde(rename = "reasoning.encrypted")]
+    Encrypted { data: &'a str, format: &'static str, index: usize },
+}
+
+impl<'a> Detail<'a> {
+    /// The detail at this position among those of an answer.
+    pub(super) fn of(signed: &'a Signed, index: usize) -> Self {
+        match signed {
+            Signed::Text { text, signature } => {
+                Self::Text { text, signature, format: FORMAT_OF_CLAUDE, index }
+            }
+            Signed::Redacted(data) => Self::Encrypted { data, format: FORMAT_OF_CLAUDE, index },
+        }
+    }
+}
+
+fn details<'a>(answer: &'a Answer<'a>) -> Vec<Detail<'a>> {
+    let signed = answer.parts.iter().filter_map(|part| match part {
+        Part::Signed(signed) => Some(signed),
+        Part::Reasoning(_) | Part::Text(_) | Part::Call(_) => None,
+    });
+    signed.enumerate().map(|(index, signed)| Detail::of(signed, index)).collect()
+}
+
 fn call<'a>(part: &'a Part<'a>) -> Option<ToolCall<'a>> {
     let Part::Call(call) = part else { return None };
     let function = Function { name: &call.name, arguments: call.input.get() };
@@ -151,7 +189,8 @@ mod tests {
         let message = json!({
             "id": "msg_1", "type": "message", "role": "assistant", "model": "x",
             "content": [
-                {"type": "thinking", "thinking": "T", "signature": "c2ln"}, {"type": "text", "text": "H"},
+                {"type": "thinking", "thinking": "T", "signature": "c2ln"}, {"type": "redacted_thinking", "data": "eA=="},
+                {"type": "text", "text": "H"},
                 {"type": "text", "text": "i"}, {"type": "of_next_year"},
                 {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}}
             ],
@@ -168,6 +207,10 @@ mod tests {
                 "index": 0,
                 "message": {
                     "role": "assistant", "content": "Hi", "refusal": null, "reasoning_content": "T",
+                    "reasoning_details": [
+                        {"type": "reasoning.text", "text": "T", "signature": "c2ln", "format": "anthropic-claude-v1", "index": 0},
+                        {"type": "reasoning.encrypted", "data": "eA==", "format": "anthropic-claude-v1", "index": 1}
+                    ],
                     "tool_calls": [{"id": "t", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}}]
                 },
                 "logprobs": null, "finish_reason": "tool_calls"

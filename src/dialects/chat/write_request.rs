@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::documents::{self, File};
 use crate::dialects::change::{Changes, Verb};
+use crate::dialects::messages::read_request::effort_of;
 use crate::dialects::need::Need;
 use crate::dialects::turns::{Block, Call, CallResult, Choice, Request, Role, Source, Tool, Turn};
 
@@ -11,8 +13,9 @@ use crate::dialects::turns::{Block, Call, CallResult, Choice, Request, Role, Sou
 const MOST_STOPS: usize = 4;
 /// The name of a schema, which chat completions require.
 const SCHEMA_NAME: &str = "answer";
-/// Takes the place of the images of a result, which follow in a message of the user.
-const FOLLOWS: &str = "[image follows]";
+/// Take the place of the images and the documents of a result, which follow in a message of the user.
+const IMAGE_FOLLOWS: &str = "[image follows]";
+const DOCUMENT_FOLLOWS: &str = "[document follows]";
 
 /// Writes a request for the model of this name.
 ///
@@ -39,7 +42,7 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
         stream: request.stream.then_some(true),
         stream_options: request.stream.then_some(IncludeUsage { include_usage: true }),
         user: request.user.as_deref(),
-        reasoning_effort: request.effort.as_deref(),
+        reasoning_effort: request.effort.as_deref().or_else(|| request.budget.map(effort_of)),
         tools: request.tools.iter().map(function).collect(),
         tool_choice: request.choice.as_ref().filter(|_| !request.tools.is_empty()).map(choice),
         parallel_tool_calls: request.parallel.filter(|parallel| !parallel && !request.tools.is_empty()),
@@ -115,6 +118,7 @@ enum Content<'a> {
 enum Part<'a> {
     Text { text: &'a str },
     ImageUrl { image_url: ImageUrl },
+    File { file: File<'a> },
 }
 
 #[derive(Serialize)]
@@ -238,26 +242,37 @@ fn push<'a>(turn: &'a Turn<'a>, messages: &mut Vec<Message<'a>>, changes: &mut C
     }
 }
 
-/// The message for a result. Its images go to the message of the user that follows.
+/// The message for a result. Its images and documents go to the message of the user that follows.
 fn tool<'a>(
     result: &'a CallResult<'a>,
     spoken: &mut Vec<&'a Block<'a>>,
     changes: &mut Changes,
 ) -> Message<'a> {
-    let images = result.blocks.iter().filter(|block| matches!(block, Block::Image(_)));
-    let before = spoken.len();
-    spoken.extend(images);
-    let follows = (spoken.len() > before).then_some(FOLLOWS);
-    if follows.is_some() {
-        changes.note(Verb::Moved, "image");
+    let mut texts: Vec<&str> = result.blocks.iter().filter_map(as_text).collect();
+    let kinds: [(fn(&Block<'_>) -> bool, &str, &str); 2] =
+        [(is_image, "image", IMAGE_FOLLOWS), (is_document, "document", DOCUMENT_FOLLOWS)];
+    for (is_moved, what, follows) in kinds {
+        let before = spoken.len();
+        spoken.extend(result.blocks.iter().filter(|block| is_moved(block)));
+        if spoken.len() > before {
+            changes.note(Verb::Moved, what);
+            texts.push(follows);
+        }
     }
-    let mut content =
-        joined(result.blocks.iter().filter_map(as_text).chain(follows), changes).unwrap_or_default();
+    let mut content = joined(texts.into_iter(), changes).unwrap_or_default();
     if result.failed {
         changes.note(Verb::Mapped, "tool_error");
         content.insert_str(0, "Error: ");
     }
     Message::Tool { tool_call_id: &result.id, content }
+}
+
+fn is_image(block: &Block<'_>) -> bool {
+    matches!(block, Block::Image(_))
+}
+
+fn is_document(block: &Block<'_>) -> bool {
+    matches!(block, Block::Document(_))
 }
 
 fn as_text<'a>(block: &'a Block<'a>) -> Option<&'a str> {
@@ -268,6 +283,7 @@ fn as_text<'a>(block: &'a Block<'a>) -> Option<&'a str> {
         | Block::Call(_)
         | Block::Result(_)
         | Block::Reasoning
+        | Block::Signed(_)
         | Block::Foreign(_) => None,
     }
 }
@@ -286,9 +302,9 @@ fn joined<'a>(texts: impl Iterator<Item = &'a str>, changes: &mut Changes) -> Op
     (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
-/// The content of a user's message: one text, or parts if there are images.
+/// The content of a user's message: one text, or parts if there are images or documents.
 fn content<'a>(blocks: &[&'a Block<'a>], changes: &mut Changes) -> Option<Content<'a>> {
-    if !blocks.iter().any(|block| matches!(block, Block::Image(_))) {
+    if !blocks.iter().any(|block| is_image(block) || is_document(block)) {
         return joined(blocks.iter().copied().filter_map(as_text), changes).map(Content::Text);
     }
     let part = |block: &&'a Block<'a>| match *block {
@@ -297,6 +313,7 @@ fn content<'a>(blocks: &[&'a Block<'a>], changes: &mut Changes) -> Option<Conten
             Some(Part::ImageUrl { image_url: ImageUrl { url } })
         }
         Block::Image(Source::Url(url)) => Some(Part::ImageUrl { image_url: ImageUrl { url: url.clone() } }),
+        Block::Document(source) => documents::write(source).map(|file| Part::File { file }),
         other => as_text(other).map(|text| Part::Text { text }),
     };
     Some(Content::Parts(blocks.iter().filter_map(part).collect()))

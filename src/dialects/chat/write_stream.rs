@@ -2,9 +2,13 @@
 
 use serde::Serialize;
 
-use super::write_answer::{Usage, reason};
+use super::write_answer::{Detail, Usage, reason};
 use crate::dialects::answers::{Event, Stop, Tokens};
 use crate::dialects::ids;
+use crate::dialects::turns::Signed;
+
+/// The longest reasoning in bytes that is kept until its signature. A longer one cannot be sent back.
+const LONGEST_REASONING: usize = 16 * 1024 * 1024;
 
 /// The event that ends a stream.
 const DONE: &[u8] = b"data: [DONE]\n\n";
@@ -20,6 +24,10 @@ pub struct Writer {
     include_usage: bool,
     /// Whether each call has input so far.
     inputs: Vec<bool>,
+    /// The reasoning that has no signature yet.
+    reasoning: String,
+    /// How much signed reasoning was written.
+    details: usize,
     begun: bool,
     stopped: bool,
 }
@@ -31,7 +39,16 @@ impl Writer {
         let head = format!(
             r#""object":"chat.completion.chunk","created":{created},"model":{model},"provider":{provider}"#
         );
-        Self { id: "\"\"".to_owned(), head, include_usage, inputs: Vec::new(), begun: false, stopped: false }
+        Self {
+            id: "\"\"".to_owned(),
+            head,
+            include_usage,
+            inputs: Vec::new(),
+            reasoning: String::new(),
+            details: 0,
+            begun: false,
+            stopped: false,
+        }
     }
 
     /// The id of the stream, as a JSON string.
@@ -45,12 +62,24 @@ impl Writer {
         match event {
             Event::Begin(id) => self.begin(&id, out),
             Event::Text(content) => {
-                self.delta(&Delta { content: Some(&content), ..Delta::default() }, None, out)
+                self.reasoning.clear();
+                self.delta(&Delta { content: Some(&content), ..Delta::default() }, None, out);
             }
             Event::Reasoning(text) => {
+                if self.reasoning.len() <= LONGEST_REASONING {
+                    self.reasoning += &text;
+                }
                 self.delta(&Delta { reasoning_content: Some(&text), ..Delta::default() }, None, out);
             }
+            Event::Signature(signature) => {
+                let text = std::mem::take(&mut self.reasoning);
+                if text.len() <= LONGEST_REASONING {
+                    self.detail(&Signed::Text { text, signature }, out);
+                }
+            }
+            Event::Redacted(data) => self.detail(&Signed::Redacted(data), out),
             Event::Call { position, id, name } => {
+                self.reasoning.clear();
                 self.inputs.resize(position + 1, false);
                 let function = Function { name: Some(&name), arguments: "" };
                 self.call(Call { index: position, id: Some(&id), kind: Some("function"), function }, out);
@@ -64,6 +93,13 @@ impl Writer {
     #[must_use]
     pub fn end(&self) -> Vec<u8> {
         DONE.to_vec()
+    }
+
+    /// Writes signed reasoning as a whole, so that callers can send it back as it is.
+    fn detail(&mut self, signed: &Signed, out: &mut Vec<u8>) {
+        let detail = Detail::of(signed, self.details);
+        self.details += 1;
+        self.delta(&Delta { reasoning_details: Some([detail]), ..Delta::default() }, None, out);
     }
 
     fn begin(&mut self, id: &str, out: &mut Vec<u8>) {
@@ -134,6 +170,8 @@ struct Delta<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_details: Option<[Detail<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tool_calls: Option<[Call<'a>; 1]>,
 }
 
@@ -165,6 +203,10 @@ mod tests {
         let tokens = Tokens { fresh: 1, output: 2, ..Tokens::default() };
         for event in [
             Event::Begin("msg_1".to_owned()),
+            Event::Reasoning("T".to_owned()),
+            Event::Reasoning("U".to_owned()),
+            Event::Signature("c2ln".to_owned()),
+            Event::Redacted("eA==".to_owned()),
             Event::Text("Hi".to_owned()),
             Event::Call { position: 0, id: "t".to_owned(), name: "f".to_owned() },
             Event::Call { position: 1, id: "u".to_owned(), name: "g".to_owned() },
@@ -184,6 +226,16 @@ mod tests {
         };
         let expected = [
             delta(r#"{"role":"assistant","content":""}"#, "null"),
+            delta(r#"{"reasoning_content":"T"}"#, "null"),
+            delta(r#"{"reasoning_content":"U"}"#, "null"),
+            delta(
+                r#"{"reasoning_details":[{"type":"reasoning.text","text":"TU","signature":"c2ln","format":"anthropic-claude-v1","index":0}]}"#,
+                "null",
+            ),
+            delta(
+                r#"{"reasoning_details":[{"type":"reasoning.encrypted","data":"eA==","format":"anthropic-claude-v1","index":1}]}"#,
+                "null",
+            ),
             delta(r#"{"content":"Hi"}"#, "null"),
             delta(
                 r#"{"tool_calls":[{"index":0,"id":"t","type":"function","function":{"name":"f","arguments":""}}]}"#,

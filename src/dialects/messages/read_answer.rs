@@ -3,7 +3,8 @@
 use crate::dialects::answers::{Answer, Part, Stop};
 use crate::dialects::ids;
 use crate::dialects::members::Members;
-use crate::dialects::turns::{Call, Input};
+use crate::dialects::messages::unsigned::MARK;
+use crate::dialects::turns::{Call, Input, Signed};
 
 /// Reads a message. Blocks of other kinds than text, reasoning and calls are left out. `None` if it has no content, or a call
 /// has no valid input.
@@ -14,7 +15,8 @@ pub fn read(body: &[u8]) -> Option<Answer<'_>> {
     for block in body.list("content")?.into_iter().filter_map(Members::of) {
         let part = match block.text("type").as_deref() {
             Some("text") => block.text("text").map(Part::Text),
-            Some("thinking") => block.text("thinking").map(Part::Reasoning),
+            Some("thinking") => reasoning(&block),
+            Some("redacted_thinking") => block.text("data").map(|data| Part::Signed(Signed::Redacted(data))),
             Some("tool_use") => Some(Part::Call(call(&block, &mut ids)?)),
             Some(_) | None => None,
         };
@@ -36,6 +38,20 @@ pub(super) fn stop(reason: &str) -> Stop {
         "refusal" => Stop::Refused,
         _ => Stop::End,
     }
+}
+
+/// Reasoning with its signature. Other vendors that speak Messages may have none.
+fn reasoning<'a>(block: &Members<'_>) -> Option<Part<'a>> {
+    let text = block.text("thinking")?;
+    Some(match signature(block) {
+        Some(signature) => Part::Signed(Signed::Text { text, signature }),
+        None => Part::Reasoning(text),
+    })
+}
+
+/// The signature of a block or a delta, if it has one.
+pub(super) fn signature(block: &Members<'_>) -> Option<String> {
+    block.text("signature").filter(|signature| !signature.is_empty() && signature != MARK)
 }
 
 fn call<'a>(block: &Members<'a>, ids: &mut ids::OfAnswer) -> Option<Call<'a>> {

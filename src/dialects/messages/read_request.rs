@@ -83,6 +83,7 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         stream: members.value("stream").unwrap_or_default(),
         user: user(members, changes),
         effort: effort(members, changes),
+        budget: None,
         schema: schema(members),
     })
 }
@@ -167,23 +168,34 @@ fn source(members: &Members<'_>) -> Result<Source, Need> {
     }
 }
 
-/// A document. One of plain text, or of blocks, is its content under its title.
+/// A document. One of plain text, or of blocks, is its content under its title. What the caller says about it precedes it.
 fn document<'a>(
     members: &Members<'a>,
     blocks: &mut Vec<Block<'a>>,
     changes: &mut Changes,
 ) -> Result<(), Need> {
     let of_source = members.object("source").ok_or(BLOCK)?;
+    if members.raw("citations").is_some() {
+        changes.stripped("citations");
+    }
+    let title = members.text("title").filter(|title| !title.is_empty());
+    let context = members.text("context").filter(|context| !context.is_empty()).map(Block::Text);
     let inside = match of_source.text("type").as_deref() {
         Some("text") => content(of_source.raw("data").ok_or(BLOCK)?, Place::Document, changes)?,
         Some("content") => content(of_source.raw("content").ok_or(BLOCK)?, Place::Document, changes)?,
         Some(_) | None => {
-            blocks.push(Block::Document(source(members)?));
+            let source = match (source(members)?, title) {
+                (Source::Base64 { media_type, data }, Some(name)) => Source::Named { name, media_type, data },
+                (source, _) => source,
+            };
+            blocks.extend(context);
+            blocks.push(Block::Document(source));
             return Ok(());
         }
     };
     changes.note(Verb::Mapped, "document");
-    blocks.extend(members.text("title").map(Block::Text));
+    blocks.extend(title.map(Block::Text));
+    blocks.extend(context);
     blocks.extend(inside);
     Ok(())
 }
@@ -267,11 +279,12 @@ fn effort(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
     let kind = thinking.as_ref().and_then(|thinking| thinking.text("type"));
     let named = members.object("output_config").and_then(|config| config.text("effort"));
     let effort = match (kind.as_deref(), named) {
-        (Some("disabled"), _) => None,
+        // Some vendors' models reason unless a request asks them not to.
+        (Some("disabled"), _) => Some("none".to_owned()),
         (_, Some(named)) => Some(named),
         (Some("enabled"), None) => thinking
             .and_then(|thinking| thinking.value("budget_tokens"))
-            .map(|budget| word(budget).to_owned()),
+            .map(|budget| effort_of(budget).to_owned()),
         (_, None) => None,
     };
     match (&effort, thinking_is_asked(kind.as_deref())) {
@@ -286,8 +299,9 @@ fn thinking_is_asked(kind: Option<&str>) -> bool {
     kind.is_some_and(|kind| kind != "disabled")
 }
 
-/// The effort that fits a budget of reasoning.
-const fn word(budget: u64) -> &'static str {
+/// The effort that fits a budget of reasoning, in tokens.
+#[must_use]
+pub const fn effort_of(budget: u64) -> &'static str {
     match budget {
         0..2_000 => "low",
         2_000..8_000 => "medium",

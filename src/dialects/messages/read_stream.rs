@@ -1,6 +1,6 @@
 //! Reads the events of a message's stream.
 
-use super::read_answer::stop;
+use super::read_answer::{signature, stop};
 use crate::dialects::answers::Event;
 use crate::dialects::ids;
 use crate::dialects::members::Members;
@@ -37,7 +37,11 @@ impl Reader {
         let some = |text: &String| !text.is_empty();
         match block.text("type").as_deref() {
             Some("text") => events.extend(block.text("text").filter(some).map(Event::Text)),
-            Some("thinking") => events.extend(block.text("thinking").filter(some).map(Event::Reasoning)),
+            Some("thinking") => {
+                events.extend(block.text("thinking").filter(some).map(Event::Reasoning));
+                events.extend(signature(&block).map(Event::Signature));
+            }
+            Some("redacted_thinking") => events.extend(block.text("data").filter(some).map(Event::Redacted)),
             Some("tool_use") => {
                 let position = self.calls.len();
                 self.calls.push(data.value("index").unwrap_or_default());
@@ -59,6 +63,7 @@ impl Reader {
         match delta.text("type").as_deref() {
             Some("text_delta") => events.extend(text("text").map(Event::Text)),
             Some("thinking_delta") => events.extend(text("thinking").map(Event::Reasoning)),
+            Some("signature_delta") => events.extend(signature(&delta).map(Event::Signature)),
             Some("input_json_delta") => {
                 let index: u64 = data.value("index").unwrap_or_default();
                 let position = self.calls.iter().position(|known| *known == index);
@@ -81,6 +86,10 @@ mod tests {
         let mut events = Vec::new();
         for data in [
             r#"{"type":"message_start","message":{"id":"msg_1"}}"#,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"T"}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"c2ln"}}"#,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"redacted_thinking","data":"eA=="}}"#,
             r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
             r#"{"type":"ping"}"#,
             r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}"#,
@@ -103,6 +112,9 @@ mod tests {
         let input = |position, json: &str| Event::Input { position, json: json.to_owned() };
         let expected = [
             Event::Begin("msg_1".to_owned()),
+            Event::Reasoning("T".to_owned()),
+            Event::Signature("c2ln".to_owned()),
+            Event::Redacted("eA==".to_owned()),
             Event::Text("Hi".to_owned()),
             call(0, "t", "f"),
             call(1, "u", "g"),

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use crate::dialects::answers::{Answer, Part, Stop, Tokens};
 use crate::dialects::ids;
 use crate::dialects::messages::unsigned::MARK;
+use crate::dialects::turns::Signed;
 
 /// Writes an answer as a message. The name of the model is left empty; the gateway writes it into every answer.
 #[must_use]
@@ -72,7 +73,8 @@ struct Message<'a> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Block<'a> {
-    Thinking { thinking: &'a str, signature: &'static str },
+    Thinking { thinking: &'a str, signature: &'a str },
+    RedactedThinking { data: &'a str },
     Text { text: &'a str },
     ToolUse { id: String, name: &'a str, input: &'a RawValue },
 }
@@ -80,6 +82,8 @@ enum Block<'a> {
 fn block<'a>(part: &'a Part<'a>) -> Block<'a> {
     match part {
         Part::Reasoning(thinking) => Block::Thinking { thinking, signature: MARK },
+        Part::Signed(Signed::Text { text, signature }) => Block::Thinking { thinking: text, signature },
+        Part::Signed(Signed::Redacted(data)) => Block::RedactedThinking { data },
         Part::Text(text) => Block::Text { text },
         Part::Call(call) => Block::ToolUse {
             id: ids::alias_of_call(&call.id).unwrap_or_else(|| call.id.clone()),

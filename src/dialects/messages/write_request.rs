@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::ids;
 use crate::dialects::need::Need;
-use crate::dialects::turns::{Block, CallResult, Choice, Request, Role, Source, Tool, Turn};
+use crate::dialects::turns::{Block, CallResult, Choice, Request, Role, Signed, Source, Tool, Turn};
 
 /// The highest temperature that is accepted.
 const HOTTEST: f64 = 1.0;
@@ -31,6 +31,7 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
     let (system, turns) = request.turns.split_at(leading);
     let system: Vec<Content<'_>> = system.iter().flat_map(|turn| &turn.blocks).filter_map(as_text).collect();
     let temperature = request.temperature.map(|value| temperature(value, changes));
+    let asks = request.effort.is_some() || request.budget.is_some();
     let body = Body {
         model,
         max_tokens: request.limit,
@@ -46,6 +47,8 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
         output_config: request
             .schema
             .map(|schema| OutputConfig { format: Format { kind: "json_schema", schema } }),
+        reasoning: asks
+            .then_some(Reasoning { effort: request.effort.as_deref(), max_tokens: request.budget }),
     };
     if body.metadata.is_some() {
         changes.note(Verb::Renamed, "user");
@@ -77,6 +80,17 @@ struct Body<'a> {
     metadata: Option<Metadata<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output_config: Option<OutputConfig<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning: Option<Reasoning<'a>>,
+}
+
+/// What the caller asks of the reasoning. No model gets it: what a model takes is known only when the request is adapted to it.
+#[derive(Serialize)]
+struct Reasoning<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effort: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -96,6 +110,15 @@ enum Content<'a> {
     },
     Document {
         source: Place<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<&'a str>,
+    },
+    Thinking {
+        thinking: &'a str,
+        signature: &'a str,
+    },
+    RedactedThinking {
+        data: &'a str,
     },
     ToolUse {
         id: Cow<'a, str>,
@@ -215,7 +238,8 @@ fn messages<'a>(turns: &'a [Turn<'a>], changes: &mut Changes) -> Vec<Message<'a>
         });
         let content: Vec<Content<'a>> = blocks.collect();
         match messages.last_mut() {
-            _ if content.is_empty() => {}
+            // Nothing is left of a turn of reasoning alone.
+            _ if content.iter().all(is_reasoning) => {}
             Some(last) if last.role == role => last.content.extend(content),
             Some(_) | None => messages.push(Message { role, content }),
         }
@@ -231,6 +255,10 @@ fn messages<'a>(turns: &'a [Turn<'a>], changes: &mut Changes) -> Vec<Message<'a>
     messages
 }
 
+fn is_reasoning(content: &Content<'_>) -> bool {
+    matches!(content, Content::Thinking { .. } | Content::RedactedThinking { .. })
+}
+
 fn as_text<'a>(block: &'a Block<'a>) -> Option<Content<'a>> {
     match block {
         // Blank ones are refused.
@@ -241,6 +269,7 @@ fn as_text<'a>(block: &'a Block<'a>) -> Option<Content<'a>> {
         | Block::Call(_)
         | Block::Result(_)
         | Block::Reasoning
+        | Block::Signed(_)
         | Block::Foreign(_) => None,
     }
 }
@@ -257,7 +286,7 @@ fn as_content<'a>(block: &'a Block<'a>, changes: &mut Changes) -> Option<Content
     match block {
         Block::Text(_) => as_text(block),
         Block::Image(source) => place(source).map(|source| Content::Image { source }),
-        Block::Document(source) => place(source).map(|source| Content::Document { source }),
+        Block::Document(source) => document(source),
         Block::Call(call) => {
             let id = id(&call.id, changes);
             Some(Content::ToolUse { id, name: &call.name, input: call.input.raw() })
@@ -267,6 +296,10 @@ fn as_content<'a>(block: &'a Block<'a>, changes: &mut Changes) -> Option<Content
             let content = blocks.iter().filter_map(|block| inside_result(block)).collect();
             Some(Content::ToolResult { tool_use_id, content, is_error: *failed })
         }
+        Block::Signed(Signed::Text { text, signature }) => {
+            Some(Content::Thinking { thinking: text, signature })
+        }
+        Block::Signed(Signed::Redacted(data)) => Some(Content::RedactedThinking { data }),
         Block::Reasoning | Block::Foreign(_) => None,
     }
 }
@@ -275,16 +308,29 @@ fn as_content<'a>(block: &'a Block<'a>, changes: &mut Changes) -> Option<Content
 fn inside_result<'a>(block: &'a Block<'a>) -> Option<Content<'a>> {
     match block {
         Block::Image(source) => place(source).map(|source| Content::Image { source }),
-        Block::Document(source) => place(source).map(|source| Content::Document { source }),
-        Block::Text(_) | Block::Call(_) | Block::Result(_) | Block::Reasoning | Block::Foreign(_) => {
-            as_text(block)
-        }
+        Block::Document(source) => document(source),
+        Block::Text(_)
+        | Block::Call(_)
+        | Block::Result(_)
+        | Block::Reasoning
+        | Block::Signed(_)
+        | Block::Foreign(_) => as_text(block),
     }
+}
+
+fn document(source: &Source) -> Option<Content<'_>> {
+    let title = match source {
+        Source::Named { name, .. } => Some(name.as_str()),
+        Source::Base64 { .. } | Source::Url(_) | Source::File => None,
+    };
+    place(source).map(|source| Content::Document { source, title })
 }
 
 fn place(source: &Source) -> Option<Place<'_>> {
     match source {
-        Source::Base64 { media_type, data } => Some(Place::Base64 { media_type, data }),
+        Source::Base64 { media_type, data } | Source::Named { media_type, data, .. } => {
+            Some(Place::Base64 { media_type, data })
+        }
         Source::Url(url) => Some(Place::Url { url }),
         Source::File => None,
     }

@@ -37,7 +37,11 @@ impl CallInputs {
                 }
             }
             Event::Stop(stop) => self.broke_off |= stop.breaks_off(),
-            Event::Begin(_) | Event::Text(_) | Event::Reasoning(_) => {}
+            Event::Begin(_)
+            | Event::Text(_)
+            | Event::Reasoning(_)
+            | Event::Signature(_)
+            | Event::Redacted(_) => {}
         }
         if self.size > MOST_WAITING { Err(Unwritable::TooMuch) } else { Ok(()) }
     }
@@ -48,9 +52,13 @@ impl CallInputs {
             Event::Input { position, json } => {
                 self.inputs.get(*position).is_some_and(String::is_empty) && json.trim_ascii().is_empty()
             }
-            Event::Begin(_) | Event::Text(_) | Event::Reasoning(_) | Event::Call { .. } | Event::Stop(_) => {
-                false
-            }
+            Event::Begin(_)
+            | Event::Text(_)
+            | Event::Reasoning(_)
+            | Event::Signature(_)
+            | Event::Redacted(_)
+            | Event::Call { .. }
+            | Event::Stop(_) => false,
         }
     }
 

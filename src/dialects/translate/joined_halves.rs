@@ -48,6 +48,15 @@ impl JoinedHalves {
                 self.end_text(whole);
                 whole.extend(Some(self.reasoning.followed_by(&text)).filter(some).map(Event::Reasoning));
             }
+            Event::Signature(signature) => {
+                self.end_reasoning(whole);
+                whole.push(Event::Signature(joined(signature)));
+            }
+            Event::Redacted(data) => {
+                self.end_reasoning(whole);
+                self.end_text(whole);
+                whole.push(Event::Redacted(joined(data)));
+            }
             Event::Call { position, id, name } => {
                 self.end_reasoning(whole);
                 self.end_text(whole);

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::request_context::RequestContext;
 use super::skip_message::{all_in_cooldown_message, skip_failure};
 use crate::dialects::need::Need;
-use crate::domain::attempt_report::AttemptReport;
+use crate::domain::attempt_report::{Adaptation, AttemptReport};
 use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
@@ -80,7 +80,7 @@ impl AttemptLog {
         candidate: &Candidate,
         failure: &Failure,
         took: Duration,
-        adapted: Vec<String>,
+        adapted: Adaptation,
     ) {
         self.keep(report(candidate, Some(failure), took, adapted));
         let same = self.pending.take().filter(|pending| pending.event.failed_model == *candidate.model.name);
@@ -101,7 +101,7 @@ impl AttemptLog {
         self.set_successor(candidate);
         let failure = skip_failure(skip_reason, &candidate.model.name);
         self.wait_for(&failure);
-        let report = report(candidate, Some(&failure), Duration::ZERO, Vec::new());
+        let report = report(candidate, Some(&failure), Duration::ZERO, Adaptation::default());
         let need = skip_reason.need.map(Need::rule);
         self.keep(AttemptReport { matched_rule: need, passed_over: true, ..report });
         let event = self.event(stamp, &candidate.model.name, &failure, 0, Duration::ZERO);
@@ -115,7 +115,7 @@ impl AttemptLog {
         candidate: &Candidate,
         status: u16,
         took: Duration,
-        adapted: Vec<String>,
+        adapted: Adaptation,
     ) {
         self.pending = None;
         self.keep(AttemptReport { status: Some(status), ..report(candidate, None, took, adapted) });
@@ -291,7 +291,7 @@ fn report(
     candidate: &Candidate,
     failure: Option<&Failure>,
     took: Duration,
-    adapted: Vec<String>,
+    adapted: Adaptation,
 ) -> AttemptReport {
     AttemptReport {
         model: candidate.model.name.to_string(),
@@ -301,7 +301,8 @@ fn report(
         matched_rule: failure.map(|failure| failure.rule),
         duration_ms: millis(took).unsigned_abs(),
         passed_over: false,
-        adapted,
+        adapted: adapted.changes,
+        translated_to: adapted.translated_to,
     }
 }
 

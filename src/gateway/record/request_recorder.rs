@@ -15,6 +15,7 @@ use super::metrics::Metrics;
 use super::request_context::RequestContext;
 use super::request_row::{RowEnd, ServedAnswer, request_row};
 use super::unbilled::{OpenCall, Unbilled};
+use crate::domain::attempt_report::Adaptation;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::Failure;
@@ -123,7 +124,7 @@ impl RequestRecorder {
         candidate: &Candidate,
         failure: &Failure,
         took: Duration,
-        adapted: Vec<String>,
+        adapted: Adaptation,
     ) {
         self.metrics.attempt(Some(failure.class));
         let stamp = stamp(&self.context, self.origin, &self.clock);
@@ -149,7 +150,7 @@ impl RequestRecorder {
         call: OpenCall<'_>,
         status: u16,
         took: Duration,
-        adapted: Vec<String>,
+        adapted: Adaptation,
     ) -> Result<()> {
         self.metrics.attempt(None);
         self.log.attempt_answered(candidate, status, took, adapted);

@@ -16,6 +16,7 @@ use crate::dialects::need::Need;
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::RawObject;
+use crate::providers::Documents;
 use crate::providers::compatibility::TargetModel;
 use crate::store::snapshot::ModelEntry;
 
@@ -53,7 +54,10 @@ impl<'a> Requirements<'a> {
     /// What the request needs and the model cannot do.
     #[must_use]
     pub fn lacking(&self, model: &ModelEntry) -> Option<Need> {
-        self.request.spoken_to(model).err()
+        match self.request.spoken_to(model) {
+            Ok(sent) => lacks_documents(sent, model).then_some(Need::Document),
+            Err(need) => Some(need),
+        }
     }
 
     /// Why the model will probably not serve the request: `too_large` or `lacks_capability`.
@@ -131,6 +135,13 @@ impl<'a> Requirements<'a> {
             part.map(|part| Prompt::read(self.request.value(part))).unwrap_or_default()
         })
     }
+}
+
+/// Whether a translation has documents that the model does not take. What a caller of the same dialect sends is the caller's
+/// own decision.
+fn lacks_documents(sent: &ChatRequest, model: &ModelEntry) -> bool {
+    let blind = model.settings.capabilities.vision == Some(false);
+    sent.documents > model.provider.preset.documents || blind && sent.documents != Documents::None
 }
 
 #[derive(serde::Deserialize)]

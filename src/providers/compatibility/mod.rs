@@ -8,6 +8,7 @@ mod effort;
 mod models;
 mod optional;
 mod refusal;
+mod signature;
 mod tool_ids;
 mod vendors;
 
@@ -17,6 +18,7 @@ use super::presets::Preset;
 pub use effort::{Effort, clamped};
 pub use optional::{NEWER_LIMIT, OPTIONAL, Parameters, STREAM_MEMBERS, STRICT};
 pub use refusal::{Refusal, refused_parameters};
+pub use signature::{REASONING_WORDS, refuses_reasoning};
 pub use tool_ids::ToolIds;
 use vendors::{UNKNOWN, VENDORS, Vendor};
 

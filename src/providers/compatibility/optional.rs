@@ -56,6 +56,16 @@ pub static OPTIONAL: &[&str] = &[
 pub struct Parameters(u64);
 
 impl Parameters {
+    /// All reasoning in the history of a request, which is no parameter, but is left out in the same way. It is never
+    /// learned.
+    pub const REASONING: Self = Self(1 << 63);
+
+    /// Whether the reasoning in the history is in the set.
+    #[must_use]
+    pub fn has_reasoning(self) -> bool {
+        self.0 & Self::REASONING.0 != 0
+    }
+
     /// The optional parameters among these names.
     #[must_use]
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {

@@ -1,6 +1,7 @@
 //! Tests of the simulated provider over real connections.
 
 mod answers;
+mod dialects;
 mod failures;
 mod requests;
 mod tools;

@@ -11,8 +11,17 @@ use crate::domain::attempt_report::AttemptReport;
 use crate::store::records::value_list::value_list;
 
 /// The members of an [`AttemptReport`], in the order in which they are stored. A new one comes last.
-const NAMES: [&str; 8] =
-    ["model", "provider", "status", "error_class", "matched_rule", "duration_ms", "passed_over", "adapted"];
+const NAMES: [&str; 9] = [
+    "model",
+    "provider",
+    "status",
+    "error_class",
+    "matched_rule",
+    "duration_ms",
+    "passed_over",
+    "adapted",
+    "translated_to",
+];
 
 /// A JSON array of attempts, in the stored form.
 #[derive(Debug, Clone)]
@@ -61,15 +70,16 @@ impl Serialize for StoredAttempt<'_> {
         value_list!(
             serializer,
             self.0,
-            [model, provider, status, error_class, matched_rule, duration_ms; passed_over, adapted]
+            [model, provider, status, error_class, matched_rule, duration_ms; passed_over, adapted, translated_to]
         )
     }
 }
 
 /// The object of stored values.
 fn shown(values: Vec<Value>) -> Map<String, Value> {
+    let absent = || Value::Null;
     let usual =
-        [Value::Null, Value::Null, Value::Null, Value::Null, Value::Null, json!(0), json!(false), json!([])];
+        [absent(), absent(), absent(), absent(), absent(), json!(0), json!(false), json!([]), absent()];
     let missing = usual.into_iter().skip(values.len());
     let values: Vec<Value> = values.into_iter().chain(missing).collect();
     NAMES.iter().map(|name| (*name).to_owned()).zip(values).collect()
@@ -118,6 +128,7 @@ mod tests {
             duration_ms: 7,
             passed_over: status.is_none(),
             adapted: adapted.iter().map(|&change| change.to_owned()).collect(),
+            translated_to: adapted.contains(&"dropped:top_k").then_some("chat_completions"),
         }
     }
 
@@ -125,6 +136,16 @@ mod tests {
     fn the_stored_form_has_no_names() {
         let stored = Attempts::of(&[report(Some(200), None, &[])]).into_stored();
         assert_eq!(stored, json!([["a", "p", 200, null, null, 7]]));
+    }
+
+    #[test]
+    fn the_stored_form_of_before_lacks_the_last_members() {
+        let before = json!([["a", "p", 200, null, null, 7, false, ["dropped:top_k"]]]);
+        let shown = Attempts::from(before).into_value();
+        assert_eq!(
+            (&shown[0]["adapted"][0], &shown[0]["translated_to"]),
+            (&json!("dropped:top_k"), &Value::Null)
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::errors::assert_page;
 use super::events::{catalog, member, rows};
+use crate::support::app::with_json;
 use crate::support::browser::Browser;
 use crate::support::on_both_databases;
 
@@ -76,5 +77,19 @@ on_both_databases! {
         other.get(&format!("/requests/{id}")).await.expect(404);
         assert!(rows(&other.get("/requests").await).is_empty());
         assert_page(&browser.get("/requests/1").await.expect(404));
+    }
+
+    async fn a_request_shows_the_dialect_that_it_was_translated_into(app: App) {
+        let _fake = catalog(&app).await;
+        let body = json!({"model": "good", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]});
+        let asked = with_json(app.request(Method::POST, "/v1/messages"), &body);
+        let translated = app.call(asked, &app.organization.key).await;
+        let own = app.chat(&json!({"model": "good"})).await;
+        app.requests(2).await;
+        let browser = member(&app).await;
+        for (answer, shown) in [(&translated, true), (&own, false)] {
+            let page = browser.get(&format!("/requests/{}", answer.header("x-request-id"))).await.expect(200);
+            assert_eq!(page.shows("translated to OpenAI"), shown, "{}", page.html);
+        }
     }
 }

@@ -179,4 +179,23 @@ on_both_databases! {
         let sent = String::from_utf8(fake.requests().pop().expect("a request").body).expect("a text");
         assert_eq!(sent, format!(r#"{{"max_tokens":1,"messages":{messages},"of_next_year":[ 1 ],"model":"claude-upstream"}}"#));
     }
+
+    async fn the_record_says_in_which_dialect_each_provider_was_called(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
+        fake.always_for("claude-upstream", Script::anthropic_error(529, "overloaded_error", "Overloaded"));
+        fake.always_for("gpt-upstream", Script::answer("Hi"));
+        let asked = json!({"model": "claude", "models": ["gpt"], "num_retries": 0});
+        assert_eq!(message(&app, &asked).await.status, 200);
+        assert_eq!(app.chat(&asked).await.status, 200);
+        for (row, endpoint, translated) in [
+            (0, "/v1/messages", [Value::Null, json!("chat_completions")]),
+            (1, "/v1/chat/completions", [json!("messages"), Value::Null]),
+        ] {
+            let row = app.requests(2).await.remove(row);
+            assert_eq!(row["endpoint"], endpoint, "{row}");
+            let found = row["attempts"].as_array().expect("a list").iter().map(|attempt| attempt["translated_to"].clone());
+            assert_eq!(found.collect::<Vec<_>>(), translated, "{row}");
+        }
+    }
 }

@@ -75,6 +75,23 @@ on_both_databases! {
         assert_eq!(adapted(&app, 1).await, ["clamped:reasoning_effort", "mapped:thinking", "renamed:max_tokens"]);
     }
 
+    async fn disabled_thinking_is_an_effort_only_of_models_that_know_the_word(app: App) {
+        let fake = FakeProvider::start().await;
+        let openai = app.organization.provider_at("openai", "openai", Some(&fake.base_url())).await;
+        for model in ["gpt-5.1", "gpt-5"] {
+            app.organization.model_like(model, openai, |fields| model.clone_into(&mut fields.upstream_model)).await;
+        }
+        fake.always(Script::answer("Hi"));
+        for (number, (model, sent, changes)) in [
+            ("gpt-5.1", json!("none"), vec!["mapped:thinking", "renamed:max_tokens"]),
+            ("gpt-5", json!(null), vec!["dropped:reasoning_effort", "mapped:thinking", "renamed:max_tokens"]),
+        ].into_iter().enumerate() {
+            assert_eq!(message(&app, &json!({"model": model, "thinking": {"type": "disabled"}})).await.status, 200);
+            assert_eq!(fake.request(number).await.json()["reasoning_effort"], sent, "{model}");
+            assert_eq!(adapted(&app, number + 1).await, changes, "{model}");
+        }
+    }
+
     async fn a_limit_is_lowered_to_the_models_own(app: App) {
         let fake = FakeProvider::start().await;
         let provider = app.organization.provider_at("compatible", "custom", Some(&fake.base_url())).await;

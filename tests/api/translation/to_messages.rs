@@ -109,6 +109,7 @@ on_both_databases! {
             "index": 0, "logprobs": null, "finish_reason": "tool_calls",
             "message": {
                 "role": "assistant", "content": "Hi", "refusal": null, "reasoning_content": "T",
+                "reasoning_details": [{"type": "reasoning.text", "text": "T", "signature": "c2ln", "format": "anthropic-claude-v1", "index": 0}],
                 "tool_calls": [{"id": "toolu_1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}}]
             }
         }]), "{body}");

@@ -216,6 +216,7 @@ impl Week<'_> {
             duration_ms: duration_ms.unsigned_abs(),
             passed_over: failed.is_some_and(|failed| failed.class.is_passed_over()),
             adapted: Vec::new(),
+            translated_to: None,
         }
     }
 

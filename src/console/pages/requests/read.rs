@@ -15,6 +15,7 @@ use crate::console::components::status_badge::StatusBadge;
 use crate::console::http::path::id;
 use crate::console::http::responses::page;
 use crate::console::pages::events::line::EventLine;
+use crate::dialects::Dialect;
 use crate::domain::error::{Error, Result};
 use crate::domain::outcome::Outcome;
 use crate::store::pagination::PageRequest;
@@ -66,7 +67,6 @@ pub async fn read(
 impl Page {
     pub(crate) fn of(frame: Frame, request: &RequestRow, events: &[FallbackEventRow]) -> Self {
         let attempts = attempts(request);
-        let adapted = |attempt: &Attempt| (attempt.model.clone(), attempt.adapted.join(", "));
         Self {
             frame,
             line: RequestLine::from(request),
@@ -77,7 +77,7 @@ impl Page {
             facts: facts(request),
             usage: usage(request),
             costs: costs(request, &attempts),
-            adapted: attempts.iter().filter(|attempt| !attempt.adapted.is_empty()).map(adapted).collect(),
+            adapted: attempts.iter().filter_map(adapted).collect(),
             reason: request.error_class.as_ref().map(|class| StatusBadge::of_class(class.as_str())),
         }
     }
@@ -99,6 +99,17 @@ fn facts(request: &RequestRow) -> Vec<(&'static str, String)> {
         ("Request", Some(request.id.0.to_string())),
     ];
     rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
+}
+
+/// The name of a model, and how the request was adapted to it; `None` if it was not.
+fn adapted(attempt: &Attempt) -> Option<(String, String)> {
+    let title = |name: &str| {
+        let dialect = Dialect::ALL.into_iter().find(|dialect| dialect.name() == name);
+        dialect.map_or_else(|| name.to_owned(), |dialect| dialect.title().to_owned())
+    };
+    let translated = attempt.translated_to.as_deref().map(|name| format!("translated to {}", title(name)));
+    let changes: Vec<String> = translated.into_iter().chain(attempt.adapted.iter().cloned()).collect();
+    (!changes.is_empty()).then(|| (attempt.model.clone(), changes.join(", ")))
 }
 
 /// The final answer is billed to the last called attempt with that model name.

@@ -35,7 +35,11 @@ pub(super) fn adapted(
 
 /// Removes the parts with reasoning that the model does not accept. `None` means that there are none. If no part
 /// remains, the content is an empty string.
-fn without_thoughts(content: &str, kept_parts: ReasoningParts, changes: &mut Changes) -> Option<String> {
+pub(super) fn without_thoughts(
+    content: &str,
+    kept_parts: ReasoningParts,
+    changes: &mut Changes,
+) -> Option<String> {
     if kept_parts == ReasoningParts::Any {
         return None;
     }

@@ -7,9 +7,11 @@ mod allowed_tools;
 mod content;
 mod draft;
 mod functions;
+mod history;
 mod messages;
 mod messages_body;
 mod parameters;
+mod reasoning;
 mod responses_body;
 mod thinking;
 
@@ -25,7 +27,7 @@ use crate::gateway::request::chat_request::{ChatRequest, ROUTER_MEMBERS, is_own}
 use crate::gateway::request::json_object::{RawObject, RawText, is_plain, quoted, span};
 use crate::gateway::usage::asked::Asked;
 use crate::providers::StreamOptions;
-use crate::providers::compatibility::{Parameters, STREAM_MEMBERS, STRICT};
+use crate::providers::compatibility::{Parameters, STREAM_MEMBERS, STRICT, TargetModel};
 use crate::store::snapshot::ModelEntry;
 use crate::upstream::Pieces;
 
@@ -44,13 +46,16 @@ pub struct Adapted {
 }
 
 /// Writes the body for `model`. `primary` says that the caller wrote the request for this model, which holds for no
-/// translation. Parameters in `refused` are left out; of the primary's request only `stream_options`, which the gateway may have added.
+/// translation. Parameters in `refused` are left out; of the primary's request only `stream_options`, which the gateway may have added,
+/// and the reasoning in its history.
 #[must_use]
 pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Adapted {
     let primary = primary && request.translated_with.is_none();
     match request.dialect {
         Dialect::ChatCompletions => adapt_completion(request, model, primary, refused),
-        Dialect::Messages => messages_body::adapt(request, model, primary, Use::Answer),
+        Dialect::Messages => {
+            messages_body::adapt(request, model, primary, Use::Answer, refused.has_reasoning())
+        }
         Dialect::Responses => responses_body::adapt(request, model, primary),
     }
 }
@@ -58,7 +63,7 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: 
 /// Writes the body of a message for a count of its tokens, likewise.
 #[must_use]
 pub fn adapt_count(request: &ChatRequest, model: &ModelEntry, primary: bool) -> Adapted {
-    messages_body::adapt(request, model, primary && request.translated_with.is_none(), Use::Count)
+    messages_body::adapt(request, model, primary && request.translated_with.is_none(), Use::Count, false)
 }
 
 /// What the provider does with a message.
@@ -103,6 +108,10 @@ fn adapt_completion(
             }
             continue;
         }
+        let bare = (name == "messages" && refused.has_reasoning())
+            .then(|| without_reasoning(value, model, &mut changes))
+            .flatten();
+        let value = bare.as_deref().map_or(value, str::as_bytes);
         match &fallback {
             None => member(&mut out, name, value),
             Some(fallback) => {
@@ -121,6 +130,13 @@ fn adapt_completion(
     member(&mut out, "model", quoted(&model.upstream_model).as_bytes());
     out.text.push(b'}');
     out.into_body(changes)
+}
+
+/// The messages without reasoning, which the provider refused. `None` means that they have none.
+fn without_reasoning(messages: &[u8], model: &ModelEntry, changes: &mut Changes) -> Option<String> {
+    let capabilities = &model.settings.capabilities;
+    let target = TargetModel::of(model.provider.preset, &model.upstream_model, capabilities, true);
+    history::without_reasoning(std::str::from_utf8(messages).ok()?, target.signed_calls, changes)
 }
 
 /// The optional parameters in the body for this candidate, without those in `refused`. They can be left out of a

@@ -15,6 +15,9 @@ use crate::providers::compatibility::{
 };
 use crate::store::snapshot::ModelEntry;
 
+/// The effort that switches reasoning off.
+const OFF: &str = "none";
+
 /// A request and the fallback that it is adapted to.
 pub(super) struct Fallback<'a> {
     request: &'a ChatRequest,
@@ -184,9 +187,14 @@ impl<'a> Fallback<'a> {
             return None;
         }
         let asked = std::str::from_utf8(&value).ok().and_then(string);
+        let translated = self.request.translated_with.is_some();
         let word = match (self.target.effort, asked) {
             // A caller of another dialect has not chosen it, and an unknown vendor may refuse it.
-            (Effort::Any, _) if self.request.translated_with.is_some() => None,
+            (Effort::Any, _) if translated => None,
+            // Its nearest word would begin to reason.
+            (Effort::Words(words), Some(asked)) if translated && asked == OFF && !words.contains(&OFF) => {
+                None
+            }
             (Effort::Any, _) => return Some((NAME.into(), value)),
             (Effort::Refused, _) | (Effort::Words(_), None) => None,
             (Effort::Words(words), Some(asked)) => clamped(&asked, words).map(|word| (word, word == asked)),
@@ -297,6 +305,11 @@ impl ChatRequest {
     /// Whether the body has a field of that name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.parts.iter().any(|part| part.name == name)
+    }
+
+    /// The value of the field of that name; empty if the body has none.
+    pub(super) fn named(&self, name: &str) -> &[u8] {
+        self.parts.iter().find(|part| part.name == name).map(|part| self.value(part)).unwrap_or_default()
     }
 
     /// Whether the request offers at least one tool or function.

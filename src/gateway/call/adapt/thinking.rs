@@ -3,13 +3,16 @@
 
 use std::borrow::Cow;
 
-use super::draft::Draft;
+use super::draft::{Draft, each};
 use crate::dialects::change::{Changes, Verb};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::store::snapshot::ModelEntry;
 
 /// The field that this is about.
 pub(super) const NAME: &str = "thinking";
+
+/// The field with edits of the conversation, of which some clear reasoning.
+pub(super) const MANAGEMENT: &str = "context_management";
 
 /// The least budget that Anthropic accepts, in tokens.
 const LEAST: f64 = 1_024.0;
@@ -39,6 +42,43 @@ pub(super) fn fitting<'a>(
             None
         }
     }
+}
+
+/// Whether a `thinking` has a budget. Models that decide by themselves how much they reason may also begin to in the middle of
+/// a turn.
+pub(super) fn has_budget(thinking: &[u8]) -> bool {
+    let thinking = std::str::from_utf8(thinking).ok().and_then(Draft::of);
+    thinking.and_then(|thinking| thinking.text("type")).is_some_and(|kind| kind == "enabled")
+}
+
+/// The `context_management` of a request without reasoning: Anthropic refuses edits that clear reasoning there. `None` means
+/// that nothing of it is left.
+pub(super) fn without_clearing<'a>(management: &'a [u8], changes: &mut Changes) -> Option<Cow<'a, [u8]>> {
+    let Some(mut draft) = std::str::from_utf8(management).ok().and_then(Draft::of) else {
+        return Some(management.into());
+    };
+    let (mut kept, mut clears) = (Vec::new(), false);
+    let is_clearing = |edit: &str| {
+        let kind = Draft::of(edit).and_then(|edit| edit.text("type"));
+        kind.is_some_and(|kind| kind.starts_with("clear_thinking"))
+    };
+    each(draft.get("edits").unwrap_or_default(), |edit| {
+        if is_clearing(edit) {
+            clears = true
+        } else {
+            kept.push(edit.to_owned())
+        }
+        None
+    });
+    if !clears {
+        return Some(management.into());
+    }
+    changes.note(Verb::Dropped, MANAGEMENT);
+    if kept.is_empty() {
+        return None;
+    }
+    draft.set("edits", format!("[{}]", kept.join(",")));
+    draft.written().map(|written| written.into_bytes().into())
 }
 
 /// How a `thinking` fits a lowered limit.
@@ -110,5 +150,22 @@ mod tests {
         ] {
             assert_eq!(fit(thinking.as_bytes(), asked, most), Fit::AsItIs, "{thinking}");
         }
+    }
+
+    #[test]
+    fn edits_that_clear_reasoning_need_it() {
+        let clearing = r#"{"type":"clear_thinking_20251015","keep":"all"}"#;
+        let other = r#"{"type":"clear_tool_uses_20250919"}"#;
+        for (edits, left, noted) in [
+            (other.to_owned(), Some(format!(r#"{{"edits":[{other}]}}"#)), false),
+            (format!("{clearing},{other}"), Some(format!(r#"{{"edits":[{other}]}}"#)), true),
+            (clearing.to_owned(), None, true),
+        ] {
+            let (mut changes, management) = (Changes::default(), format!(r#"{{"edits":[{edits}]}}"#));
+            let found = without_clearing(management.as_bytes(), &mut changes);
+            assert_eq!(found.as_deref(), left.as_deref().map(str::as_bytes), "{edits}");
+            assert_eq!(!changes.into_names().is_empty(), noted, "{edits}");
+        }
+        assert!(without_clearing(b"true", &mut Changes::default()).is_some());
     }
 }

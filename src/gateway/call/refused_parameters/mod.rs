@@ -7,6 +7,8 @@
 //!
 //! What was learned is tried again: after ten minutes one request carries the parameter.
 
+pub mod reasoning;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use crate::domain::IdMap;
 use crate::domain::clock::Clock;
 use crate::domain::failure::evidence::{Evidence, Source};
 use crate::gateway::request::chat_request::ChatRequest;
+use crate::providers::UpstreamError;
 use crate::providers::compatibility::{OPTIONAL, Parameters, Refusal, refused_parameters};
 use crate::store::snapshot::ModelEntry;
 
@@ -262,15 +265,7 @@ pub fn named(
     request: &ChatRequest,
     optional: impl FnOnce() -> Parameters,
 ) -> Refusal {
-    let error = match outcome {
-        AttemptOutcome::Failed(Fault::Upstream(error)) => error,
-        // A provider that counts tokens has processed the request.
-        AttemptOutcome::Unusable(Fault::Upstream(error), reported) if !reported.counts_any() => error,
-        AttemptOutcome::Failed(_)
-        | AttemptOutcome::Unusable(..)
-        | AttemptOutcome::Ready(_)
-        | AttemptOutcome::Filtered(..) => return Refusal::default(),
-    };
+    let Some(error) = refusal_of(outcome) else { return Refusal::default() };
     let sent = optional();
     let refusal = refused_parameters(error, sent);
     if refusal.left_out.is_empty() {
@@ -294,6 +289,19 @@ pub fn named(
             && part(name).is_some_and(|part| repeats(&error.message, name, request.value(part)))
     };
     refusal.of_members(Parameters::of(OPTIONAL.iter().copied().filter(of_value)), sent)
+}
+
+/// The error with which a provider refused the request without processing it.
+fn refusal_of(outcome: &AttemptOutcome) -> Option<&UpstreamError> {
+    match outcome {
+        AttemptOutcome::Failed(Fault::Upstream(error)) => Some(error),
+        // A provider that counts tokens has processed the request.
+        AttemptOutcome::Unusable(Fault::Upstream(error), reported) if !reported.counts_any() => Some(error),
+        AttemptOutcome::Failed(_)
+        | AttemptOutcome::Unusable(..)
+        | AttemptOutcome::Ready(_)
+        | AttemptOutcome::Filtered(..) => None,
+    }
 }
 
 /// Whether the message repeats a part of the value, which may be all that it refuses.

@@ -47,7 +47,7 @@ fn fail(log: &mut AttemptLog, context: &RequestContext, name: &str, failure: &Fa
     let candidate = candidate(name);
     log.attempt_started(&candidate, false);
     log.attempt_ended(SECOND);
-    log.attempt_failed(stamp(context), &candidate, failure, SECOND, Vec::new());
+    log.attempt_failed(stamp(context), &candidate, failure, SECOND, Adaptation::default());
 }
 
 fn failure(class: ErrorClass) -> Failure {
@@ -67,7 +67,7 @@ fn an_event_is_complete_once_its_successor_is_known() {
     assert!(!log.has_events());
     fail(&mut log, &context, "b", &failure(ErrorClass::Timeout));
     log.attempt_started(&candidate("c"), false);
-    log.attempt_answered(&candidate("c"), 200, SECOND, Vec::new());
+    log.attempt_answered(&candidate("c"), 200, SECOND, Adaptation::default());
     let expected =
         [("a".to_owned(), Some("b".to_owned()), 1, 1), ("b".to_owned(), Some("c".to_owned()), 1, 2)];
     assert_eq!(events(&mut log), expected);
@@ -95,7 +95,7 @@ fn a_candidate_that_answers_when_it_is_retried_leaves_no_event() {
     let (mut log, context) = (AttemptLog::default(), context());
     fail(&mut log, &context, "a", &failure(ErrorClass::Overloaded));
     log.attempt_started(&candidate("a"), false);
-    log.attempt_answered(&candidate("a"), 200, SECOND, Vec::new());
+    log.attempt_answered(&candidate("a"), 200, SECOND, Adaptation::default());
     assert!(!log.has_events());
     assert_eq!((log.hops(), log.first_failure()), (0, None));
     assert_eq!(log.reports().last().and_then(|report| report.status), Some(200));
@@ -130,7 +130,7 @@ fn a_skipped_candidate_has_an_event_without_attempts() {
 fn an_interrupted_stream_changes_the_report_of_its_answer() {
     let (mut log, context) = (AttemptLog::default(), context());
     log.attempt_started(&candidate("a"), false);
-    log.attempt_answered(&candidate("a"), 200, SECOND, Vec::new());
+    log.attempt_answered(&candidate("a"), 200, SECOND, Adaptation::default());
     let failure = failure(ErrorClass::StreamInterrupted);
     log.stream_interrupted(stamp(&context), Some("a"), &failure, SECOND);
     assert_eq!(events(&mut log), [("a".to_owned(), None, 1, 1)]);
@@ -164,7 +164,7 @@ fn the_newest_report_is_kept() {
     for _ in 0..2 * MAX_ATTEMPTS {
         fail(&mut log, &context, "a", &failure(ErrorClass::Overloaded));
     }
-    log.attempt_answered(&candidate("b"), 200, SECOND, Vec::new());
+    log.attempt_answered(&candidate("b"), 200, SECOND, Adaptation::default());
     assert_eq!(log.reports().len(), MAX_ATTEMPTS);
     assert_eq!(log.reports().last().map(|report| &*report.model), Some("b"));
 }

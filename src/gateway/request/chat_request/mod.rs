@@ -29,6 +29,7 @@ use crate::gateway::request::json_object::{RawObject, span};
 use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::request::requirements::Prompt;
 use crate::gateway::usage::text_size::TextSize;
+use crate::providers::Documents;
 use entries::Entries;
 pub use fields::each_in;
 pub use members::{OWN_MEMBERS, ROUTER_MEMBERS, is_own, meant};
@@ -95,6 +96,8 @@ pub struct ChatRequest {
     pub translates: bool,
     /// The changes with which it was translated from the caller's dialect; `None` for the caller's own request.
     pub translated_with: Option<Vec<String>>,
+    /// The documents of a translation; none in the caller's own request, which is not searched for them.
+    pub documents: Documents,
     /// The candidates that the caller asks for.
     pub wanted: Wanted,
     /// Whether the caller asks for a stream.
@@ -144,6 +147,7 @@ impl ChatRequest {
             passed: PassedHeaders::default(),
             translates: true,
             translated_with: None,
+            documents: Documents::None,
             wanted: wanted(dialect, members)?,
             stream,
             include_usage: match dialect {

@@ -2,13 +2,20 @@
 
 use std::sync::{Arc, OnceLock};
 
+use memchr::memmem;
+
 use super::{ChatRequest, Part, ROUTER_MEMBERS, is_own};
 use crate::dialects::change::Changes;
 use crate::dialects::members::Members;
 use crate::dialects::need::Need;
 use crate::dialects::{Dialect, translate};
 use crate::limits::shares::LARGE_TO_TRANSLATE;
+use crate::providers::Documents;
 use crate::store::snapshot::ModelEntry;
+
+/// How a document begins in a translation, and one with an address in it. Texts have their quotes escaped.
+const FILE: &[u8] = br#"{"type":"file","#;
+const ADDRESSED_FILE: &[u8] = br#","file_data":"http"#;
 
 /// A request that was translated, or why it cannot be.
 pub(in crate::gateway) type Translated = Result<Arc<ChatRequest>, Need>;
@@ -94,6 +101,7 @@ impl ChatRequest {
         Ok(Arc::new(Self {
             passed: self.passed.of_any_dialect(),
             translated_with: Some(changes.into_names()),
+            documents: documents(&translated),
             ..translated
         }))
     }
@@ -112,5 +120,22 @@ impl ChatRequest {
             // Another one would be the same.
             let _ = slot.set(translation);
         }
+    }
+}
+
+/// The documents of a translation, if it is a chat completion.
+fn documents(translated: &ChatRequest) -> Documents {
+    let part = translated.parts.iter().find(|part| part.name == "messages");
+    let messages = part.map(|part| translated.value(part)).unwrap_or_default();
+    let has = |what: &[u8]| memmem::find(messages, what).is_some();
+    match translated.dialect {
+        Dialect::ChatCompletions if has(FILE) => {
+            if has(ADDRESSED_FILE) {
+                Documents::Addressed
+            } else {
+                Documents::Inline
+            }
+        }
+        Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses => Documents::None,
     }
 }

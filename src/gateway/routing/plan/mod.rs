@@ -122,6 +122,8 @@ pub struct Plan {
     queue: Queue,
     /// The candidate that was called last, and the number of its retries.
     current: Option<(Candidate, u32)>,
+    /// Whether that candidate is called once more, which is none of its retries.
+    again: bool,
     failure: Option<Failure>,
     /// The cooldown that ends first, of the candidates skipped for one.
     cooldown: Option<OpenCooldown>,
@@ -148,19 +150,33 @@ impl Plan {
     }
 
     fn new(queue: Queue) -> Self {
-        Self { queue, current: None, failure: None, cooldown: None, skipped: None, probe_taken: false }
+        Self {
+            queue,
+            current: None,
+            again: false,
+            failure: None,
+            cooldown: None,
+            skipped: None,
+            probe_taken: false,
+        }
+    }
+
+    /// The candidate that was called last is called once more, with another body.
+    pub fn call_again(&mut self) {
+        self.again = true;
     }
 
     /// Decides the next step. `failure` is the failure of the last attempt, if there was one.
     #[must_use]
     pub fn next(&mut self, failure: Option<Failure>, input: DecisionInput<'_>) -> Step {
         if let Some(failure) = failure {
-            let delay = self.retry_delay(&failure, input);
+            let again = std::mem::take(&mut self.again) && input.left >= LEAST;
+            let delay = if again { Some(Duration::ZERO) } else { self.retry_delay(&failure, input) };
             self.queue.failed(failure.class);
             if let (Some(after), Some((candidate, times))) = (delay, &mut self.current)
                 && input.facts.reserve(&candidate.model).is_none()
             {
-                *times += 1;
+                *times += u32::from(!again);
                 let candidate = candidate.clone();
                 self.failure = Some(failure);
                 let time_budget = self.time_budget(input.left.saturating_sub(after));

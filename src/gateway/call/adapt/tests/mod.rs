@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 mod functions;
+mod reasoning;
 
 use super::*;
 use crate::providers::{PRESETS, known_parameter_rules};

@@ -166,3 +166,26 @@ fn a_stream_that_broke_after_content_is_never_tried_again() {
     plan.queue.limits.num_retries = Some(5);
     assert_eq!(run(&mut plan, &[StreamInterrupted]).looked_at(), ["0"]);
 }
+
+#[test]
+fn a_call_with_another_body_is_made_at_once_and_counts_as_no_retry() {
+    let mut plan = list(2);
+    plan.queue.limits.num_retries = Some(1);
+    let mut next = |again: bool, class: Option<ErrorClass>, input: DecisionInput<'static>| {
+        if again {
+            plan.call_again();
+        }
+        let (name, after, _) = call(plan.next(class.map(failure), input));
+        (name, after.as_millis())
+    };
+    assert_eq!(next(false, None, PLENTY).0, "0");
+    assert_eq!(next(true, Some(ErrorClass::InvalidRequest), PLENTY), ("0".to_owned(), 0));
+    // Its own retry is left, and only one call more was asked for.
+    assert_eq!(next(false, Some(Overloaded), DecisionInput { jitter: 0.0, ..PLENTY }), ("0".to_owned(), 25));
+    assert_eq!(next(false, Some(ErrorClass::InvalidRequest), PLENTY).0, "1");
+    // Without time for it, the chain goes on.
+    let mut plan = list(1);
+    let _ = plan.next(None, PLENTY);
+    plan.call_again();
+    assert!(matches!(plan.next(Some(failure(ErrorClass::InvalidRequest)), input(999)), Step::Exhausted(_)));
+}

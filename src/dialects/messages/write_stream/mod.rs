@@ -1,7 +1,7 @@
 //! Writes events as the stream of a message.
 //!
-//! Blocks come one after the other. The first call is written as it arrives; a piece of another call, and text after a
-//! call, wait until the end, because a provider may still continue the first one.
+//! Blocks come one after the other. The first call is written as it arrives; a piece of another call, and text or reasoning
+//! after a call, wait until the end, because a provider may still continue the first one.
 
 use serde::Serialize;
 
@@ -27,8 +27,10 @@ pub struct Writer {
     open: Option<Open>,
     /// The calls that wait, in order.
     waiting: Vec<Waiting>,
-    /// Text that follows the calls.
-    text: String,
+    /// Text and reasoning that follow the calls.
+    late: Vec<Late>,
+    /// Claude's signature of the reasoning in the open block.
+    signature: Option<String>,
     /// The bytes that wait.
     size: usize,
     called: bool,
@@ -39,8 +41,16 @@ pub struct Writer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Open {
     Reasoning,
+    Redacted,
     Text,
     Call(usize),
+}
+
+/// What waits behind the calls.
+#[derive(Debug)]
+enum Late {
+    Text(String),
+    Reasoning(String),
 }
 
 #[derive(Debug)]
@@ -66,7 +76,8 @@ impl Writer {
             next: 0,
             open: None,
             waiting: Vec::new(),
-            text: String::new(),
+            late: Vec::new(),
+            signature: None,
             size: 0,
             called: false,
             stop: None,
@@ -81,10 +92,19 @@ impl Writer {
         match event {
             Event::Begin(id) => self.begin(&id, out),
             Event::Text(text) => self.text(text, out),
-            Event::Reasoning(thinking) => {
-                self.open(Open::Reasoning, &Block::Thinking { thinking: "", signature: "" }, out);
-                self.delta(&Delta::Thinking { thinking: &thinking }, out);
+            Event::Reasoning(thinking) => self.reasoning(thinking, out),
+            Event::Signature(signature) if self.open == Some(Open::Reasoning) => {
+                self.signature = Some(signature);
+                self.close(out);
             }
+            // What it signs is not in an open block, so it is not valid.
+            Event::Signature(_) => {}
+            Event::Redacted(data) if !self.is_calling() => {
+                self.open(Open::Redacted, &Block::RedactedThinking { data: &data }, out);
+                self.close(out);
+            }
+            // It is valid at its own place only.
+            Event::Redacted(_) => {}
             Event::Call { position, id, name } => self.call(position, id, name, out),
             Event::Input { position, json } => self.input(position, json, out),
             // Some providers repeat an end in each chunk.
@@ -111,9 +131,14 @@ impl Writer {
             rest.begin_call(id, name, Open::Call(usize::MAX), &mut out);
             rest.delta(&Delta::Input { partial_json: json }, &mut out);
         }
-        if !self.text.is_empty() {
-            rest.close(&mut out);
-            rest.text(self.text.clone(), &mut out);
+        for late in &self.late {
+            if rest.is_calling() {
+                rest.close(&mut out);
+            }
+            match late {
+                Late::Text(text) => rest.text(text.clone(), &mut out),
+                Late::Reasoning(thinking) => rest.reasoning(thinking.clone(), &mut out),
+            }
         }
         rest.close(&mut out);
         let stop = self.stop.unwrap_or(Stop::End).of_answer(self.called);
@@ -138,10 +163,31 @@ impl Writer {
         written(out, "message_start", message.as_bytes());
     }
 
+    /// Whether a call is being written, which its provider may continue.
+    fn is_calling(&self) -> bool {
+        matches!(self.open, Some(Open::Call(_)))
+    }
+
+    fn reasoning(&mut self, thinking: String, out: &mut Vec<u8>) {
+        if self.is_calling() {
+            self.size += thinking.len();
+            match self.late.last_mut() {
+                Some(Late::Reasoning(last)) => last.push_str(&thinking),
+                Some(Late::Text(_)) | None => self.late.push(Late::Reasoning(thinking)),
+            }
+            return;
+        }
+        self.open(Open::Reasoning, &Block::Thinking { thinking: "", signature: "" }, out);
+        self.delta(&Delta::Thinking { thinking: &thinking }, out);
+    }
+
     fn text(&mut self, text: String, out: &mut Vec<u8>) {
-        if matches!(self.open, Some(Open::Call(_))) {
+        if self.is_calling() {
             self.size += text.len();
-            self.text += &text;
+            match self.late.last_mut() {
+                Some(Late::Text(last)) => last.push_str(&text),
+                Some(Late::Reasoning(_)) | None => self.late.push(Late::Text(text)),
+            }
             return;
         }
         self.open(Open::Text, &Block::Text { text: "" }, out);
@@ -193,7 +239,8 @@ impl Writer {
 
     fn close(&mut self, out: &mut Vec<u8>) {
         if self.open == Some(Open::Reasoning) {
-            self.delta(&Delta::Signature { signature: MARK }, out);
+            let signature = self.signature.take();
+            self.delta(&Delta::Signature { signature: signature.as_deref().unwrap_or(MARK) }, out);
         }
         if self.open.take().is_some() {
             event(out, "content_block_stop", &BlockStop { kind: "content_block_stop", index: self.next });
@@ -214,6 +261,7 @@ struct BlockStart<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Block<'a> {
     Thinking { thinking: &'a str, signature: &'a str },
+    RedactedThinking { data: &'a str },
     Text { text: &'a str },
     ToolUse { id: &'a str, name: &'a str, input: Empty },
 }
@@ -235,7 +283,7 @@ enum Delta<'a> {
     #[serde(rename = "thinking_delta")]
     Thinking { thinking: &'a str },
     #[serde(rename = "signature_delta")]
-    Signature { signature: &'static str },
+    Signature { signature: &'a str },
     #[serde(rename = "text_delta")]
     Text { text: &'a str },
     #[serde(rename = "input_json_delta")]
@@ -279,115 +327,4 @@ fn written(out: &mut Vec<u8>, name: &str, data: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-
-    fn text(text: &str) -> Event {
-        Event::Text(text.to_owned())
-    }
-
-    fn call(position: usize, id: &str) -> Event {
-        Event::Call { position, id: id.to_owned(), name: "f".to_owned() }
-    }
-
-    fn input(position: usize, json: &str) -> Event {
-        Event::Input { position, json: json.to_owned() }
-    }
-
-    /// The data of the events of a whole stream, each as one line.
-    fn stream(events: Vec<Event>) -> Vec<String> {
-        let mut writer = Writer::new("\"m\"".to_owned(), 7);
-        let mut out = Vec::new();
-        for event in events {
-            writer.write(event, &mut out).expect("little waits");
-        }
-        out.extend(writer.end(Tokens { fresh: 3, cache_read: 4, output: 5, ..Tokens::default() }));
-        let out = String::from_utf8(out).expect("a text");
-        let line = |event: &str| {
-            let (name, data) = event.split_once("\ndata: ").expect(event);
-            let data: Value = serde_json::from_str(data).expect(event);
-            assert_eq!(name.strip_prefix("event: "), data["type"].as_str(), "{event}");
-            let index = data["index"].as_u64().map(|index| format!("{index} ")).unwrap_or_default();
-            let more = [&data["content_block"], &data["delta"]].into_iter().find(|more| !more.is_null());
-            format!("{index}{} {}", data["type"].as_str().expect("a type"), more.unwrap_or(&Value::Null))
-        };
-        out.split_terminator("\n\n").map(line).collect()
-    }
-
-    #[test]
-    fn blocks_come_one_after_the_other_whatever_the_order_of_the_calls() {
-        let interleaved = stream(vec![
-            Event::Begin("1".to_owned()),
-            Event::Reasoning("T".to_owned()),
-            text("Hi"),
-            call(0, "x"),
-            input(0, "{"),
-            call(1, "y:1"),
-            input(1, "{}"),
-            text("after"),
-            input(0, "}"),
-            Event::Stop(Stop::End),
-        ]);
-        let alias = ids::alias_of_call("y:1").expect("an alias");
-        let expected = [
-            "message_start null".to_owned(),
-            r#"0 content_block_start {"signature":"","thinking":"","type":"thinking"}"#.to_owned(),
-            r#"0 content_block_delta {"thinking":"T","type":"thinking_delta"}"#.to_owned(),
-            format!(r#"0 content_block_delta {{"signature":"{MARK}","type":"signature_delta"}}"#),
-            "0 content_block_stop null".to_owned(),
-            r#"1 content_block_start {"text":"","type":"text"}"#.to_owned(),
-            r#"1 content_block_delta {"text":"Hi","type":"text_delta"}"#.to_owned(),
-            "1 content_block_stop null".to_owned(),
-            r#"2 content_block_start {"id":"x","input":{},"name":"f","type":"tool_use"}"#.to_owned(),
-            r#"2 content_block_delta {"partial_json":"{","type":"input_json_delta"}"#.to_owned(),
-            r#"2 content_block_delta {"partial_json":"}","type":"input_json_delta"}"#.to_owned(),
-            "2 content_block_stop null".to_owned(),
-            format!(r#"3 content_block_start {{"id":"{alias}","input":{{}},"name":"f","type":"tool_use"}}"#),
-            r#"3 content_block_delta {"partial_json":"{}","type":"input_json_delta"}"#.to_owned(),
-            "3 content_block_stop null".to_owned(),
-            r#"4 content_block_start {"text":"","type":"text"}"#.to_owned(),
-            r#"4 content_block_delta {"text":"after","type":"text_delta"}"#.to_owned(),
-            "4 content_block_stop null".to_owned(),
-            r#"message_delta {"stop_reason":"tool_use","stop_sequence":null}"#.to_owned(),
-            "message_stop null".to_owned(),
-        ];
-        let sorted = |line: &String| {
-            let (head, json) =
-                line.rsplit_once(" {").map_or((line.as_str(), None), |(head, json)| (head, Some(json)));
-            (
-                head.to_owned(),
-                json.map(|json| serde_json::from_str::<Value>(&format!("{{{json}")).expect(line)),
-            )
-        };
-        assert_eq!(
-            interleaved.iter().map(sorted).collect::<Vec<_>>(),
-            expected.iter().map(sorted).collect::<Vec<_>>()
-        );
-    }
-
-    #[test]
-    fn a_stream_without_content_is_complete_too() {
-        assert_eq!(
-            stream(vec![]),
-            [
-                "message_start null",
-                r#"message_delta {"stop_reason":"end_turn","stop_sequence":null}"#,
-                "message_stop null"
-            ]
-        );
-        let cut = stream(vec![Event::Begin(String::new()), call(0, "x"), Event::Stop(Stop::Length)]);
-        assert!(cut.iter().any(|line| line.contains("max_tokens")), "{cut:?}");
-    }
-
-    #[test]
-    fn what_waits_is_bounded() {
-        let mut writer = Writer::new("\"m\"".to_owned(), 0);
-        let mut out = Vec::new();
-        for event in [call(0, "x"), call(1, "y"), input(1, &" ".repeat(MOST_WAITING - 100))] {
-            assert_eq!(writer.write(event, &mut out), Ok(()));
-        }
-        assert_eq!(writer.write(input(1, &" ".repeat(101)), &mut out), Err(TooMuch));
-    }
-}
+mod tests;

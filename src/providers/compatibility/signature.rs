@@ -1,0 +1,93 @@
+//! Whether a vendor's error refuses the reasoning in the history of a request: its signature is not the vendor's own, or the
+//! reasoning is missing where the vendor requires it.
+
+use crate::providers::errors::UpstreamError;
+
+/// The words with which vendors name such reasoning. An error may repeat them from a request.
+pub const REASONING_WORDS: &[&str] = &[
+    "encrypted_content",
+    "redacted_thinking",
+    "signature",
+    "thinking",
+    "thought_signature",
+    "tool_result",
+    "tool_use",
+];
+
+/// Codes of such errors.
+const CODES: &[&str] = &["invalid_encrypted_content", "thinking_signature_invalid"];
+
+/// What their messages say, in lowercase, without quotes and with blanks in place of `_`: all words of a row.
+///
+/// "messages.1.content.0: Invalid `signature` in `thinking` block" and "messages.1.content.0.thinking.signature: Field
+/// required" (V Anthropic); "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified" and
+/// "Expected `thinking` or `redacted_thinking`, but found `tool_use`" (R pydantic/pydantic-ai#3757); "Thought signature is
+/// not valid", "Function call is missing a thought_signature" (R BerriAI/litellm#32140, #16893); "The encrypted content
+/// gAAA... could not be verified" (R openai/codex#3573, #9045).
+const WORDS: &[&[&str]] = &[
+    &["signature", "thinking"],
+    &["thought signature"],
+    &["thinking blocks", "cannot be modified"],
+    &["expected thinking or redacted thinking"],
+    &["must start with a thinking block"],
+    &["encrypted content", "verified"],
+    &["encrypted content", "decrypted"],
+];
+
+/// Whether the error refuses the reasoning in the history. Only a 400 does.
+#[must_use]
+pub fn refuses_reasoning(error: &UpstreamError) -> bool {
+    if error.status != 400 {
+        return false;
+    }
+    let mut labels = [&error.code, &error.kind, &error.inner_code].into_iter().flatten();
+    if labels.any(|label| CODES.contains(&label.as_str())) {
+        return true;
+    }
+    let said = error.message.to_lowercase().replace('_', " ").replace(['`', '\'', '"'], "");
+    WORDS.iter().any(|row| row.iter().all(|words| said.contains(words)))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use serde_json::json;
+
+    use super::*;
+    use crate::providers::parse_error;
+
+    fn refused(status: u16, error: &serde_json::Value) -> bool {
+        let body = json!({"error": error}).to_string();
+        let now = chrono::DateTime::UNIX_EPOCH;
+        refuses_reasoning(&parse_error(status, &HeaderMap::new(), body.as_bytes(), now))
+    }
+
+    #[test]
+    fn errors_about_signatures_are_recognized_in_the_words_of_each_vendor() {
+        for message in [
+            "messages.1.content.0: Invalid `signature` in `thinking` block",
+            "messages.1.content.0.thinking.signature: Field required",
+            "messages.3.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.",
+            "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.",
+            "Thought signature is not valid.",
+            "Function call is missing a thought_signature in functionCall parts.",
+            "The encrypted content gAAA... could not be verified.",
+        ] {
+            assert!(refused(400, &json!({"message": message})), "{message}");
+            assert!(!refused(429, &json!({"message": message})), "{message}");
+        }
+        assert!(refused(400, &json!({"message": "no", "code": "invalid_encrypted_content"})));
+    }
+
+    #[test]
+    fn other_errors_are_not() {
+        for message in [
+            "The request signature does not match.",
+            "thinking.budget_tokens: Input should be greater than or equal to 1024",
+            "max_tokens must be greater than thinking.budget_tokens",
+            "prompt is too long",
+        ] {
+            assert!(!refused(400, &json!({"message": message})), "{message}");
+        }
+    }
+}
