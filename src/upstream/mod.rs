@@ -6,10 +6,12 @@
 pub mod address_policy;
 pub(crate) mod answered_connections;
 mod clients;
+mod connector;
 pub mod name_resolver;
 pub mod object_storage;
 pub mod resolver;
-pub(crate) mod single_use_body;
+mod response_body;
+mod single_use_body;
 pub mod sse;
 
 use std::net::SocketAddr;
@@ -18,16 +20,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
-use http::{HeaderMap, Method, StatusCode};
+use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use memchr::memmem;
-use reqwest::Request;
+use response_body::ResponseBody;
+use single_use_body::SingleUseBody;
 use url::Url;
 
 use address_policy::Service;
 pub use address_policy::{AddressPolicy, Blocked};
 use answered_connections::AnsweredConnections;
-use clients::Clients;
+use clients::{Client, Clients};
+use connector::ConnectTimedOut;
 use name_resolver::NameResolver;
 use resolver::ResolveFailed;
 pub use resolver::on_behalf_of;
@@ -37,11 +41,18 @@ pub use single_use_body::Pieces;
 #[derive(Debug, Clone)]
 pub struct AdmittedUrl {
     url: Url,
+    /// The same as the HTTP library has it; `None` if it cannot be called.
+    uri: Option<Uri>,
     service: Service,
-    client: reqwest::Client,
+    client: Client,
 }
 
 impl AdmittedUrl {
+    fn new(url: Url, service: Service, client: Client) -> Self {
+        let uri = url.as_str().parse().ok();
+        Self { url, uri, service, client }
+    }
+
     /// The same URL with the connections of an earlier one, if both are on the same server.
     #[must_use]
     pub fn with_connections_of(self, earlier: &Self) -> Self {
@@ -59,7 +70,7 @@ impl AdmittedUrl {
         let path = [path.strip_suffix(from).unwrap_or(path), to].concat();
         let mut url = self.url.clone();
         url.set_path(&path);
-        Self { url, service: self.service, client: self.client.clone() }
+        Self::new(url, self.service, self.client.clone())
     }
 
     /// A path below that of the URL. `end` is one part, percent-encoded.
@@ -67,7 +78,7 @@ impl AdmittedUrl {
     pub fn below(&self, end: &str) -> Self {
         let mut url = self.url.clone();
         url.set_path(&[self.url.path(), "/", end].concat());
-        Self { url, service: self.service, client: self.client.clone() }
+        Self::new(url, self.service, self.client.clone())
     }
 }
 
@@ -105,7 +116,7 @@ pub struct Upstream {
 /// The head of a response; the body is read with [`UpstreamResponse::chunk`].
 #[derive(Debug)]
 pub struct UpstreamResponse {
-    response: reqwest::Response,
+    response: http::Response<ResponseBody>,
 }
 
 impl Upstream {
@@ -157,11 +168,7 @@ impl Upstream {
 
     fn admitted(&self, url: Url) -> Result<AdmittedUrl, Blocked> {
         let service = Service::of(&url).ok_or(Blocked::NotAUrl)?;
-        let client = self.clients.pooled(service).map_err(|error| {
-            tracing::error!(%error, "could not create an HTTP client");
-            Blocked::NotRunning
-        })?;
-        Ok(AdmittedUrl { url, service, client })
+        Ok(AdmittedUrl::new(url, service, self.clients.pooled(service)))
     }
 
     /// Posts a body and waits for the head of the response. If a connection that had answered before breaks before
@@ -175,25 +182,15 @@ impl Upstream {
         target: &AdmittedUrl,
         message: impl Fn() -> (HeaderMap, Pieces),
     ) -> Result<UpstreamResponse, SendError> {
-        let request = || {
-            let (headers, pieces) = message();
-            // The builder of requests would merge the headers one by one into a map of its own.
-            let mut request = Request::new(Method::POST, target.url.clone());
-            *request.headers_mut() = headers;
-            *request.body_mut() = Some(single_use_body::body(pieces));
-            request
-        };
-        let unsent = match self.send(&target.client, request()).await {
+        let unsent = match self.send(&target.client, Method::POST, target, message()).await {
             Ok(response) => return Ok(response),
             Err(unsent) => unsent,
         };
         if !unsent.was_idle {
             return Err(unsent.error);
         }
-        match self.clients.fresh(target.service) {
-            Ok(fresh) => self.send(&fresh, request()).await.map_err(|unsent| unsent.error),
-            Err(_) => Err(unsent.error),
-        }
+        let fresh = self.clients.fresh(target.service);
+        self.send(&fresh, Method::POST, target, message()).await.map_err(|unsent| unsent.error)
     }
 
     /// Sends a GET request and waits for the head of the response.
@@ -201,19 +198,32 @@ impl Upstream {
     /// # Errors
     /// As [`Upstream::post`].
     pub async fn get(&self, target: &AdmittedUrl, headers: HeaderMap) -> Result<UpstreamResponse, SendError> {
-        let mut request = Request::new(Method::GET, target.url.clone());
-        *request.headers_mut() = headers;
-        self.send(&target.client, request).await.map_err(|unsent| unsent.error)
+        let sent = self.send(&target.client, Method::GET, target, (headers, Pieces::default()));
+        sent.await.map_err(|unsent| unsent.error)
     }
 
-    async fn send(&self, client: &reqwest::Client, request: Request) -> Result<UpstreamResponse, Unsent> {
-        match client.execute(request).await {
+    async fn send(
+        &self,
+        client: &Client,
+        method: Method,
+        target: &AdmittedUrl,
+        (mut headers, body): (HeaderMap, Pieces),
+    ) -> Result<UpstreamResponse, Unsent> {
+        let Some(uri) = &target.uri else {
+            return Err(Unsent { error: SendError::Other, was_idle: false });
+        };
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        let mut request = Request::new(SingleUseBody::from(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = headers;
+        match client.request(request).await {
             Ok(response) => {
                 // A server that closes an idle connection may say so, which would be read as the answer.
-                if self.answered.note(&response) && says_goodbye(&response) {
+                if self.answered.note(response.extensions()) && says_goodbye(&response) {
                     return Err(Unsent { error: SendError::Ended, was_idle: true });
                 }
-                Ok(UpstreamResponse { response })
+                Ok(UpstreamResponse { response: response.map(ResponseBody::from) })
             }
             Err(error) => {
                 let found = explain(&error);
@@ -229,7 +239,7 @@ impl Upstream {
 ///
 /// What arrives before the connection takes the next request, the client discards with the connection. This is about
 /// what crosses with that request.
-fn says_goodbye(response: &reqwest::Response) -> bool {
+fn says_goodbye<B>(response: &http::Response<B>) -> bool {
     let status = response.status();
     if status != StatusCode::REQUEST_TIMEOUT && status != StatusCode::BAD_REQUEST {
         return false;
@@ -268,12 +278,12 @@ impl UpstreamResponse {
     /// # Errors
     /// The connection broke, or the body's framing is invalid.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, SendError> {
-        self.response.chunk().await.map_err(|error| explain(&error))
+        self.response.body_mut().chunk().await.map_err(|error| explain(&*error))
     }
 
     /// Reads the rest of a finished body if it has already arrived, so that the connection can be reused.
     pub fn finish(mut self) {
-        while let Some(Ok(Some(_))) = self.response.chunk().now_or_never() {}
+        while let Some(Ok(Some(_))) = self.response.body_mut().chunk().now_or_never() {}
     }
 }
 
@@ -281,17 +291,13 @@ impl UpstreamResponse {
 impl UpstreamResponse {
     /// A response with a body that arrives in these chunks.
     pub(crate) fn in_pieces(pieces: Vec<std::io::Result<Bytes>>) -> Self {
-        let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
-        Self { response: http::Response::new(body).into() }
+        Self { response: http::Response::new(ResponseBody::in_pieces(pieces)) }
     }
 }
 
 /// Classifies a client error by its chain of sources, which includes the system's error.
-fn explain(error: &reqwest::Error) -> SendError {
-    if error.is_connect() && error.is_timeout() {
-        return SendError::ConnectTimeout;
-    }
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
+fn explain(error: &(dyn std::error::Error + 'static)) -> SendError {
+    let mut cause = Some(error);
     while let Some(inner) = cause {
         if let Some(found) = explain_cause(inner) {
             return found;
@@ -303,6 +309,9 @@ fn explain(error: &reqwest::Error) -> SendError {
 
 fn explain_cause(cause: &(dyn std::error::Error + 'static)) -> Option<SendError> {
     use std::io::ErrorKind;
+    if cause.is::<ConnectTimedOut>() {
+        return Some(SendError::ConnectTimeout);
+    }
     if cause.is::<Blocked>() {
         return Some(SendError::Blocked);
     }
