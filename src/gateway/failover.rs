@@ -80,7 +80,7 @@ impl Gateway {
                     let mut call = recorder.attempt_started(&candidate, &feedback, &intent.request, drilled);
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
-                    let attempted = Box::pin(self.attempt(&job, &candidate, called, time_budget));
+                    let attempted = Box::pin(self.attempt(&job, (&candidate, &share), called, time_budget));
                     let (outcome, Sent { changes, asked }) = spans::within(span.clone(), attempted).await;
                     let took = called.elapsed();
                     // Waiting before a retry does not count as the gateway's own time.
@@ -143,7 +143,7 @@ impl Gateway {
     async fn attempt(
         &self,
         job: &Job,
-        candidate: &Candidate,
+        (candidate, share): (&Candidate, &Arc<Share>),
         called: Instant,
         time_budget: Duration,
     ) -> (AttemptOutcome, Sent) {
@@ -165,7 +165,7 @@ impl Gateway {
         let caller = job.intent.caller();
         let optional = |known| adapt::optional(request, model, candidate.primary, known);
         let known = self.refusals.of_call(model, caller, optional);
-        let (outcome, sent) = self.call(job, (candidate, request), target, known, time_budget).await;
+        let (outcome, sent) = self.call(job, (candidate, request, share), target, known, time_budget).await;
         let written = || optional(known);
         let refusal = refused_parameters::named(&outcome, request, written);
         if refusal.left_out.is_empty() {
@@ -181,7 +181,7 @@ impl Gateway {
         // The provider did not process the request, so the same call is made once more without the refused
         // parameters. This does not count as a failure.
         let without = known.with(refusal.left_out);
-        let (outcome, sent) = self.call(job, (candidate, request), target, without, left).await;
+        let (outcome, sent) = self.call(job, (candidate, request, share), target, without, left).await;
         if answered(&outcome) {
             let source = Source { request: job.intent.fingerprint(), caller };
             self.refusals.learn(model, refusal.themselves, source);
@@ -193,7 +193,7 @@ impl Gateway {
     async fn call(
         &self,
         job: &Job,
-        candidate: (&Candidate, &ChatRequest),
+        candidate: (&Candidate, &ChatRequest, &Arc<Share>),
         target: &Target,
         refused: Parameters,
         time_budget: Duration,
@@ -208,15 +208,14 @@ impl Gateway {
     async fn call_with_token(
         &self,
         job: &Job,
-        candidate: (&Candidate, &ChatRequest),
+        candidate: (&Candidate, &ChatRequest, &Arc<Share>),
         target: &Target,
         refused: Parameters,
         time_budget: Duration,
     ) -> (AttemptOutcome, Sent) {
         let called = Instant::now();
         let left = || time_budget.saturating_sub(called.elapsed());
-        let share = self.shares.of(job.intent.organization.id);
-        let minting = self.minting(&share);
+        let minting = self.minting(candidate.2);
         let token = match target.token(minting, time_budget).await {
             Ok(token) => token,
             Err(fault) => return (AttemptOutcome::Failed(fault), Sent::default()),
@@ -235,20 +234,19 @@ impl Gateway {
     async fn send(
         &self,
         job: &Job,
-        (candidate, request): (&Candidate, &ChatRequest),
+        (candidate, request, share): (&Candidate, &ChatRequest, &Arc<Share>),
         (target, token): (&Target, &CallToken),
         refused: Parameters,
         time_budget: Duration,
     ) -> (AttemptOutcome, Sent) {
         let model = &candidate.model;
-        let share = self.shares.of(job.intent.organization.id);
-        let adapted = adapted(request, candidate, refused, &share).await;
+        let adapted = adapted(request, candidate, refused, share).await;
         // The first call takes this body; another one is rarely needed.
         let body = Cell::new(Some(adapted.body));
         let message = || {
             let headers = target.headers_for(request.stream, &request.passed, token);
             let again = || adapt::adapt(request, model, candidate.primary, refused).body;
-            (headers, held_by(&share, body.take().unwrap_or_else(again), &job.intent.request.body))
+            (headers, held_by(share, body.take().unwrap_or_else(again), &job.intent.request.body))
         };
         let prompt = |size: &TextSize| self.shared_state.calibrations.of(model.id).prompt(size);
         let url = target.url_of(model, request.stream);
@@ -262,7 +260,7 @@ impl Gateway {
             include_usage: request.include_usage,
             time_budget,
             now: job.context.created_at,
-            share: &share,
+            share,
         };
         let sent = Sent { changes: adapted.changes, asked: adapted.asked };
         (attempt(&self.upstream, call).await, sent)

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
+use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use memchr::memmem;
 use response_body::ResponseBody;
@@ -41,16 +41,16 @@ pub use single_use_body::Pieces;
 #[derive(Debug, Clone)]
 pub struct AdmittedUrl {
     url: Url,
-    /// The same as the HTTP library has it; `None` if it cannot be called.
-    uri: Option<Uri>,
+    /// The same as the HTTP library has it, and the `host` header; `None` if it cannot be called.
+    address: Option<(Uri, HeaderValue)>,
     service: Service,
     client: Client,
 }
 
 impl AdmittedUrl {
     fn new(url: Url, service: Service, client: Client) -> Self {
-        let uri = url.as_str().parse().ok();
-        Self { url, uri, service, client }
+        let address = address(&url);
+        Self { url, address, service, client }
     }
 
     /// The same URL with the connections of an earlier one, if both are on the same server.
@@ -80,6 +80,19 @@ impl AdmittedUrl {
         url.set_path(&[self.url.path(), "/", end].concat());
         Self::new(url, self.service, self.client.clone())
     }
+}
+
+/// A URL as the HTTP library has it, and the `host` header that it would write for each request.
+fn address(url: &Url) -> Option<(Uri, HeaderValue)> {
+    let uri: Uri = url.as_str().parse().ok()?;
+    let host = uri.host()?;
+    // A URL has its port only where it is not that of the scheme.
+    let host = match url.port() {
+        Some(port) => HeaderValue::try_from(format!("{host}:{port}")),
+        None => HeaderValue::try_from(host),
+    };
+    let host = host.ok()?;
+    Some((uri, host))
 }
 
 /// Why no response arrived.
@@ -209,10 +222,11 @@ impl Upstream {
         target: &AdmittedUrl,
         (mut headers, body): (HeaderMap, Pieces),
     ) -> Result<UpstreamResponse, Unsent> {
-        let Some(uri) = &target.uri else {
+        let Some((uri, host)) = &target.address else {
             return Err(Unsent { error: SendError::Other, was_idle: false });
         };
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        headers.insert(HOST, host.clone());
         let mut request = Request::new(SingleUseBody::from(body));
         *request.method_mut() = method;
         *request.uri_mut() = uri.clone();

@@ -93,8 +93,8 @@ impl Admitted {
         if let Some(minute) = admission.minute {
             request.extensions_mut().insert(minute);
         }
-        let body = reader.read_chat(caller.organization.id, request, payload).await?;
         let share = gateway.shares.of(caller.organization.id);
+        let body = reader.read_chat(&share, request, payload).await?;
         let chat = match named {
             Some(model) => ChatRequest::read_for(&share, model, body.bytes).await?,
             None => ChatRequest::read(&share, dialect, body.bytes).await?,

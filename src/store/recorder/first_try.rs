@@ -30,6 +30,10 @@ use crate::store::rollups::delta::{APPEND, Delta};
 /// The most rows of one statement. Each number of rows is a separate prepared statement.
 const MOST_ROWS: usize = 64;
 
+/// The numbers of rows in inserts into SQLite, where fewer rows are filled up. A connection prepares the text of a commit as
+/// a whole and keeps about one hundred of them, fewer than there are pairs of a number of requests and one of events.
+const SIZES: [usize; 12] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, MOST_ROWS];
+
 /// The columns that identify a row, and that the end of a stream does not change.
 const KEPT: [&str; 3] = ["id", "organization_id", "created_at"];
 
@@ -129,12 +133,26 @@ fn together(group: &Group<'_>) -> Result<(String, SqliteArguments), BoxDynError>
     let values = group.events.len() * EVENT_COLUMNS.len() + group.requests.len() * REQUEST_COLUMNS.len();
     arguments.reserve(values + 3, 0);
     for events in group.events.chunks(MOST_ROWS) {
-        text.push_str(&EVENTS.sqlite(events.len(), ""));
+        let size = size_for(events.len());
+        text.push_str(
+            &EVENTS.sqlite(size, |rows| format!("SELECT * FROM ({rows}) WHERE column1 IS NOT NULL")),
+        );
         events.iter().try_for_each(|event| arguments.event(event))?;
+        // Rows without an id are left out.
+        let left_out = (size - events.len()) * EVENT_COLUMNS.len();
+        (0..left_out).try_for_each(|_| arguments.put(None::<i64>))?;
     }
-    if !group.requests.is_empty() {
-        text.push_str(&REQUESTS.sqlite(group.requests.len(), &AT_THE_END));
+    let mut changes = number_of(&group.requests);
+    if let Some(last) = group.requests.last() {
+        let size = size_for(group.requests.len());
+        text.push_str(&REQUESTS.sqlite(size, |rows| format!("{rows} {}", *AT_THE_END)));
         group.requests.iter().try_for_each(|row| arguments.request(row))?;
+        // A final row that comes again stays as it is. A running one is written over itself, which counts.
+        let again = group.requests.iter().find(|row| row.outcome != Outcome::Running).unwrap_or(last);
+        for _ in group.requests.len()..size {
+            arguments.request(again)?;
+            changes += i64::from(again.outcome == Outcome::Running && again.instance_id.is_some());
+        }
     }
     if let Some((id, counted)) = &group.delta {
         arguments.put(*id)?;
@@ -142,12 +160,17 @@ fn together(group: &Group<'_>) -> Result<(String, SqliteArguments), BoxDynError>
             text.push_str(APPEND_ALWAYS);
         } else {
             text.push_str(APPEND_IF_ALL);
-            arguments.put(number_of(&group.requests))?;
+            arguments.put(changes)?;
         }
         arguments.text(counted)?;
     }
     text.push_str("COMMIT");
     Ok((text, arguments))
+}
+
+/// The number of rows of the insert that takes this many.
+fn size_for(rows: usize) -> usize {
+    SIZES.into_iter().find(|size| *size >= rows).unwrap_or(MOST_ROWS)
 }
 
 fn number_of<T>(rows: &[T]) -> i64 {
@@ -220,11 +243,13 @@ impl Inserts {
         }
     }
 
-    /// The insert of 1 to [`MOST_ROWS`] rows, with a semicolon, because others follow. `conflict` is always the same.
-    fn sqlite(&self, rows: usize, conflict: &str) -> Arc<str> {
+    /// The insert of 1 to [`MOST_ROWS`] rows, with a semicolon, because others follow. `source` gets their `VALUES` and is
+    /// always the same.
+    fn sqlite(&self, rows: usize, source: impl FnOnce(&str) -> String) -> Arc<str> {
         let text = || {
             let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
-            format!("{} {} {conflict}; ", self.start(), vec![&*row; rows].join(", ")).into()
+            let values = format!("VALUES {}", vec![&*row; rows].join(", "));
+            format!("{} {}; ", self.start(), source(&values)).into()
         };
         self.sqlite[rows.clamp(1, MOST_ROWS) - 1].get_or_init(text).clone()
     }
@@ -235,7 +260,7 @@ impl Inserts {
             let mut text = self.start();
             for number in 0..rows * self.columns.len() {
                 let before = match (number, number % self.columns.len()) {
-                    (0, _) => " (",
+                    (0, _) => " VALUES (",
                     (_, 0) => "), (",
                     _ => ", ",
                 };
@@ -248,7 +273,7 @@ impl Inserts {
     }
 
     fn start(&self) -> String {
-        format!("INSERT INTO {} ({}) VALUES", self.table, self.columns.join(", "))
+        format!("INSERT INTO {} ({})", self.table, self.columns.join(", "))
     }
 }
 
@@ -260,11 +285,19 @@ mod tests {
     /// They go past the connections that check statements.
     #[test]
     fn the_texts_name_the_organization() {
-        statements::check(&EVENTS.sqlite(2, ""));
+        statements::check(&EVENTS.sqlite(2, str::to_owned));
         statements::check(&EVENTS.postgres(2, ONCE));
-        statements::check(&REQUESTS.sqlite(2, &AT_THE_END));
+        statements::check(&REQUESTS.sqlite(2, str::to_owned));
         let text = REQUESTS.postgres(2, &AT_THE_END);
         statements::check(&text);
         assert!(text.contains(&format!("${}) ON CONFLICT", 2 * REQUEST_COLUMNS.len())), "{text}");
+    }
+
+    #[test]
+    fn every_number_of_rows_has_a_size() {
+        for rows in 1..=MOST_ROWS {
+            let size = size_for(rows);
+            assert!(size >= rows && size <= rows + rows / 2 && SIZES.contains(&size), "{rows} {size}");
+        }
     }
 }
