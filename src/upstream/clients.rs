@@ -71,6 +71,8 @@ impl Clients {
         #[expect(clippy::disallowed_methods, reason = "the only place that creates clients")]
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder
+            // Each request brings its `host`.
+            .set_host(false)
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(idle)

@@ -75,7 +75,7 @@ pub(super) async fn commit(
         return Ok(false);
     }
     for records in records.chunks(MOST_ROWS) {
-        let group = Group::of(records, &new_id)?;
+        let group = Group::of(records, &new_id);
         let taken = match driver {
             Driver::Sqlite(pool) => send_together(pool, &group).await,
             Driver::Postgres { pool, before, prepared } => {
@@ -94,7 +94,7 @@ fn database_error(error: sqlx::Error) -> DbErr {
 }
 
 impl<'a> Group<'a> {
-    fn of(records: &'a [Record], new_id: &impl Fn() -> Uuid) -> Result<Self, DbErr> {
+    fn of(records: &'a [Record], new_id: &impl Fn() -> Uuid) -> Self {
         let mut delta = Delta::default();
         let events: Vec<_> = records.iter().flat_map(|record| &record.events).collect();
         events.iter().for_each(|event| delta.event(event));
@@ -107,8 +107,8 @@ impl<'a> Group<'a> {
             requests.retain(|row| !is_running(row) || !ended.contains(&row.id));
         }
         requests.iter().filter(|row| !is_running(row)).for_each(|row| delta.request(row, 1));
-        let delta = delta.text()?.map(|text| (new_id(), text));
-        Ok(Self { events, requests, delta })
+        let delta = delta.text().map(|text| (new_id(), text));
+        Self { events, requests, delta }
     }
 }
 

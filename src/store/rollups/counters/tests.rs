@@ -74,7 +74,7 @@ proptest! {
                 delta.owned_request(&RequestRow { cost_nano_dollars: Some(0), ..row.clone() }, 1);
                 billed = 0;
             }
-            texts.extend(delta.text().expect("a text"));
+            texts.push(delta.text().expect("a text"));
             invoice += billed;
             beyond += budget_only_nano_dollars;
             of_sessions += row.session_id.map_or(0, |_| billed);
