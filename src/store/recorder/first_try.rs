@@ -134,9 +134,7 @@ fn together(group: &Group<'_>) -> Result<(String, SqliteArguments), BoxDynError>
     arguments.reserve(values + 3, 0);
     for events in group.events.chunks(MOST_ROWS) {
         let size = size_for(events.len());
-        text.push_str(
-            &EVENTS.sqlite(size, |rows| format!("SELECT * FROM ({rows}) WHERE column1 IS NOT NULL")),
-        );
+        text.push_str(&EVENTS.sqlite(size));
         events.iter().try_for_each(|event| arguments.event(event))?;
         // Rows without an id are left out.
         let left_out = (size - events.len()) * EVENT_COLUMNS.len();
@@ -145,7 +143,7 @@ fn together(group: &Group<'_>) -> Result<(String, SqliteArguments), BoxDynError>
     let mut changes = number_of(&group.requests);
     if let Some(last) = group.requests.last() {
         let size = size_for(group.requests.len());
-        text.push_str(&REQUESTS.sqlite(size, |rows| format!("{rows} {}", *AT_THE_END)));
+        text.push_str(&REQUESTS.sqlite(size));
         group.requests.iter().try_for_each(|row| arguments.request(row))?;
         // A final row that comes again stays as it is. A running one is written over itself, which counts.
         let again = group.requests.iter().find(|row| row.outcome != Outcome::Running).unwrap_or(last);
@@ -226,30 +224,41 @@ async fn takes_all(
 struct Inserts {
     table: &'static str,
     columns: &'static [&'static str],
+    /// What the insert into SQLite takes, from the `VALUES` of its rows.
+    source: fn(&str) -> String,
     sqlite: [OnceLock<Arc<str>>; MOST_ROWS],
     postgres: [OnceLock<Arc<str>>; MOST_ROWS],
 }
 
-static EVENTS: Inserts = Inserts::new("fallback_events", &EVENT_COLUMNS);
-static REQUESTS: Inserts = Inserts::new("requests", &REQUEST_COLUMNS);
+static EVENTS: Inserts = Inserts::new("fallback_events", &EVENT_COLUMNS, with_an_id);
+static REQUESTS: Inserts = Inserts::new("requests", &REQUEST_COLUMNS, or_at_the_end);
+
+/// Without the rows that have no id.
+fn with_an_id(rows: &str) -> String {
+    format!("SELECT * FROM ({rows}) WHERE column1 IS NOT NULL")
+}
+
+fn or_at_the_end(rows: &str) -> String {
+    format!("{rows} {}", *AT_THE_END)
+}
 
 impl Inserts {
-    const fn new(table: &'static str, columns: &'static [&'static str]) -> Self {
+    const fn new(table: &'static str, columns: &'static [&'static str], source: fn(&str) -> String) -> Self {
         Self {
             table,
             columns,
+            source,
             sqlite: [const { OnceLock::new() }; MOST_ROWS],
             postgres: [const { OnceLock::new() }; MOST_ROWS],
         }
     }
 
-    /// The insert of 1 to [`MOST_ROWS`] rows, with a semicolon, because others follow. `source` gets their `VALUES` and is
-    /// always the same.
-    fn sqlite(&self, rows: usize, source: impl FnOnce(&str) -> String) -> Arc<str> {
+    /// The insert of 1 to [`MOST_ROWS`] rows, with a semicolon, because others follow.
+    fn sqlite(&self, rows: usize) -> Arc<str> {
         let text = || {
             let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
             let values = format!("VALUES {}", vec![&*row; rows].join(", "));
-            format!("{} {}; ", self.start(), source(&values)).into()
+            format!("{} {}; ", self.start(), (self.source)(&values)).into()
         };
         self.sqlite[rows.clamp(1, MOST_ROWS) - 1].get_or_init(text).clone()
     }
@@ -285,9 +294,9 @@ mod tests {
     /// They go past the connections that check statements.
     #[test]
     fn the_texts_name_the_organization() {
-        statements::check(&EVENTS.sqlite(2, str::to_owned));
+        statements::check(&EVENTS.sqlite(2));
         statements::check(&EVENTS.postgres(2, ONCE));
-        statements::check(&REQUESTS.sqlite(2, str::to_owned));
+        statements::check(&REQUESTS.sqlite(2));
         let text = REQUESTS.postgres(2, &AT_THE_END);
         statements::check(&text);
         assert!(text.contains(&format!("${}) ON CONFLICT", 2 * REQUEST_COLUMNS.len())), "{text}");
