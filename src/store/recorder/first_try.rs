@@ -256,8 +256,9 @@ impl Inserts {
     /// The insert of 1 to [`MOST_ROWS`] rows, with a semicolon, because others follow.
     fn sqlite(&self, rows: usize) -> Arc<str> {
         let text = || {
-            let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
-            let values = format!("VALUES {}", vec![&*row; rows].join(", "));
+            // Each commit hashes the text, so it has no blanks.
+            let row = format!("({})", vec!["?"; self.columns.len()].join(","));
+            let values = format!("VALUES {}", vec![&*row; rows].join(","));
             format!("{} {}; ", self.start(), (self.source)(&values)).into()
         };
         self.sqlite[rows.clamp(1, MOST_ROWS) - 1].get_or_init(text).clone()
