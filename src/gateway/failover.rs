@@ -55,14 +55,15 @@ impl Gateway {
         let mut plan = intent.plan()?;
         let mut recorder = self.recorder_of(&job, routing_context.reservation()).await?;
         let mut failure: Option<Failure> = None;
-        let mut withheld: Option<(Candidate, Reply, CallFeedback, Asked)> = None;
+        // Rare, and large.
+        let mut withheld: Option<Box<(Candidate, Reply, CallFeedback, Asked)>> = None;
         // Models that failed in this request in a way that counts toward a cooldown.
         let mut failing: Vec<ModelId> = Vec::new();
         loop {
             match plan.next(failure.take(), job.decision_input(&routing_context)) {
                 Step::Skip(candidate, skip_reason) => recorder.candidate_skipped(&candidate, &skip_reason),
                 Step::Exhausted(end) => {
-                    let Some((candidate, reply, feedback, asked)) = withheld else {
+                    let Some((candidate, reply, feedback, asked)) = withheld.map(|withheld| *withheld) else {
                         return Err(Box::pin(exhausted(end, intent.request.dialect, recorder)).await);
                     };
                     recorder.commit_withheld_answer(&candidate).await?;
@@ -96,7 +97,7 @@ impl Gateway {
                                 .await;
                         }
                         AttemptOutcome::Filtered(reply, fault) => {
-                            withheld = Some((candidate.clone(), reply, feedback.clone(), asked));
+                            withheld = Some(Box::new((candidate.clone(), reply, feedback.clone(), asked)));
                             fault
                         }
                         AttemptOutcome::Failed(fault) | AttemptOutcome::Unusable(fault, _) => fault,

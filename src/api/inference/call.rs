@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
 use super::Writer;
-use super::keepalive::Keepalive;
+use super::keepalive::{Keepalive, Run};
 use super::options::intent;
 use super::response::respond;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
@@ -117,7 +117,7 @@ impl Admitted {
         let Some(keepalive) = Keepalive::of(&job, &settings, writer) else {
             return Ok(respond(gateway.run(job).await?, admission));
         };
-        let run = async move { gateway.run(job).await };
+        let run: Run = Box::pin(async move { gateway.run(job).await });
         keepalive.respond(run, admission).await
     }
 
