@@ -11,7 +11,7 @@ use super::letters::folded;
 use super::message::Message;
 use super::quotations::{Search, quotations};
 use super::request_text::RequestText;
-use super::shared_runs::Compared;
+use super::shared_runs::{Grams, runs_in};
 
 /// A shorter run may be a name, or words that any two texts have in common. In bytes of letters and digits.
 const RUN: usize = 32;
@@ -53,7 +53,8 @@ pub(in crate::gateway) fn is_excerpt(label: &str, request: &RequestText) -> bool
     let quoted = is_like_prose(label)
         && !letters.is_empty()
         && (!request.is_whole() || memmem::find(request.prompt(), &letters).is_some());
-    quoted || letters.len() >= RUN && !Compared::of(&letters).runs_in(request.prompt(), RUN).is_empty()
+    quoted
+        || letters.len() >= RUN && !runs_in(&letters, &Grams::of(&letters), request.prompt(), RUN).is_empty()
 }
 
 /// Of a message that could be compared with a part of the prompt only, its length, if it could hold more of it.
@@ -104,7 +105,7 @@ fn repeated_as_base64(message: &str, prompt: &[u8]) -> Vec<Range<usize>> {
         pieces.push((letters.len(), place));
     }
     let mut places: Vec<Range<usize>> = Vec::new();
-    for run in Compared::of(&letters).runs_in(prompt, ENCODED_RUN) {
+    for run in runs_in(&letters, &Grams::of(&letters), prompt, ENCODED_RUN) {
         let at = pieces.partition_point(|(end, _)| *end <= run.start);
         places.extend(pieces.get(at).map(|(_, place)| place.clone()));
     }

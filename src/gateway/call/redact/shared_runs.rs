@@ -13,68 +13,83 @@ const BITS: usize = 32;
 
 type Set<T> = HashSet<T, foldhash::fast::RandomState>;
 
-/// A short text that longer ones are compared with.
-pub(super) struct Compared<'t> {
-    own: &'t [u8],
-    /// Every eight letters of the text, sorted.
-    grams: Vec<u64>,
+/// So few of them are searched one by one. Few places pass the filter, and sorting would take longer.
+const FEW: usize = 256;
+
+/// Every eight letters of a short text that longer ones are compared with.
+#[derive(Debug)]
+pub(super) struct Grams {
+    /// They are sorted if they are many.
+    all: Vec<u64>,
     /// A bit for the hash of each of them.
     filter: Vec<u64>,
 }
 
-impl<'t> Compared<'t> {
+impl Grams {
     /// Prepares a text for comparisons.
-    pub(super) fn of(own: &'t [u8]) -> Self {
-        let mut grams: Vec<u64> = own.windows(GRAM).filter_map(gram).collect();
-        grams.sort_unstable();
-        let mut filter = vec![0; (grams.len() * BITS).next_power_of_two().max(64) / 64];
-        for gram in &grams {
+    pub(super) fn of(own: &[u8]) -> Self {
+        let mut all: Vec<u64> = Vec::with_capacity(own.len());
+        all.extend(own.windows(GRAM).filter_map(gram));
+        if all.len() > FEW {
+            all.sort_unstable();
+        }
+        let mut filter = vec![0; (all.len() * BITS).next_power_of_two().max(64) / 64];
+        for gram in &all {
             let (word, bit) = place(*gram, filter.len());
             if let Some(word) = filter.get_mut(word) {
                 *word |= bit;
             }
         }
-        Self { own, grams, filter }
+        Self { all, filter }
     }
 
     fn has(&self, gram: u64) -> bool {
         let (word, bit) = place(gram, self.filter.len());
-        self.filter.get(word).is_some_and(|word| word & bit != 0) && self.grams.binary_search(&gram).is_ok()
+        self.filter.get(word).is_some_and(|word| word & bit != 0)
+            && if self.all.len() > FEW {
+                self.all.binary_search(&gram).is_ok()
+            } else {
+                self.all.contains(&gram)
+            }
     }
+}
 
-    /// The ranges of the text that consist of runs of at least `length` letters that occur in `other`.
-    pub(super) fn runs_in(&self, other: &[u8], length: usize) -> Vec<Range<usize>> {
-        let Self { own, .. } = self;
-        if own.len() < length || other.len() < length || length < GRAM {
-            return Vec::new();
-        }
-        // Most errors repeat nothing, so whole runs are rarely needed.
-        let mut runs: Set<&[u8]> = Set::default();
-        let mut common: Set<&[u8]> = Set::default();
-        let beside = length - GRAM;
-        for at in (0..=other.len() - GRAM).step_by(beside + 1) {
-            if !other.get(at..at + GRAM).and_then(gram).is_some_and(|gram| self.has(gram)) {
-                continue;
-            }
-            if runs.is_empty() {
-                runs = own.windows(length).collect();
-            }
-            let around = at.saturating_sub(beside)..(at + length).min(other.len());
-            let around = other.get(around).unwrap_or_default();
-            common.extend(around.windows(length).filter(|run| runs.contains(run)));
-        }
-        let mut ranges: Vec<Range<usize>> = Vec::new();
-        if common.is_empty() {
-            return ranges;
-        }
-        for (at, _) in own.windows(length).enumerate().filter(|(_, run)| common.contains(run)) {
-            match ranges.last_mut() {
-                Some(last) if at <= last.end => last.end = at + length,
-                Some(_) | None => ranges.push(at..at + length),
-            }
-        }
-        ranges
+/// Whether a run of so many letters can be in both texts.
+pub(super) fn may_share(own: &[u8], other: &[u8], length: usize) -> bool {
+    own.len() >= length && other.len() >= length && length >= GRAM
+}
+
+/// The ranges of a text with these `grams` that consist of runs of at least `length` letters that occur in `other`.
+pub(super) fn runs_in(own: &[u8], grams: &Grams, other: &[u8], length: usize) -> Vec<Range<usize>> {
+    if !may_share(own, other, length) {
+        return Vec::new();
     }
+    // Most errors repeat nothing, so whole runs are rarely needed.
+    let mut runs: Set<&[u8]> = Set::default();
+    let mut common: Set<&[u8]> = Set::default();
+    let beside = length - GRAM;
+    for at in (0..=other.len() - GRAM).step_by(beside + 1) {
+        if !other.get(at..at + GRAM).and_then(gram).is_some_and(|gram| grams.has(gram)) {
+            continue;
+        }
+        if runs.is_empty() {
+            runs = own.windows(length).collect();
+        }
+        let around = at.saturating_sub(beside)..(at + length).min(other.len());
+        let around = other.get(around).unwrap_or_default();
+        common.extend(around.windows(length).filter(|run| runs.contains(run)));
+    }
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    if common.is_empty() {
+        return ranges;
+    }
+    for (at, _) in own.windows(length).enumerate().filter(|(_, run)| common.contains(run)) {
+        match ranges.last_mut() {
+            Some(last) if at <= last.end => last.end = at + length,
+            Some(_) | None => ranges.push(at..at + length),
+        }
+    }
+    ranges
 }
 
 fn gram(letters: &[u8]) -> Option<u64> {
@@ -103,7 +118,8 @@ mod tests {
                 }
             }
             let mut found = vec![false; own.len()];
-            for range in Compared::of(own.as_bytes()).runs_in(other.as_bytes(), length) {
+            let grams = Grams::of(own.as_bytes());
+            for range in runs_in(own.as_bytes(), &grams, other.as_bytes(), length) {
                 found[range].fill(true);
             }
             prop_assert_eq!(found, shared);
@@ -113,10 +129,11 @@ mod tests {
     #[test]
     fn work_is_linear() {
         let (own, other) = ("a".repeat(16 * 1024), "a".repeat(512 * 1024));
-        let own = Compared::of(own.as_bytes());
-        let whole = 0..own.own.len();
-        assert_eq!(own.runs_in(other.as_bytes(), 32), std::slice::from_ref(&whole));
+        let (own, other) = (own.as_bytes(), other.as_bytes());
+        let grams = Grams::of(own);
+        let whole = 0..own.len();
+        assert_eq!(runs_in(own, &grams, other, 32), std::slice::from_ref(&whole));
         let other = "abcdefgh".repeat(64 * 1024);
-        assert!(own.runs_in(other.as_bytes(), 12).is_empty());
+        assert!(runs_in(own, &grams, other.as_bytes(), 12).is_empty());
     }
 }
