@@ -167,11 +167,14 @@ impl Bind for SqliteArguments {
 fn rfc3339(time: DateTime<Utc>) -> Option<String> {
     let year = u32::try_from(time.year()).ok().filter(|year| *year < 10_000)?;
     let mut text = String::with_capacity(35);
-    let mut put = |number: u32, digits: u32, after: &str| {
-        for place in (0..digits).rev() {
-            let digit = u8::try_from(number / 10_u32.pow(place) % 10).unwrap_or_default();
-            text.push(char::from(b'0' + digit));
+    let mut put = |number: u32, digits: usize, after: &str| {
+        let (mut written, mut rest) = ([b'0'; 9], number);
+        for digit in written.iter_mut().take(digits).rev() {
+            *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+            rest /= 10;
         }
+        let written = written.get(..digits).and_then(|written| std::str::from_utf8(written).ok());
+        text.push_str(written.unwrap_or_default());
         text.push_str(after);
     };
     put(year, 4, "-");

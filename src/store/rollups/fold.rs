@@ -72,6 +72,9 @@ impl Store {
         if all {
             self.inner.folded_all_at.store(now.timestamp_millis(), Ordering::Relaxed);
         }
+        if others == Others::Await {
+            self.inner.folds.fetch_add(1, Ordering::Relaxed);
+        }
         Ok(folded)
     }
 

@@ -125,16 +125,16 @@ impl<'a> ListValue<'a> for i64 {
         if *self < 0 {
             text.push('-');
         }
-        let number = self.unsigned_abs();
-        let mut divisor = 1;
-        while number / divisor >= 10 {
-            divisor *= 10;
+        let (mut digits, mut rest) = ([b'0'; 20], self.unsigned_abs());
+        let mut first = digits.len();
+        for (place, digit) in digits.iter_mut().enumerate().rev() {
+            *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+            (first, rest) = (place, rest / 10);
+            if rest == 0 {
+                break;
+            }
         }
-        while divisor > 0 {
-            let digit = u8::try_from(number / divisor % 10).unwrap_or_default();
-            text.push(char::from(b'0' + digit));
-            divisor /= 10;
-        }
+        text.push_str(digits.get(first..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or("0"));
     }
 }
 
