@@ -164,16 +164,19 @@ async fn follow_spending(store: Store, shared_state: Arc<SharedState>, mut stopp
     }
 }
 
-/// Adds what was counted to the roll-ups.
+/// Adds what was counted to the roll-ups, unless that was done since the last time to read the spending.
 async fn fold_rollups(store: Store, mut stopped: watch::Receiver<bool>) {
     let mut ticks = interval(FOLD_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut folds = 0;
     loop {
         tokio::select! {
             _ = stopped.changed() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = store.system().fold_rollups().await {
+        if std::mem::replace(&mut folds, store.system().folds()) == folds
+            && let Err(error) = store.system().fold_rollups().await
+        {
             tracing::warn!(%error, "cannot add to the roll-ups; the counts stay for the next attempt");
         }
     }

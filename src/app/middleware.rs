@@ -78,7 +78,7 @@ pub(crate) async fn open(
     let mut response = compression::shrink(&head, response);
     let minutes = head.extensions().get::<RateLimitStatus>().copied();
     let anthropic = request_path::error_format(&head) == Some(ErrorFormat::Anthropic);
-    let now = head.app_data::<web::Data<Clock>>().map(|clock| clock.now());
+    let now = || head.app_data::<web::Data<Clock>>().map(|clock| clock.now());
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
         if anthropic {
@@ -89,10 +89,11 @@ pub(crate) async fn open(
     if let Some(timing) = queries.filter(|_| is_page(headers)).and_then(timing) {
         headers.insert(SERVER_TIMING, timing);
     }
-    match (minutes, now) {
-        (Some(minutes), Some(now)) if anthropic => anthropic::limit_headers::describe(minutes, now, headers),
-        (Some(minutes), _) => openai::limit_headers::describe(minutes, headers),
-        (None, _) => {}
+    if let Some(minutes) = minutes {
+        match now().filter(|_| anthropic) {
+            Some(now) => anthropic::limit_headers::describe(minutes, now, headers),
+            None => openai::limit_headers::describe(minutes, headers),
+        }
     }
     Ok(finished(head, response, is_head))
 }

@@ -24,7 +24,8 @@ pub fn whole_characters(json: &[u8]) -> Cow<'_, [u8]> {
 
 /// The halves in a text: the place of each escape, and its surrogate.
 pub(super) fn halves(json: &[u8]) -> impl Iterator<Item = (usize, u16)> {
-    let has_surrogates = memmem::find(json, b"\\ud").is_some() || memmem::find(json, b"\\uD").is_some();
+    let has_surrogates = memchr(b'\\', json).is_some()
+        && (memmem::find(json, b"\\ud").is_some() || memmem::find(json, b"\\uD").is_some());
     let mut at = if has_surrogates { 0 } else { json.len() };
     std::iter::from_fn(move || {
         loop {

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::{ContextV7, Timestamp, Uuid};
@@ -67,8 +67,7 @@ impl Clock {
     #[must_use]
     pub fn unix_micros(&self) -> i64 {
         match &self.source {
-            #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
-            Source::System { .. } => Utc::now().timestamp_micros(),
+            Source::System { .. } => system_micros(),
             Source::Manual(hands) => hands.date.load(Ordering::Acquire),
         }
     }
@@ -92,6 +91,14 @@ impl Clock {
         let nanos = u32::try_from(micros.rem_euclid(1_000_000)).unwrap_or(0) * 1_000;
         Uuid::new_v7(Timestamp::from_unix(&*self.identifiers, seconds, nanos))
     }
+}
+
+/// The time of the machine in microseconds since 1970, without a calendar in between.
+fn system_micros() -> i64 {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+    since.map_or_else(|before| -micros(before.duration()), micros)
 }
 
 impl governor::clock::Clock for Clock {

@@ -58,7 +58,8 @@ impl Gateway {
         let mut plan = intent.plan()?;
         let mut recorder = self.recorder_of(&job, routing_context.reservation()).await?;
         let mut failure: Option<Failure> = None;
-        let mut withheld: Option<(Candidate, Reply, CallFeedback, Asked)> = None;
+        // Rare, and large.
+        let mut withheld: Option<Box<(Candidate, Reply, CallFeedback, Asked)>> = None;
         // Models that failed in this request in a way that counts toward a cooldown.
         let mut failing: Vec<ModelId> = Vec::new();
         // The model that refused the reasoning in the history, so that it is called without.
@@ -67,7 +68,7 @@ impl Gateway {
             match plan.next(failure.take(), job.decision_input(&routing_context)) {
                 Step::Skip(candidate, skip_reason) => recorder.candidate_skipped(&candidate, &skip_reason),
                 Step::Exhausted(end) => {
-                    let Some((candidate, reply, feedback, asked)) = withheld else {
+                    let Some((candidate, reply, feedback, asked)) = withheld.map(|withheld| *withheld) else {
                         return Err(Box::pin(exhausted(end, intent.request.dialect, recorder)).await);
                     };
                     recorder.commit_withheld_answer(&candidate).await?;
@@ -88,8 +89,13 @@ impl Gateway {
                     let called = Instant::now();
                     let span = spans::attempt(&candidate);
                     let is_bare = bare == Some(candidate.model.id);
-                    let attempted =
-                        Box::pin(self.attempt(&job, &candidate, &so_far, called, (time_budget, is_bare)));
+                    let attempted = Box::pin(self.attempt(
+                        &job,
+                        (&candidate, &share),
+                        &so_far,
+                        called,
+                        (time_budget, is_bare),
+                    ));
                     let (outcome, Sent { changes, asked }) = spans::within(span.clone(), attempted).await;
                     let took = called.elapsed();
                     // Waiting before a retry does not count as the gateway's own time.
@@ -108,7 +114,7 @@ impl Gateway {
                                 .await;
                         }
                         AttemptOutcome::Filtered(reply, fault) => {
-                            withheld = Some((candidate.clone(), reply, feedback.clone(), asked));
+                            withheld = Some(Box::new((candidate.clone(), reply, feedback.clone(), asked)));
                             fault
                         }
                         AttemptOutcome::Failed(fault) | AttemptOutcome::Unusable(fault, _) => fault,
@@ -159,7 +165,7 @@ impl Gateway {
     async fn attempt(
         &self,
         job: &Job,
-        candidate: &Candidate,
+        (candidate, share): (&Candidate, &Arc<Share>),
         so_far: &SoFar,
         called: Instant,
         (time_budget, is_bare): (Duration, bool),
@@ -183,7 +189,7 @@ impl Gateway {
         let optional = |known| adapt::optional(request, model, candidate.primary, known);
         let known = self.refusals.of_call(model, caller, optional);
         let known = if is_bare { known.with(Parameters::REASONING) } else { known };
-        let call = OneCall { job, candidate, request, target, refused: known, time_budget, so_far };
+        let call = OneCall { job, candidate, share, request, target, refused: known, time_budget, so_far };
         let (outcome, sent) = self.call(call).await;
         let written = || optional(known);
         let refusal = refused_parameters::named(&outcome, request, written);
@@ -219,8 +225,7 @@ impl Gateway {
     async fn call_with_token(&self, call: OneCall<'_>) -> (AttemptOutcome, Sent) {
         let called = Instant::now();
         let left = || call.time_budget.saturating_sub(called.elapsed());
-        let share = self.shares.of(call.job.intent.organization.id);
-        let minting = self.minting(&share);
+        let minting = self.minting(call.share);
         let token = match call.target.token(minting, call.time_budget).await {
             Ok(token) => token,
             Err(fault) => return (AttemptOutcome::Failed(fault), Sent::default()),
@@ -237,16 +242,15 @@ impl Gateway {
     }
 
     async fn send(&self, call: OneCall<'_>, token: &CallToken) -> (AttemptOutcome, Sent) {
-        let OneCall { job, candidate, request, target, refused, time_budget, so_far } = call;
+        let OneCall { job, candidate, share, request, target, refused, time_budget, so_far } = call;
         let model = &candidate.model;
-        let share = self.shares.of(job.intent.organization.id);
-        let adapted = adapted(request, candidate, refused, &share).await;
+        let adapted = adapted(request, candidate, refused, share).await;
         // The first call takes this body; another one is rarely needed.
         let body = Cell::new(Some(adapted.body));
         let message = || {
             let headers = target.headers_for(request.stream, &request.passed, token);
             let again = || adapt::adapt(request, model, candidate.primary, refused).body;
-            (headers, held_by(&share, body.take().unwrap_or_else(again), &job.intent.request.body))
+            (headers, held_by(share, body.take().unwrap_or_else(again), &job.intent.request.body))
         };
         let calibration = || self.shared_state.calibrations.of(model.id, job.intent.caller());
         let prompt = |size: &TextSize| calibration().prompt(size);
@@ -261,7 +265,7 @@ impl Gateway {
             include_usage: request.include_usage,
             time_budget,
             now: job.context.created_at,
-            share: &share,
+            share,
             so_far,
         };
         let translated_to = request.translated_with.is_some().then(|| request.dialect.name());
@@ -276,6 +280,8 @@ impl Gateway {
 struct OneCall<'a> {
     job: &'a Job,
     candidate: &'a Candidate,
+    /// The share of the organization.
+    share: &'a Arc<Share>,
     /// The request in a dialect that the provider serves.
     request: &'a ChatRequest,
     target: &'a Target,

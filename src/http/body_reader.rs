@@ -3,21 +3,28 @@
 //! Compressed bodies are refused before they are read: 32 KiB can expand to a gigabyte. A body counts toward its
 //! organization's share ([`shares`](crate::limits::shares)) as long as its bytes are in memory.
 
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
+use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::{HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use entity::ids::OrganizationId;
 use futures_util::StreamExt as _;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout};
 
 use crate::config::server::Server;
 use crate::domain::error::{Error, Result};
-use crate::limits::shares::{HeldBytes, Shares};
+use crate::limits::shares::{HeldBytes, Share, Shares};
 
 /// The most bytes that are allocated in advance for a body with a `Content-Length`.
 const AHEAD: usize = 1024 * 1024;
+/// How soon a reader looks again for a body that was not there at once.
+const SOON: Duration = Duration::from_millis(10);
 
 /// Reads bodies within the server's limits and counts them in the shares.
 #[derive(Debug, Clone)]
@@ -49,17 +56,17 @@ impl BodyReader {
         }
     }
 
-    /// Reads a chat body.
+    /// Reads a chat body, which counts in the share of the caller's organization.
     ///
     /// # Errors
     /// As [`BodyReader::read_management`].
     pub async fn read_chat(
         &self,
-        organization: OrganizationId,
+        share: &Arc<Share>,
         request: &HttpRequest,
         payload: web::Payload,
     ) -> Result<Body> {
-        self.read(self.shares.of(organization).hold(), request, payload, self.chat_limit).await
+        self.read(share.hold(), request, payload, self.chat_limit).await
     }
 
     /// Reads the body of a management call or of a form.
@@ -104,7 +111,13 @@ impl BodyReader {
         let end = Instant::now() + self.total;
         loop {
             let read_timeout = self.idle.min(end.saturating_duration_since(Instant::now()));
-            let chunk = match timeout(read_timeout, payload.next()).await {
+            let begins = first.is_none() && gathered.is_empty();
+            let arrived = if begins {
+                first_chunk(&mut payload, read_timeout).await
+            } else {
+                timeout(read_timeout, payload.next()).await
+            };
+            let chunk = match arrived {
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(Some(Err(_))) => return Err(Error::BodyUnreadable),
                 // Most bodies arrive in one chunk, which is used without a copy.
@@ -128,6 +141,29 @@ impl BodyReader {
                 }
             }
         }
+    }
+}
+
+/// The first chunk of a body, or its end.
+///
+/// The server polls a handler once before it hands over a body that arrived with the head, and again right after that. A
+/// handler that waits for the body by then is woken, and everything of its connection is polled once more for nothing. So
+/// the first poll registers no waker for the body. If no other poll follows, the timer brings one.
+async fn first_chunk(
+    payload: &mut web::Payload,
+    limit: Duration,
+) -> Result<Option<Result<Bytes, PayloadError>>, Elapsed> {
+    let mut polled = false;
+    let at_once = poll_fn(|context| {
+        if std::mem::replace(&mut polled, true) {
+            payload.poll_next_unpin(context)
+        } else {
+            payload.poll_next_unpin(&mut Context::from_waker(Waker::noop()))
+        }
+    });
+    match timeout(limit.min(SOON), at_once).await {
+        Ok(chunk) => Ok(chunk),
+        Err(_) => timeout(limit.saturating_sub(SOON), payload.next()).await,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Handles to the database: [`Store`] for a process, [`OrgStore`] for one organization.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use entity::ids::OrganizationId;
 use sea_orm::{ConnectionTrait as _, DbErr};
@@ -50,6 +50,8 @@ pub(in crate::store) struct Inner {
     pub(in crate::store) archives: bool,
     /// When all deltas of the roll-ups were last looked for, in Unix milliseconds.
     pub(in crate::store) folded_all_at: AtomicI64,
+    /// How often the roll-ups were folded for a read.
+    pub(in crate::store) folds: AtomicU64,
 }
 
 impl std::fmt::Debug for Store {
@@ -96,6 +98,7 @@ impl Store {
             retention: Schedule::default(),
             archives: settings.archive.url.is_some(),
             folded_all_at: AtomicI64::new(0),
+            folds: AtomicU64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -15,33 +15,17 @@ impl AnsweredConnections {
         Self((0..=u16::MAX).map(|_| AtomicU32::new(0)).collect())
     }
 
-    /// Records that the response's connection has answered. Returns whether it had before.
-    pub(super) fn note(&self, response: &reqwest::Response) -> bool {
-        let Some(info) = response.extensions().get::<HttpInfo>() else { return false };
-        let mark = mark_of(info.remote_addr());
-        let known = self.0.get(usize::from(info.local_addr().port()));
+    /// Records that a connection has answered. Returns whether it had before.
+    pub(super) fn note(&self, connection: &HttpInfo) -> bool {
+        let mark = mark_of(connection.remote_addr());
+        let known = self.0.get(usize::from(connection.local_addr().port()));
         known.is_some_and(|known| known.swap(mark, Ordering::Relaxed) == mark)
     }
 
-    /// Whether the connection on which this error occurred had answered before.
-    pub(super) fn holds(&self, error: &reqwest::Error) -> bool {
-        let mut cause = std::error::Error::source(error);
-        while let Some(inner) = cause {
-            if let Some(error) = inner.downcast_ref::<hyper_util::client::legacy::Error>()
-                && let Some(connected) = error.connect_info()
-            {
-                let mut extras = http::Extensions::new();
-                connected.get_extras(&mut extras);
-                return extras.get::<HttpInfo>().is_some_and(|info| self.knows(info));
-            }
-            cause = inner.source();
-        }
-        false
-    }
-
-    fn knows(&self, info: &HttpInfo) -> bool {
-        let mark = self.0.get(usize::from(info.local_addr().port()));
-        mark.is_some_and(|mark| mark.load(Ordering::Relaxed) == mark_of(info.remote_addr()))
+    /// Whether a connection had answered before.
+    pub(super) fn holds(&self, connection: &HttpInfo) -> bool {
+        let mark = self.0.get(usize::from(connection.local_addr().port()));
+        mark.is_some_and(|mark| mark.load(Ordering::Relaxed) == mark_of(connection.remote_addr()))
     }
 }
 

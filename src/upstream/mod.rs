@@ -6,10 +6,13 @@
 pub mod address_policy;
 pub(crate) mod answered_connections;
 mod clients;
+mod connector;
 pub mod name_resolver;
 pub mod object_storage;
+mod pool;
 pub mod resolver;
-pub(crate) mod single_use_body;
+mod response_body;
+mod single_use_body;
 pub mod sse;
 
 use std::net::SocketAddr;
@@ -18,17 +21,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
-use http::{HeaderMap, Method, StatusCode};
+use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use memchr::memmem;
-use reqwest::Request;
+use response_body::ResponseBody;
+use single_use_body::SingleUseBody;
 use url::Url;
 
 use address_policy::Service;
 pub use address_policy::{AddressPolicy, Blocked};
 use answered_connections::AnsweredConnections;
 use clients::Clients;
+use connector::ConnectTimedOut;
 use name_resolver::NameResolver;
+use pool::{Client, Failed};
 use resolver::ResolveFailed;
 pub use resolver::on_behalf_of;
 pub use single_use_body::Pieces;
@@ -37,11 +43,18 @@ pub use single_use_body::Pieces;
 #[derive(Debug, Clone)]
 pub struct AdmittedUrl {
     url: Url,
+    /// `None` if the HTTP library cannot call it.
+    address: Option<Address>,
     service: Service,
-    client: reqwest::Client,
+    client: Client,
 }
 
 impl AdmittedUrl {
+    fn new(url: Url, service: Service, client: Client) -> Self {
+        let address = Address::of(&url);
+        Self { url, address, service, client }
+    }
+
     /// The same URL with the connections of an earlier one, if both are on the same server.
     #[must_use]
     pub fn with_connections_of(self, earlier: &Self) -> Self {
@@ -59,7 +72,7 @@ impl AdmittedUrl {
         let path = [path.strip_suffix(from).unwrap_or(path), to].concat();
         let mut url = self.url.clone();
         url.set_path(&path);
-        Self { url, service: self.service, client: self.client.clone() }
+        Self::new(url, self.service, self.client.clone())
     }
 
     /// A path below that of the URL. `end` is one part, percent-encoded.
@@ -67,7 +80,33 @@ impl AdmittedUrl {
     pub fn below(&self, end: &str) -> Self {
         let mut url = self.url.clone();
         url.set_path(&[self.url.path(), "/", end].concat());
-        Self { url, service: self.service, client: self.client.clone() }
+        Self::new(url, self.service, self.client.clone())
+    }
+}
+
+/// What the HTTP library needs of a URL.
+#[derive(Debug, Clone)]
+struct Address {
+    /// The whole URL.
+    server: Uri,
+    /// The path and the query alone.
+    path: Uri,
+    /// The `host` header.
+    host: HeaderValue,
+}
+
+impl Address {
+    fn of(url: &Url) -> Option<Self> {
+        let server: Uri = url.as_str().parse().ok()?;
+        let path = server.path_and_query().cloned().map_or_else(Uri::default, Uri::from);
+        let host = server.host()?;
+        // A URL has its port only where it is not that of the scheme.
+        let host = match url.port() {
+            Some(port) => HeaderValue::try_from(format!("{host}:{port}")),
+            None => HeaderValue::try_from(host),
+        };
+        let host = host.ok()?;
+        Some(Self { server, path, host })
     }
 }
 
@@ -105,7 +144,7 @@ pub struct Upstream {
 /// The head of a response; the body is read with [`UpstreamResponse::chunk`].
 #[derive(Debug)]
 pub struct UpstreamResponse {
-    response: reqwest::Response,
+    response: http::Response<ResponseBody>,
 }
 
 impl Upstream {
@@ -157,11 +196,7 @@ impl Upstream {
 
     fn admitted(&self, url: Url) -> Result<AdmittedUrl, Blocked> {
         let service = Service::of(&url).ok_or(Blocked::NotAUrl)?;
-        let client = self.clients.pooled(service).map_err(|error| {
-            tracing::error!(%error, "could not create an HTTP client");
-            Blocked::NotRunning
-        })?;
-        Ok(AdmittedUrl { url, service, client })
+        Ok(AdmittedUrl::new(url, service, self.clients.pooled(service)))
     }
 
     /// Posts a body and waits for the head of the response. If a connection that had answered before breaks before
@@ -175,25 +210,15 @@ impl Upstream {
         target: &AdmittedUrl,
         message: impl Fn() -> (HeaderMap, Pieces),
     ) -> Result<UpstreamResponse, SendError> {
-        let request = || {
-            let (headers, pieces) = message();
-            // The builder of requests would merge the headers one by one into a map of its own.
-            let mut request = Request::new(Method::POST, target.url.clone());
-            *request.headers_mut() = headers;
-            *request.body_mut() = Some(single_use_body::body(pieces));
-            request
-        };
-        let unsent = match self.send(&target.client, request()).await {
+        let unsent = match self.send(&target.client, Method::POST, target, message()).await {
             Ok(response) => return Ok(response),
             Err(unsent) => unsent,
         };
         if !unsent.was_idle {
             return Err(unsent.error);
         }
-        match self.clients.fresh(target.service) {
-            Ok(fresh) => self.send(&fresh, request()).await.map_err(|unsent| unsent.error),
-            Err(_) => Err(unsent.error),
-        }
+        let fresh = self.clients.fresh(target.service);
+        self.send(&fresh, Method::POST, target, message()).await.map_err(|unsent| unsent.error)
     }
 
     /// Sends a GET request and waits for the head of the response.
@@ -201,24 +226,40 @@ impl Upstream {
     /// # Errors
     /// As [`Upstream::post`].
     pub async fn get(&self, target: &AdmittedUrl, headers: HeaderMap) -> Result<UpstreamResponse, SendError> {
-        let mut request = Request::new(Method::GET, target.url.clone());
-        *request.headers_mut() = headers;
-        self.send(&target.client, request).await.map_err(|unsent| unsent.error)
+        let sent = self.send(&target.client, Method::GET, target, (headers, Pieces::default()));
+        sent.await.map_err(|unsent| unsent.error)
     }
 
-    async fn send(&self, client: &reqwest::Client, request: Request) -> Result<UpstreamResponse, Unsent> {
-        match client.execute(request).await {
-            Ok(response) => {
+    async fn send(
+        &self,
+        client: &Client,
+        method: Method,
+        target: &AdmittedUrl,
+        (mut headers, body): (HeaderMap, Pieces),
+    ) -> Result<UpstreamResponse, Unsent> {
+        let Some(Address { server, path, host }) = &target.address else {
+            return Err(Unsent { error: SendError::Other, was_idle: false });
+        };
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        headers.insert(HOST, host.clone());
+        let mut request = Request::new(SingleUseBody::from(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = path.clone();
+        *request.headers_mut() = headers;
+        match client.send(server, request).await {
+            Ok((response, connection)) => {
+                let had_answered = connection.is_some_and(|connection| self.answered.note(&connection));
                 // A server that closes an idle connection may say so, which would be read as the answer.
-                if self.answered.note(&response) && says_goodbye(&response) {
+                if had_answered && says_goodbye(&response) {
                     return Err(Unsent { error: SendError::Ended, was_idle: true });
                 }
-                Ok(UpstreamResponse { response })
+                Ok(UpstreamResponse { response: response.map(ResponseBody::from) })
             }
-            Err(error) => {
-                let found = explain(&error);
+            Err(Failed { error, connection }) => {
+                let found = explain(&*error);
                 let broke = matches!(found, SendError::Reset | SendError::Ended | SendError::NotHttp);
-                Err(Unsent { error: found, was_idle: broke && self.answered.holds(&error) })
+                let had_answered = connection.is_some_and(|connection| self.answered.holds(&connection));
+                Err(Unsent { error: found, was_idle: broke && had_answered })
             }
         }
     }
@@ -229,7 +270,7 @@ impl Upstream {
 ///
 /// What arrives before the connection takes the next request, the client discards with the connection. This is about
 /// what crosses with that request.
-fn says_goodbye(response: &reqwest::Response) -> bool {
+fn says_goodbye<B>(response: &http::Response<B>) -> bool {
     let status = response.status();
     if status != StatusCode::REQUEST_TIMEOUT && status != StatusCode::BAD_REQUEST {
         return false;
@@ -268,12 +309,12 @@ impl UpstreamResponse {
     /// # Errors
     /// The connection broke, or the body's framing is invalid.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, SendError> {
-        self.response.chunk().await.map_err(|error| explain(&error))
+        self.response.body_mut().chunk().await.map_err(|error| explain(&*error))
     }
 
     /// Reads the rest of a finished body if it has already arrived, so that the connection can be reused.
     pub fn finish(mut self) {
-        while let Some(Ok(Some(_))) = self.response.chunk().now_or_never() {}
+        while let Some(Ok(Some(_))) = self.response.body_mut().chunk().now_or_never() {}
     }
 }
 
@@ -281,17 +322,13 @@ impl UpstreamResponse {
 impl UpstreamResponse {
     /// A response with a body that arrives in these chunks.
     pub(crate) fn in_pieces(pieces: Vec<std::io::Result<Bytes>>) -> Self {
-        let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
-        Self { response: http::Response::new(body).into() }
+        Self { response: http::Response::new(ResponseBody::in_pieces(pieces)) }
     }
 }
 
 /// Classifies a client error by its chain of sources, which includes the system's error.
-fn explain(error: &reqwest::Error) -> SendError {
-    if error.is_connect() && error.is_timeout() {
-        return SendError::ConnectTimeout;
-    }
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
+fn explain(error: &(dyn std::error::Error + 'static)) -> SendError {
+    let mut cause = Some(error);
     while let Some(inner) = cause {
         if let Some(found) = explain_cause(inner) {
             return found;
@@ -303,6 +340,9 @@ fn explain(error: &reqwest::Error) -> SendError {
 
 fn explain_cause(cause: &(dyn std::error::Error + 'static)) -> Option<SendError> {
     use std::io::ErrorKind;
+    if cause.is::<ConnectTimedOut>() {
+        return Some(SendError::ConnectTimeout);
+    }
     if cause.is::<Blocked>() {
         return Some(SendError::Blocked);
     }

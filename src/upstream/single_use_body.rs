@@ -1,5 +1,4 @@
-//! A request body that is sent once, in pieces. The HTTP client keeps a copy of a plain body for redirects until the
-//! response arrives, but redirects are not followed here. This body is freed as soon as the connection has taken it.
+//! A request body that is sent once, in pieces. It is freed as soon as the connection has taken it.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -8,8 +7,6 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-
-use crate::limits::shares::SMALL;
 
 /// A request body in pieces, which are sent in this order without being joined.
 #[derive(Debug, Clone, Default)]
@@ -23,18 +20,17 @@ impl Pieces {
     }
 }
 
-/// Wraps pieces into a body for the client.
-pub(super) fn body(pieces: Pieces) -> reqwest::Body {
-    match <[Bytes; 1]>::try_from(pieces.0) {
-        Ok([whole]) if whole.len() <= SMALL => whole.into(),
-        Ok(whole) => reqwest::Body::wrap(Once(whole.into())),
-        Err(pieces) => reqwest::Body::wrap(Once(pieces.into())),
+/// What a client sends: the pieces that the connection has not taken yet.
+#[derive(Debug)]
+pub(super) struct SingleUseBody(VecDeque<Bytes>);
+
+impl From<Pieces> for SingleUseBody {
+    fn from(pieces: Pieces) -> Self {
+        Self(pieces.0.into())
     }
 }
 
-struct Once(VecDeque<Bytes>);
-
-impl Body for Once {
+impl Body for SingleUseBody {
     type Data = Bytes;
     type Error = Infallible;
 

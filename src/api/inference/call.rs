@@ -8,7 +8,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, VIA};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
-use super::keepalive::Keepalive;
+use super::keepalive::{Keepalive, Run};
 use super::options::intent;
 use super::response::respond;
 use super::{Waiting, Writer};
@@ -96,8 +96,8 @@ impl Admitted {
         if let Some(minute) = admission.minute {
             request.extensions_mut().insert(minute);
         }
-        let body = reader.read_chat(caller.organization.id, request, payload).await?;
         let share = gateway.shares.of(caller.organization.id);
+        let body = reader.read_chat(&share, request, payload).await?;
         let chat = match named {
             Some(model) => ChatRequest::read_for(&share, model, body.bytes).await?,
             None => ChatRequest::read(&share, dialect, body.bytes).await?,
@@ -129,7 +129,7 @@ impl Admitted {
         let Some(keepalive) = Keepalive::of(&job, &settings, writer) else {
             return Ok(respond(gateway.run(job).await?, admission));
         };
-        let run = async move { gateway.run(job).await };
+        let run: Run = Box::pin(async move { gateway.run(job).await });
         keepalive.respond(run, admission).await
     }
 

@@ -52,12 +52,7 @@ impl Keepalive {
     }
 
     /// The response of a run, once it has an answer or the time until the headers is up.
-    pub(super) async fn respond(
-        self,
-        run: impl Future<Output = Result<Answer>> + 'static,
-        admission: Admission,
-    ) -> Result<HttpResponse> {
-        let mut run: Run = Box::pin(run);
+    pub(super) async fn respond(self, mut run: Run, admission: Admission) -> Result<HttpResponse> {
         tokio::select! {
             biased;
             answer = &mut run => return Ok(respond(answer?, admission)),
@@ -77,7 +72,8 @@ impl Keepalive {
     }
 }
 
-type Run = Pin<Box<dyn Future<Output = Result<Answer>>>>;
+/// A run of the gateway, boxed because the future of every request would have room for it otherwise.
+pub(super) type Run = Pin<Box<dyn Future<Output = Result<Answer>>>>;
 
 /// A stream after its headers have been sent.
 struct Kept {

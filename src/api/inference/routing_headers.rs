@@ -31,13 +31,19 @@ pub fn describe(routing: &RoutingInfo, headers: &mut HeaderMap) {
         headers.insert(FALLBACK, HeaderValue::from_static("none"));
     }
     headers.insert(ATTEMPTS, HeaderValue::from(routing.upstream_calls));
-    let ((gateway, gateway_micros), (upstream, upstream_micros)) =
-        (millis(routing.gateway_time), millis(routing.upstream_time));
-    let timing =
-        format!("gateway;dur={gateway}.{gateway_micros:03}, upstream;dur={upstream}.{upstream_micros:03}");
-    if let Ok(timing) = HeaderValue::try_from(timing) {
+    if let Ok(timing) = HeaderValue::try_from(timing(routing.gateway_time, routing.upstream_time)) {
         headers.insert(SERVER_TIMING, timing);
     }
+}
+
+/// The value of `server-timing`, in milliseconds. Every answer has it, so it is written without the formatter.
+fn timing(gateway: Duration, upstream: Duration) -> Vec<u8> {
+    let mut text = Vec::with_capacity(64);
+    text.extend_from_slice(b"gateway;dur=");
+    milliseconds(&mut text, gateway);
+    text.extend_from_slice(b", upstream;dur=");
+    milliseconds(&mut text, upstream);
+    text
 }
 
 /// Writes the headers of a request that was refused before any model was called.
@@ -46,8 +52,36 @@ pub fn no_model_called(headers: &mut HeaderMap) {
     headers.insert(FALLBACK, HeaderValue::from_static("none"));
 }
 
-/// Milliseconds and their thousandths. They are integers because formatting a float is slow.
-fn millis(duration: Duration) -> (u64, u32) {
+/// Writes milliseconds with three digits after the point.
+fn milliseconds(text: &mut Vec<u8>, duration: Duration) {
     let millis = duration.as_secs().saturating_mul(1_000).saturating_add(u64::from(duration.subsec_millis()));
-    (millis, duration.subsec_micros() % 1_000)
+    let micros = duration.subsec_micros() % 1_000;
+    let mut divisor = 1;
+    while millis / divisor >= 10 {
+        divisor *= 10;
+    }
+    let digit = |number: u64| b'0' + u8::try_from(number % 10).unwrap_or_default();
+    while divisor > 0 {
+        text.push(digit(millis / divisor));
+        divisor /= 10;
+    }
+    text.push(b'.');
+    text.extend([100, 10, 1].map(|divisor| digit(u64::from(micros / divisor))));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_milliseconds_with_three_digits_after_the_point() {
+        for micros in [0, 7, 999, 1_000, 10_000, 12_034, 99_999_999, u64::MAX / 2_000] {
+            let expected = format!("{}.{:03}", micros / 1_000, micros % 1_000);
+            let mut text = Vec::new();
+            milliseconds(&mut text, Duration::from_micros(micros));
+            assert_eq!(String::from_utf8(text).as_deref(), Ok(expected.as_str()));
+        }
+        let text = timing(Duration::from_micros(1_234), Duration::from_millis(560));
+        assert_eq!(text, b"gateway;dur=1.234, upstream;dur=560.000");
+    }
 }

@@ -35,8 +35,8 @@ pub async fn explain(
     reader: web::Data<BodyReader>,
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
-    let body = reader.read_chat(caller.organization.id, &request, payload).await?;
     let share = gateway.shares.of(caller.organization.id);
+    let body = reader.read_chat(&share, &request, payload).await?;
     let chat = ChatRequest::read(&share, Dialect::ChatCompletions, body.bytes).await?;
     let intent = intent(&caller, request.headers(), chat)?;
     intent.translate_early(&share).await;

@@ -145,14 +145,14 @@ fn authenticate<S: RequiredScope>(request: &HttpRequest) -> Result<ApiCaller<S>,
 }
 
 /// Headers that contain only a key: the gateway's own and the one of Azure's clients.
-const KEY_HEADERS: [HeaderName; 2] =
+static KEY_HEADERS: [HeaderName; 2] =
     [HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
 
 /// The key in the request's headers. The same key may be sent in several of them.
 fn presented(headers: &HeaderMap) -> Result<&str, Error> {
     let fault = |fault| Err(Error::Unauthenticated(fault));
     let mut found = None;
-    for value in KEY_HEADERS.into_iter().flat_map(|name| headers.get_all(name)) {
+    for value in KEY_HEADERS.iter().flat_map(|name| headers.get_all(name)) {
         match (found, value.to_str()) {
             (None, Ok(key)) => found = Some(key.trim()),
             (Some(known), Ok(key)) if known == key.trim() => {}

@@ -1,5 +1,6 @@
 //! Prometheus metrics of the gateway, which the request recorder updates.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -26,6 +27,9 @@ struct ClassLabel {
 pub struct Metrics {
     requests: Family<OutcomeLabel, Counter>,
     attempts: Family<ClassLabel, Counter>,
+    /// The counters of nearly every request, found once.
+    answered: OnceLock<Counter>,
+    answering: OnceLock<Counter>,
     fallbacks: Family<ClassLabel, Counter>,
     exhausted: Counter,
     over_budget: Counter,
@@ -39,6 +43,8 @@ impl Default for Metrics {
         Self {
             requests: Family::default(),
             attempts: Family::default(),
+            answered: OnceLock::new(),
+            answering: OnceLock::new(),
             fallbacks: Family::default(),
             exhausted: Counter::default(),
             over_budget: Counter::default(),
@@ -92,7 +98,11 @@ impl Metrics {
     }
 
     pub(in crate::gateway) fn request(&self, outcome: Outcome, total: Duration, upstream: Duration) {
-        self.requests.get_or_create(&OutcomeLabel { outcome: outcome.as_str() }).inc();
+        let counter = || self.requests.get_or_create_owned(&OutcomeLabel { outcome: outcome.as_str() });
+        match outcome {
+            Outcome::Answered => self.answered.get_or_init(counter).inc(),
+            _ => counter().inc(),
+        };
         self.total_seconds.observe(total.as_secs_f64());
         if outcome == Outcome::Failed {
             self.own_seconds.observe(total.saturating_sub(upstream).as_secs_f64());
@@ -104,8 +114,11 @@ impl Metrics {
     }
 
     pub(in crate::gateway) fn attempt(&self, class: Option<ErrorClass>) {
-        let class = class.map_or("none", ErrorClass::as_str);
-        self.attempts.get_or_create(&ClassLabel { class }).inc();
+        let counter = |class| self.attempts.get_or_create_owned(&ClassLabel { class });
+        match class {
+            None => self.answering.get_or_init(|| counter("none")).inc(),
+            Some(class) => counter(class.as_str()).inc(),
+        };
     }
 
     pub(in crate::gateway) fn fallback(&self, class: Option<ErrorClass>) {

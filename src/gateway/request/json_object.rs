@@ -116,6 +116,14 @@ impl<'a> RawObject<'a> {
 /// Whether two names are the same for a server that ignores case, as Go's JSON does.
 #[must_use]
 pub fn is_same_name(one: &str, two: &str) -> bool {
+    // Almost all names differ in their first letter.
+    if let (Some(first), Some(second)) = (one.bytes().next(), two.bytes().next())
+        && first.is_ascii()
+        && second.is_ascii()
+        && !first.eq_ignore_ascii_case(&second)
+    {
+        return false;
+    }
     if two.is_ascii() && one.is_ascii() {
         return one.eq_ignore_ascii_case(two);
     }

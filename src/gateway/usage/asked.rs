@@ -51,9 +51,10 @@ impl Asked {
     }
 
     fn read(&mut self, dialect: Dialect, name: &str, value: &[u8]) {
-        let searches = is_search(name, value);
+        let name = in_lower_case(Cow::Borrowed(name));
+        let searches = is_search(&name, value);
         self.searches |= searches;
-        match (&*in_lower_case(Cow::Borrowed(name)), dialect) {
+        match (&*name, dialect) {
             ("service_tier" | "servicetier" | "speed", _) => {
                 self.tier = Tier::dearer(self.tier, Tier::read(&lossy(value)));
             }

@@ -239,7 +239,9 @@ static ROWS: &[Row] = rows! {
 pub fn meaning(error: &UpstreamError) -> Option<(Meaning, &'static str)> {
     let find = |field: &Option<String>, rule: fn(&Row) -> &'static str| {
         let code = field.as_deref()?;
-        let row = ROWS.iter().find(|row| row.applies.admits(error.status) && same(row.code, code))?;
+        let first = letters(code).next();
+        let may_be = |row: &Row| letters(row.code).next() == first && row.applies.admits(error.status);
+        let row = ROWS.iter().find(|row| may_be(row) && same(row.code, code))?;
         Some((row.meaning, rule(row)))
     };
     find(&error.inner_code, |row| row.as_inner_code)

@@ -30,6 +30,10 @@ use crate::store::rollups::delta::{APPEND, Delta};
 /// The most rows of one statement. Each number of rows is a separate prepared statement.
 const MOST_ROWS: usize = 64;
 
+/// The numbers of rows in inserts into SQLite, where fewer rows are filled up. A connection prepares the text of a commit as
+/// a whole and keeps about one hundred of them, fewer than there are pairs of a number of requests and one of events.
+const SIZES: [usize; 12] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, MOST_ROWS];
+
 /// The columns that identify a row, and that the end of a stream does not change.
 const KEPT: [&str; 3] = ["id", "organization_id", "created_at"];
 
@@ -71,7 +75,7 @@ pub(super) async fn commit(
         return Ok(false);
     }
     for records in records.chunks(MOST_ROWS) {
-        let group = Group::of(records, &new_id)?;
+        let group = Group::of(records, &new_id);
         let taken = match driver {
             Driver::Sqlite(pool) => send_together(pool, &group).await,
             Driver::Postgres { pool, before, prepared } => {
@@ -90,7 +94,7 @@ fn database_error(error: sqlx::Error) -> DbErr {
 }
 
 impl<'a> Group<'a> {
-    fn of(records: &'a [Record], new_id: &impl Fn() -> Uuid) -> Result<Self, DbErr> {
+    fn of(records: &'a [Record], new_id: &impl Fn() -> Uuid) -> Self {
         let mut delta = Delta::default();
         let events: Vec<_> = records.iter().flat_map(|record| &record.events).collect();
         events.iter().for_each(|event| delta.event(event));
@@ -103,8 +107,8 @@ impl<'a> Group<'a> {
             requests.retain(|row| !is_running(row) || !ended.contains(&row.id));
         }
         requests.iter().filter(|row| !is_running(row)).for_each(|row| delta.request(row, 1));
-        let delta = delta.text()?.map(|text| (new_id(), text));
-        Ok(Self { events, requests, delta })
+        let delta = delta.text().map(|text| (new_id(), text));
+        Self { events, requests, delta }
     }
 }
 
@@ -129,12 +133,24 @@ fn together(group: &Group<'_>) -> Result<(String, SqliteArguments), BoxDynError>
     let values = group.events.len() * EVENT_COLUMNS.len() + group.requests.len() * REQUEST_COLUMNS.len();
     arguments.reserve(values + 3, 0);
     for events in group.events.chunks(MOST_ROWS) {
-        text.push_str(&EVENTS.sqlite(events.len(), ""));
+        let size = size_for(events.len());
+        text.push_str(&EVENTS.sqlite(size));
         events.iter().try_for_each(|event| arguments.event(event))?;
+        // Rows without an id are left out.
+        let left_out = (size - events.len()) * EVENT_COLUMNS.len();
+        (0..left_out).try_for_each(|_| arguments.put(None::<i64>))?;
     }
-    if !group.requests.is_empty() {
-        text.push_str(&REQUESTS.sqlite(group.requests.len(), &AT_THE_END));
+    let mut changes = number_of(&group.requests);
+    if let Some(last) = group.requests.last() {
+        let size = size_for(group.requests.len());
+        text.push_str(&REQUESTS.sqlite(size));
         group.requests.iter().try_for_each(|row| arguments.request(row))?;
+        // A final row that comes again stays as it is. A running one is written over itself, which counts.
+        let again = group.requests.iter().find(|row| row.outcome != Outcome::Running).unwrap_or(last);
+        for _ in group.requests.len()..size {
+            arguments.request(again)?;
+            changes += i64::from(again.outcome == Outcome::Running && again.instance_id.is_some());
+        }
     }
     if let Some((id, counted)) = &group.delta {
         arguments.put(*id)?;
@@ -142,12 +158,17 @@ fn together(group: &Group<'_>) -> Result<(String, SqliteArguments), BoxDynError>
             text.push_str(APPEND_ALWAYS);
         } else {
             text.push_str(APPEND_IF_ALL);
-            arguments.put(number_of(&group.requests))?;
+            arguments.put(changes)?;
         }
         arguments.text(counted)?;
     }
     text.push_str("COMMIT");
     Ok((text, arguments))
+}
+
+/// The number of rows of the insert that takes this many.
+fn size_for(rows: usize) -> usize {
+    SIZES.into_iter().find(|size| *size >= rows).unwrap_or(MOST_ROWS)
 }
 
 fn number_of<T>(rows: &[T]) -> i64 {
@@ -203,28 +224,42 @@ async fn takes_all(
 struct Inserts {
     table: &'static str,
     columns: &'static [&'static str],
+    /// What the insert into SQLite takes, from the `VALUES` of its rows.
+    source: fn(&str) -> String,
     sqlite: [OnceLock<Arc<str>>; MOST_ROWS],
     postgres: [OnceLock<Arc<str>>; MOST_ROWS],
 }
 
-static EVENTS: Inserts = Inserts::new("fallback_events", &EVENT_COLUMNS);
-static REQUESTS: Inserts = Inserts::new("requests", &REQUEST_COLUMNS);
+static EVENTS: Inserts = Inserts::new("fallback_events", &EVENT_COLUMNS, with_an_id);
+static REQUESTS: Inserts = Inserts::new("requests", &REQUEST_COLUMNS, or_at_the_end);
+
+/// Without the rows that have no id.
+fn with_an_id(rows: &str) -> String {
+    format!("SELECT * FROM ({rows}) WHERE column1 IS NOT NULL")
+}
+
+fn or_at_the_end(rows: &str) -> String {
+    format!("{rows} {}", *AT_THE_END)
+}
 
 impl Inserts {
-    const fn new(table: &'static str, columns: &'static [&'static str]) -> Self {
+    const fn new(table: &'static str, columns: &'static [&'static str], source: fn(&str) -> String) -> Self {
         Self {
             table,
             columns,
+            source,
             sqlite: [const { OnceLock::new() }; MOST_ROWS],
             postgres: [const { OnceLock::new() }; MOST_ROWS],
         }
     }
 
-    /// The insert of 1 to [`MOST_ROWS`] rows, with a semicolon, because others follow. `conflict` is always the same.
-    fn sqlite(&self, rows: usize, conflict: &str) -> Arc<str> {
+    /// The insert of 1 to [`MOST_ROWS`] rows, with a semicolon, because others follow.
+    fn sqlite(&self, rows: usize) -> Arc<str> {
         let text = || {
-            let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
-            format!("{} {} {conflict}; ", self.start(), vec![&*row; rows].join(", ")).into()
+            // Each commit hashes the text, so it has no blanks.
+            let row = format!("({})", vec!["?"; self.columns.len()].join(","));
+            let values = format!("VALUES {}", vec![&*row; rows].join(","));
+            format!("{} {}; ", self.start(), (self.source)(&values)).into()
         };
         self.sqlite[rows.clamp(1, MOST_ROWS) - 1].get_or_init(text).clone()
     }
@@ -235,7 +270,7 @@ impl Inserts {
             let mut text = self.start();
             for number in 0..rows * self.columns.len() {
                 let before = match (number, number % self.columns.len()) {
-                    (0, _) => " (",
+                    (0, _) => " VALUES (",
                     (_, 0) => "), (",
                     _ => ", ",
                 };
@@ -248,7 +283,7 @@ impl Inserts {
     }
 
     fn start(&self) -> String {
-        format!("INSERT INTO {} ({}) VALUES", self.table, self.columns.join(", "))
+        format!("INSERT INTO {} ({})", self.table, self.columns.join(", "))
     }
 }
 
@@ -260,11 +295,19 @@ mod tests {
     /// They go past the connections that check statements.
     #[test]
     fn the_texts_name_the_organization() {
-        statements::check(&EVENTS.sqlite(2, ""));
+        statements::check(&EVENTS.sqlite(2));
         statements::check(&EVENTS.postgres(2, ONCE));
-        statements::check(&REQUESTS.sqlite(2, &AT_THE_END));
+        statements::check(&REQUESTS.sqlite(2));
         let text = REQUESTS.postgres(2, &AT_THE_END);
         statements::check(&text);
         assert!(text.contains(&format!("${}) ON CONFLICT", 2 * REQUEST_COLUMNS.len())), "{text}");
+    }
+
+    #[test]
+    fn every_number_of_rows_has_a_size() {
+        for rows in 1..=MOST_ROWS {
+            let size = size_for(rows);
+            assert!(size >= rows && size <= rows + rows / 2 && SIZES.contains(&size), "{rows} {size}");
+        }
     }
 }

@@ -332,10 +332,9 @@ async fn fold(store: &Store) {
 
 impl Record {
     /// Sets the time of recording.
-    fn stamped(mut self, now: DateTime<Utc>) -> Self {
+    fn stamp(&mut self, now: DateTime<Utc>) {
         self.events.iter_mut().for_each(|event| event.recorded_at = now);
         self.request.iter_mut().for_each(|request| request.recorded_at = now);
-        self
     }
 }
 

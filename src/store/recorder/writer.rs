@@ -55,8 +55,8 @@ pub(super) async fn write(writer: Writer, mut queued: mpsc::Receiver<QueuedRecor
         let behind = group.len().saturating_add(queued.len());
         writer.figures.waiting.store(u64::try_from(behind).unwrap_or(u64::MAX), Ordering::Relaxed);
         let now = writer.pool.store().inner.clock.now();
-        let (records, waiting): (Vec<Record>, Vec<_>) =
-            group.drain(..).map(accept).map(|(record, caller)| (record.stamped(now), caller)).unzip();
+        let (mut records, waiting): (Vec<Record>, Vec<_>) = group.drain(..).map(accept).unzip();
+        records.iter_mut().for_each(|record| record.stamp(now));
         let durable = writer.keep(&records).await;
         writer.figures.groups.fetch_add(1, Ordering::Relaxed);
         let mut corrections = Vec::new();
@@ -242,10 +242,9 @@ pub(super) struct Waiter {
 fn accept(queued: QueuedRecord) -> (Record, Waiter) {
     let QueuedRecord { mut record, done, after } = queued;
     let gave_up = done.as_ref().is_some_and(oneshot::Sender::is_closed);
-    record.request = record.request.map(|row| match gave_up && row.outcome == Outcome::Answered {
-        true => withheld(row),
-        false => row,
-    });
+    if gave_up && record.request.as_ref().is_some_and(|row| row.outcome == Outcome::Answered) {
+        record.request = record.request.map(withheld);
+    }
     let answered = record
         .request
         .as_ref()

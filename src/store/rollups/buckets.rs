@@ -31,6 +31,11 @@ struct Segment {
 }
 
 impl Bucket {
+    /// The shortest bucket that a time falls into, in Unix seconds. It is inside one bucket of each other length.
+    pub(super) fn shortest(seconds: i64) -> Self {
+        Self { width: BUCKET, at: floor(seconds, BUCKET) }
+    }
+
     /// The buckets that a time falls into, in Unix seconds.
     pub(super) fn of(seconds: i64) -> [Self; 3] {
         WIDTHS.map(|width| Self { width, at: floor(seconds, width) })

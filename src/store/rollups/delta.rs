@@ -15,13 +15,17 @@ use crate::domain::clock::Clock;
 use crate::domain::origin::Origin;
 use crate::store::records::fallback_event::FallbackEventRow;
 use crate::store::records::request::RequestRow;
-use crate::store::records::value_list::value_list;
+use crate::store::records::value_list::{is_default, value_list};
+use crate::store::rollups::value_text::{ListValue, ValueReader};
+
+/// The usual length of a request or an event in the text of a delta.
+const USUAL: usize = 288;
 
 /// The statement that writes a delta: its id and its text.
 pub(in crate::store) const APPEND: &str = "INSERT INTO rollup_deltas (id, counted) VALUES ($1, $2)";
 
 /// What one commit adds. The events of drills are not counted, and their requests only by day, for budgets.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::store) struct Delta<'a> {
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub(super) events: Vec<CountedEvent<'a>>,
@@ -38,7 +42,7 @@ macro_rules! counted {
         $(; $(#[$added_about:meta])* $added:ident: $added_kind:ty,)?
     }) => {
         $(#[$about])*
-        #[derive(Debug, Deserialize)]
+        #[derive(Debug, PartialEq, Deserialize)]
         pub(super) struct $name<'a> {
             $($(#[$field_about])* pub(super) $field: $kind,)*
             $($(#[$added_about])* #[serde(default)] pub(super) $added: $added_kind,)?
@@ -47,6 +51,31 @@ macro_rules! counted {
         impl Serialize for $name<'_> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 value_list!(serializer, self, [$($field),* $(; $added)?])
+            }
+        }
+
+        impl<'a> $name<'a> {
+            /// Reads the list as it is usually written.
+            fn read(reader: &mut ValueReader<'a>) -> Option<Self> {
+                let mut between = "[";
+                $(reader.take(std::mem::replace(&mut between, ","))?; let $field = ListValue::read(reader)?;)*
+                $(let $added = match reader.take(between) {
+                    Some(()) => ListValue::read(reader)?,
+                    None => Default::default(),
+                };)?
+                reader.take("]")?;
+                Some(Self { $($field,)* $($added,)? })
+            }
+
+            /// Writes the list.
+            fn write(&self, text: &mut String) {
+                let mut between = '[';
+                $(text.push(std::mem::replace(&mut between, ',')); self.$field.write(text);)*
+                $(if !is_default(&self.$added) {
+                    text.push(between);
+                    self.$added.write(text);
+                })?
+                text.push(']');
             }
         }
     };
@@ -118,12 +147,61 @@ impl<'a> Delta<'a> {
         self.requests.push(CountedRequest::new(row, number).into_owned());
     }
 
-    /// The text of the row; `None` if nothing is counted.
-    pub(in crate::store) fn text(&self) -> Result<Option<String>, DbErr> {
-        if self.events.is_empty() && self.requests.is_empty() {
-            return Ok(None);
+    /// Reads the text of a row.
+    ///
+    /// # Errors
+    /// It is not one.
+    pub(super) fn read(text: &'a str) -> serde_json::Result<Self> {
+        match Self::as_written(text) {
+            Some(delta) => Ok(delta),
+            None => serde_json::from_str(text),
         }
-        serde_json::to_string(self).map(Some).map_err(|error| DbErr::Json(error.to_string()))
+    }
+
+    fn as_written(text: &'a str) -> Option<Self> {
+        let mut delta = Self::default();
+        let mut reader = ValueReader::new(text);
+        let mut between = "{";
+        if reader.take("{\"events\":").is_some() {
+            delta.events = reader.list(CountedEvent::read)?;
+            between = ",";
+        }
+        if reader.take(between).is_some() {
+            reader.take("\"requests\":")?;
+            delta.requests = reader.list(CountedRequest::read)?;
+        }
+        reader.take("}")?;
+        reader.is_over().then_some(delta)
+    }
+
+    /// The text of the row; `None` if nothing is counted.
+    pub(in crate::store) fn text(&self) -> Option<String> {
+        if self.events.is_empty() && self.requests.is_empty() {
+            return None;
+        }
+        let mut text = String::with_capacity(32 + USUAL * (self.events.len() + self.requests.len()));
+        let mut between = '{';
+        if !self.events.is_empty() {
+            text.push_str("{\"events\":");
+            between = '[';
+            for event in &self.events {
+                text.push(std::mem::replace(&mut between, ','));
+                event.write(&mut text);
+            }
+            text.push(']');
+        }
+        if !self.requests.is_empty() {
+            text.push(between);
+            text.push_str("\"requests\":");
+            between = '[';
+            for request in &self.requests {
+                text.push(std::mem::replace(&mut between, ','));
+                request.write(&mut text);
+            }
+            text.push(']');
+        }
+        text.push('}');
+        Some(text)
     }
 
     /// Writes the row, unless nothing is counted.
@@ -132,7 +210,7 @@ impl<'a> Delta<'a> {
         connection: &impl ConnectionTrait,
         clock: &Clock,
     ) -> Result<(), DbErr> {
-        let Some(text) = self.text()? else { return Ok(()) };
+        let Some(text) = self.text() else { return Ok(()) };
         let values = [clock.new_id().into(), text.into()];
         let backend = connection.get_database_backend();
         connection.execute_raw(Statement::from_sql_and_values(backend, APPEND, values)).await?;
@@ -210,6 +288,83 @@ impl<'a> CountedRequest<'a> {
             estimated: self.estimated,
             number: self.number,
             budget_only_nano_dollars: self.budget_only_nano_dollars,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn request(numbers: &[i64], words: &[String], ids: &[u128], beyond: i64) -> CountedRequest<'static> {
+        let number = |at: usize| numbers.get(at).copied().unwrap_or_default();
+        let word = |at: usize| Cow::Owned(words.get(at).cloned().unwrap_or_default());
+        CountedRequest {
+            organization_id: OrganizationId(Uuid::from_u128(ids.first().copied().unwrap_or_default())),
+            created_at: number(0),
+            requested_model: word(0),
+            served_model: word(1),
+            outcome: word(2),
+            origin: word(3),
+            api_key_id: ids.get(1).copied().map(Uuid::from_u128),
+            session_id: ids.get(2).copied().map(Uuid::from_u128),
+            first_frame_ms: numbers.get(1).copied(),
+            total_ms: number(2),
+            input_tokens: number(3),
+            output_tokens: number(4),
+            cached_tokens: 0,
+            reasoning_tokens: 1,
+            cost_nano_dollars: i64::MAX,
+            unpriced: ids.len() > 1,
+            estimated: numbers.len() > 2,
+            number: -1,
+            budget_only_nano_dollars: beyond,
+        }
+    }
+
+    fn event(created_at: i64, words: &[String]) -> CountedEvent<'static> {
+        let word = |at: usize| Cow::Owned(words.get(at).cloned().unwrap_or_default());
+        CountedEvent {
+            organization_id: OrganizationId(Uuid::nil()),
+            created_at,
+            failed_model: word(0),
+            next_model: word(1),
+            error_class: word(2),
+            origin: word(3),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_written_and_read_as_a_parser_would(
+            numbers in prop::collection::vec(any::<i64>(), 0..6),
+            words in prop::collection::vec("[ -~\\n\u{e9}\u{7f}]{0,12}", 0..5),
+            ids in prop::collection::vec(any::<u128>(), 0..4),
+            beyond in prop::sample::select(vec![0, 1, i64::MIN]),
+            (events, requests) in (0_usize..3, 0_usize..3),
+        ) {
+            let delta = Delta {
+                events: (0..events).map(|at| event(at as i64, &words)).collect(),
+                requests: (0..requests).map(|_| request(&numbers, &words, &ids, beyond)).collect(),
+            };
+            let expected = serde_json::to_string(&delta).expect("a text");
+            let Some(text) = delta.text() else {
+                prop_assert_eq!(events + requests, 0);
+                return Ok(());
+            };
+            prop_assert_eq!(&text, &expected);
+            prop_assert_eq!(&serde_json::from_str::<Delta<'_>>(&text).expect("a delta"), &delta);
+            prop_assert_eq!(&Delta::read(&text).expect("a delta"), &delta);
+            let plain = words.iter().all(|word| !word.contains(['"', '\\', '\n']));
+            prop_assert_eq!(Delta::as_written(&text).is_some(), plain);
+        }
+
+        #[test]
+        fn it_reads_no_more_than_the_parser(text in r#"[\[\]{}",:\\0-9a-f\-ntrue]{0,40}"#) {
+            let read = Delta::as_written(&text);
+            prop_assert!(read.is_none() || serde_json::from_str(&text).ok() == read);
         }
     }
 }

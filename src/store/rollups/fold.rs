@@ -13,6 +13,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use uuid::Uuid;
 
 use super::counters::Tally;
+use super::delta::Delta;
 use crate::store::database::connections::{Connections, Transaction};
 use crate::store::pagination::time_range::lowest_id;
 use crate::store::{OrgStore, Store};
@@ -70,6 +71,9 @@ impl Store {
         }
         if all {
             self.inner.folded_all_at.store(now.timestamp_millis(), Ordering::Relaxed);
+        }
+        if others == Others::Await {
+            self.inner.folds.fetch_add(1, Ordering::Relaxed);
         }
         Ok(folded)
     }
@@ -140,7 +144,7 @@ async fn fold_batch(transaction: &Transaction, first: Uuid, others: Others) -> R
     let mut tally = Tally::default();
     let mut taken = Vec::with_capacity(deltas.len());
     for (id, text) in &deltas {
-        match serde_json::from_str(text) {
+        match Delta::read(text) {
             Ok(delta) => {
                 tally.add(delta);
                 taken.push(id.as_str());

@@ -10,6 +10,7 @@ pub(crate) mod fold;
 pub(crate) mod histogram;
 pub(super) mod places;
 mod recent;
+mod value_text;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -18,7 +18,7 @@ use crate::store::pagination::time_range::lowest_id;
 use crate::store::pagination::{Direction, Position};
 use crate::store::recorder::{Record, Recorder};
 use crate::store::rollups::fold::Others;
-use crate::store::{EventFilter, EventRollupFilter, RequestCounts, RollupSpan};
+use crate::store::{EventFilter, EventRollupFilter, RequestCounts, RequestFilter, RollupSpan};
 
 fn span(world: &World) -> RollupSpan {
     let now = world.database.clock.now();
@@ -228,4 +228,28 @@ async fn a_list_is_leafed_through_in_both_directions(#[values(Kind::Sqlite, Kind
     assert_eq!(back.items, second.items);
     let front = page(Direction::Newer(back.newer.expect("newer"))).await;
     assert_eq!((front.items, front.newer, front.older), (first.items, None, first.older));
+}
+
+#[rstest]
+#[tokio::test]
+async fn groups_of_any_size_are_written_once(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let world = World::new(kind).await;
+    let (recorder, _writer) = Recorder::start(&world.store, &Recording::default()).await.expect("a recorder");
+    let (mut requests, mut events) = (0, 0);
+    for size in [1, 2, 3, 5, 7, 9, 14, 20, 33] {
+        let records = (0..size).map(|number| {
+            let request = request(&world);
+            let events = (0..number % 3).map(|_| event(&world, request.id)).collect();
+            Record { events, request: Some(request), ..Record::default() }
+        });
+        requests += size;
+        events += (0..size).map(|number| number % 3).sum::<usize>();
+        let written = futures_util::future::join_all(records.map(|record| recorder.write(record))).await;
+        written.into_iter().for_each(|written| written.expect("durable"));
+    }
+    let rows = world.organization.request_batch(&RequestFilter::default(), None, 1_000).await.expect("read");
+    let found = world.organization.event_batch(&EventFilter::default(), None, 1_000).await.expect("read");
+    assert_eq!((rows.len(), found.len()), (requests, events));
+    let counts = world.organization.request_counts(&span(&world), 300).await.expect("read");
+    assert_eq!(counts.values().map(|counts| counts.requests()).sum::<i64>(), 94);
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwapOption;
 use entity::ids::ProviderId;
+use http::HeaderMap;
 use http::header::{ACCEPT, HeaderValue, USER_AGENT, VIA};
 use secrecy::ExposeSecret as _;
 
@@ -222,7 +223,10 @@ impl Endpoints {
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("failsoft/", env!("CARGO_PKG_VERSION"))));
         headers.insert(VIA, self.via.clone());
         let headers = ["application/json", "text/event-stream"].map(|accepted| {
-            let mut headers = headers.clone();
+            // A clone has the same room, so that a call can add its own without a larger map.
+            let mut with_room = HeaderMap::with_capacity(2 * headers.len());
+            with_room.extend(headers.clone());
+            let mut headers = with_room;
             headers.insert(ACCEPT, HeaderValue::from_static(accepted));
             headers
         });

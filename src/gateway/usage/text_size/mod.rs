@@ -271,7 +271,7 @@ impl TextSize {
         let mut measure = Self { bytes: text.len() as u64, ..Self::default() };
         let mut rest = text;
         let mut skipped = false;
-        while let Some(start) = rest.find('"') {
+        while let Some(start) = memchr::memchr(b'"', rest.as_bytes()) {
             let inside = rest.get(start + 1..).unwrap_or_default();
             let mut string = Self::default();
             let length = string.read(inside);

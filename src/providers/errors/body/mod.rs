@@ -212,7 +212,9 @@ fn location(complaint: &Value) -> Option<String> {
 }
 
 fn read_object(object: &Map<String, Value>, depth: u8) -> ErrorBody {
-    let mut said = read_fields(object, depth);
+    // Most bodies consist of their error, and none of the fields that say something has that name.
+    let alone = object.len() == 1 && object.contains_key("error");
+    let mut said = if alone { ErrorBody::default() } else { read_fields(object, depth) };
     match object.get("error") {
         Some(Value::Object(error)) if depth < DEEPEST => {
             // The error's own fields win over those around it, such as Anthropic's `"type": "error"`.

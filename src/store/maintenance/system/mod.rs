@@ -188,6 +188,12 @@ impl<'a> System<'a> {
         Ok(())
     }
 
+    /// How often what commits have counted was added to the roll-ups for a read.
+    #[must_use]
+    pub fn folds(&self) -> u64 {
+        self.store.inner.folds.load(Ordering::Relaxed)
+    }
+
     /// Writes the last use of the keys that were used since `since`, in Unix seconds.
     ///
     /// # Errors

@@ -88,17 +88,15 @@ impl<'a> Tally<'a> {
     }
 
     fn event(&mut self, event: CountedEvent<'a>) {
-        for bucket in Bucket::of(event.created_at) {
-            let key = EventKey {
-                organization_id: event.organization_id,
-                bucket,
-                failed_model: event.failed_model.clone(),
-                next_model: event.next_model.clone(),
-                error_class: event.error_class.clone(),
-                origin: event.origin.clone(),
-            };
-            *self.events.entry(key).or_default() += 1;
-        }
+        let key = EventKey {
+            organization_id: event.organization_id,
+            bucket: Bucket::shortest(event.created_at),
+            failed_model: event.failed_model,
+            next_model: event.next_model,
+            error_class: event.error_class,
+            origin: event.origin,
+        };
+        *self.events.entry(key).or_default() += 1;
     }
 
     fn request(&mut self, request: &CountedRequest<'a>) {
@@ -106,34 +104,62 @@ impl<'a> Tally<'a> {
         if request.is_drill() {
             return;
         }
-        for bucket in Bucket::of(request.created_at) {
-            self.requests.entry(RequestKey::new(request, bucket)).or_default().add(request);
-            for (measure, time) in [(FIRST_FRAME, request.first_frame_ms), (TOTAL, Some(request.total_ms))] {
-                let Some(time) = time else { continue };
-                let key = LatencyKey {
-                    organization_id: request.organization_id,
-                    bucket,
-                    origin: request.origin.clone(),
-                    measure,
-                    step: step(time),
-                };
-                *self.latencies.entry(key).or_default() += request.number;
-            }
+        let bucket = Bucket::shortest(request.created_at);
+        self.requests.entry(RequestKey::new(request, bucket)).or_default().add(request);
+        for (measure, time) in [(FIRST_FRAME, request.first_frame_ms), (TOTAL, Some(request.total_ms))] {
+            let Some(time) = time else { continue };
+            let key = LatencyKey {
+                organization_id: request.organization_id,
+                bucket,
+                origin: request.origin.clone(),
+                measure,
+                step: step(time),
+            };
+            *self.latencies.entry(key).or_default() += request.number;
+        }
+    }
+
+    /// The same counts in buckets of every length. A long bucket consists of whole short ones, so each request is counted in
+    /// a short one only.
+    fn in_all_buckets(self) -> Self {
+        let number = |sum: &mut i64, more: &i64| *sum += more;
+        Self {
+            events: widened(self.events, |key| &mut key.bucket, number),
+            requests: widened(self.requests, |key| &mut key.bucket, RequestSums::more),
+            latencies: widened(self.latencies, |key| &mut key.bucket, number),
+            daily: self.daily,
         }
     }
 
     /// Adds what was counted to the buckets.
     pub(in crate::store) async fn write(self, connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+        let Self { events, requests, latencies, daily } = self.in_all_buckets();
         let mut batch = Batch::new(connection.get_database_backend());
-        let events: Vec<_> = self.events.into_iter().map(event_row).collect();
+        let events: Vec<_> = events.into_iter().map(event_row).collect();
         batch.insert::<fallback_rollups::Entity>(&events, &ADDED_EVENTS);
-        let requests: Vec<_> = self.requests.into_iter().map(request_row).collect();
+        let requests: Vec<_> = requests.into_iter().map(request_row).collect();
         batch.insert::<request_rollups::Entity>(&requests, &ADDED_REQUESTS);
-        let latencies: Vec<_> = self.latencies.into_iter().map(latency_row).collect();
+        let latencies: Vec<_> = latencies.into_iter().map(latency_row).collect();
         batch.insert::<latency_rollups::Entity>(&latencies, &ADDED_LATENCIES);
-        self.daily.write(&mut batch);
+        daily.write(&mut batch);
         batch.send(connection).await
     }
+}
+
+/// The sums of short buckets, in buckets of every length.
+fn widened<K: Ord + Clone, S: Default>(
+    short: BTreeMap<K, S>,
+    bucket: fn(&mut K) -> &mut Bucket,
+    add: fn(&mut S, &S),
+) -> BTreeMap<K, S> {
+    let mut all = BTreeMap::new();
+    for (mut key, sums) in short {
+        for wider in Bucket::of(bucket(&mut key).at) {
+            *bucket(&mut key) = wider;
+            add(all.entry(key.clone()).or_default(), &sums);
+        }
+    }
+    all
 }
 
 static ADDED_EVENTS: LazyLock<String> = LazyLock::new(bulk_insert::adding::<fallback_rollups::Entity>);
@@ -160,6 +186,16 @@ impl<'a> RequestKey<'a> {
 }
 
 impl RequestSums {
+    fn more(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.input_tokens += other.input_tokens;
+        self.output_tokens += other.output_tokens;
+        self.cached_tokens += other.cached_tokens;
+        self.reasoning_tokens += other.reasoning_tokens;
+        self.cost_nano_dollars += other.cost_nano_dollars;
+        self.unpriced += other.unpriced;
+    }
+
     fn add(&mut self, request: &CountedRequest<'_>) {
         let number = request.number;
         self.requests += number;
