@@ -51,6 +51,7 @@ impl Dialect {
         match self {
             Self::ChatCompletions => "chat_completions",
             Self::Messages => "messages",
+            Self::Responses => "responses",
         }
     }
 

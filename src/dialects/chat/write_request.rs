@@ -249,16 +249,16 @@ fn tool<'a>(
     changes: &mut Changes,
 ) -> Message<'a> {
     let mut texts: Vec<&str> = result.blocks.iter().filter_map(as_text).collect();
-    let kinds: [(fn(&Block<'_>) -> bool, &str, &str); 2] =
-        [(is_image, "image", IMAGE_FOLLOWS), (is_document, "document", DOCUMENT_FOLLOWS)];
-    for (is_moved, what, follows) in kinds {
+    let mut follow = |is_moved: fn(&Block<'_>) -> bool, what, follows| {
         let before = spoken.len();
         spoken.extend(result.blocks.iter().filter(|block| is_moved(block)));
         if spoken.len() > before {
             changes.note(Verb::Moved, what);
             texts.push(follows);
         }
-    }
+    };
+    follow(is_image, "image", IMAGE_FOLLOWS);
+    follow(is_document, "document", DOCUMENT_FOLLOWS);
     let mut content = joined(texts.into_iter(), changes).unwrap_or_default();
     if result.failed {
         changes.note(Verb::Mapped, "tool_error");

@@ -93,6 +93,7 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         stream: members.value("stream").unwrap_or_default(),
         user: members.text("user"),
         effort: effort(members, changes),
+        budget: None,
         schema: schema(members, changes),
     })
 }

@@ -4,6 +4,7 @@ use super::foreign::TRANSLATED;
 use super::output::{Called, Head, Item, Part as OutputPart, Status, id_of_item, id_of_response, reason};
 use super::repeated::Repeated;
 use crate::dialects::answers::{Answer, Part, Tokens};
+use crate::dialects::turns::Signed;
 
 /// Writes an answer as a response. The name of the model is left empty; the gateway writes it into every answer. `created` is
 /// the time in seconds.
@@ -11,7 +12,8 @@ use crate::dialects::answers::{Answer, Part, Tokens};
 pub fn write(answer: &Answer<'_>, tokens: Tokens, created: i64, repeated: &Repeated) -> Option<Vec<u8>> {
     let id = id_of_response(&answer.id);
     let mut output: Vec<String> = Vec::new();
-    let mut rest = answer.parts.as_slice();
+    let parts: Vec<&Part<'_>> = answer.parts.iter().filter(|part| is_readable(part)).collect();
+    let mut rest = parts.as_slice();
     while let Some(first) = rest.first() {
         let alike = rest.iter().take_while(|part| is_alike(first, part)).count();
         let (item, later) = rest.split_at(alike);
@@ -24,18 +26,28 @@ pub fn write(answer: &Answer<'_>, tokens: Tokens, created: i64, repeated: &Repea
     Some(head.response(Status::Ended(answer.stop, tokens), &output).into_bytes())
 }
 
+/// Whether a caller can read a part. Claude's encrypted reasoning is for Claude, and a response has no place for it.
+const fn is_readable(part: &Part<'_>) -> bool {
+    match part {
+        Part::Signed(Signed::Redacted(_)) => false,
+        Part::Signed(Signed::Text { text, .. }) => !text.is_empty(),
+        Part::Reasoning(_) | Part::Text(_) | Part::Call(_) => true,
+    }
+}
+
 /// Whether two parts are in one item: texts are, and reasoning is, but each call is an item.
 fn is_alike(one: &Part<'_>, other: &Part<'_>) -> bool {
     match (one, other) {
-        (Part::Reasoning(_), Part::Reasoning(_)) | (Part::Text(_), Part::Text(_)) => true,
+        (Part::Reasoning(_) | Part::Signed(_), Part::Reasoning(_) | Part::Signed(_))
+        | (Part::Text(_), Part::Text(_)) => true,
         (Part::Call(one), Part::Call(other)) => std::ptr::eq(one, other),
-        (Part::Reasoning(_) | Part::Text(_) | Part::Call(_), _) => false,
+        (Part::Reasoning(_) | Part::Signed(_) | Part::Text(_) | Part::Call(_), _) => false,
     }
 }
 
 /// The item of some parts that are alike, as JSON.
 fn item(
-    parts: &[Part<'_>],
+    parts: &[&Part<'_>],
     response: &str,
     index: usize,
     status: &'static str,
@@ -47,8 +59,10 @@ fn item(
         return Some(called.item(&id, &called.input(call.input.get()), "completed").json());
     }
     let reasoning = parts.iter().filter_map(|part| match part {
-        Part::Reasoning(text) => Some(OutputPart::SummaryText { text }),
-        Part::Text(_) | Part::Call(_) => None,
+        Part::Reasoning(text) | Part::Signed(Signed::Text { text, .. }) => {
+            Some(OutputPart::SummaryText { text })
+        }
+        Part::Signed(Signed::Redacted(_)) | Part::Text(_) | Part::Call(_) => None,
     });
     let summary: Vec<OutputPart<'_>> = reasoning.collect();
     if !summary.is_empty() {
@@ -57,7 +71,7 @@ fn item(
     }
     let texts = parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(OutputPart::of_text(text)),
-        Part::Reasoning(_) | Part::Call(_) => None,
+        Part::Reasoning(_) | Part::Signed(_) | Part::Call(_) => None,
     });
     let id = id_of_item("msg", response, index);
     Some(Item::message(&id, status, texts.collect()).json())

@@ -56,6 +56,7 @@ fn give_ids(request: &mut Request<'_>, changes: &mut Changes) {
                 | Block::Image(_)
                 | Block::Document(_)
                 | Block::Reasoning
+                | Block::Signed(_)
                 | Block::Foreign(_) => continue,
             };
             if let Some(other) = other {

@@ -247,7 +247,8 @@ mod tests {
     #[tokio::test]
     async fn a_long_answer_is_translated_off_the_event_loop() {
         let from = Dialect::ChatCompletions;
-        let translation = AnswerTranslation { from, include_usage: false, prompt: 5 };
+        let to = Dialect::Messages;
+        let translation = AnswerTranslation { from, to, include_usage: false, prompt: 5, repeated: None };
         let answer = |length: usize| {
             let start = r#"{"id":"x","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":""#;
             let end = r#""},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
@@ -257,7 +258,7 @@ mod tests {
         let share = Shares::ample().of_anonymous();
         let other = share.take_reading().expect("free");
         let (judged, short) = answer(LARGE_TO_TRANSLATE);
-        let translated = translation.whole_off_event_loop(short, judged, 0, &share).now_or_never();
+        let translated = translation.clone().whole_off_event_loop(short, judged, 0, &share).now_or_never();
         assert!(matches!(translated, Some((_, Judged::Usable(_)))), "{translated:?}");
         let (judged, long) = answer(LARGE_TO_TRANSLATE + 1);
         let mut translated = Box::pin(translation.whole_off_event_loop(long, judged, 0, &share));

@@ -30,6 +30,8 @@ fn may_have_reasoning(request: &ChatRequest) -> bool {
     let words: &[&str] = match request.dialect {
         Dialect::ChatCompletions => &["reasoning", "signature", "thinking", "tool_calls"],
         Dialect::Messages => &["thinking"],
+        // Nothing is left out of a response's input.
+        Dialect::Responses => return false,
     };
     request.parts.iter().filter(|part| matches!(part.name.as_str(), "messages" | "thinking")).any(|part| {
         let value = request.value(part);
