@@ -4,6 +4,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use http::Extensions;
+use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpInfo;
 
 /// For each local port, a fingerprint of the remote address. Identifies a connection without a lookup.
@@ -15,17 +17,25 @@ impl AnsweredConnections {
         Self((0..=u16::MAX).map(|_| AtomicU32::new(0)).collect())
     }
 
-    /// Records that a connection has answered. Returns whether it had before.
-    pub(super) fn note(&self, connection: &HttpInfo) -> bool {
-        let mark = mark_of(connection.remote_addr());
-        let known = self.0.get(usize::from(connection.local_addr().port()));
+    /// Records that the response's connection has answered. Returns whether it had before.
+    pub(super) fn note(&self, response: &Extensions) -> bool {
+        let Some(info) = response.get::<HttpInfo>() else { return false };
+        let mark = mark_of(info.remote_addr());
+        let known = self.0.get(usize::from(info.local_addr().port()));
         known.is_some_and(|known| known.swap(mark, Ordering::Relaxed) == mark)
     }
 
-    /// Whether a connection had answered before.
-    pub(super) fn holds(&self, connection: &HttpInfo) -> bool {
-        let mark = self.0.get(usize::from(connection.local_addr().port()));
-        mark.is_some_and(|mark| mark.load(Ordering::Relaxed) == mark_of(connection.remote_addr()))
+    /// Whether the connection on which this error occurred had answered before.
+    pub(super) fn holds(&self, error: &legacy::Error) -> bool {
+        let Some(connected) = error.connect_info() else { return false };
+        let mut extras = Extensions::new();
+        connected.get_extras(&mut extras);
+        extras.get::<HttpInfo>().is_some_and(|info| self.knows(info))
+    }
+
+    fn knows(&self, info: &HttpInfo) -> bool {
+        let mark = self.0.get(usize::from(info.local_addr().port()));
+        mark.is_some_and(|mark| mark.load(Ordering::Relaxed) == mark_of(info.remote_addr()))
     }
 }
 

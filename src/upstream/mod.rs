@@ -9,7 +9,6 @@ mod clients;
 mod connector;
 pub mod name_resolver;
 pub mod object_storage;
-mod pool;
 pub mod resolver;
 mod response_body;
 mod single_use_body;
@@ -31,10 +30,9 @@ use url::Url;
 use address_policy::Service;
 pub use address_policy::{AddressPolicy, Blocked};
 use answered_connections::AnsweredConnections;
-use clients::Clients;
+use clients::{Client, Clients};
 use connector::ConnectTimedOut;
 use name_resolver::NameResolver;
-use pool::{Client, Failed};
 use resolver::ResolveFailed;
 pub use resolver::on_behalf_of;
 pub use single_use_body::Pieces;
@@ -43,15 +41,15 @@ pub use single_use_body::Pieces;
 #[derive(Debug, Clone)]
 pub struct AdmittedUrl {
     url: Url,
-    /// `None` if the HTTP library cannot call it.
-    address: Option<Address>,
+    /// The same as the HTTP library has it, and the `host` header; `None` if it cannot be called.
+    address: Option<(Uri, HeaderValue)>,
     service: Service,
     client: Client,
 }
 
 impl AdmittedUrl {
     fn new(url: Url, service: Service, client: Client) -> Self {
-        let address = Address::of(&url);
+        let address = address(&url);
         Self { url, address, service, client }
     }
 
@@ -84,30 +82,17 @@ impl AdmittedUrl {
     }
 }
 
-/// What the HTTP library needs of a URL.
-#[derive(Debug, Clone)]
-struct Address {
-    /// The whole URL.
-    server: Uri,
-    /// The path and the query alone.
-    path: Uri,
-    /// The `host` header.
-    host: HeaderValue,
-}
-
-impl Address {
-    fn of(url: &Url) -> Option<Self> {
-        let server: Uri = url.as_str().parse().ok()?;
-        let path = server.path_and_query().cloned().map_or_else(Uri::default, Uri::from);
-        let host = server.host()?;
-        // A URL has its port only where it is not that of the scheme.
-        let host = match url.port() {
-            Some(port) => HeaderValue::try_from(format!("{host}:{port}")),
-            None => HeaderValue::try_from(host),
-        };
-        let host = host.ok()?;
-        Some(Self { server, path, host })
-    }
+/// A URL as the HTTP library has it, and the `host` header that it would write for each request.
+fn address(url: &Url) -> Option<(Uri, HeaderValue)> {
+    let uri: Uri = url.as_str().parse().ok()?;
+    let host = uri.host()?;
+    // A URL has its port only where it is not that of the scheme.
+    let host = match url.port() {
+        Some(port) => HeaderValue::try_from(format!("{host}:{port}")),
+        None => HeaderValue::try_from(host),
+    };
+    let host = host.ok()?;
+    Some((uri, host))
 }
 
 /// Why no response arrived.
@@ -237,29 +222,27 @@ impl Upstream {
         target: &AdmittedUrl,
         (mut headers, body): (HeaderMap, Pieces),
     ) -> Result<UpstreamResponse, Unsent> {
-        let Some(Address { server, path, host }) = &target.address else {
+        let Some((uri, host)) = &target.address else {
             return Err(Unsent { error: SendError::Other, was_idle: false });
         };
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         headers.insert(HOST, host.clone());
         let mut request = Request::new(SingleUseBody::from(body));
         *request.method_mut() = method;
-        *request.uri_mut() = path.clone();
+        *request.uri_mut() = uri.clone();
         *request.headers_mut() = headers;
-        match client.send(server, request).await {
-            Ok((response, connection)) => {
-                let had_answered = connection.is_some_and(|connection| self.answered.note(&connection));
+        match client.request(request).await {
+            Ok(response) => {
                 // A server that closes an idle connection may say so, which would be read as the answer.
-                if had_answered && says_goodbye(&response) {
+                if self.answered.note(response.extensions()) && says_goodbye(&response) {
                     return Err(Unsent { error: SendError::Ended, was_idle: true });
                 }
                 Ok(UpstreamResponse { response: response.map(ResponseBody::from) })
             }
-            Err(Failed { error, connection }) => {
-                let found = explain(&*error);
+            Err(error) => {
+                let found = explain(&error);
                 let broke = matches!(found, SendError::Reset | SendError::Ended | SendError::NotHttp);
-                let had_answered = connection.is_some_and(|connection| self.answered.holds(&connection));
-                Err(Unsent { error: found, was_idle: broke && had_answered })
+                Err(Unsent { error: found, was_idle: broke && self.answered.holds(&error) })
             }
         }
     }
