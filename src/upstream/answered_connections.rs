@@ -4,8 +4,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use http::Extensions;
-use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpInfo;
 
 /// For each local port, a fingerprint of the remote address. Identifies a connection without a lookup.
@@ -18,19 +16,27 @@ impl AnsweredConnections {
     }
 
     /// Records that the response's connection has answered. Returns whether it had before.
-    pub(super) fn note(&self, response: &Extensions) -> bool {
-        let Some(info) = response.get::<HttpInfo>() else { return false };
+    pub(super) fn note(&self, response: &reqwest::Response) -> bool {
+        let Some(info) = response.extensions().get::<HttpInfo>() else { return false };
         let mark = mark_of(info.remote_addr());
         let known = self.0.get(usize::from(info.local_addr().port()));
         known.is_some_and(|known| known.swap(mark, Ordering::Relaxed) == mark)
     }
 
     /// Whether the connection on which this error occurred had answered before.
-    pub(super) fn holds(&self, error: &legacy::Error) -> bool {
-        let Some(connected) = error.connect_info() else { return false };
-        let mut extras = Extensions::new();
-        connected.get_extras(&mut extras);
-        extras.get::<HttpInfo>().is_some_and(|info| self.knows(info))
+    pub(super) fn holds(&self, error: &reqwest::Error) -> bool {
+        let mut cause = std::error::Error::source(error);
+        while let Some(inner) = cause {
+            if let Some(error) = inner.downcast_ref::<hyper_util::client::legacy::Error>()
+                && let Some(connected) = error.connect_info()
+            {
+                let mut extras = http::Extensions::new();
+                connected.get_extras(&mut extras);
+                return extras.get::<HttpInfo>().is_some_and(|info| self.knows(info));
+            }
+            cause = inner.source();
+        }
+        false
     }
 
     fn knows(&self, info: &HttpInfo) -> bool {

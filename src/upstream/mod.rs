@@ -6,12 +6,10 @@
 pub mod address_policy;
 pub(crate) mod answered_connections;
 mod clients;
-mod connector;
 pub mod name_resolver;
 pub mod object_storage;
 pub mod resolver;
-mod response_body;
-mod single_use_body;
+pub(crate) mod single_use_body;
 pub mod sse;
 
 use std::net::SocketAddr;
@@ -20,18 +18,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING};
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
+use http::{HeaderMap, Method, StatusCode};
 use memchr::memmem;
-use response_body::ResponseBody;
-use single_use_body::SingleUseBody;
+use reqwest::Request;
 use url::Url;
 
 use address_policy::Service;
 pub use address_policy::{AddressPolicy, Blocked};
 use answered_connections::AnsweredConnections;
-use clients::{Client, Clients};
-use connector::ConnectTimedOut;
+use clients::Clients;
 use name_resolver::NameResolver;
 use resolver::ResolveFailed;
 pub use resolver::on_behalf_of;
@@ -41,18 +37,11 @@ pub use single_use_body::Pieces;
 #[derive(Debug, Clone)]
 pub struct AdmittedUrl {
     url: Url,
-    /// The same as the HTTP library has it, and the `host` header; `None` if it cannot be called.
-    address: Option<(Uri, HeaderValue)>,
     service: Service,
-    client: Client,
+    client: reqwest::Client,
 }
 
 impl AdmittedUrl {
-    fn new(url: Url, service: Service, client: Client) -> Self {
-        let address = address(&url);
-        Self { url, address, service, client }
-    }
-
     /// The same URL with the connections of an earlier one, if both are on the same server.
     #[must_use]
     pub fn with_connections_of(self, earlier: &Self) -> Self {
@@ -70,7 +59,7 @@ impl AdmittedUrl {
         let path = [path.strip_suffix(from).unwrap_or(path), to].concat();
         let mut url = self.url.clone();
         url.set_path(&path);
-        Self::new(url, self.service, self.client.clone())
+        Self { url, service: self.service, client: self.client.clone() }
     }
 
     /// A path below that of the URL. `end` is one part, percent-encoded.
@@ -78,21 +67,8 @@ impl AdmittedUrl {
     pub fn below(&self, end: &str) -> Self {
         let mut url = self.url.clone();
         url.set_path(&[self.url.path(), "/", end].concat());
-        Self::new(url, self.service, self.client.clone())
+        Self { url, service: self.service, client: self.client.clone() }
     }
-}
-
-/// A URL as the HTTP library has it, and the `host` header that it would write for each request.
-fn address(url: &Url) -> Option<(Uri, HeaderValue)> {
-    let uri: Uri = url.as_str().parse().ok()?;
-    let host = uri.host()?;
-    // A URL has its port only where it is not that of the scheme.
-    let host = match url.port() {
-        Some(port) => HeaderValue::try_from(format!("{host}:{port}")),
-        None => HeaderValue::try_from(host),
-    };
-    let host = host.ok()?;
-    Some((uri, host))
 }
 
 /// Why no response arrived.
@@ -129,7 +105,7 @@ pub struct Upstream {
 /// The head of a response; the body is read with [`UpstreamResponse::chunk`].
 #[derive(Debug)]
 pub struct UpstreamResponse {
-    response: http::Response<ResponseBody>,
+    response: reqwest::Response,
 }
 
 impl Upstream {
@@ -181,7 +157,11 @@ impl Upstream {
 
     fn admitted(&self, url: Url) -> Result<AdmittedUrl, Blocked> {
         let service = Service::of(&url).ok_or(Blocked::NotAUrl)?;
-        Ok(AdmittedUrl::new(url, service, self.clients.pooled(service)))
+        let client = self.clients.pooled(service).map_err(|error| {
+            tracing::error!(%error, "could not create an HTTP client");
+            Blocked::NotRunning
+        })?;
+        Ok(AdmittedUrl { url, service, client })
     }
 
     /// Posts a body and waits for the head of the response. If a connection that had answered before breaks before
@@ -195,15 +175,25 @@ impl Upstream {
         target: &AdmittedUrl,
         message: impl Fn() -> (HeaderMap, Pieces),
     ) -> Result<UpstreamResponse, SendError> {
-        let unsent = match self.send(&target.client, Method::POST, target, message()).await {
+        let request = || {
+            let (headers, pieces) = message();
+            // The builder of requests would merge the headers one by one into a map of its own.
+            let mut request = Request::new(Method::POST, target.url.clone());
+            *request.headers_mut() = headers;
+            *request.body_mut() = Some(single_use_body::body(pieces));
+            request
+        };
+        let unsent = match self.send(&target.client, request()).await {
             Ok(response) => return Ok(response),
             Err(unsent) => unsent,
         };
         if !unsent.was_idle {
             return Err(unsent.error);
         }
-        let fresh = self.clients.fresh(target.service);
-        self.send(&fresh, Method::POST, target, message()).await.map_err(|unsent| unsent.error)
+        match self.clients.fresh(target.service) {
+            Ok(fresh) => self.send(&fresh, request()).await.map_err(|unsent| unsent.error),
+            Err(_) => Err(unsent.error),
+        }
     }
 
     /// Sends a GET request and waits for the head of the response.
@@ -211,33 +201,19 @@ impl Upstream {
     /// # Errors
     /// As [`Upstream::post`].
     pub async fn get(&self, target: &AdmittedUrl, headers: HeaderMap) -> Result<UpstreamResponse, SendError> {
-        let sent = self.send(&target.client, Method::GET, target, (headers, Pieces::default()));
-        sent.await.map_err(|unsent| unsent.error)
+        let mut request = Request::new(Method::GET, target.url.clone());
+        *request.headers_mut() = headers;
+        self.send(&target.client, request).await.map_err(|unsent| unsent.error)
     }
 
-    async fn send(
-        &self,
-        client: &Client,
-        method: Method,
-        target: &AdmittedUrl,
-        (mut headers, body): (HeaderMap, Pieces),
-    ) -> Result<UpstreamResponse, Unsent> {
-        let Some((uri, host)) = &target.address else {
-            return Err(Unsent { error: SendError::Other, was_idle: false });
-        };
-        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-        headers.insert(HOST, host.clone());
-        let mut request = Request::new(SingleUseBody::from(body));
-        *request.method_mut() = method;
-        *request.uri_mut() = uri.clone();
-        *request.headers_mut() = headers;
-        match client.request(request).await {
+    async fn send(&self, client: &reqwest::Client, request: Request) -> Result<UpstreamResponse, Unsent> {
+        match client.execute(request).await {
             Ok(response) => {
                 // A server that closes an idle connection may say so, which would be read as the answer.
-                if self.answered.note(response.extensions()) && says_goodbye(&response) {
+                if self.answered.note(&response) && says_goodbye(&response) {
                     return Err(Unsent { error: SendError::Ended, was_idle: true });
                 }
-                Ok(UpstreamResponse { response: response.map(ResponseBody::from) })
+                Ok(UpstreamResponse { response })
             }
             Err(error) => {
                 let found = explain(&error);
@@ -253,7 +229,7 @@ impl Upstream {
 ///
 /// What arrives before the connection takes the next request, the client discards with the connection. This is about
 /// what crosses with that request.
-fn says_goodbye<B>(response: &http::Response<B>) -> bool {
+fn says_goodbye(response: &reqwest::Response) -> bool {
     let status = response.status();
     if status != StatusCode::REQUEST_TIMEOUT && status != StatusCode::BAD_REQUEST {
         return false;
@@ -292,12 +268,12 @@ impl UpstreamResponse {
     /// # Errors
     /// The connection broke, or the body's framing is invalid.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, SendError> {
-        self.response.body_mut().chunk().await.map_err(|error| explain(&*error))
+        self.response.chunk().await.map_err(|error| explain(&error))
     }
 
     /// Reads the rest of a finished body if it has already arrived, so that the connection can be reused.
     pub fn finish(mut self) {
-        while let Some(Ok(Some(_))) = self.response.body_mut().chunk().now_or_never() {}
+        while let Some(Ok(Some(_))) = self.response.chunk().now_or_never() {}
     }
 }
 
@@ -305,13 +281,17 @@ impl UpstreamResponse {
 impl UpstreamResponse {
     /// A response with a body that arrives in these chunks.
     pub(crate) fn in_pieces(pieces: Vec<std::io::Result<Bytes>>) -> Self {
-        Self { response: http::Response::new(ResponseBody::in_pieces(pieces)) }
+        let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
+        Self { response: http::Response::new(body).into() }
     }
 }
 
 /// Classifies a client error by its chain of sources, which includes the system's error.
-fn explain(error: &(dyn std::error::Error + 'static)) -> SendError {
-    let mut cause = Some(error);
+fn explain(error: &reqwest::Error) -> SendError {
+    if error.is_connect() && error.is_timeout() {
+        return SendError::ConnectTimeout;
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
     while let Some(inner) = cause {
         if let Some(found) = explain_cause(inner) {
             return found;
@@ -323,9 +303,6 @@ fn explain(error: &(dyn std::error::Error + 'static)) -> SendError {
 
 fn explain_cause(cause: &(dyn std::error::Error + 'static)) -> Option<SendError> {
     use std::io::ErrorKind;
-    if cause.is::<ConnectTimedOut>() {
-        return Some(SendError::ConnectTimeout);
-    }
     if cause.is::<Blocked>() {
         return Some(SendError::Blocked);
     }

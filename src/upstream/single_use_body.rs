@@ -1,4 +1,5 @@
-//! A request body that is sent once, in pieces. It is freed as soon as the connection has taken it.
+//! A request body that is sent once, in pieces. The HTTP client keeps a copy of a plain body for redirects until the
+//! response arrives, but redirects are not followed here. This body is freed as soon as the connection has taken it.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -7,6 +8,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+
+use crate::limits::shares::SMALL;
 
 /// A request body in pieces, which are sent in this order without being joined.
 #[derive(Debug, Clone, Default)]
@@ -20,17 +23,18 @@ impl Pieces {
     }
 }
 
-/// What a client sends: the pieces that the connection has not taken yet.
-#[derive(Debug)]
-pub(super) struct SingleUseBody(VecDeque<Bytes>);
-
-impl From<Pieces> for SingleUseBody {
-    fn from(pieces: Pieces) -> Self {
-        Self(pieces.0.into())
+/// Wraps pieces into a body for the client.
+pub(super) fn body(pieces: Pieces) -> reqwest::Body {
+    match <[Bytes; 1]>::try_from(pieces.0) {
+        Ok([whole]) if whole.len() <= SMALL => whole.into(),
+        Ok(whole) => reqwest::Body::wrap(Once(whole.into())),
+        Err(pieces) => reqwest::Body::wrap(Once(pieces.into())),
     }
 }
 
-impl Body for SingleUseBody {
+struct Once(VecDeque<Bytes>);
+
+impl Body for Once {
     type Data = Bytes;
     type Error = Infallible;
 

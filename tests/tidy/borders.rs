@@ -75,8 +75,6 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("object_store", &["src/upstream/object_storage.rs", "src/store/archive/"], "the archive keeps objects"),
     ("parquet", &["src/store/archive/"], "the archive writes and reads columns"),
     ("hyper", &["src/upstream/"], "send through upstream: one client, behind the address gate"),
-    ("hyper_rustls", &["src/upstream/"], "send through upstream: one client, behind the address gate"),
-    ("hyper_util", &["src/upstream/"], "send through upstream: one client, behind the address gate"),
     ("sea_orm", DATABASE, "add a function to the resource's file in store"),
     ("sea_orm_migration", DATABASE, "add a function to the resource's file in store"),
     ("sqlx", DATABASE, "add a function to the resource's file in store"),
