@@ -40,7 +40,7 @@ impl<'a> Answer<'a> {
     /// Reads a text. `None` if it is not a JSON object with fields of the usual types.
     #[must_use]
     pub fn read(text: &'a [u8]) -> Option<Self> {
-        serde_json::from_str(std::str::from_utf8(text).ok()?).ok()
+        serde_json::from_str(object(text)?).ok()
     }
 
     /// The word for its end: its status, or why it is incomplete. `None` if it has not ended.
@@ -71,6 +71,11 @@ fn written_in<'a>(item: &Members<'a>) -> Vec<&'a RawValue> {
         .filter_map(|part| part.raw("text").or_else(|| part.raw("refusal")));
     let of_call = ["name", "arguments", "input"].into_iter().filter_map(|name| item.raw(name));
     texts.chain(of_call).filter(|written| written.get() != "\"\"").collect()
+}
+
+/// A text that is a JSON object if it is JSON. A list would be read as the fields in their order.
+pub(super) fn object(text: &[u8]) -> Option<&str> {
+    std::str::from_utf8(text).ok().filter(|text| text.trim_start().starts_with('{'))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::answer::Answer;
+use super::answer::{Answer, object};
 
 /// An event of a stream.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl<'a> Numbered<'a> {
     /// with fields of the usual types.
     #[must_use]
     pub fn read(data: &'a [u8], name: Option<&str>) -> Option<Self> {
-        let text = std::str::from_utf8(data).ok()?;
+        let text = object(data)?;
         let data: Data<'a> = serde_json::from_str(text).ok()?;
         let kind = data.kind.as_deref().or(name).unwrap_or_default();
         let head = || {

@@ -169,6 +169,8 @@ impl<'a> Delta<'a> {
         if reader.take(between).is_some() {
             reader.take("\"requests\":")?;
             delta.requests = reader.list(CountedRequest::read)?;
+        } else if between == "{" {
+            return None;
         }
         reader.take("}")?;
         reader.is_over().then_some(delta)
