@@ -216,6 +216,35 @@ on_both_databases! {
         callers.is_closed(0, "half a minute without an answer to the neighbor").await;
     }
 
+    /// A caller with failures of its own takes each probe, and the neighbor's request reaches the model nevertheless.
+    async fn one_callers_failed_probes_close_no_model_that_has_recovered(app: App) {
+        let own = [
+            Script::error(500, "server_error", "broken"),
+            Script::respond(200, &[("content-type", "application/json")], ""),
+        ];
+        let callers = Callers::new(app, own.len()).await;
+        for (number, own) in own.into_iter().enumerate() {
+            callers.fake.judge(|_| Some(Script::error(503, "overloaded", "busy")));
+            for turn in 0..5 {
+                callers.ask(&callers.good, number, &turn.to_string(), false).await;
+            }
+            callers.is_closed(number, "five outages").await;
+            callers.fake.judge(move |received| {
+                let broken = received.json().to_string().contains("poison");
+                Some(if broken { own.clone() } else { Script::answer("Hi") })
+            });
+            for _ in 0..60 {
+                callers.app.clock.advance(Duration::from_secs(3));
+                callers.ask(&callers.bad, number, "poison", false).await;
+            }
+            callers.is_closed(number, "its own failures").await;
+            let answer = callers.ask(&callers.good, number, "harmless", false).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let answer = callers.ask(&callers.bad, number, "harmless", false).await;
+            assert_eq!(answer.status, 200, "it works for all: {}", answer.text());
+        }
+    }
+
     async fn one_caller_that_tries_again_and_again_finds_a_dead_model(app: App) {
         let table = outages();
         let callers = Callers::new(app, table.len()).await;
