@@ -1,7 +1,7 @@
 //! The limit of tokens that an error states, from headers or its sentence.
 
 use super::limit_headers::LimitHeaders;
-use super::numbers::number_before;
+use super::numbers::{number_after, number_before, number_between};
 
 /// A limit of tokens in a time, such as a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,12 @@ pub struct TokenLimit {
 /// Words of a sentence that follow the number of a limit.
 const PER_MINUTE: [&str; 5] =
     ["tokens per min", "input tokens per min", "output tokens per min", "tpm", "token per min"];
+
+/// Words before the number of a limit of tokens.
+const TOKENS_ARE_NAMED_BEFORE: [&str; 3] = ["tpm limit", "tokens per minute limit", "token limit"];
+
+/// Words before the number of a limit, if `tokens` follows it.
+const TOKENS_FOLLOW: [&str; 2] = ["rate limit is", "rate limit of"];
 
 /// The limit that an error states; of several the lowest.
 pub(super) fn stated(headers: &LimitHeaders<'_>, message: &str) -> Option<TokenLimit> {
@@ -34,10 +40,23 @@ fn in_headers(headers: &LimitHeaders<'_>) -> Option<TokenLimit> {
     Some(TokenLimit { tokens, unused })
 }
 
-/// The number before "tokens per minute": `of 30,000 input tokens per minute`.
+/// The number of a limit of tokens: `of 30,000 input tokens per minute`. One of zero is of no size of a request.
 fn in_sentence(message: &str) -> Option<u64> {
     let message = message.to_ascii_lowercase();
-    PER_MINUTE.iter().find_map(|words| number_before(&message, words))
+    let before = || PER_MINUTE.iter().find_map(|words| number_before(&message, words));
+    let after = || TOKENS_ARE_NAMED_BEFORE.iter().find_map(|words| number_after(&message, words));
+    let between = || TOKENS_FOLLOW.iter().find_map(|words| number_between(&message, words, "token"));
+    let found = of_a_metric(&message).or_else(before).or_else(after).or_else(between);
+    found.filter(|tokens| *tokens > 0)
+}
+
+/// The lowest limit of Google's metrics of tokens: `metric: .../generate_content_input_token_count, limit: 16000`.
+fn of_a_metric(message: &str) -> Option<u64> {
+    let of_tokens = message
+        .split("for metric:")
+        .skip(1)
+        .filter(|metric| metric.split(',').next().is_some_and(|name| name.contains("token_count")));
+    of_tokens.filter_map(|metric| number_after(metric, "limit")).min()
 }
 
 #[cfg(test)]
@@ -77,6 +96,20 @@ mod tests {
             ("at most 100000 tokens per min", Some(100_000)),
             ("on tokens per min (TPM): Limit 30000", None),
             ("tokens per minute", None),
+            ("TPM limit 16000 exceeded", Some(16_000)),
+            ("You have a limit of 16K TPM", Some(16_000)),
+            ("Your rate limit is 16000 tokens", Some(16_000)),
+            ("Your rate limit is 60 requests", None),
+            (
+                "* Quota exceeded for metric: x/generate_content_paid_tier_input_token_count, limit: 16000, model: y",
+                Some(16_000),
+            ),
+            (
+                "* Quota exceeded for metric: x/generate_requests, limit: 20\n* Quota exceeded for metric: x/input_token_count, limit: 9000",
+                Some(9_000),
+            ),
+            ("Quota exceeded for metric: x/free_tier_input_token_count, limit: 0", None),
+            ("Quota exceeded for metric: x/generate_content_free_tier_requests, limit: 20", None),
         ] {
             assert_eq!(limit(&[], message).map(|(tokens, _)| tokens), expected, "{message}");
         }

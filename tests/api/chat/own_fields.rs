@@ -27,6 +27,13 @@ pub(super) fn own_fields() -> Vec<(Value, Script)> {
         (json!({"safety_identifier": "cust-77"}), limit("Per-user rate limit (cust-77)")),
         (json!({"user": "u7"}), limit("Per-user rate limit exceeded")),
         (json!({"metadata": {"tags": ["eu"]}}), limit("No deployments available. tags=['eu']")),
+        (
+            json!({"messages": [{"role": "user", "content": "word and ".repeat(12_000)}]}),
+            limit(
+                "Quota exceeded for metric: x.googleapis.com/generate_content_free_tier_input_token_count, limit: 16000",
+            ),
+        ),
+        (json!({}), limit("Rate limit reached (TPM): Limit 30000, Used 15000, Requested 20000")),
         (json!({"container": "container_1"}), Script::error(403, "permission_error", resource)),
         (
             json!({"tools": [{"type": "x", "model": "up-image"}]}),
@@ -63,6 +70,7 @@ pub(super) fn brought() -> Vec<(Value, Script)> {
     let server =
         json!({"type": "mcp", "server_label": "x", "server_url": "https://x.example", "authorization": "t"});
     let broken = |message: &str| Script::error(500, "api_error", message);
+    let limited = |message: &str| Script::error(429, "rate_limit_exceeded", message);
     let refused = || Script::error(401, "invalid_api_key", "Incorrect API key provided");
     vec![
         (content(file), broken("The document could not be opened")),
@@ -79,6 +87,14 @@ pub(super) fn brought() -> Vec<(Value, Script)> {
             Script::error(403, "insufficient_user_quota", "user quota is not enough"),
         ),
         (json!({"max_tokens": 64_000}), said(403, "token quota exhausted")),
+        (
+            json!({"max_tokens": 45_000}),
+            limited("Limit 100000, Used 60000, Requested 45000. Please try again in 1h12m."),
+        ),
+        (
+            json!({"max_tokens": 64_000}),
+            limited("You have exceeded token rate limit of your tier. Please retry after 86400 seconds."),
+        ),
         (
             json!({"thinking": {"type": "enabled", "budget_tokens": 30_000}}),
             Script::error(429, "rate_limit_exceeded", "The limit of 80,000 output tokens is reached"),

@@ -47,7 +47,7 @@ pub(in crate::gateway) fn of_own_fields(
         }
         Kind::Refusal => of_a_reference(error, request, sent),
         Kind::Limit => of_its_size(error, request).or_else(|| of_an_owner(failure, error, request)),
-        Kind::Money => of_an_owner(failure, error, request),
+        Kind::Money => of_its_size(error, request).or_else(|| of_an_owner(failure, error, request)),
         Kind::Missing => of_another_model(error, request, sent),
         Kind::Overload | Kind::Outage => of_an_address(error, request),
     };

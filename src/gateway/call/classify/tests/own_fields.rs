@@ -332,7 +332,14 @@ fn a_limit_that_the_request_alone_reaches_is_its_own() {
     assert_eq!(scope(&small, "30000"), Some(Request));
     let long_answer = of_words(200, json!({"max_tokens": 32_000}));
     assert_eq!(scope(&long_answer, "0"), Some(Open));
-    assert_eq!(scope_of(&large, 429, &error), None);
+    // A limit without a number may have room for a smaller request.
+    assert_eq!((scope_of(&large, 429, &error), scope_of(&small, 429, &error)), (Some(Open), None));
+    assert_eq!(scope_of(&long_answer, 429, &json!({"message": "Too many tokens, please wait."})), Some(Open));
+    assert_eq!(scope_of(&large, 429, &json!({"message": "Too many requests"})), None);
+    let google = |limit: u64| json!({"status": "RESOURCE_EXHAUSTED", "message": format!("You exceeded your current quota. * Quota exceeded for metric: x.googleapis.com/generate_content_free_tier_input_token_count, limit: {limit}")});
+    assert_eq!(scope_of(&large, 429, &google(16_000)), Some(Request));
+    assert_eq!(scope_of(&small, 429, &google(16_000)), None);
+    assert_eq!(scope_of(&small, 429, &google(0)), None, "the model is not in the plan");
 }
 
 #[test]
