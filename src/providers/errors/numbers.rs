@@ -18,13 +18,16 @@ pub(super) fn number_before(sentence: &str, words: &str) -> Option<u64> {
     })
 }
 
-/// The first number between two words: `limit is 16,000 tokens`.
+/// The first number between two words, in lower case: `limit is 16,000 tokens`, `above 32k tokens`.
 pub(super) fn number_between(sentence: &str, word: &str, then: &str) -> Option<u64> {
     sentence.match_indices(word).find_map(|(at, _)| {
         let rest = sentence.get(at + word.len()..)?.trim_start_matches([' ', ':']);
         let end = rest.find(is_other)?;
         let number = read(rest.get(..end)?)?;
-        rest.get(end..)?.trim_start().starts_with(then).then_some(number)
+        let after = rest.get(end..)?;
+        let thousands = after.strip_prefix('k');
+        let is_between = thousands.unwrap_or(after).trim_start().starts_with(then);
+        number.checked_mul(if thousands.is_some() { 1_000 } else { 1 }).filter(|_| is_between)
     })
 }
 
@@ -68,6 +71,7 @@ mod tests {
         for (sentence, number) in [
             ("your limit is 16,000 tokens", Some(16_000)),
             ("limit is: 7 tokens", Some(7)),
+            ("limit is 16k tokens", Some(16_000)),
             ("limit is 50 requests and 7 tokens", None),
             ("limit is 16", None),
             ("limit is tokens", None),

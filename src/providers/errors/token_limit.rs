@@ -22,10 +22,20 @@ const TOKENS_ARE_NAMED_BEFORE: [&str; 3] = ["tpm limit", "tokens per minute limi
 /// Words before the number of a limit, if `tokens` follows it.
 const TOKENS_FOLLOW: [&str; 2] = ["rate limit is", "rate limit of"];
 
+/// Words before the most tokens of a plan.
+const OF_A_PLAN: [&str; 5] = ["above", "beyond", "exceeding", "over", "than"];
+
 /// The limit that an error states; of several the lowest.
 pub(super) fn stated(headers: &LimitHeaders<'_>, message: &str) -> Option<TokenLimit> {
     let in_sentence = in_sentence(message).map(|tokens| TokenLimit { tokens, unused: false });
     in_headers(headers).into_iter().chain(in_sentence).min_by_key(|limit| (limit.tokens, !limit.unused))
+}
+
+/// The most tokens that the account may send: `Contexts above 32,000 tokens require a paid plan`.
+pub(super) fn of_a_plan(message: &str) -> Option<TokenLimit> {
+    let message = message.to_ascii_lowercase();
+    let stated = OF_A_PLAN.iter().filter_map(|words| number_between(&message, words, "token"));
+    stated.filter(|tokens| *tokens > 0).min().map(|tokens| TokenLimit { tokens, unused: false })
 }
 
 /// The lowest limit of headers such as `x-ratelimit-limit-tokens` and `anthropic-ratelimit-input-tokens-limit`. It is
@@ -86,6 +96,18 @@ mod tests {
         assert_eq!(limit(&anthropic, ""), Some((8_000, false)));
         assert_eq!(limit(&[("x-ratelimit-limit-requests", "50"), ("retry-after", "9")], ""), None);
         assert_eq!(limit(&[("x-ratelimit-limit-tokens", "many")], ""), None);
+    }
+
+    #[test]
+    fn a_sentence_states_what_a_plan_has() {
+        for (message, expected) in [
+            ("Contexts above 32,000 tokens require a paid plan", Some(32_000)),
+            ("Prompts of more than 128K tokens need an upgrade", Some(128_000)),
+            ("You have 12 tokens left", None),
+            ("max_tokens above 4096 requires a paid plan", None),
+        ] {
+            assert_eq!(of_a_plan(message).map(|limit| limit.tokens), expected, "{message}");
+        }
     }
 
     #[test]

@@ -47,6 +47,22 @@ pub(super) fn own_fields() -> Vec<(Value, Script)> {
         (content(file), limit("Rate limit reached: PDF pages per day")),
         (content(image.clone()), limit("Rate limit reached on images per day: Limit 100, Used 100")),
         (content(image.clone()), Script::error(403, "permission_denied", plan)),
+        (
+            json!({"max_tokens": 9_000}),
+            Script::error(403, "permission_denied", "`max_tokens` is not permitted for your account"),
+        ),
+        (
+            json!({"max_tokens": 9_000}),
+            Script::error(401, "unauthorized", "max_tokens: values above 8192 are not permitted"),
+        ),
+        (
+            json!({"max_tokens": 9_000}),
+            Script::error(402, "payment_required", "max_tokens above 4096 requires a paid plan"),
+        ),
+        (
+            json!({"messages": [{"role": "user", "content": "word and ".repeat(24_000)}]}),
+            Script::error(402, "payment_required", "Contexts above 32,000 tokens require a paid plan"),
+        ),
         (content(image), said(402, "Image inputs require a paid plan")),
         (json!({"logprobs": true}), limit("logprobs rate limit exceeded")),
         (

@@ -79,6 +79,10 @@ fn a_limit_of_the_user_that_the_request_names_is_its_own() {
             assert_eq!(said(&fields, 429, message), Some(Request), "{fields} {message}");
         }
         assert_eq!(said(&fields, 429, "Per-user rate limit exceeded"), Some(Open), "{fields}");
+        for label in ["safety identifier", "safety_identifier", "prompt cache key", "session"] {
+            let message = format!("Rate limit reached for {label}");
+            assert_eq!(said(&fields, 429, &message), Some(Open), "{fields} {message}");
+        }
         let coded = json!({"message": "no", "code": "user_rate_limit_exceeded"});
         assert_eq!(scope(&fields, 429, &coded), Some(Open), "{fields}");
         assert_eq!(said(&fields, 429, "Rate limit exceeded for cust-771"), None, "{fields}");
