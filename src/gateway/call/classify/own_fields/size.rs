@@ -1,6 +1,6 @@
 //! A limit of tokens that the request reaches by itself.
 
-use super::words::text_of;
+use super::words::{names, text_of};
 use crate::domain::failure::scope::FailureScope;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::usage::answer_limit::AnswerLimit;
@@ -15,8 +15,9 @@ const LARGE: u64 = 8_192;
 pub(super) fn of_its_size(error: &UpstreamError, request: &ChatRequest) -> Option<FailureScope> {
     let Some(TokenLimit { tokens: limit, unused }) = error.token_limit else {
         // A limit without a number may have room for smaller requests.
-        let is_of_tokens = error.status == 429 && text_of(error).contains("token");
-        return (is_of_tokens && is_large(request)).then_some(FailureScope::Open);
+        let says_tokens = |text: &str| text.contains("token") || names(text, "tpm");
+        let is_of_tokens = error.status == 429 && is_large(request) && says_tokens(&text_of(error));
+        return is_of_tokens.then_some(FailureScope::Open);
     };
     let prompt = request.size().tokens();
     let answer = AnswerLimit::of(request).tokens().unwrap_or_default();

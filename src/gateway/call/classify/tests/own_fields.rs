@@ -64,6 +64,7 @@ fn a_limit_of_the_user_that_the_request_names_is_its_own() {
         json!({"end_user": "cust-77"}),
         json!({"prompt_cache_key": "cust-77"}),
         json!({"metadata": {"user_id": "cust-77"}}),
+        json!({"metadata": {"session_id": "cust-77"}}),
         json!({"metadata": {"tags": ["a", "cust-77"]}}),
         json!({"litellm_metadata": {"any": ["cust-77"]}}),
     ] {
@@ -339,6 +340,7 @@ fn a_limit_that_the_request_alone_reaches_is_its_own() {
     // A limit without a number may have room for a smaller request.
     assert_eq!((scope_of(&large, 429, &error), scope_of(&small, 429, &error)), (Some(Open), None));
     assert_eq!(scope_of(&long_answer, 429, &json!({"message": "Too many tokens, please wait."})), Some(Open));
+    assert_eq!(scope_of(&large, 429, &json!({"message": "Crossed TPM limit for key"})), Some(Open));
     assert_eq!(scope_of(&large, 429, &json!({"message": "Too many requests"})), None);
     let google = |limit: u64| json!({"status": "RESOURCE_EXHAUSTED", "message": format!("You exceeded your current quota. * Quota exceeded for metric: x.googleapis.com/generate_content_free_tier_input_token_count, limit: {limit}")});
     assert_eq!(scope_of(&large, 429, &google(16_000)), Some(Request));
