@@ -166,6 +166,7 @@ impl Cooldowns {
                 return self.fail(model, |state| state.counted(now, called_at, failure, seen, answers));
             }
             CooldownEffect::Cools(window) => {
+                let window = window.min(farthest);
                 Limit { reset: None, first: window, longest: window, of_one_caller }
             }
             CooldownEffect::Limited { first, longest } => {

@@ -156,8 +156,8 @@ impl State {
         })
     }
 
-    /// Whether a request of this caller may probe the model: after the window, or beside another caller that failed alone, or
-    /// whose probe is still running when this one asks again.
+    /// Whether a request of this caller may probe the model: after the window, or beside another caller that failed alone or
+    /// has a probe that is still running when this one asks again.
     fn admits_to_probe(&self, window: &Window, caller: u64, now: Duration) -> bool {
         let beside = || match window.prober {
             Some(prober) => prober != caller && self.probes.is_waiting(caller),

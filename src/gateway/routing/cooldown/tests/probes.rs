@@ -1,4 +1,4 @@
-//! A caller whose probes fail, and the other callers of the model.
+//! A caller with probes that fail, and the other callers of the model.
 
 use super::*;
 
@@ -19,7 +19,7 @@ impl Bench {
     }
 }
 
-/// A model whose first cooldown is over.
+/// A model after its first cooldown.
 fn half_open() -> Bench {
     let bench = bench();
     (0..5).for_each(|_| bench.fail(ErrorClass::Overloaded));
@@ -116,4 +116,19 @@ fn a_limit_that_one_of_several_callers_meets_again_is_its_own() {
     assert!(bench.probe());
     assert!(bench.suspect_until(5, Some(40_000)));
     assert_eq!((bench.left_for(1), bench.left_for(2)), (Some(30), Some(0)));
+}
+
+#[test]
+fn a_refusal_that_one_of_several_callers_meets_closes_it_for_half_a_minute() {
+    let bench = bench();
+    let failure =
+        Failure { scope: FailureScope::Open, ..Failure::ours(ErrorClass::Authentication, "test", "no") };
+    let Blame::Open(open) = failure.blame() else { panic!("it is open") };
+    for request in 0..5 {
+        let source = bench.source(request);
+        if let Some(failure) = bench.cooldowns.suspected(&bench.model, open, source, false) {
+            bench.cooldowns.failed(&bench.model, failure, bench.cooldowns.now(), false);
+        }
+    }
+    assert_eq!(bench.cooldown(), Some((30, true)));
 }
