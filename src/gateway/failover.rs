@@ -66,7 +66,12 @@ impl Gateway {
         let mut bare: Option<ModelId> = None;
         loop {
             match plan.next(failure.take(), job.decision_input(&routing_context)) {
-                Step::Skip(candidate, skip_reason) => recorder.candidate_skipped(&candidate, &skip_reason),
+                Step::Skip(candidate, skip_reason) => {
+                    if skip_reason.cooldown_cause().is_some() {
+                        self.shared_state.cooldowns.passed_over(&candidate.model, intent.caller());
+                    }
+                    recorder.candidate_skipped(&candidate, &skip_reason);
+                }
                 Step::Exhausted(end) => {
                     let Some((candidate, reply, feedback, asked)) = withheld.map(|withheld| *withheld) else {
                         return Err(Box::pin(exhausted(end, intent.request.dialect, recorder)).await);

@@ -284,6 +284,13 @@ pub fn is_bad_value(error: &UpstreamError) -> bool {
     found.into_iter().flatten().any(|code| BAD_VALUES.iter().any(|row| same(row, code)))
 }
 
+/// Whether a code says that the request is too large for a limit, whatever the status.
+#[must_use]
+pub fn is_too_large(error: &UpstreamError) -> bool {
+    let found = [&error.inner_code, &error.code, &error.kind];
+    found.into_iter().flatten().any(|code| same("request_too_large", code))
+}
+
 /// Whether the error's type alone marks the request as invalid. Used for an error inside a successful answer, which
 /// has no error status.
 pub fn is_bad_request(error: &UpstreamError) -> bool {

@@ -50,7 +50,7 @@ pub struct UpstreamError {
     /// When the limit that was reached resets, from the rate limit headers or the body. Meaningful only if the
     /// failure is a limit, because vendors send such headers with every response.
     pub reset: Option<Reset>,
-    /// The limit of tokens that the vendor states. Meaningful only if the failure is a limit, as `reset` is.
+    /// The limit of tokens that the vendor states. Meaningful only if the failure is a limit, as `reset` is, or a refusal.
     pub token_limit: Option<TokenLimit>,
     /// Whether the vendor reports moderation results.
     pub moderated: bool,
@@ -138,7 +138,11 @@ pub fn parse_error(status: u16, headers: &HeaderMap, body: &[u8], now: DateTime<
     let within = said.limits.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let in_headers = || LimitHeaders::of(within).reset(now).or_else(|| limits.reset(now)).map(Reset::from);
     let reset = said.reset.clone().or_else(in_headers);
-    let token_limit = (status == 429).then(|| token_limit::stated(&limits, &said.message)).flatten();
+    let token_limit = match status {
+        429 => token_limit::stated(&limits, &said.message),
+        401..=403 => token_limit::of_a_plan(&said.message),
+        _ => None,
+    };
     UpstreamError { code, retry_after, reset, token_limit, ..from_said(status, said) }
 }
 

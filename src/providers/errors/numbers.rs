@@ -8,11 +8,27 @@ pub(super) fn number_after(sentence: &str, word: &str) -> Option<u64> {
     })
 }
 
-/// The first number directly before words: `30,000 tokens per minute`.
+/// The first number directly before words, in lower case: `30,000 tokens per minute`, `16k tpm`.
 pub(super) fn number_before(sentence: &str, words: &str) -> Option<u64> {
-    sentence
-        .match_indices(words)
-        .find_map(|(at, _)| read(sentence.get(..at)?.trim_end().rsplit(is_other).next()?))
+    sentence.match_indices(words).find_map(|(at, _)| {
+        let before = sentence.get(..at)?.trim_end();
+        let thousands = before.strip_suffix('k');
+        let number = read(thousands.unwrap_or(before).rsplit(is_other).next()?)?;
+        number.checked_mul(if thousands.is_some() { 1_000 } else { 1 })
+    })
+}
+
+/// The first number between two words, in lower case: `limit is 16,000 tokens`, `above 32k tokens`.
+pub(super) fn number_between(sentence: &str, word: &str, then: &str) -> Option<u64> {
+    sentence.match_indices(word).find_map(|(at, _)| {
+        let rest = sentence.get(at + word.len()..)?.trim_start_matches([' ', ':']);
+        let end = rest.find(is_other)?;
+        let number = read(rest.get(..end)?)?;
+        let after = rest.get(end..)?;
+        let thousands = after.strip_prefix('k');
+        let is_between = thousands.unwrap_or(after).trim_start().starts_with(then);
+        number.checked_mul(if thousands.is_some() { 1_000 } else { 1 }).filter(|_| is_between)
+    })
 }
 
 /// The amount of money directly after words: `remaining quota: $0.51`.
@@ -51,6 +67,20 @@ mod tests {
     }
 
     #[test]
+    fn a_number_between_words_touches_both() {
+        for (sentence, number) in [
+            ("your limit is 16,000 tokens", Some(16_000)),
+            ("limit is: 7 tokens", Some(7)),
+            ("limit is 16k tokens", Some(16_000)),
+            ("limit is 50 requests and 7 tokens", None),
+            ("limit is 16", None),
+            ("limit is tokens", None),
+        ] {
+            assert_eq!(number_between(sentence, "limit is", "token"), number, "{sentence}");
+        }
+    }
+
+    #[test]
     fn a_number_is_read_where_it_touches_its_words() {
         for (sentence, after, before) in [
             ("limit 30000", Some(30_000), None),
@@ -58,6 +88,8 @@ mod tests {
             ("limit=7", Some(7), None),
             ("of 1,234 limit", None, Some(1_234)),
             ("no limit, and 9  limit 8", Some(8), Some(9)),
+            ("the 16k limit", None, Some(16_000)),
+            ("the weak limit", None, None),
             ("limit -3", None, None),
             ("limit", None, None),
             ("limit 99999999999999999999", None, None),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::failures::{breakdowns, outages, refusals, riddles};
 use super::own_fields::{brought, own_fields};
 use crate::support::app::{Answer, App, chat_body, with_json};
-use crate::support::fake_provider::{FakeProvider, Received, Script};
+use crate::support::fake_provider::{FakeProvider, Gate, Received, Script};
 use crate::support::on_both_databases;
 
 /// More than any limit of consecutive failures.
@@ -214,6 +214,60 @@ on_both_databases! {
         callers.app.clock.advance(Duration::from_secs(10));
         callers.ask(&callers.bad, 0, "one more", false).await;
         callers.is_closed(0, "half a minute without an answer to the neighbor").await;
+    }
+
+    /// A caller with failures of its own takes each probe, and the neighbor's request reaches the model nevertheless.
+    async fn one_callers_failed_probes_close_no_model_that_has_recovered(app: App) {
+        let own = [
+            Script::error(500, "server_error", "broken"),
+            Script::respond(200, &[("content-type", "application/json")], ""),
+        ];
+        let callers = Callers::new(app, own.len()).await;
+        for (number, own) in own.into_iter().enumerate() {
+            callers.fake.judge(|_| Some(Script::error(503, "overloaded", "busy")));
+            for turn in 0..5 {
+                callers.ask(&callers.good, number, &turn.to_string(), false).await;
+            }
+            callers.is_closed(number, "five outages").await;
+            callers.fake.judge(move |received| {
+                let broken = received.json().to_string().contains("poison");
+                Some(if broken { own.clone() } else { Script::answer("Hi") })
+            });
+            for _ in 0..60 {
+                callers.app.clock.advance(Duration::from_secs(3));
+                callers.ask(&callers.bad, number, "poison", false).await;
+            }
+            callers.is_closed(number, "its own failures").await;
+            let answer = callers.ask(&callers.good, number, "harmless", false).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let answer = callers.ask(&callers.bad, number, "harmless", false).await;
+            assert_eq!(answer.status, 200, "it works for all: {}", answer.text());
+        }
+    }
+
+    async fn a_slow_probe_of_one_caller_keeps_its_neighbor_waiting_once(app: App) {
+        let callers = Callers::new(app, 1).await;
+        callers.fake.always(Script::error(503, "overloaded", "busy"));
+        for turn in 0..5 {
+            callers.ask(&callers.good, 0, &turn.to_string(), false).await;
+        }
+        callers.app.clock.advance(Duration::from_secs(30));
+        let gate = Gate::new();
+        let slow = Script::new().wait_until(&gate).send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+        callers.fake.next_for("m0-upstream", slow);
+        callers.fake.always(Script::answer("Hi"));
+        let before = callers.fake.served();
+        let probe = callers.ask(&callers.bad, 0, "slow", false);
+        let neighbor = async {
+            callers.fake.request(before).await;
+            let first = callers.ask(&callers.good, 0, "harmless", false).await;
+            assert_eq!((first.status, first.header("x-failsoft-attempts")), (503, "0"), "{}", first.text());
+            let second = callers.ask(&callers.good, 0, "harmless", false).await;
+            assert_eq!(second.status, 200, "{}", second.text());
+            gate.open();
+        };
+        futures_util::join!(probe, neighbor);
+        callers.reaches(0, "a slow probe").await;
     }
 
     async fn one_caller_that_tries_again_and_again_finds_a_dead_model(app: App) {

@@ -27,6 +27,13 @@ pub(super) fn own_fields() -> Vec<(Value, Script)> {
         (json!({"safety_identifier": "cust-77"}), limit("Per-user rate limit (cust-77)")),
         (json!({"user": "u7"}), limit("Per-user rate limit exceeded")),
         (json!({"metadata": {"tags": ["eu"]}}), limit("No deployments available. tags=['eu']")),
+        (
+            json!({"messages": [{"role": "user", "content": "word and ".repeat(12_000)}]}),
+            limit(
+                "Quota exceeded for metric: x.googleapis.com/generate_content_free_tier_input_token_count, limit: 16000",
+            ),
+        ),
+        (json!({}), limit("Rate limit reached (TPM): Limit 30000, Used 15000, Requested 20000")),
         (json!({"container": "container_1"}), Script::error(403, "permission_error", resource)),
         (
             json!({"tools": [{"type": "x", "model": "up-image"}]}),
@@ -40,6 +47,22 @@ pub(super) fn own_fields() -> Vec<(Value, Script)> {
         (content(file), limit("Rate limit reached: PDF pages per day")),
         (content(image.clone()), limit("Rate limit reached on images per day: Limit 100, Used 100")),
         (content(image.clone()), Script::error(403, "permission_denied", plan)),
+        (
+            json!({"max_tokens": 9_000}),
+            Script::error(403, "permission_denied", "`max_tokens` is not permitted for your account"),
+        ),
+        (
+            json!({"max_tokens": 9_000}),
+            Script::error(401, "unauthorized", "max_tokens: values above 8192 are not permitted"),
+        ),
+        (
+            json!({"max_tokens": 9_000}),
+            Script::error(402, "payment_required", "max_tokens above 4096 requires a paid plan"),
+        ),
+        (
+            json!({"messages": [{"role": "user", "content": "word and ".repeat(24_000)}]}),
+            Script::error(402, "payment_required", "Contexts above 32,000 tokens require a paid plan"),
+        ),
         (content(image), said(402, "Image inputs require a paid plan")),
         (json!({"logprobs": true}), limit("logprobs rate limit exceeded")),
         (
@@ -63,6 +86,7 @@ pub(super) fn brought() -> Vec<(Value, Script)> {
     let server =
         json!({"type": "mcp", "server_label": "x", "server_url": "https://x.example", "authorization": "t"});
     let broken = |message: &str| Script::error(500, "api_error", message);
+    let limited = |message: &str| Script::error(429, "rate_limit_exceeded", message);
     let refused = || Script::error(401, "invalid_api_key", "Incorrect API key provided");
     vec![
         (content(file), broken("The document could not be opened")),
@@ -79,6 +103,14 @@ pub(super) fn brought() -> Vec<(Value, Script)> {
             Script::error(403, "insufficient_user_quota", "user quota is not enough"),
         ),
         (json!({"max_tokens": 64_000}), said(403, "token quota exhausted")),
+        (
+            json!({"max_tokens": 45_000}),
+            limited("Limit 100000, Used 60000, Requested 45000. Please try again in 1h12m."),
+        ),
+        (
+            json!({"max_tokens": 64_000}),
+            limited("You have exceeded token rate limit of your tier. Please retry after 86400 seconds."),
+        ),
         (
             json!({"thinking": {"type": "enabled", "budget_tokens": 30_000}}),
             Script::error(429, "rate_limit_exceeded", "The limit of 80,000 output tokens is reached"),

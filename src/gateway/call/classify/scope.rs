@@ -4,6 +4,7 @@
 //! a request that fails because of its size, content, time budget or requirements cannot take a model away from other
 //! callers.
 
+use crate::providers::errors::codes;
 use crate::providers::{MessageRules, SentenceScope, UpstreamError};
 
 use crate::domain::failure::class::ErrorClass;
@@ -22,6 +23,7 @@ pub(super) fn of_answer(
     let of_the_request = by_class == FailureScope::Request
         || sentence_scope == Some(SentenceScope::Request)
         || error.status == 413
+        || error.status == 429 && codes::is_too_large(error)
         || is_firewall(error);
     if of_the_request {
         return FailureScope::Request;

@@ -321,11 +321,15 @@ impl<'a> RoutingContext<'a> {
 
 impl CandidateFacts for RoutingContext<'_> {
     fn cooldown_state(&self, model: &ModelEntry) -> CooldownState {
-        if self.is_drilled(model) { CooldownState::Closed } else { self.state.cooldowns.state(model) }
+        if self.is_drilled(model) {
+            CooldownState::Closed
+        } else {
+            self.state.cooldowns.state_for(model, self.caller)
+        }
     }
 
     fn claim_probe(&self, model: &ModelEntry) -> bool {
-        !self.takes_probes || self.state.cooldowns.claim_probe(model)
+        !self.takes_probes || self.state.cooldowns.claim_probe(model, self.caller)
     }
 
     fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {

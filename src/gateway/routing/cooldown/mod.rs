@@ -4,6 +4,8 @@
 //! decides what a failure means.
 
 mod callers;
+mod probes;
+mod recent;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -113,14 +115,27 @@ impl Cooldowns {
     #[must_use]
     pub fn state(&self, model: &ModelEntry) -> CooldownState {
         let now = self.now();
-        CooldownState::of(self.known(model, |state| state.open_cooldown(now)).flatten())
+        CooldownState::of(self.known(model, |state| state.open_cooldown(now, None)).flatten())
+    }
+
+    /// The cooldown state of a model for a caller: another one that failed alone does not close it.
+    #[must_use]
+    pub fn state_for(&self, model: &ModelEntry, caller: u64) -> CooldownState {
+        let now = self.now();
+        CooldownState::of(self.known(model, |state| state.open_cooldown(now, Some(caller))).flatten())
     }
 
     /// Takes the probe of the model's cooldown. Returns false if another request has it.
     #[must_use]
-    pub fn claim_probe(&self, model: &ModelEntry) -> bool {
+    pub fn claim_probe(&self, model: &ModelEntry, caller: u64) -> bool {
         let now = self.now();
-        self.known(model, |state| state.claim_probe(now)).unwrap_or(true)
+        self.known(model, |state| state.claim_probe(now, caller)).unwrap_or(true)
+    }
+
+    /// A request of this caller passed over the model, because it is in cooldown. If the probe of another caller is running,
+    /// the next request of this one need not wait for it.
+    pub fn passed_over(&self, model: &ModelEntry, caller: u64) {
+        self.known(model, |state| state.passed_over(caller));
     }
 
     /// Ends the cooldown, because the answer to a call made at `called_at` has begun.
@@ -140,7 +155,8 @@ impl Cooldowns {
     /// request was counted.
     pub fn failed(&self, model: &ModelEntry, failure: ModelFailure<'_>, called_at: Duration, repeated: bool) {
         // A wrong limit must cost other callers no more than a late one.
-        let farthest = if failure.is_of_one_caller() { FIRST } else { Duration::MAX };
+        let of_one_caller = failure.is_of_one_caller();
+        let farthest = if of_one_caller { FIRST } else { Duration::MAX };
         let (now, failure) = (self.now(), failure.failure());
         let limit = match failure.class.policy().cooldown {
             CooldownEffect::None => return,
@@ -149,10 +165,13 @@ impl Cooldowns {
                 let seen = Seen { source: None, repeated };
                 return self.fail(model, |state| state.counted(now, called_at, failure, seen, answers));
             }
-            CooldownEffect::Cools(window) => Limit { reset: None, first: window, longest: window },
+            CooldownEffect::Cools(window) => {
+                let window = window.min(farthest);
+                Limit { reset: None, first: window, longest: window, of_one_caller }
+            }
             CooldownEffect::Limited { first, longest } => {
                 let reset = failure.retry_after.map(|reset| reset.min(farthest));
-                Limit { reset, first: first.min(farthest), longest: longest.min(farthest) }
+                Limit { reset, first: first.min(farthest), longest: longest.min(farthest), of_one_caller }
             }
         };
         self.fail(model, |state| state.cool(now, called_at, limit, failure));
@@ -215,7 +234,7 @@ impl Cooldowns {
         let models = self.models.pin();
         let open = |state: &&Arc<Mutex<State>>| {
             let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            matches!(CooldownState::of(state.open_cooldown(now)), CooldownState::Open(_))
+            matches!(CooldownState::of(state.open_cooldown(now, None)), CooldownState::Open(_))
         };
         models.values().filter(open).count()
     }

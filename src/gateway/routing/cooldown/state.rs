@@ -7,15 +7,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::probes::Probes;
+use super::recent::Recent;
 use super::{Failure, LONGEST, OpenCooldown};
 use crate::domain::failure::evidence::{Evidence, Source};
 
 /// The counted failures in a row that open a window.
 pub(super) const IN_A_ROW: usize = 5;
-/// The least number of attempts within [`SECONDS`] of which half must fail to open a window.
-pub(super) const AT_LEAST: u32 = 20;
-/// How many seconds attempts are remembered.
-const SECONDS: usize = 10;
 /// The first window that counted failures open. Each failed probe doubles it.
 pub(super) const FIRST: Duration = Duration::from_secs(30);
 
@@ -38,6 +36,8 @@ pub(super) struct Limit {
     pub(super) first: Duration,
     /// The longest window after failed probes.
     pub(super) longest: Duration,
+    /// Whether only the requests of one of several callers met it.
+    pub(super) of_one_caller: bool,
 }
 
 /// The state of one model.
@@ -53,8 +53,11 @@ pub(super) struct State {
     refusals: Evidence<REMEMBERED>,
     recent: Recent,
     window: Option<Window>,
+    probes: Probes,
     /// The length of the last window of counted failures.
     last_counted: Option<Duration>,
+    /// The length of the last window of the only caller with failed probes.
+    last_own: Option<Duration>,
     /// The length of the last window of a limit without a known end.
     last_limit: Option<Duration>,
 }
@@ -80,6 +83,8 @@ pub(super) struct Seen {
 #[derive(Debug)]
 struct Window {
     since: Duration,
+    /// Answers to calls from before do not end it. Earlier than `since` if another probe may still be running.
+    answers_from: Duration,
     until: Duration,
     failure: Arc<Failure>,
     /// Whether counted failures opened it.
@@ -87,6 +92,26 @@ struct Window {
     /// Whether the provider said when the window ends.
     by_provider: bool,
     probe: Probe,
+    /// The caller of the probe after the end of a window, as long as it is running.
+    prober: Option<u64>,
+    /// The only caller with failed probes. Other callers need not wait for its window.
+    only: Option<u64>,
+}
+
+impl Window {
+    fn begin_probe(&mut self, now: Duration, caller: u64) {
+        let length = self.until.saturating_sub(self.since);
+        let of_another = self.only.is_some_and(|only| only != caller);
+        if self.prober.is_none() {
+            self.answers_from = now;
+        }
+        self.since = now;
+        self.until = now + if of_another { length.min(FIRST) } else { length };
+        self.by_provider = false;
+        self.probe = Probe::Due;
+        self.prober = Some(caller);
+        self.only = None;
+    }
 }
 
 /// The probe of a window: the one request that may call the model.
@@ -110,45 +135,63 @@ impl State {
             refusals: Evidence::default(),
             recent: Recent::default(),
             window: None,
+            probes: Probes::default(),
             last_counted: None,
+            last_own: None,
             last_limit: None,
         }
     }
 
-    pub(super) fn open_cooldown(&self, now: Duration) -> Option<OpenCooldown> {
-        self.window.as_ref().map(|window| OpenCooldown {
-            remaining: window.until.saturating_sub(now),
-            failure: window.failure.clone(),
-            probe_free: window.probe == Probe::Free || window.until <= now,
-            by_provider: window.by_provider,
+    /// The cooldown, for this caller if there is one.
+    pub(super) fn open_cooldown(&self, now: Duration, caller: Option<u64>) -> Option<OpenCooldown> {
+        self.window.as_ref().map(|window| {
+            let admitted =
+                caller.map_or(window.until <= now, |caller| self.admits_to_probe(window, caller, now));
+            OpenCooldown {
+                remaining: if admitted { Duration::ZERO } else { window.until.saturating_sub(now) },
+                failure: window.failure.clone(),
+                probe_free: admitted || window.probe == Probe::Free,
+                by_provider: window.by_provider,
+            }
         })
     }
 
-    /// A probe that never reports delays the next one by one window.
-    pub(super) fn claim_probe(&mut self, now: Duration) -> bool {
-        let Some(window) = &mut self.window else { return true };
-        if window.until <= now {
-            let length = window.until.saturating_sub(window.since);
-            *window = Window {
-                since: now,
-                until: now + length,
-                failure: window.failure.clone(),
-                counted: window.counted,
-                by_provider: false,
-                probe: Probe::Due,
-            };
-            return true;
-        }
-        let free = window.probe == Probe::Free;
-        if free {
+    /// Whether a request of this caller may probe the model: after the window, or beside another caller that failed alone or
+    /// has a probe that is still running when this one asks again.
+    fn admits_to_probe(&self, window: &Window, caller: u64, now: Duration) -> bool {
+        let beside = || match window.prober {
+            Some(prober) => prober != caller && self.probes.is_waiting(caller),
+            None => window.only.is_some_and(|only| only != caller),
+        };
+        window.until <= now || beside() && self.probes.has_one_left(caller, now)
+    }
+
+    /// A probe that never reports delays the next one of its caller by one window.
+    pub(super) fn claim_probe(&mut self, now: Duration, caller: u64) -> bool {
+        let Some(mut window) = self.window.take() else { return true };
+        let admitted = self.admits_to_probe(&window, caller, now);
+        let claimed = admitted || window.probe == Probe::Free;
+        if admitted {
+            window.begin_probe(now, caller);
+            self.probes.take(caller, now);
+        } else if claimed {
             window.probe = Probe::Spent;
         }
-        free
+        self.window = Some(window);
+        claimed
+    }
+
+    /// Notes that a request of this caller was not called.
+    pub(super) fn passed_over(&mut self, caller: u64) {
+        let prober = self.window.as_ref().and_then(|window| window.prober);
+        if prober.is_some_and(|prober| prober != caller) {
+            self.probes.wait(caller);
+        }
     }
 
     /// Answers to calls from before the window do not end it.
     pub(super) fn works(&mut self, called_at: Duration) {
-        self.window.take_if(|window| window.since <= called_at);
+        self.window.take_if(|window| window.answers_from <= called_at);
         self.refusals.refute();
     }
 
@@ -169,7 +212,9 @@ impl State {
         if self.window.is_none() {
             self.in_a_row = 0;
             self.failures.refute();
+            self.probes = Probes::default();
             self.last_counted = None;
+            self.last_own = None;
             self.last_limit = None;
         }
     }
@@ -197,6 +242,7 @@ impl State {
     /// window opened is the probe.
     pub(super) fn give_back_probe(&mut self, now: Duration, called_at: Duration) {
         let Some(window) = self.window.as_mut().filter(|window| window.since <= called_at) else { return };
+        window.prober = None;
         match window.probe {
             Probe::Free => {}
             Probe::Spent => window.probe = Probe::Free,
@@ -226,8 +272,23 @@ impl State {
                 (until, by_provider) = (open.until, open.by_provider);
             }
         }
-        let failure = Arc::new(failure.clone());
-        self.window = Some(Window { since: now, until, failure, counted: false, by_provider, probe });
+        let open = self.window.as_ref().filter(|_| probed && limit.of_one_caller);
+        let (only, answers_from) =
+            open.map_or((None, now), |open| (open.prober.or(open.only), open.answers_from));
+        if only.is_none() {
+            self.probes.start_over();
+        }
+        self.window = Some(Window {
+            since: now,
+            answers_from,
+            until,
+            failure: Arc::new(failure.clone()),
+            counted: false,
+            by_provider,
+            probe,
+            prober: None,
+            only,
+        });
     }
 
     /// Counts a failure, and opens a window if there are enough. A single request must not close the model for others
@@ -246,29 +307,46 @@ impl State {
             self.recent.count(now, true);
         }
         let enough = self.in_a_row + self.blamed(now, answers) >= IN_A_ROW || self.recent.half_failed(now);
-        let probe = match &self.window {
+        let (probe, answers_from) = match &self.window {
             // Calls that started before the window opened change nothing, nor does an early probe.
             Some(open) if open.since > called_at || open.probe != Probe::Due => return,
             // Retries of the probe are part of it.
-            Some(open) if open.counted => Probe::Spent,
+            Some(open) if open.counted => (Probe::Spent, open.answers_from),
             // The limit that opened the window has passed.
             Some(_) if !enough => {
                 self.window = None;
                 return;
             }
             None if !counts || !enough => return,
-            Some(_) | None => Probe::Free,
+            Some(_) | None => (Probe::Free, now),
         };
-        let length = self.last_counted.map_or(FIRST, |last| (last * 2).min(LONGEST));
-        self.last_counted = Some(length);
+        let caller = seen.source.map(|source| source.caller).filter(|_| probe == Probe::Spent);
+        let only = self.probes.fail(caller);
         self.window = Some(Window {
             since: now,
-            until: now + length,
+            answers_from: if only.is_some() { answers_from } else { now },
+            until: now + self.lengthen(only.is_some()),
             failure: Arc::new(failure.clone()),
             counted: true,
             by_provider: false,
             probe,
+            prober: None,
+            only,
         });
+    }
+
+    /// The length of the next window of counted failures: of the only caller with failed probes, or of all callers.
+    fn lengthen(&mut self, of_one: bool) -> Duration {
+        let last = self.last_own.filter(|_| of_one).or(self.last_counted);
+        let length = last.map_or(FIRST, |last| (last * 2).min(LONGEST));
+        if of_one {
+            self.last_own = Some(length);
+        } else {
+            self.last_own = None;
+            self.last_counted = Some(length);
+            self.probes.start_over();
+        }
+        length
     }
 
     /// Adds a failure. Returns whether it counts now; one that does not may count later.
@@ -285,39 +363,5 @@ impl State {
         let of_one = self.failures.only_caller().is_some_and(answers);
         let excused = of_one || self.failures.may_be_shared_faults(now);
         if excused { 0 } else { self.failures.failures() }
-    }
-}
-
-/// The attempts of the last seconds, counted for each second.
-#[derive(Debug, Default)]
-struct Recent([Second; SECONDS]);
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Second {
-    number: u64,
-    attempts: u32,
-    failures: u32,
-}
-
-impl Recent {
-    fn count(&mut self, now: Duration, failed: bool) {
-        let number = now.as_secs();
-        let place = usize::try_from(number % SECONDS as u64).unwrap_or(0);
-        if let Some(second) = self.0.get_mut(place) {
-            if second.number != number {
-                *second = Second { number, ..Second::default() };
-            }
-            second.attempts = second.attempts.saturating_add(1);
-            second.failures = second.failures.saturating_add(u32::from(failed));
-        }
-    }
-
-    fn half_failed(&self, now: Duration) -> bool {
-        let number = now.as_secs();
-        let recent = self.0.iter().filter(|second| second.number + SECONDS as u64 > number);
-        let (attempts, failures) = recent.fold((0_u32, 0_u32), |(attempts, failures), second| {
-            (attempts.saturating_add(second.attempts), failures.saturating_add(second.failures))
-        });
-        attempts >= AT_LEAST && failures >= attempts.div_ceil(2)
     }
 }

@@ -1,5 +1,6 @@
 //! When a model is left alone, for how long, and who may find out.
 
+mod probes;
 mod requests;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -114,7 +115,7 @@ impl Bench {
     }
 
     fn probe(&self) -> bool {
-        self.cooldowns.claim_probe(&self.model)
+        self.cooldowns.claim_probe(&self.model, self.caller.load(Ordering::Relaxed))
     }
 }
 

@@ -14,6 +14,7 @@ static QUOTAS: &[&[&str]] = &[
     &["token quota exhausted"],
     &["user quota exhausted"],
     &["pre-consume", "quota"],
+    &["额度不足"],
 ];
 
 /// The owners of a budget that no request names.

@@ -8,6 +8,7 @@ pub(super) static OF_THE_REQUEST: &[&[&str]] = &[
     &["prompt tokens limit exceeded"],
     &["lower max_tokens"],
     &["reduce max_tokens"],
+    &["max_tokens exceeds"],
     &["estimated cost", "exceed"],
     &["cost of this request", "exceed"],
     &["需要预扣费额度"],

@@ -132,7 +132,7 @@ pub(super) fn sentence_scope(status: u16, message: &Message) -> Option<SentenceS
     if oversized || OF_THE_REQUEST.iter().any(|parts| message.fits(parts)) {
         return Some(SentenceScope::Request);
     }
-    if may_be_named(message) {
+    if may_be_named(message) || message.may_hold("requested") && leaves_room(message.text()) {
         return Some(SentenceScope::Either);
     }
     let rows = OF_THE_MODEL.iter().find(|(with, _)| *with == status).map_or(&[][..], |(_, rows)| rows);
@@ -162,6 +162,17 @@ fn is_oversized(message: &str) -> bool {
     limit.zip(requested).is_some_and(|(limit, requested)| requested > limit)
 }
 
+/// The tokens of a small request.
+const SMALL: u64 = 1_000;
+
+/// `Limit 100000, Used 60000, Requested 45000`: smaller requests are answered.
+fn leaves_room(message: &str) -> bool {
+    let (limit, used) = (number_after(message, "limit"), number_after(message, "used"));
+    let left = limit.zip(used).map(|(limit, used)| limit.saturating_sub(used));
+    let requested = number_after(message, "requested");
+    left.zip(requested).is_some_and(|(left, requested)| left > SMALL && requested > left)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::normalized;
@@ -185,6 +196,15 @@ mod tests {
         assert_eq!(said(429, too_large), Some(SentenceScope::Request));
         let too_many = "Rate limit reached on tokens per min (TPM): Limit 30000, Used 29000, Requested 5000.";
         assert_eq!(said(429, too_many), Some(SentenceScope::Model));
+        for some in
+            ["Limit 100000, Used 60000, Requested 45000", "Limit 30,000, Used 15,000, Requested 20,000."]
+        {
+            let message =
+                format!("Rate limit reached on tokens per day (TPD): {some} Please try again in 1h12m.");
+            assert_eq!(said(429, &message), Some(SentenceScope::Either), "{message}");
+        }
+        let full = "Rate limit reached on tokens per day (TPD): Limit 100000, Used 99900, Requested 300.";
+        assert_eq!(said(429, full), Some(SentenceScope::Model));
         let commas = "tokens per minute: limit: 30,000; requested: 30,001";
         assert_eq!(said(429, commas), Some(SentenceScope::Request));
     }

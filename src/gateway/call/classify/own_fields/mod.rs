@@ -3,6 +3,7 @@
 
 mod address;
 mod choice;
+mod field;
 mod kind;
 mod owner;
 mod reference;
@@ -18,6 +19,7 @@ use crate::gateway::usage::pricing::Tier;
 use crate::providers::UpstreamError;
 use address::of_an_address;
 use choice::{chooses_its_route, has_own_access, makes_a_choice, names_a_resource};
+use field::of_a_field;
 use kind::Kind;
 use owner::of_an_owner;
 use reference::{of_a_reference, of_another_model};
@@ -45,9 +47,13 @@ pub(in crate::gateway) fn of_own_fields(
         Kind::Refusal | Kind::Limit | Kind::Money | Kind::Missing if names_a_resource(request) => {
             Some(FailureScope::Request)
         }
-        Kind::Refusal => of_a_reference(error, request, sent),
+        Kind::Refusal => of_a_field(error, request)
+            .or_else(|| of_its_size(error, request))
+            .or_else(|| of_a_reference(error, request, sent)),
         Kind::Limit => of_its_size(error, request).or_else(|| of_an_owner(failure, error, request)),
-        Kind::Money => of_an_owner(failure, error, request),
+        Kind::Money => of_a_field(error, request)
+            .or_else(|| of_its_size(error, request))
+            .or_else(|| of_an_owner(failure, error, request)),
         Kind::Missing => of_another_model(error, request, sent),
         Kind::Overload | Kind::Outage => of_an_address(error, request),
     };

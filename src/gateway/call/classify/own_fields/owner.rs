@@ -14,8 +14,8 @@ use crate::providers::errors::phrases::is_a_budget_without_owner;
 /// Claude Code.
 const PART: usize = 8;
 
-/// Words for a user in an error that does not name one.
-const USERS: [&str; 4] = ["user", "userid", "safety_identifier", "customer"];
+/// Words for a user or a label in an error that does not name one.
+const USERS: [&str; 6] = ["user", "userid", "safety identifier", "customer", "prompt cache key", "session"];
 
 /// A limit or a budget of the user or the label that the request names.
 pub(super) fn of_an_owner(
@@ -28,7 +28,10 @@ pub(super) fn of_an_owner(
     if repeated().any(|owner| is_proof(owner)) || is_of_own_tags(&text, request) {
         return Some(FailureScope::Request);
     }
-    let says_user = || USERS.iter().any(|word| names(&text, word));
+    let says_user = || {
+        let text = text.replace('_', " ");
+        USERS.iter().any(|word| names(&text, word))
+    };
     let is_a_budget = || failure.class == ErrorClass::QuotaExhausted && is_a_budget_without_owner(error);
     let may_be = !owners.is_empty() && (repeated().next().is_some() || says_user() || is_a_budget());
     may_be.then_some(FailureScope::Open)

@@ -64,6 +64,7 @@ fn a_limit_of_the_user_that_the_request_names_is_its_own() {
         json!({"end_user": "cust-77"}),
         json!({"prompt_cache_key": "cust-77"}),
         json!({"metadata": {"user_id": "cust-77"}}),
+        json!({"metadata": {"session_id": "cust-77"}}),
         json!({"metadata": {"tags": ["a", "cust-77"]}}),
         json!({"litellm_metadata": {"any": ["cust-77"]}}),
     ] {
@@ -79,6 +80,10 @@ fn a_limit_of_the_user_that_the_request_names_is_its_own() {
             assert_eq!(said(&fields, 429, message), Some(Request), "{fields} {message}");
         }
         assert_eq!(said(&fields, 429, "Per-user rate limit exceeded"), Some(Open), "{fields}");
+        for label in ["safety identifier", "safety_identifier", "prompt cache key", "session"] {
+            let message = format!("Rate limit reached for {label}");
+            assert_eq!(said(&fields, 429, &message), Some(Open), "{fields} {message}");
+        }
         let coded = json!({"message": "no", "code": "user_rate_limit_exceeded"});
         assert_eq!(scope(&fields, 429, &coded), Some(Open), "{fields}");
         assert_eq!(said(&fields, 429, "Rate limit exceeded for cust-771"), None, "{fields}");
@@ -332,7 +337,15 @@ fn a_limit_that_the_request_alone_reaches_is_its_own() {
     assert_eq!(scope(&small, "30000"), Some(Request));
     let long_answer = of_words(200, json!({"max_tokens": 32_000}));
     assert_eq!(scope(&long_answer, "0"), Some(Open));
-    assert_eq!(scope_of(&large, 429, &error), None);
+    // A limit without a number may have room for a smaller request.
+    assert_eq!((scope_of(&large, 429, &error), scope_of(&small, 429, &error)), (Some(Open), None));
+    assert_eq!(scope_of(&long_answer, 429, &json!({"message": "Too many tokens, please wait."})), Some(Open));
+    assert_eq!(scope_of(&large, 429, &json!({"message": "Crossed TPM limit for key"})), Some(Open));
+    assert_eq!(scope_of(&large, 429, &json!({"message": "Too many requests"})), None);
+    let google = |limit: u64| json!({"status": "RESOURCE_EXHAUSTED", "message": format!("You exceeded your current quota. * Quota exceeded for metric: x.googleapis.com/generate_content_free_tier_input_token_count, limit: {limit}")});
+    assert_eq!(scope_of(&large, 429, &google(16_000)), Some(Request));
+    assert_eq!(scope_of(&small, 429, &google(16_000)), None);
+    assert_eq!(scope_of(&small, 429, &google(0)), None, "the model is not in the plan");
 }
 
 #[test]

@@ -15,6 +15,7 @@ const ANSWERS: &[(&str, u16, &str, FailureScope)] = &[
     ("a proxy's quota below what the answer may cost", 403, r#"{"error":{"message":"pre-consume quota failed, user remaining quota: $0.512000, need quota: $3.200000","code":"pre_consume_token_quota_failed"}}"#, Request),
     ("a proxy's empty quota", 403, r#"{"error":{"message":"pre-consume quota failed, user remaining quota: $0.000000, need quota: $3.200000","code":"pre_consume_token_quota_failed"}}"#, Model),
     ("a proxy's quota that is empty or too low", 403, r#"{"error":{"message":"user quota is not enough","code":"insufficient_user_quota"}}"#, Open),
+    ("a proxy's quota in Chinese", 403, r#"{"error":{"message":"用户额度不足","type":"new_api_error","code":"insufficient_user_quota"}}"#, Open),
     ("a proxy's quota of a key", 403, r#"{"error":{"message":"token quota exhausted","type":"one_api_error"}}"#, Open),
 
     ("a bucket of one caller", 403, r#"[{"error":{"code":403,"message":"service-1@gcp-sa-vertex.iam.gserviceaccount.com does not have storage.objects.get access to the Google Cloud Storage object.","status":"PERMISSION_DENIED"}}]"#, Request),
@@ -52,6 +53,10 @@ const ANSWERS: &[(&str, u16, &str, FailureScope)] = &[
 
     ("a request above the limit", 429, r#"{"error":{"message":"Request too large for x in organization o on tokens per min (TPM): Limit 30000, Requested 342389. The input or output tokens must be reduced in order to run successfully.","type":"tokens","code":"rate_limit_exceeded"}}"#, Request),
     ("a request above the limit, by its numbers", 429, r#"{"error":{"message":"Rate limit: Limit 30000, Requested 342389","code":"rate_limit_exceeded"}}"#, Request),
+    ("a request above what is left", 429, r#"{"error":{"message":"Rate limit reached for model x on tokens per day (TPD): Limit 100000, Used 60000, Requested 45000. Please try again in 1h12m.","type":"tokens","code":"rate_limit_exceeded"}}"#, Open),
+    ("a small request above what is left", 429, r#"{"error":{"message":"Rate limit reached for model x on tokens per day (TPD): Limit 100000, Used 99900, Requested 300. Please try again in 1h12m.","type":"tokens","code":"rate_limit_exceeded"}}"#, Model),
+    ("a code for a large request", 429, r#"{"error":{"message":"Rate limit","code":"request_too_large"}}"#, Request),
+    ("a longest answer above the limit", 429, r#"{"type":"error","error":{"type":"rate_limit_error","message":"This request's max_tokens exceeds your organization's output tokens per minute rate limit"}}"#, Request),
     ("one request too many", 429, r#"{"error":{"message":"Rate limit reached: Limit 30000, Used 29000, Requested 5000. Please try again in 8s.","code":"rate_limit_exceeded"}}"#, Model),
     ("a long context that costs extra", 429, r#"{"type":"error","error":{"type":"rate_limit_error","message":"Extra usage is required for long context requests."}}"#, Request),
     ("a tier that the caller asked for", 429, r#"{"error":{"message":"Flex tier capacity is exhausted","code":"resource_exhausted"}}"#, Request),
