@@ -169,6 +169,18 @@ on_both_databases! {
         assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "claude"), "{}", answer.text());
     }
 
+    async fn a_mere_done_is_an_end_for_every_caller(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
+        fake.always_for("gpt-upstream", Script::stream().text("Hi").done());
+        let answer = app.chat(&json!({"model": "gpt", "stream": true})).await;
+        assert!(answer.text().ends_with("data: [DONE]\n\n") && !answer.text().contains("\"error\""), "{}", answer.text());
+        let answer = message(&app, &json!({"model": "gpt", "stream": true})).await;
+        assert_eq!(kinds(&answer).last().map(String::as_str), Some("message_stop"), "{}", answer.text());
+        assert!(answer.text().contains("\"end_turn\""), "{}", answer.text());
+        assert_eq!(last_row(&app, 2).await["outcome"], "answered");
+    }
+
     async fn events_without_lines_between_them_end_once(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake).await;
