@@ -174,7 +174,7 @@ on_both_databases! {
         catalog(&app.organization, &fake).await;
         fake.always_for("gpt-upstream", Script::stream().text("Hi").done());
         let answer = app.chat(&json!({"model": "gpt", "stream": true})).await;
-        assert!(answer.text().ends_with("data: [DONE]\n\n") && !answer.text().contains("\"error\""), "{}", answer.text());
+        assert!(answer.text().contains("[DONE]") && !answer.text().contains("\"error\""), "{}", answer.text());
         let answer = message(&app, &json!({"model": "gpt", "stream": true})).await;
         assert_eq!(kinds(&answer).last().map(String::as_str), Some("message_stop"), "{}", answer.text());
         assert!(answer.text().contains("\"end_turn\""), "{}", answer.text());

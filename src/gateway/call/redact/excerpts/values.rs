@@ -116,13 +116,19 @@ impl<'r> Values<'r> {
         for layer in 0..=LAYERS {
             let Some(text) = decoded else { break };
             let mut places = Vec::new();
+            // What is not escaped was searched as it is.
+            let is_new = |place: &Range<usize>| {
+                let raw = text.place(place).and_then(|place| message.get(place));
+                layer == 0 || raw != text.text().get(place.clone())
+            };
             for (candidates, has_signs) in [(text.joined_words(), true), (plain_words(&text, layer), false)] {
                 places.extend(candidates.into_iter().filter(|place| {
                     let word = text.text().get(place.clone()).unwrap_or_default();
-                    self.has_unquoted(word, has_signs)
+                    is_new(place) && self.has_unquoted(word, has_signs)
                 }));
             }
-            let addresses = text.addresses().into_iter().filter(|address| self.has_address(address));
+            let addresses = text.addresses().into_iter();
+            let addresses = addresses.filter(|address| is_new(&address.place) && self.has_address(address));
             places.extend(addresses.map(|address| address.place));
             found.extend(places.iter().filter_map(|place| text.place(place)));
             decoded = text.decoded();
