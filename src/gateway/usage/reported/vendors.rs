@@ -128,11 +128,14 @@ const DEEPEST: u8 = 4;
 /// Whether a name is of searches or of tools that the provider ran. Tokens of them are in the other counts, their time and
 /// size have no price, and calls are of the caller's own tools.
 fn counts_tools(name: &[u8]) -> bool {
-    let has = |stem: &&str| {
-        let alike = |part: &[u8]| part.eq_ignore_ascii_case(stem.as_bytes());
-        name.windows(stem.len()).any(alike)
+    let has = |stems: &[&str]| {
+        let is_in = |stem: &&str| {
+            let mut parts = name.windows(stem.len());
+            parts.any(|part| part.eq_ignore_ascii_case(stem.as_bytes()))
+        };
+        stems.iter().any(is_in)
     };
-    TOOLS.iter().any(|stem| has(stem)) && !NOT_TOOLS.iter().any(|stem| has(stem))
+    has(&TOOLS) && !has(&NOT_TOOLS)
 }
 
 /// What the names of searches and of the provider's tools have in them.
