@@ -53,7 +53,7 @@ impl Decoded {
         Self { text, letters, starts }
     }
 
-    /// The decoded text.
+    /// The text with these layers decoded.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
