@@ -1,5 +1,7 @@
 //! Checks across settings. An error never repeats a value: it may be a secret in the wrong place.
 
+use secrecy::ExposeSecret as _;
+
 use super::database::Database;
 use super::{ConfigError, Settings, environment};
 
@@ -25,6 +27,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     if let Some(url) = &settings.server.public_url {
         public_url(url)?;
     }
+    metrics_token(settings)?;
     connections(&settings.database)?;
     replica(&settings.database)?;
     settings.archive.place().map_err(ConfigError::Unusable)?;
@@ -38,6 +41,19 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
         return refuse("recording.spool_bytes must be at least 1048576, a mebibyte");
     }
     Ok(())
+}
+
+/// Whether a client can send the token of the metrics: HTTP removes blanks around a header.
+fn metrics_token(settings: &Settings) -> Result<(), ConfigError> {
+    let Some(token) = &settings.telemetry.metrics_token else { return Ok(()) };
+    let token = token.expose_secret();
+    if !token.is_empty() && token.trim() == token && !token.contains(char::is_control) {
+        return Ok(());
+    }
+    Err(ConfigError::Unusable(
+        "FAILSOFT_METRICS_TOKEN is blank, has a blank at an end or has a line break: no client can send it"
+            .to_owned(),
+    ))
 }
 
 /// Whether the number of connections is between the fewest that work and the most that make sense.

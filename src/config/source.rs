@@ -353,6 +353,16 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_no_client_can_send_is_refused() {
+        let with = |token: &str| Overrides { metrics_token: Some(token.into()), ..Overrides::default() };
+        for token in [" ", "\t", " token", "token ", "token\n", "to\nken"] {
+            let message = with(token).settings().expect_err("refused").to_string();
+            assert!(message.contains("FAILSOFT_METRICS_TOKEN is blank"), "{token:?}: {message}");
+        }
+        assert!(with("a token").settings().is_ok());
+    }
+
+    #[test]
     fn what_the_environment_says_of_a_secret_wins_over_the_file_of_settings() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), "[database]\nurl_file = '/nowhere'\n").expect("written");

@@ -13,6 +13,19 @@ pub struct Answer<'a> {
     pub stop: Stop,
     /// The text that ended the answer, if it was one of the caller's.
     pub stop_sequence: Option<String>,
+    /// Whether a call in which the answer broke off was left out.
+    pub cut: bool,
+}
+
+impl Answer<'_> {
+    /// Whether a limit ended the answer within a call, of which nothing can be shown.
+    #[must_use]
+    pub const fn is_cut_by_limit(&self) -> bool {
+        match self.stop {
+            Stop::Length | Stop::Window => self.cut,
+            Stop::End | Stop::Sequence | Stop::Calls | Stop::Refused => false,
+        }
+    }
 }
 
 /// A part of an answer.

@@ -294,6 +294,32 @@ on_both_databases! {
         }
     }
 
+    async fn a_stored_credential_reaches_no_other_server(app: App) {
+        let (own, thief) = (FakeProvider::start().await, FakeProvider::start().await);
+        for fake in [&own, &thief] {
+            fake.always(Script::json(200, &json!({"object": "list", "data": []})));
+        }
+        let body =
+            json!({"name": "fake", "preset": "custom", "base_url": own.base_url(), "credential": SECRET});
+        let id = made(&app, &body).await["id"].as_str().expect("an id").to_owned();
+        let path = format!("{PROVIDERS}/{id}");
+        let key = app.organization.key_with(&[Scope::RouterManage, Scope::RouterRead]).await;
+        let elsewhere = json!({"base_url": format!("{}/thief", thief.base_url())});
+        let refused = app.call(with_json(app.request(Method::PATCH, &path), &elsewhere), &key).await;
+        assert_eq!((refused.status, violation(&refused)), (422, "body.credential value_error".to_owned()));
+        assert!(refused.text().contains("give the credential again"), "{}", refused.text());
+        let test = app.request(Method::POST, &format!("{path}/test"));
+        app.call(with_json(test, &Value::Null), &key).await;
+        assert_eq!(own.requests()[0].header("authorization"), Some(format!("Bearer {SECRET}").as_str()));
+        assert!(thief.requests().is_empty());
+        // Given again, the new one is sent there; the stored one is gone.
+        let given = json!({"base_url": thief.base_url(), "credential": "sk-of-the-caller-0001"});
+        assert_eq!(app.call(with_json(app.request(Method::PATCH, &path), &given), &key).await.status, 200);
+        let test = app.request(Method::POST, &format!("{path}/test"));
+        app.call(with_json(test, &Value::Null), &key).await;
+        assert_eq!(thief.requests()[0].header("authorization"), Some("Bearer sk-of-the-caller-0001"));
+    }
+
     async fn a_provider_is_seen_and_changed_by_its_own_organization_only(app: App) {
         let stranger = app.other_organization("stranger").await;
         let foreign = stranger.provider_at("theirs", "simulated", None).await;

@@ -29,17 +29,17 @@ pub fn read(body: &[u8], stop: fn(&str) -> Stop) -> Option<Answer<'_>> {
         parts.push(Part::Text(refusal));
         stop = Stop::Refused;
     }
-    let mut ids = ids::OfAnswer::default();
+    let (mut ids, mut cut) = (ids::OfAnswer::default(), false);
     for call in calls(&message) {
         match self::call(&call, &mut ids) {
             Some(call) => parts.push(Part::Call(call)),
             // The answer broke off in it.
-            None if stop.breaks_off() => {}
+            None if stop.breaks_off() => cut = true,
             None => return None,
         }
     }
     let stop = stop.of_answer(parts.iter().any(|part| matches!(part, Part::Call(_))));
-    Some(Answer { id, parts, stop, stop_sequence: None })
+    Some(Answer { id, parts, stop, stop_sequence: None, cut })
 }
 
 /// The reasoning of a message or a delta, under the names of several vendors.

@@ -32,6 +32,8 @@ struct Known {
     id: String,
     /// Input that came before the name of the tool.
     early: String,
+    /// The name that the call began with.
+    name: String,
     begun: bool,
 }
 
@@ -90,12 +92,18 @@ impl Reader {
         let Some(function) = piece.object("function") else { return };
         let input = function.raw("arguments").map(input).unwrap_or_default();
         if known.begun {
+            let other = function.text("name").filter(|name| !name.is_empty() && *name != known.name);
+            if other.is_some() {
+                // The caller has the call by its first name already. A call without one is broken.
+                events.push(Event::Call { position, id: known.id.clone(), name: String::new() });
+            }
             push(position, input, events);
             return;
         }
         known.early += &input;
         let Some(name) = function.text("name").filter(|name| !name.is_empty()) else { return };
         known.begun = true;
+        known.name.clone_from(&name);
         events.push(Event::Call { position, id: known.id.clone(), name });
         push(position, std::mem::take(&mut known.early), events);
     }
@@ -200,6 +208,19 @@ mod tests {
         let Some(Event::Call { position: 0, id, name }) = late.first() else { panic!("{late:?}") };
         assert!(id.starts_with("call_") && name == "f", "{id} {name}");
         assert_eq!(late.get(1..), Some(&[input(0, "{}")][..]));
+    }
+
+    #[test]
+    fn a_name_in_pieces_breaks_its_call() {
+        for later in ["oo", "foo"] {
+            let found = events(&[
+                r#"{"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":""}}]}}"#,
+                &format!(
+                    r#"{{"delta":{{"tool_calls":[{{"index":0,"function":{{"name":"{later}","arguments":"{{}}"}}}}]}}}}"#
+                ),
+            ]);
+            assert_eq!(found, [call(0, "x", "f"), call(0, "x", ""), input(0, "{}")], "{later}");
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub fn read(body: &[u8]) -> Option<Answer<'_>> {
     let calls = parts.iter().any(|part| matches!(part, Part::Call(_)));
     let stop = stop(&body.text("stop_reason").unwrap_or_default()).of_answer(calls);
     let stop_sequence = body.text("stop_sequence");
-    Some(Answer { id: body.text("id").unwrap_or_default(), parts, stop, stop_sequence })
+    Some(Answer { id: body.text("id").unwrap_or_default(), parts, stop, stop_sequence, cut: false })
 }
 
 /// Why a message ended. A `pause_turn` is an end for callers who cannot resume it.

@@ -108,14 +108,14 @@ pub struct Context<'a> {
 }
 
 /// Translates a whole answer from one dialect into another one. `None` if it is not an answer, or a call in it has no valid
-/// input.
+/// input. Also returns whether a limit ended the answer within a call, which is left out.
 #[must_use]
 pub fn answer(
     (from, to): (Dialect, Dialect),
     body: &[u8],
     tokens: Tokens,
     context: Context<'_>,
-) -> Option<Vec<u8>> {
+) -> Option<(Vec<u8>, bool)> {
     let body = &*whole_characters(body);
     let answer = match from {
         Dialect::ChatCompletions => chat::read_answer::read(body, context.stop)?,
@@ -123,13 +123,14 @@ pub fn answer(
         // Only a caller of the same dialect gets its answers.
         Dialect::Responses => return None,
     };
-    match to {
+    let written = match to {
         Dialect::ChatCompletions => chat::write_answer::write(&answer, tokens, context.created),
         Dialect::Messages => messages::write_answer::write(&answer, tokens),
         Dialect::Responses => {
             responses::write_answer::write(&answer, tokens, context.created, context.repeated?)
         }
-    }
+    };
+    Some((written?, answer.is_cut_by_limit()))
 }
 
 /// Why a stream cannot go on in the dialect of the caller.

@@ -119,25 +119,28 @@ impl AnswerTranslation {
         let translated = |seen: &Inspected| {
             let tokens = tokens(&seen.usage, self.prompt);
             let context = Context { stop: stop_of, created, repeated: self.repeated.as_deref() };
-            let body = answer((self.from, self.to), &body, tokens, context)?;
+            let (body, cut) = answer((self.from, self.to), &body, tokens, context)?;
             let mut now = Inspected::unmeasured(self.to, &body).ok()?;
             (now.usage, now.choices.size) = (seen.usage, seen.choices.size);
             now.choices.extras |= seen.choices.extras;
-            Some((Bytes::from(body), now))
+            Some((Bytes::from(body), now, cut))
         };
         match judged {
             Judged::Usable(seen) => match translated(&seen) {
-                Some((body, now)) => match nothing_left(seen.choices.content, now.choices.content) {
-                    Some(fault) => (body, Judged::Failed(fault, seen.usage)),
-                    None => (body, Judged::Usable(now)),
-                },
+                // A limit that ends an answer within its call is a normal end, as in a stream.
+                Some((body, now, cut)) => {
+                    match nothing_left(seen.choices.content && !cut, now.choices.content) {
+                        Some(fault) => (body, Judged::Failed(fault, seen.usage)),
+                        None => (body, Judged::Usable(now)),
+                    }
+                }
                 None => {
                     let broken = Judged::Failed(Fault::Garbage(Garbage::BrokenJson), seen.usage);
                     (body, broken)
                 }
             },
             Judged::Withheld(Some(seen), fault) => match translated(&seen) {
-                Some((body, now)) => (body, Judged::Withheld(Some(now), fault)),
+                Some((body, now, _)) => (body, Judged::Withheld(Some(now), fault)),
                 None => (body, Judged::Failed(fault, seen.usage)),
             },
             // A blocked prompt is no answer that could be translated.

@@ -17,6 +17,26 @@ fn tools() -> Value {
 }
 
 on_both_databases! {
+    async fn a_completion_cut_off_in_its_call_is_an_incomplete_response(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
+        fake.next(Script::json(200, &json!({
+            "id": "chatcmpl-fake", "object": "chat.completion", "created": 1_700_000_000, "model": "upstream",
+            "choices": [{"index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": null, "tool_calls": [
+                {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{\"x\":\"abc"}}
+            ]}}],
+            "usage": {"prompt_tokens": 100, "completion_tokens": 9, "total_tokens": 109}
+        })));
+        let answer = respond(&app, &json!({"model": "gpt"})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let response = answer.json();
+        assert_eq!(
+            (&response["status"], &response["incomplete_details"], &response["output"]),
+            (&json!("incomplete"), &json!({"reason": "max_output_tokens"}), &json!([]))
+        );
+        assert_eq!(app.events().await, Vec::<Value>::new());
+    }
+
     async fn a_completion_becomes_a_response(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake).await;

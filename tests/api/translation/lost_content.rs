@@ -145,6 +145,42 @@ on_both_databases! {
         assert_eq!(last_row(&app, count + 5).await["outcome"], "interrupted");
     }
 
+    async fn an_answer_cut_off_in_its_call_is_an_answer(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
+        fake.always_for("claude-upstream", Script::message("Hi"));
+        let cut = json!({"role": "assistant", "content": null, "tool_calls": [
+            {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{\"x\":\"abc"}}
+        ]});
+        for stream in [false, true] {
+            fake.next_for("gpt-upstream", completion(&cut, "length"));
+            let answer = message(&app, &json!({"model": "gpt", "models": ["claude"], "stream": stream})).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "gpt"), "{}", answer.text());
+            assert!(answer.text().contains("\"max_tokens\"") && !answer.text().contains("tool_use"), "{}", answer.text());
+            if !stream {
+                assert_eq!(answer.json()["content"], json!([]), "{}", answer.text());
+            }
+        }
+        assert_eq!(last_row(&app, 2).await["outcome"], "answered");
+        assert_eq!(app.events().await, Vec::<Value>::new());
+        // Without a limit that explains it, the call is broken.
+        fake.next_for("gpt-upstream", completion(&cut, "tool_calls"));
+        let answer = message(&app, &json!({"model": "gpt", "models": ["claude"]})).await;
+        assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "claude"), "{}", answer.text());
+    }
+
+    async fn a_mere_done_is_an_end_for_every_caller(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
+        fake.always_for("gpt-upstream", Script::stream().text("Hi").done());
+        let answer = app.chat(&json!({"model": "gpt", "stream": true})).await;
+        assert!(answer.text().contains("[DONE]") && !answer.text().contains("\"error\""), "{}", answer.text());
+        let answer = message(&app, &json!({"model": "gpt", "stream": true})).await;
+        assert_eq!(kinds(&answer).last().map(String::as_str), Some("message_stop"), "{}", answer.text());
+        assert!(answer.text().contains("\"end_turn\""), "{}", answer.text());
+        assert_eq!(last_row(&app, 2).await["outcome"], "answered");
+    }
+
     async fn events_without_lines_between_them_end_once(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake).await;

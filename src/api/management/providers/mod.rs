@@ -127,10 +127,12 @@ pub async fn read(call: Call<RouterRead>) -> Result<HttpResponse> {
 
 /// Change a provider
 ///
-/// Absent fields stay as they are. The change takes effect immediately.
+/// Absent fields stay as they are. The change takes effect immediately. Another path of the base URL keeps the stored
+/// credential; another vendor, scheme, host or port needs it again, so that it reaches no other server.
 ///
 /// # Errors
-/// The organization has no provider with this id; a field is invalid; the name is taken.
+/// The organization has no provider with this id; a field is invalid; the stored credential would be sent to another vendor,
+/// scheme, host or port, so it must be sent again; the name is taken.
 #[utoipa::path(patch, path = "", request_body = ProviderChangeBody,
     responses((status = 200, body = ProviderResponse), (status = 409, description = "The name is taken")))]
 pub async fn change(

@@ -97,7 +97,7 @@ fn unit(rest: &[Letter]) -> Option<(u32, usize)> {
     Some(pair.map_or((first, 6), |value| (value, 12)))
 }
 
-/// `&#115;`, `&#x73;`, `&amp;`. Other named entities become a space, because none is an ASCII letter.
+/// `&#115;`, `&#x73;`, `&amp;`. Named entities that are not listed become a space: none is an ASCII letter.
 fn entity(rest: &[Letter], decoded: &mut Vec<Letter>) -> Option<usize> {
     let end = rest.iter().take(34).position(|letter| letter.value == ';')?;
     let value = match rest.get(1..end)? {
@@ -105,15 +105,19 @@ fn entity(rest: &[Letter], decoded: &mut Vec<Letter>) -> Option<usize> {
             number(digits, 0, digits.len(), 16)?
         }
         [mark, digits @ ..] if mark.value == '#' => number(digits, 0, digits.len(), 10)?,
-        name if name.iter().map(|letter| letter.value).eq("amp".chars()) => u32::from('&'),
         name if name.len() > 1 && name.iter().all(|letter| letter.value.is_ascii_alphabetic()) => {
-            u32::from(' ')
+            let is = |other: &&str| name.iter().map(|letter| letter.value).eq(other.chars());
+            u32::from(SIGNS.into_iter().find(|(name, _)| is(name)).map_or(' ', |(_, sign)| sign))
         }
         _ => return None,
     };
     push(decoded, rest, 0, end + 1, char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER));
     Some(end + 1)
 }
+
+/// The signs that have a named entity.
+const SIGNS: [(&str, char); 6] =
+    [("amp", '&'), ("lt", '<'), ("gt", '>'), ("quot", '"'), ("apos", '\''), ("commat", '@')];
 
 fn number(letters: &[Letter], from: usize, length: usize, radix: u32) -> Option<u32> {
     let digits: String = letters.get(from..from + length)?.iter().map(|letter| letter.value).collect();

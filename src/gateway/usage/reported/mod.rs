@@ -320,7 +320,7 @@ impl Reading {
             (b"audio_tokens", Side::Answer) => self.take(|counts| &mut counts.audio_output, raw),
             // Generated images have their own prices.
             (b"image_tokens" | b"video_tokens", Side::Answer) => self.extra(raw),
-            (_, _) => {}
+            (_, _) => self.unknown(name, raw, 0),
         }
     }
 

@@ -66,6 +66,7 @@ impl Reading {
                     reading.member(name.as_bytes(), raw);
                 }
             });
+            self.counts.extras |= reading.counts.extras;
             self.steps.add(&reading.reported(true));
         }
     }
@@ -78,10 +79,26 @@ impl Reading {
 
     /// Takes counts of things that no token price covers, in an object or beside each other.
     pub(super) fn extras(&mut self, raw: &str, depth: u8) {
-        if depth > 2 || !raw.starts_with('{') {
-            return self.extra(raw);
+        match raw.as_bytes().first() {
+            Some(b'{' | b'[') if depth > DEEPEST => {}
+            Some(b'{') => {
+                read(raw, |_, raw| self.extras(raw, depth + 1));
+            }
+            Some(b'[') => {
+                let items: Vec<&RawValue> = serde_json::from_str(raw).unwrap_or_default();
+                items.into_iter().for_each(|item| self.extras(item.get(), depth + 1));
+            }
+            Some(_) | None => self.extra(raw),
         }
-        read(raw, |_, raw| self.extras(raw, depth + 1));
+    }
+
+    /// Takes a field that has no meaning of its own: vendors count searches and tools under many names, at any depth.
+    pub(super) fn unknown(&mut self, name: &[u8], raw: &str, depth: u8) {
+        if counts_tools(name) {
+            self.extras(raw, 0);
+        } else if raw.starts_with('{') && depth < DEEPEST {
+            read(raw, |name, raw| self.unknown(name.as_bytes(), raw, depth + 1));
+        }
     }
 
     /// Gemini's lists of counts by modality.
@@ -104,6 +121,28 @@ pub fn counts_extras(raw: &str) -> bool {
     reading.extras(raw, 0);
     reading.counts.extras
 }
+
+/// How deep counts of searches and tools are looked for.
+const DEEPEST: u8 = 4;
+
+/// Whether a name is of searches or of tools that the provider ran. Tokens of them are in the other counts, their time and
+/// size have no price, and calls are of the caller's own tools.
+fn counts_tools(name: &[u8]) -> bool {
+    let has = |stems: &[&str]| {
+        let is_in = |stem: &&str| {
+            let mut parts = name.windows(stem.len());
+            parts.any(|part| part.eq_ignore_ascii_case(stem.as_bytes()))
+        };
+        stems.iter().any(is_in)
+    };
+    has(&TOOLS) && !has(&NOT_TOOLS)
+}
+
+/// What the names of searches and of the provider's tools have in them.
+const TOOLS: [&str; 7] = ["search", "tool", "plugin", "connector", "grounding", "browse", "crawl"];
+/// What names have in them that are about something else.
+const NOT_TOOLS: [&str; 10] =
+    ["token", "time", "latency", "duration", "second", "size", "_ms", "tool_call", "toolcall", "tool_choice"];
 
 /// The most steps of an answer that are read.
 const MOST_STEPS: usize = 64;

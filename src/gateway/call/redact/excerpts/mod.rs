@@ -1,6 +1,7 @@
 //! Hides what a provider's error repeats of the prompt: runs of its letters, quotations and values, and runs as base64.
 
 mod marks;
+mod spellings;
 mod values;
 
 use std::ops::Range;
@@ -61,6 +62,7 @@ pub(in crate::gateway) fn without_excerpts(
     }));
     found.extend(values.unquoted_in(message));
     found.extend(values.numbers_in(message));
+    found.extend(values.spelled_in(message));
     found.extend(repeated_as_base64(message, request.prompt()));
     (!found.is_empty()).then(|| hidden(message, found))
 }
@@ -75,7 +77,8 @@ pub(in crate::gateway) fn is_excerpt(label: &str, request: &RequestText, sent: &
         let found = !request.is_whole() || repeats(&folded, &mut searches);
         is_prose(label) && !letters.is_empty() && found
     } else {
-        Values::of(request, sent).has_quoted(label)
+        let mut values = Values::of(request, sent);
+        values.has_quoted(label) || !values.spelled_in(label).is_empty()
     };
     let shares =
         |own: &[u8], other: &[u8]| own.len() >= RUN && !Compared::of(own).runs_in(other, RUN).is_empty();

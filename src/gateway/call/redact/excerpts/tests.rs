@@ -155,6 +155,9 @@ fn work_is_linear() {
         "'a1b2' ",
         "a1b2c3d4e5@f ",
         "12345678 ",
+        "a1\"b2\"",
+        "(at)a",
+        "&lt;a1",
     ] {
         let hostile = piece.repeat(16 * 1024 / piece.len());
         without_excerpts(&Message::of(&hostile), &request, "");
@@ -294,6 +297,41 @@ fn values_of_the_prompt_are_hidden_whatever_their_length() {
 }
 
 #[test]
+fn values_are_hidden_however_they_are_spelled() {
+    let prompt = "my passwords are Tr0ub4dor&3 and Zq<9mKp\"2xL, write to bob.smith@corp.example";
+    for spelled in [
+        "Tr0ub4dor&3",
+        "Tr0ub4dor&amp;3",
+        "Tr0ub4dor&amp;amp;3",
+        "Tr0ub4dor&#38;3",
+        r"Tr0ub4dor\u00263",
+        "Zq&lt;9mKp",
+        "Zq<9mKp&quot;2xL",
+        "Zq&lt;9mKp&quot;2xL",
+        "Zq<9mKp\"2xL",
+        r#"Zq<9mKp\"2xL"#,
+        "bob.smith@corp.example",
+        "bob.smith @ corp.example",
+        "bob.smith\u{ff20}corp.example",
+        "bob.smith(at)corp.example",
+        "bob.smith [at] corp.example",
+        "bob.smith&#64;corp.example",
+        "bob.smith&commat;corp.example",
+    ] {
+        let length = spelled.chars().count();
+        let hidden = hide_in(prompt, &format!("flagged: {spelled} is bad"));
+        assert_eq!(hidden, format!("flagged: [{length} characters of the request] is bad"), "{spelled}");
+        let message = format!("flagged: <b>{spelled}</b> is bad");
+        let hidden = hide_in(prompt, &message);
+        assert!(!["4dor", "9mKp", "smith"].iter().any(|part| hidden.contains(part)), "{hidden}");
+        // Another prompt does not have it.
+        assert_eq!(hide_in("Please go on", &message), message);
+    }
+    let hidden = hide_in("write to bob (at) corp.example", "no bob@corp.example here");
+    assert_eq!(hidden, "no [16 characters of the request] here");
+}
+
+#[test]
 fn what_vendors_say_stays_readable_even_if_the_prompt_has_its_words() {
     let messages = [
         "max_tokens is too large: 100000. This model supports at most 16384 completion tokens, whereas you provided 100000.",
@@ -306,6 +344,8 @@ fn what_vendors_say_stays_readable_even_if_the_prompt_has_its_words() {
         "messages.3.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'",
         "Invalid 'messages[12].content[0].text': string too long",
         "tools.0.custom.name: 'get_w3ather!' is not allowed; see '$defs'",
+        "Invalid type for 'messages[0].content': expected array<object> or string, got {\"type\":\"text\"}",
+        "max_tokens=100000 is above max_output_tokens=16384",
         "Rate limit reached: Limit 30000, Used 29000, Requested 2000. Please try again in 2.5s.",
     ];
     let prompt = messages.join(" and ").replace(' ', " of ");

@@ -12,6 +12,7 @@ use super::super::letters::folded;
 use super::super::quotations::Search;
 use super::super::request_text::RequestText;
 use super::super::shared_runs::Compared;
+use super::spellings::{Address, Decoded};
 
 /// A quotation with as many digits is more than a name. In a prompt that is not known, it is taken for a part of it.
 const DIGITS: usize = 5;
@@ -22,6 +23,8 @@ const UNQUOTED: usize = 6;
 const NUMBER: usize = 8;
 /// The most bytes between two groups of a number.
 const CLOSE: usize = 3;
+/// The most layers of escapes that are decoded.
+const LAYERS: usize = 3;
 /// A byte between two numbers, which no text has.
 const BETWEEN: u8 = 0xff;
 /// Words of vendors with digits or signs, in the normal form.
@@ -91,12 +94,59 @@ impl<'r> Values<'r> {
     pub(super) fn unquoted_in(&mut self, message: &str) -> Vec<Range<usize>> {
         let is_callers = |place: &Range<usize>| {
             let word = message.get(place.clone()).unwrap_or_default();
-            let Signs { letters, digits, odd, joined } = Signs::of(word);
-            let telling = odd || digits >= DIGITS && (letters > 0 || joined);
-            let least = if word.contains('@') { QUOTED } else { UNQUOTED };
-            letters + digits >= least && telling && self.has(word)
+            self.has_unquoted(word, false)
         };
         words(message).filter(is_callers).collect()
+    }
+
+    /// Whether a word is the caller's. In one that has quotes or brackets within it, a letter and a digit are enough.
+    fn has_unquoted(&mut self, word: &str, has_signs: bool) -> bool {
+        let Signs { letters, digits, odd, joined } = Signs::of(word);
+        let mixed = has_signs && letters > 0 && digits > 0;
+        let telling = odd || mixed || digits >= DIGITS && (letters > 0 || joined);
+        let least = if word.contains('@') { QUOTED } else { UNQUOTED };
+        letters + digits >= least && telling && self.has(word)
+    }
+
+    /// The places of the caller's values that are spelled in another way: escaped, with quotes or brackets within them, or
+    /// addresses with another sign.
+    pub(super) fn spelled_in(&mut self, message: &str) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        let mut decoded = Some(Decoded::of(message));
+        for layer in 0..=LAYERS {
+            let Some(text) = decoded else { break };
+            let mut places = Vec::new();
+            // What is not escaped was searched as it is.
+            let is_new = |place: &Range<usize>| {
+                let raw = text.place(place).and_then(|place| message.get(place));
+                layer == 0 || raw != text.text().get(place.clone())
+            };
+            for (candidates, has_signs) in [(text.joined_words(), true), (plain_words(&text, layer), false)] {
+                places.extend(candidates.into_iter().filter(|place| {
+                    let word = text.text().get(place.clone()).unwrap_or_default();
+                    is_new(place) && self.has_unquoted(word, has_signs)
+                }));
+            }
+            let addresses = text.addresses().into_iter();
+            let addresses = addresses.filter(|address| is_new(&address.place) && self.has_address(address));
+            places.extend(addresses.map(|address| address.place));
+            found.extend(places.iter().filter_map(|place| text.place(place)));
+            decoded = text.decoded();
+        }
+        found
+    }
+
+    /// Whether the prompt has an address, with an @ or with the word.
+    fn has_address(&mut self, address: &Address) -> bool {
+        let (name, domain) = (folded(&address.name), folded(&address.domain));
+        if name.is_empty() || domain.is_empty() || name.len() + domain.len() < QUOTED {
+            return false;
+        }
+        if !self.whole && address.domain.contains('.') {
+            return true;
+        }
+        let with = |sign: &[u8]| [name.as_slice(), sign, domain.as_slice()].concat();
+        self.prompt.finds(&with(b"")) || self.prompt.finds(&with(b"at"))
     }
 
     /// The places of numbers of several digits that the prompt has, however either groups them.
@@ -199,17 +249,30 @@ fn is_index(word: &[u8], at: usize, length: usize) -> bool {
 /// The places of words, without the signs around them.
 fn words(message: &str) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
-    let is_sign = |letter: char| !letter.is_alphanumeric();
     let places = message.split_inclusive(ends_word).map(move |piece| {
-        let word = piece.trim_start_matches(is_sign);
-        let from = at + piece.len() - word.len();
+        let from = at;
         at += piece.len();
-        from..from + word.trim_end_matches(is_sign).len()
+        without_signs(message, from..at)
     });
     places.filter(|place| !place.is_empty())
 }
 
-fn ends_word(letter: char) -> bool {
+/// The words of a text that differ from those of the message itself.
+fn plain_words(text: &Decoded, layer: usize) -> Vec<Range<usize>> {
+    if layer == 0 { Vec::new() } else { words(text.text()).collect() }
+}
+
+/// A part of a text, without the signs around it.
+pub(super) fn without_signs(text: &str, place: Range<usize>) -> Range<usize> {
+    let is_sign = |letter: char| !letter.is_alphanumeric();
+    let piece = text.get(place.clone()).unwrap_or_default();
+    let word = piece.trim_start_matches(is_sign);
+    let from = place.start + piece.len() - word.len();
+    from..from + word.trim_end_matches(is_sign).len()
+}
+
+/// Whether a character is between words.
+pub(super) fn ends_word(letter: char) -> bool {
     let quote = matches!(letter, '"' | '\'' | '`' | '\u{ab}' | '\u{bb}' | '\u{2018}'..='\u{201f}');
     let bracket = matches!(letter, '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>');
     quote || bracket || letter.is_whitespace() || matches!(letter, ',' | ';' | ':' | '=' | '|')

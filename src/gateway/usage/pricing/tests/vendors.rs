@@ -274,6 +274,16 @@ fn sound_pictures_and_searches_cost_their_own_price_or_are_unknown() {
         r#""completion_tokens_details":{"image_tokens":1290}"#,
         r#""server_tool_use":{"web_search_requests":2}"#,
         r#""num_sources_used":5"#,
+        r#""prompt_tokens_details":{"web_search_requests":2}"#,
+        r#""completion_tokens_details":{"web_search_requests":2}"#,
+        r#""output_tokens_details":{"tools":{"search":[{"name":"web","count":1}]}}"#,
+        r#""plugins":{"search":{"count":1,"strategy":"turbo"}}"#,
+        r#""tool_usage":{"web_search":2}"#,
+        r#""tool_usage":[{"name":"web_search","count":2}]"#,
+        r#""x_tools":{"web_search":{"count":1}}"#,
+        r#""connectors":{"web_search":1}"#,
+        r#""billed_units":{"search_units":1}"#,
+        r#""iterations":[{"input_tokens":100,"output_tokens":50,"server_tool_use":{"web_search_requests":1}}]"#,
         r#""prompt_audio_seconds":12"#,
         r#""cache_creation":{"ephemeral_1h_input_tokens":20}"#,
         r#""prompt_tokens_details":{"cache_creation":{"ephemeral_1h_input_tokens":20}}"#,
@@ -281,6 +291,15 @@ fn sound_pictures_and_searches_cost_their_own_price_or_are_unknown() {
     ] {
         let usage = settled(&format!(r#"{{"prompt_tokens":100,"completion_tokens":50,{extra}}}"#));
         assert_eq!(usage.cost(&hears), None, "{extra}");
+    }
+    for nothing in [
+        r#""prompt_tokens_details":{"web_search_requests":0,"tool_tokens":5}"#,
+        r#""plugins":{"search":{"count":0,"strategy":"turbo"}}"#,
+        r#""tool_usage":{},"x_tools":null,"search_context_size":"low""#,
+        r#""search_time":0.2,"tool_calls":3,"queue_time":0.1"#,
+    ] {
+        let usage = settled(&format!(r#"{{"prompt_tokens":100,"completion_tokens":50,{nothing}}}"#));
+        assert_eq!(usage.cost(&listed), Some(200_000), "{nothing}");
     }
 }
 
