@@ -47,7 +47,7 @@ async fn adapted(app: &App, requests: usize) -> Vec<String> {
     changes
 }
 
-/// The data of the events of a stream, whose numbers are in order and of which only the last one is an end.
+/// The data of the events of a stream. Their numbers are in order, and only the last one is an end.
 fn events(answer: &Answer) -> Vec<Value> {
     let events: Vec<Value> =
         answer.events().iter().map(|data| serde_json::from_str(data).expect("JSON")).collect();

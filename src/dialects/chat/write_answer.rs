@@ -164,6 +164,10 @@ impl<'a> Detail<'a> {
 }
 
 fn details<'a>(answer: &'a Answer<'a>) -> Vec<Detail<'a>> {
+    // Encrypted reasoning alone is no answer.
+    if answer.parts.iter().all(|part| matches!(part, Part::Signed(Signed::Redacted(_)))) {
+        return Vec::new();
+    }
     let signed = answer.parts.iter().filter_map(|part| match part {
         Part::Signed(signed) => Some(signed),
         Part::Reasoning(_) | Part::Text(_) | Part::Call(_) => None,

@@ -84,7 +84,7 @@ pub fn flat(namespace: Option<&str>, name: &str) -> String {
     start + &hash
 }
 
-/// The input of a function that stands for a tool with free text, as JSON.
+/// The input of a function in place of a tool with free text, as JSON.
 #[must_use]
 pub fn wrapped(text: &str) -> String {
     serde_json::json!({INPUT: text}).to_string()

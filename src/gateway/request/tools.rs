@@ -1,9 +1,11 @@
 //! Who runs the tools that a request offers: the caller, or its provider, which adds their results to the prompt, bills them
 //! apart, and connects them to servers.
 
+use serde_json::value::RawValue;
+
 use super::json_object::{RawObject, RawText};
 use super::json_scan::Cursor;
-use crate::dialects::members::list;
+use crate::dialects::members::{Members, list};
 use crate::gateway::usage::text_size::{in_lower_case, is_off, members, string};
 
 /// Who runs a tool.
@@ -82,6 +84,12 @@ pub(in crate::gateway) fn run_by(tools: &[u8]) -> Option<RunBy> {
 /// Whether the provider runs a tool. What is not a list of objects is searched for one at any depth.
 pub(in crate::gateway) fn has_providers_tool(tools: &[u8]) -> bool {
     run_by(tools).map_or_else(|| names_providers_tool(tools), |run_by| run_by == RunBy::Provider)
+}
+
+/// The lists of tools in the items of a response's input.
+pub(in crate::gateway) fn in_items(input: &[u8]) -> Vec<&RawValue> {
+    let items = serde_json::from_slice(input).ok().and_then(list).unwrap_or_default();
+    items.into_iter().filter_map(|item| Members::of(item)?.raw("tools")).collect()
 }
 
 fn scanned(tools: &[u8]) -> Option<RunBy> {

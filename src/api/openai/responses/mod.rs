@@ -18,8 +18,8 @@ use crate::domain::error::{Error, Result};
 /// Bytes pass through to OpenAI and Azure. For models of other providers the request is translated, and their answers are
 /// translated back; they store nothing, so send the whole conversation as `input` instead of `previous_response_id`.
 ///
-/// When every model fails, the response is the last model's error, with all attempts in `error.metadata`. A stream whose
-/// prompt does not fit has the status 200 and ends with `response.failed`, on which Codex shortens its prompt. So does
+/// When every model fails, the response is the last model's error, with all attempts in `error.metadata`. A stream with a
+/// prompt that does not fit has the status 200 and ends with `response.failed`, on which Codex shortens its prompt. So does
 /// one that breaks after content.
 ///
 /// A WebSocket at this path is refused with 426.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 /// A request for a response. Providers that speak the dialect get every field as it is. For others it is translated: fields
-/// that have no equivalent there are left out by name, and a model whose provider cannot serve one is passed over.
+/// that have no equivalent there are left out by name, and a model of a provider that cannot serve one is passed over.
 #[derive(ToSchema)]
 pub(super) struct ResponseRequest {
     /// The model to try first. Without `models` or `fallbacks` its stored fallbacks follow.

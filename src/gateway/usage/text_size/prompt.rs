@@ -60,7 +60,7 @@ impl TextSize {
             measure.then(match part.name.as_str() {
                 "messages" => Self::of_messages(&lossy(value)),
                 "input" if request.dialect == Dialect::Responses && value.starts_with(b"[") => {
-                    Self::of_messages(&lossy(value))
+                    Self::of_messages(&lossy(value)).open_ended_if(open_ended::in_items(value))
                 }
                 "system" => Self::of_field("system", value),
                 // Not every vendor counts the others. Models read tools as JSON, including field names.

@@ -1,11 +1,13 @@
 //! What a request chooses of an account or behind a router, with fields or headers.
 
 use http::header::{HeaderName, HeaderValue};
+use serde_json::value::RawValue;
 
 use super::values::value;
+use crate::dialects::Dialect;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::is_same_name;
-use crate::gateway::request::tools::has_providers_tool;
+use crate::gateway::request::tools::{has_providers_tool, in_items};
 use crate::providers::caller_headers;
 
 /// Fields with a credential or an address of the caller's own, which are used in place of ours or beside them. What
@@ -43,7 +45,16 @@ pub(super) fn names_a_resource(request: &ChatRequest) -> bool {
 
 /// Whether the request offers tools that the provider or another server runs, which may fail.
 pub(super) fn names_a_server(request: &ChatRequest) -> bool {
-    value(request, "mcp_servers").is_some() || value(request, "tools").is_some_and(has_providers_tool)
+    value(request, "mcp_servers").is_some()
+        || value(request, "tools").is_some_and(has_providers_tool)
+        || offers_in_an_item(request)
+}
+
+/// Whether an item of a response's input offers a tool that the provider or another server runs.
+fn offers_in_an_item(request: &ChatRequest) -> bool {
+    let is_one = |tools: &RawValue| has_providers_tool(tools.get().as_bytes());
+    request.dialect == Dialect::Responses
+        && value(request, "input").is_some_and(|input| in_items(input).into_iter().any(is_one))
 }
 
 /// Whether the request chooses a route, a feature, or with a member that is not known anything: those have limits,
@@ -51,5 +62,5 @@ pub(super) fn names_a_server(request: &ChatRequest) -> bool {
 pub(super) fn makes_a_choice(request: &ChatRequest) -> bool {
     let is_plain =
         |(name, value): &(HeaderName, HeaderValue)| caller_headers::is_plain(name.as_str(), value.as_bytes());
-    !request.is_plain() || !request.passed.iter().all(is_plain)
+    !request.is_plain() || !request.passed.iter().all(is_plain) || offers_in_an_item(request)
 }

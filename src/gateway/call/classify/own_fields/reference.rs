@@ -7,6 +7,9 @@ use crate::domain::failure::scope::FailureScope;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::providers::UpstreamError;
 
+/// Types of items and parts that refer to something of the account by their `id` or in a sealed form.
+const REFERRING: [&str; 4] = ["compaction", "container_upload", "item_reference", "mcp_approval_response"];
+
 /// Words for a missing permission.
 const PERMISSIONS: [&str; 3] = ["permission", "access", "authorized"];
 
@@ -20,12 +23,14 @@ pub(super) fn of_a_reference(
     if is_of_own_tags(&text, request) {
         return Some(FailureScope::Request);
     }
-    let may_be = error.status == 403
+    let may_be = matches!(error.status, 401 | 403)
         && PERMISSIONS.iter().any(|word| names(&text, word))
         && !names(&text, "model")
         && !names(&text, sent)
         && Strings::of(request).is_none_or(|strings| {
-            strings.refers || strings.values.iter().any(|value| is_proof(value) && names(&text, value))
+            strings.refers
+                || strings.values.iter().any(|value| REFERRING.contains(&value.as_str()))
+                || strings.values.iter().any(|value| is_proof(value) && names(&text, value))
         });
     may_be.then_some(FailureScope::Open)
 }
