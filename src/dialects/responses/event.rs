@@ -25,7 +25,7 @@ pub enum Event<'a> {
     Piece(&'a RawValue),
     /// Content that is not counted: a call that begins, or an item of another kind than a text.
     Item,
-    /// The response ends.
+    /// The response ends here.
     Ended(Head<'a>),
     /// The response failed, or an error comes in place of the rest of the stream, as raw JSON.
     Failed(Option<&'a RawValue>),

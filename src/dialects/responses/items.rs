@@ -38,7 +38,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Adds an item.
+    /// Adds an item to the turns.
     pub(super) fn add(&mut self, item: &'a RawValue, changes: &mut Changes) -> Result<(), Need> {
         let item = Members::of(item).ok_or(ITEM)?;
         match item.text("type").as_deref() {

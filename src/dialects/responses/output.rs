@@ -25,7 +25,7 @@ pub(super) struct Head<'a> {
 pub(super) enum Status {
     /// The model is writing.
     InProgress,
-    /// The answer ended.
+    /// The answer ended, whole or cut.
     Ended(Stop, Tokens),
 }
 

@@ -67,7 +67,7 @@ macro_rules! counted {
                 Some(Self { $($field,)* $($added,)? })
             }
 
-            /// Writes the list.
+            /// Writes the list as JSON.
             fn write(&self, text: &mut String) {
                 let mut between = '[';
                 $(text.push(std::mem::replace(&mut between, ',')); self.$field.write(text);)*

@@ -19,7 +19,7 @@ pub(super) struct ResponseRequest {
     /// The models to try after `model`, strictly in order, instead of the stored fallbacks.
     #[schema(required = false, example = json!(["steady"]), max_items = 32, min_items = 1)]
     models: Vec<String>,
-    /// The conversation.
+    /// The conversation until now.
     input: ResponseInput,
     /// The instructions before the conversation.
     #[schema(required = false, example = "Be brief.")]
@@ -97,7 +97,7 @@ pub(super) struct ResponseUsage {
     /// Tokens of the answer, with its reasoning.
     #[schema(example = 2)]
     output_tokens: u64,
-    /// Both together.
+    /// The sum of both.
     #[schema(example = 10)]
     total_tokens: u64,
     /// The tokens of caches and of reasoning among them.

@@ -31,7 +31,7 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// About an item.
+    /// Something about an item.
     pub(super) fn of_item(item_id: &'a str, output_index: usize) -> Self {
         Self { item_id, output_index, ..Self::default() }
     }
