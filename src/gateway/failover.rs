@@ -107,7 +107,7 @@ impl Gateway {
                     let by_caller = intent.ended_by_caller(&outcome);
                     recorder.attempt_ended(&mut call, &outcome, by_caller, due.elapsed());
                     // What a provider was not sent is not what it refused.
-                    let sent = intent.request.spoken_to(&candidate.model).unwrap_or(&intent.request);
+                    let sent = intent.request.as_sent_to(&candidate.model);
                     let again = !is_bare && reasoning::is_refused(&outcome, sent);
                     let fault = match outcome {
                         AttemptOutcome::Ready(reply) => {
