@@ -19,7 +19,7 @@ fn busy(gate: &Gate) -> Script {
     Script::new().wait_until(gate).send("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n")
 }
 
-/// The events of a stream whose first model is overloaded after its headers were sent.
+/// The events of a stream of which the first model is overloaded after its headers were sent.
 async fn events_behind_a_keepalive(app: &App, asked: &Value, gate: &Gate) -> Vec<Value> {
     let mut caller = Raw::connect(app.address).await;
     let body = asked.to_string();
