@@ -8,10 +8,10 @@ use super::seen::Event;
 use crate::dialects::responses::event::{Event as ResponseEvent, Head, Numbered};
 use crate::gateway::call::choices::Part;
 use crate::gateway::call::classify::{Fault, Garbage};
-use crate::gateway::call::frame::{Identity, NoAnswer};
+use crate::gateway::call::frame::{Identity, NoAnswer, has_extras, usage_of};
 use crate::gateway::call::usable_answer::no_answer_fault;
 use crate::gateway::request::json_object::span;
-use crate::gateway::usage::pricing::parse;
+use crate::gateway::usage::pricing::Tier;
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::error_of_event;
 use crate::upstream::sse::{event_name, is_keepalive, is_named_error};
@@ -28,7 +28,8 @@ impl FrameReader {
         if is_keepalive(line) && !is_error {
             return Ok(Event::Preface);
         }
-        let Some(Numbered { number, event: read }) = Numbered::read(line, event_name(event)) else {
+        let Some(Numbered { number, event: read, billed_apart }) = Numbered::read(line, event_name(event))
+        else {
             return Err(if is_error { failed(None, line) } else { no_answer_fault(NoAnswer::Broken, line) });
         };
         match read {
@@ -37,6 +38,7 @@ impl FrameReader {
             _ if self.seen.identity.is_none() => return Err(Fault::Garbage(Garbage::NoMessage)),
             _ => {}
         }
+        self.seen.extras |= billed_apart;
         let taken = match read {
             ResponseEvent::Begun(head) => {
                 self.begin(&head);
@@ -70,14 +72,20 @@ impl FrameReader {
         self.seen.upstream_model = answer.model.map(|model| model.get().as_bytes().into());
         let (id, created) = (raw(answer.id, "\"\""), raw(answer.created_at, "0"));
         self.seen.identity.get_or_insert(Identity { id, created, ..Identity::unknown() });
+        // Until its end it repeats the tier that was asked for, `auto` for example.
+        let tier = usage_of(answer).tier.filter(|tier| *tier == Tier::Special);
+        self.seen.usage.tier = tier.or(self.seen.usage.tier);
     }
 
     /// The last event counts the tokens. It is held back until the answer is recorded.
     fn end(&mut self, event: &[u8], head: &Head<'_>) -> Result<Event, Fault> {
-        if let Some(usage) = head.answer.usage {
-            let usage = parse(usage.get());
+        let usage = usage_of(&head.answer);
+        let tier = usage.tier.or(self.seen.usage.tier);
+        if usage.present {
             self.seen.replace_usage(usage, &usage);
         }
+        self.seen.usage.tier = tier;
+        self.seen.extras |= has_extras(&head.answer);
         let taken = self.add(Part { end: head.answer.end().as_deref(), ..Part::default() })?;
         let last = self.renamed(event, head);
         self.put_back(last);
