@@ -4,7 +4,7 @@
 
 use entity::ids::RequestId;
 
-use crate::console::components::attempt_summary::{attempts, sentence};
+use crate::console::components::attempt_summary::{adaptations, attempts, sentence};
 use crate::console::components::diagrams::chain_diagram::ChainDiagram;
 use crate::console::components::diagrams::timing_bar::TimingBar;
 use crate::console::components::format::{count, duration, money};
@@ -33,6 +33,8 @@ pub struct AnswerPanel {
     pub served: String,
     /// Why no model answered, or why the answer was interrupted; empty on success.
     pub failure: String,
+    /// The called models that got another request than the typed one, and what was changed for them.
+    pub adapted: Vec<(String, String)>,
     /// Time, tokens and cost, as far as they are known.
     pub facts: Vec<String>,
     /// Path of the request's page; `None` if it was not recorded.
@@ -100,6 +102,7 @@ impl AnswerPanel {
             diagram: row.map(ChainDiagram::of_request),
             timing_bar: row.and_then(TimingBar::of_request),
             served: row.and_then(|row| row.served_model.clone()).unwrap_or_default(),
+            adapted: row.map(|row| adaptations(&attempts(row))).unwrap_or_default(),
             facts: row.map(facts).unwrap_or_default(),
             request: row.map(|row| format!("/requests/{}", row.id.0)),
             events: events.iter().rev().map(EventLink::of).collect(),

@@ -6,7 +6,7 @@ use entity::ids::RequestId;
 
 use super::line::RequestLine;
 use crate::auth::console::console_user::{ConsoleUser, may};
-use crate::console::components::attempt_summary::{Attempt, attempts, sentence};
+use crate::console::components::attempt_summary::{Attempt, adaptations, attempts, sentence};
 use crate::console::components::diagrams::chain_diagram::ChainDiagram;
 use crate::console::components::diagrams::timing_bar::TimingBar;
 use crate::console::components::format::{count, duration, money};
@@ -15,7 +15,6 @@ use crate::console::components::status_badge::StatusBadge;
 use crate::console::http::path::id;
 use crate::console::http::responses::page;
 use crate::console::pages::events::line::EventLine;
-use crate::dialects::Dialect;
 use crate::domain::error::{Error, Result};
 use crate::domain::outcome::Outcome;
 use crate::store::pagination::PageRequest;
@@ -77,7 +76,7 @@ impl Page {
             facts: facts(request),
             usage: usage(request),
             costs: costs(request, &attempts),
-            adapted: attempts.iter().filter_map(adapted).collect(),
+            adapted: adaptations(&attempts),
             reason: request.error_class.as_ref().map(|class| StatusBadge::of_class(class.as_str())),
         }
     }
@@ -99,17 +98,6 @@ fn facts(request: &RequestRow) -> Vec<(&'static str, String)> {
         ("Request", Some(request.id.0.to_string())),
     ];
     rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
-}
-
-/// The name of a model, and how the request was adapted to it; `None` if it was not.
-fn adapted(attempt: &Attempt) -> Option<(String, String)> {
-    let title = |name: &str| {
-        let dialect = Dialect::ALL.into_iter().find(|dialect| dialect.name() == name);
-        dialect.map_or_else(|| name.to_owned(), |dialect| dialect.title().to_owned())
-    };
-    let translated = attempt.translated_to.as_deref().map(|name| format!("translated to {}", title(name)));
-    let changes: Vec<String> = translated.into_iter().chain(attempt.adapted.iter().cloned()).collect();
-    (!changes.is_empty()).then(|| (attempt.model.clone(), changes.join(", ")))
 }
 
 /// The final answer is billed to the last called attempt with that model name.
