@@ -14,6 +14,7 @@ use crate::console::http::base_url;
 use crate::console::http::forms::{Fields, Form, Problems};
 use crate::console::http::query::Query;
 use crate::console::http::responses::page_with;
+use crate::console::pages::models::line::with_price;
 use crate::dialects::Dialect;
 use crate::domain::error::Result;
 use crate::gateway::Gateway;
@@ -30,7 +31,7 @@ const DEFAULT_PROMPT: &str = "Why is the sky blue? Answer in one sentence.";
 pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) problems: Problems,
-    /// Name and provider of each model, by name.
+    /// Name and provider of each model, by name, and whether it has no price.
     pub(crate) models: Vec<(String, String)>,
     pub(crate) model: String,
     pub(crate) dialects: Vec<Choice>,
@@ -139,7 +140,7 @@ impl Page {
         let mut models: Vec<(String, String)> = organization
             .models
             .values()
-            .map(|model| (model.name.to_string(), model.provider.name.to_string()))
+            .map(|model| (model.name.to_string(), with_price(&model.provider.name, model)))
             .collect();
         models.sort();
         let known = organization.models.get(&model);
