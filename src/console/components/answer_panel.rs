@@ -8,7 +8,7 @@ use crate::console::components::attempt_summary::{adaptations, attempts, sentenc
 use crate::console::components::diagrams::chain_diagram::ChainDiagram;
 use crate::console::components::diagrams::timing_bar::TimingBar;
 use crate::console::components::format::{count, duration, money};
-use crate::console::components::status_badge::reason;
+use crate::console::components::status_badge::StatusBadge;
 use crate::domain::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::gateway::preview::playground_request::PlaygroundRequest;
@@ -120,7 +120,9 @@ impl EventLink {
             label: format!(
                 "{} → {next}: {}",
                 event.failed_model,
-                reason(event.error_class.as_str()).to_lowercase()
+                StatusBadge::of_failure(event.error_class.as_str(), event.matched_rule.as_deref())
+                    .word
+                    .to_lowercase()
             ),
         }
     }

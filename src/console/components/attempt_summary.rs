@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::console::components::format::duration;
-use crate::console::components::status_badge::{happening, label};
+use crate::console::components::status_badge::{happening, label, opened_by};
 use crate::dialects::Dialect;
 use crate::domain::closed_set::Stored;
 use crate::domain::failure::class::ErrorClass;
@@ -84,7 +84,10 @@ impl Attempt {
             (Some(class), Some(status)) if !self.passed_over => {
                 format!("{model} answered {status} after {took}{times}: it {}", happening(class))
             }
-            (Some(class), _) if self.passed_over => format!("{model} {}", happening(class)),
+            (Some(class), _) if self.passed_over => match opened_by(self.matched_rule.as_deref()) {
+                Some(cause) => format!("{model} was cooling down, because it {}", happening(cause)),
+                None => format!("{model} {}", happening(class)),
+            },
             (Some(class), _) => format!("{model} {} after {took}{times}", happening(class)),
             (None, _) => format!("{model} failed after {took}{times}"),
         }

@@ -110,7 +110,10 @@ fn event_list(query: &str, rows: i64) -> events::list::Page {
         notes: query.notes(),
         form: events::filter::FilterForm::of(&filters, &organization()),
         chart: plan.draw().filter(|_| rows > 0),
-        lines: (0..rows).map(|number| (&event(number)).into()).collect(),
+        lines: crate::console::pages::events::line::EventLine::folded(
+            &(0..rows).map(event).collect::<Vec<_>>(),
+        ),
+        each: Some("/events?fold=no".to_owned()),
         pagination: if rows > 0 { pagination } else { Pagination::default() },
         query: query.with(&[]),
         mark: "0192".to_owned(),
