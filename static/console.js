@@ -53,6 +53,16 @@ customElements.define("copy-button", class extends HTMLElement {
   }
 });
 
+/** The key `/` leads to the search. */
+document.addEventListener("keydown", (event) => {
+  const field = document.getElementById("find");
+  const typing = event.target.closest?.("input, select, textarea");
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing || !field) return;
+  event.preventDefault();
+  if (!field.checkVisibility()) document.getElementById("menu").showPopover();
+  field.focus();
+});
+
 /** Announces a text to screen readers. */
 let voice;
 const announce = (text) => {

@@ -35,6 +35,8 @@ pub(crate) struct Page {
     pub(crate) events: Vec<EventLine>,
     /// Names and values, in display order.
     pub(crate) facts: Vec<(&'static str, String)>,
+    /// The caller's session name, or its id.
+    pub(crate) session: Option<String>,
     /// Names and values, in display order.
     pub(crate) usage: Vec<(&'static str, String)>,
     /// Attempts and their costs, except attempts without any.
@@ -74,6 +76,7 @@ impl Page {
             timing_bar: TimingBar::of_request(request),
             events: events.iter().rev().map(EventLine::from).collect(),
             facts: facts(request),
+            session: request.session_ref.clone().or_else(|| request.session_id.map(|id| id.to_string())),
             usage: usage(request),
             costs: costs(request, &attempts),
             adapted: adaptations(&attempts),
@@ -83,7 +86,6 @@ impl Page {
 }
 
 fn facts(request: &RequestRow) -> Vec<(&'static str, String)> {
-    let session = request.session_ref.clone().or_else(|| request.session_id.map(|id| id.to_string()));
     let rows = [
         ("Status", Some(request.status_code.to_string())),
         ("First token", request.first_frame_ms.map(duration)),
@@ -93,9 +95,7 @@ fn facts(request: &RequestRow) -> Vec<(&'static str, String)> {
         ("Key", request.api_key_name.clone()),
         ("Endpoint", Some(request.endpoint.clone())),
         ("Asked for", Some(if request.streamed { "a stream" } else { "one answer" }.to_owned())),
-        ("Session", session),
         ("Retries by the caller", request.client_retry_count.map(|number| number.to_string())),
-        ("Request", Some(request.id.0.to_string())),
     ];
     rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
 }
