@@ -35,7 +35,7 @@ pub(crate) struct Page {
     pub(crate) models: Vec<(String, String)>,
     pub(crate) model: String,
     pub(crate) dialects: Vec<Choice>,
-    /// Name of the chosen dialect.
+    /// Word of the chosen dialect.
     pub(crate) dialect: String,
     /// Path of the chosen model's fallback lists.
     pub(crate) fallbacks: Option<String>,
@@ -66,9 +66,16 @@ impl Asked {
     }
 }
 
-/// The dialect with this name.
-fn dialect_of(name: &str) -> Option<Dialect> {
-    Dialect::ALL.into_iter().find(|dialect| dialect.name() == name)
+/// The dialects of callers, with their words in the form and their labels.
+const DIALECTS: [(Dialect, &str, &str); 3] = [
+    (Dialect::ChatCompletions, "chat_completions", "OpenAI’s chat completions"),
+    (Dialect::Messages, "messages", "Anthropic’s Messages"),
+    (Dialect::Responses, "responses", "OpenAI’s Responses"),
+];
+
+/// The dialect with this word.
+fn dialect_of(word: &str) -> Option<Dialect> {
+    DIALECTS.iter().find(|(_, known, _)| *known == word).map(|(dialect, ..)| *dialect)
 }
 
 /// Renders the page; the query parameters `model`, `prompt` and `dialect` prefill it.
@@ -151,19 +158,14 @@ impl Page {
             fallbacks: known.map(|known| format!("/fallbacks/{}", known.id.0)),
             snippets: snippets(dialect, address, KEY, &model, prompt.trim()),
             model,
-            dialects: Dialect::ALL.map(|dialect| Choice::new(dialect.name(), label(dialect))).into(),
-            dialect: dialect.name().to_owned(),
+            dialects: DIALECTS.map(|(_, word, label)| Choice::new(word, label)).into(),
+            dialect: DIALECTS
+                .iter()
+                .find(|(known, ..)| *known == dialect)
+                .map(|(_, word, _)| (*word).to_owned())
+                .unwrap_or_default(),
             prompt,
             answer_panel: None,
         }
-    }
-}
-
-/// A dialect as an option of the form.
-fn label(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::ChatCompletions => "OpenAI’s chat completions",
-        Dialect::Messages => "Anthropic’s Messages",
-        Dialect::Responses => "OpenAI’s Responses",
     }
 }
