@@ -44,11 +44,11 @@ pub fn duration(milliseconds: i64) -> String {
 /// The decimals of the amounts in a column, so that their points align.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decimals {
-    /// From a dollar on.
+    /// For amounts from a dollar on.
     Two,
-    /// From a cent on.
+    /// For amounts from a cent on.
     Four,
-    /// Below a cent.
+    /// For amounts below a cent.
     Six,
 }
 

@@ -13,7 +13,7 @@ pub struct EventLine {
     pub id: String,
     /// Time of the event.
     pub at: Timestamp,
-    /// Number of equal skips in a row that the row stands for.
+    /// Number of equal skips in a row that are this row.
     pub times: usize,
     /// Time of the first of them.
     pub since: Timestamp,

@@ -42,7 +42,7 @@ impl From<&RequestRow> for RequestLine {
 }
 
 impl RequestLine {
-    /// The rows of a list, with costs whose points align.
+    /// The rows of a list. The points of their costs align.
     pub(crate) fn list(rows: &[RequestRow]) -> Vec<Self> {
         let decimals = Decimals::of(rows.iter().filter_map(|row| row.cost_nano_dollars));
         rows.iter().map(|row| Self::of(row, decimals)).collect()
