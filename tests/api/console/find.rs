@@ -34,7 +34,9 @@ on_both_databases! {
         for path in ["/", "/events"] {
             assert!(browser.get(path).await.expect(200).shows("action=\"/find\""), "{path}");
         }
-        for (path, id) in [(format!("/requests/{request}"), &request), (format!("/events/{event}"), &event)] {
+        let model = model.to_string();
+        for (folder, id) in [("requests", &request), ("events", &event), ("models", &model), ("providers", &provider), ("keys", &key)] {
+            let path = format!("/{folder}/{id}");
             let page = browser.get(&path).await.expect(200);
             assert!(page.shows(&format!("{id}</code> <copy-button")), "{}", page.html);
         }
