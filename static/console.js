@@ -53,6 +53,16 @@ customElements.define("copy-button", class extends HTMLElement {
   }
 });
 
+/** The key `/` leads to the search. */
+document.addEventListener("keydown", (event) => {
+  const field = document.getElementById("find");
+  const typing = event.target.closest?.("input, select, textarea");
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing || !field) return;
+  event.preventDefault();
+  if (!field.checkVisibility()) document.getElementById("menu").showPopover();
+  field.focus();
+});
+
 /** Announces a text to screen readers. */
 let voice;
 const announce = (text) => {
@@ -151,14 +161,15 @@ customElements.define("reorder-list", class extends HTMLElement {
 });
 
 /**
- * When its form changes, fetches the preview page without saving and replaces the elements with ids that start with `parts`.
- * Fields that are being edited are not replaced.
+ * When its form changes, or only its field called `of`, fetches the preview page without saving and replaces the elements with
+ * ids that start with `parts`. What was typed into them stays.
  */
 customElements.define("live-draft", class extends HTMLElement {
   connectedCallback() {
     const form = this.closest("form");
     form?.addEventListener("change", (event) => {
-      if (event.target.matches("select")) return;
+      const field = this.getAttribute("of");
+      if (field ? event.target.name !== field : event.target.matches("select")) return;
       clearTimeout(this.wait);
       this.wait = setTimeout(() => this.look(form), 150);
     });
@@ -175,7 +186,14 @@ customElements.define("live-draft", class extends HTMLElement {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       every(document, `[id^="${this.getAttribute("parts")}"]`).forEach((part) => {
         const fresh = page.getElementById(part.id);
-        if (fresh) part.replaceWith(fresh);
+        if (!fresh) return;
+        const focused = part.contains(document.activeElement) && document.activeElement.id;
+        every(part, "input, textarea").forEach((field) => {
+          const same = field.id && fresh.querySelector(`#${field.id}`);
+          if (same) same.value = field.value;
+        });
+        part.replaceWith(fresh);
+        if (focused) document.getElementById(focused)?.focus();
       });
     } catch {
       // The preview button still works.

@@ -15,7 +15,8 @@ pub struct AttemptReport {
     pub status: Option<u16>,
     /// Why it failed; `None` for the attempt that answered.
     pub error_class: Option<ErrorClass>,
-    /// The classification rule that matched; `None` for an answer and for a skipped candidate.
+    /// The classification rule that matched. Of a skipped candidate what it cannot do, or what opened its cooldown; otherwise
+    /// `None`, as for an answer.
     pub matched_rule: Option<&'static str>,
     /// Milliseconds from the start of the call to its end or, for a stream, to the first content frame.
     pub duration_ms: u64,

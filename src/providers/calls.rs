@@ -158,6 +158,14 @@ pub fn bearer(token: &str) -> Result<HeaderValue, InvalidCredential> {
     sensitive(format!("Bearer {}", plain(token)?))
 }
 
+/// The path, beside that of the models, that only an accepted credential opens; `None` if the list of models is such a path
+/// itself.
+#[must_use]
+pub fn credential_path(preset: &Preset) -> Option<&'static str> {
+    // V openrouter.ai/docs/api/api-reference/api-keys/get-current-api-key: its list of models is public.
+    (preset.name == "openrouter").then_some("/key")
+}
+
 /// The headers that depend on the vendor and the account: content type, no compression (the gateway passes bytes
 /// through as they are), the service's own headers, and the credential, marked as sensitive. The caller adds the
 /// headers of a single call (accept, user agent, via, traceparent).

@@ -38,7 +38,8 @@ pub mod service_account;
 pub mod stream_options;
 
 pub use calls::{
-    InvalidCredential, bearer, check_credential, key_file, model_names, service_url, upstream_headers,
+    InvalidCredential, bearer, check_credential, credential_path, key_file, model_names, service_url,
+    upstream_headers,
 };
 pub use errors::phrases::{
     MOST_PARTS, Mapping, MappingMeaning, Mappings, MessageRules, SentenceClass, SentenceScope, Sentences,

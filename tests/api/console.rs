@@ -7,6 +7,7 @@ mod errors;
 mod events;
 mod expiry;
 mod fallbacks;
+mod find;
 mod first_steps;
 mod invitation;
 mod keys;

@@ -73,6 +73,27 @@ on_both_databases! {
         }
     }
 
+    async fn a_public_list_of_models_does_not_hide_a_refused_credential(app: App) {
+        let fake = FakeProvider::start().await;
+        let id = app.organization.provider_at("router", "openrouter", Some(&fake.base_url())).await.to_string();
+        let list = || Script::json(200, &json!({"data": [{"id": "one"}]}));
+        for (status, ok, calls) in [(401, false, 1), (200, true, 2), (404, true, 2)] {
+            let before = fake.requests().len();
+            fake.next(Script::json(status, &json!({"error": {"code": status, "message": "No auth credentials found"}})));
+            if calls == 2 {
+                fake.next(list());
+            }
+            let told = test(&app, &id).await;
+            let class = if ok { Value::Null } else { json!("authentication") };
+            assert_eq!((&told["ok"], &told["error_class"]), (&json!(ok), &class), "{told}");
+            let sent = fake.requests().split_off(before);
+            let paths: Vec<&str> = sent.iter().map(|sent| sent.path.as_str()).collect();
+            assert_eq!(paths, ["/v1/key", "/v1/models"][..calls], "{told}");
+            let credential = Some("Bearer sk-upstream-secret-0001");
+            assert!(sent.iter().all(|sent| sent.header("authorization") == credential), "{sent:?}");
+        }
+    }
+
     async fn one_that_does_not_says_why_and_what_to_do(app: App) {
         let fake = FakeProvider::start().await;
         let id = app.organization.provider("fake", &fake).await.to_string();

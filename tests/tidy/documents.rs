@@ -8,6 +8,14 @@ use failsoft::domain::failure::class_policy::SameModel;
 use failsoft::store::OrganizationSettings;
 
 const FALLBACK: &str = include_str!("../../docs/FALLBACK.md");
+const DIALECTS: &str = include_str!("../../docs/DIALECTS.md");
+
+/// The readers of requests that are translated, each with a table of what becomes of the fields.
+const READERS: [&str; 3] = [
+    include_str!("../../src/dialects/chat/read_request.rs"),
+    include_str!("../../src/dialects/messages/read_request.rs"),
+    include_str!("../../src/dialects/responses/read_request.rs"),
+];
 
 /// The cell for a model that was not called, so that neither retries nor cooldowns apply.
 const NOTHING: &str = "–";
@@ -86,6 +94,21 @@ fn the_words_for_changes_are_the_documented_ones() {
         rows.iter().map(|row| row[0].trim_matches('`').split(':').next().expect("a verb")).collect();
     assert_eq!(documented, verbs);
     assert!(STRIPPED.is_sorted());
+}
+
+#[test]
+fn the_fields_that_a_translation_drops_are_the_documented_ones() {
+    for reader in READERS {
+        let rows = reader.lines().filter_map(|line| line.trim().strip_suffix("Fate::Dropped),"));
+        let names: Vec<&str> = rows.map(|row| row.trim_matches(['(', '"', ',', ' '])).collect();
+        assert!(names.len() > 5, "the rule sees only {names:?}");
+        for name in names {
+            assert!(
+                DIALECTS.contains(&format!("`{name}`")),
+                "docs/DIALECTS.md does not say that {name} is dropped"
+            );
+        }
+    }
 }
 
 #[test]

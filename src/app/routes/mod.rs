@@ -116,6 +116,7 @@ pub const ROUTES: &[Endpoint] = routes! {
         POST   "/members/{id}/reset-link" => pages::members::reset_link::make;
         POST   "/members/invitations/{id}/revoke" => pages::members::invitations::revoke;
         GET    "/" => pages::overview::read;
+        GET    "/find" => pages::find::find;
         GET    "/events" => pages::events::list::list;
         GET    "/events.csv" => pages::events::export::file;
         GET    "/events/unclassified" => pages::events::unclassified::list;

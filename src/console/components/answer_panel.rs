@@ -4,11 +4,11 @@
 
 use entity::ids::RequestId;
 
-use crate::console::components::attempt_summary::{attempts, sentence};
+use crate::console::components::attempt_summary::{adaptations, attempts, sentence};
 use crate::console::components::diagrams::chain_diagram::ChainDiagram;
 use crate::console::components::diagrams::timing_bar::TimingBar;
 use crate::console::components::format::{count, duration, money};
-use crate::console::components::status_badge::reason;
+use crate::console::components::status_badge::StatusBadge;
 use crate::domain::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::gateway::preview::playground_request::PlaygroundRequest;
@@ -33,6 +33,8 @@ pub struct AnswerPanel {
     pub served: String,
     /// Why no model answered, or why the answer was interrupted; empty on success.
     pub failure: String,
+    /// The called models that got another request than the typed one, and what was changed for them.
+    pub adapted: Vec<(String, String)>,
     /// Time, tokens and cost, as far as they are known.
     pub facts: Vec<String>,
     /// Path of the request's page; `None` if it was not recorded.
@@ -100,6 +102,7 @@ impl AnswerPanel {
             diagram: row.map(ChainDiagram::of_request),
             timing_bar: row.and_then(TimingBar::of_request),
             served: row.and_then(|row| row.served_model.clone()).unwrap_or_default(),
+            adapted: row.map(|row| adaptations(&attempts(row))).unwrap_or_default(),
             facts: row.map(facts).unwrap_or_default(),
             request: row.map(|row| format!("/requests/{}", row.id.0)),
             events: events.iter().rev().map(EventLink::of).collect(),
@@ -117,7 +120,9 @@ impl EventLink {
             label: format!(
                 "{} → {next}: {}",
                 event.failed_model,
-                reason(event.error_class.as_str()).to_lowercase()
+                StatusBadge::of_failure(event.error_class.as_str(), event.matched_rule.as_deref())
+                    .word
+                    .to_lowercase()
             ),
         }
     }

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use crate::console::components::format::duration;
-use crate::console::components::status_badge::{happening, label};
+use crate::console::components::status_badge::{happening, label, opened_by};
+use crate::dialects::Dialect;
 use crate::domain::closed_set::Stored;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::outcome::Outcome;
@@ -83,7 +84,10 @@ impl Attempt {
             (Some(class), Some(status)) if !self.passed_over => {
                 format!("{model} answered {status} after {took}{times}: it {}", happening(class))
             }
-            (Some(class), _) if self.passed_over => format!("{model} {}", happening(class)),
+            (Some(class), _) if self.passed_over => match opened_by(self.matched_rule.as_deref()) {
+                Some(cause) => format!("{model} was cooling down, because it {}", happening(cause)),
+                None => format!("{model} {}", happening(class)),
+            },
             (Some(class), _) => format!("{model} {} after {took}{times}", happening(class)),
             (None, _) => format!("{model} failed after {took}{times}"),
         }
@@ -113,6 +117,22 @@ pub fn attempts(request: &RequestRow) -> Vec<Attempt> {
         }
     }
     merged
+}
+
+/// The names of the called models that got another request than the caller's, and what was changed for them.
+#[must_use]
+pub fn adaptations(attempts: &[Attempt]) -> Vec<(String, String)> {
+    attempts.iter().filter_map(adaptation).collect()
+}
+
+fn adaptation(attempt: &Attempt) -> Option<(String, String)> {
+    let title = |name: &str| {
+        let dialect = Dialect::ALL.into_iter().find(|dialect| dialect.name() == name);
+        dialect.map_or_else(|| name.to_owned(), |dialect| dialect.title().to_owned())
+    };
+    let translated = attempt.translated_to.as_deref().map(|name| format!("translated to {}", title(name)));
+    let changes: Vec<String> = translated.into_iter().chain(attempt.adapted.iter().cloned()).collect();
+    (!changes.is_empty()).then(|| (attempt.model.clone(), changes.join(", ")))
 }
 
 /// What happened to a request, as one sentence.

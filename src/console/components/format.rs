@@ -41,33 +41,68 @@ pub fn duration(milliseconds: i64) -> String {
     }
 }
 
+/// The decimals of the amounts in a column, so that their points align.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decimals {
+    /// For amounts from a dollar on.
+    Two,
+    /// For amounts from a cent on.
+    Four,
+    /// For amounts below a cent.
+    Six,
+}
+
+impl Decimals {
+    /// The decimals that the smallest amount in nano-dollars needs. Nothing needs none.
+    #[must_use]
+    pub fn of(amounts: impl IntoIterator<Item = i64>) -> Self {
+        let amounts = amounts.into_iter().map(i64::unsigned_abs);
+        match amounts.filter(|amount| *amount > 0).min() {
+            None | Some(1_000_000_000..) => Self::Two,
+            Some(10_000_000..) => Self::Four,
+            Some(_) => Self::Six,
+        }
+    }
+
+    /// Nano-dollars with these decimals.
+    #[must_use]
+    pub fn money(self, nano_dollars: i64) -> String {
+        let sign = if nano_dollars < 0 { "-" } else { "" };
+        let nano = nano_dollars.unsigned_abs();
+        if (1..1_000).contains(&nano) {
+            return format!("{sign}<$0.000001");
+        }
+        let (width, parts) = match self {
+            Self::Two => (2, 100),
+            Self::Four => (4, 10_000),
+            Self::Six => (6, 1_000_000),
+        };
+        let amount = nano / (1_000_000_000 / parts);
+        let whole = count(i64::try_from(amount / parts).unwrap_or(i64::MAX));
+        format!("{sign}${whole}.{:0width$}", amount % parts)
+    }
+
+    /// A sum of costs; `unpriced` is the number of requests without a known cost.
+    #[must_use]
+    pub fn sum(self, nano_dollars: i64, unpriced: i64) -> String {
+        match known_cost(nano_dollars, unpriced) {
+            None => "unknown".to_owned(),
+            Some(cost) if unpriced > 0 => format!("at least {}", self.money(cost)),
+            Some(cost) => self.money(cost),
+        }
+    }
+}
+
 /// Nano-dollars as `$12.30`; small amounts get four or six decimals.
 #[must_use]
 pub fn money(nano_dollars: i64) -> String {
-    let sign = if nano_dollars < 0 { "-" } else { "" };
-    let nano = nano_dollars.unsigned_abs();
-    if nano == 0 || nano >= 1_000_000_000 {
-        let cents = nano / 10_000_000;
-        let whole = count(i64::try_from(cents / 100).unwrap_or(i64::MAX));
-        return format!("{sign}${whole}.{:02}", cents % 100);
-    }
-    if nano < 1_000 {
-        return format!("{sign}<$0.000001");
-    }
-    if nano >= 10_000_000 {
-        return format!("{sign}$0.{:04}", nano / 100_000);
-    }
-    format!("{sign}$0.{:06}", nano / 1_000)
+    Decimals::of([nano_dollars]).money(nano_dollars)
 }
 
 /// A sum of costs; `unpriced` is the number of requests without a known cost.
 #[must_use]
 pub fn sum(nano_dollars: i64, unpriced: i64) -> String {
-    match known_cost(nano_dollars, unpriced) {
-        None => "unknown".to_owned(),
-        Some(cost) if unpriced > 0 => format!("at least {}", money(cost)),
-        Some(cost) => money(cost),
-    }
+    Decimals::of([nano_dollars]).sum(nano_dollars, unpriced)
 }
 
 /// A share in percent with one decimal: `99.2 %`. `–` if `whole` is zero.
@@ -107,6 +142,11 @@ mod tests {
             (sum(4_200_000, 0), sum(4_200_000, 1)),
             ("$0.004200".to_owned(), "at least $0.004200".to_owned())
         );
+        let column = [12_345_678_900, 42_010_000, 0, 1];
+        let aligned = ["$12.345678", "$0.042010", "$0.000000", "<$0.000001"];
+        assert_eq!(column.map(|cost| Decimals::of(column).money(cost)), aligned);
+        assert_eq!(Decimals::of([1_000_000_000, 0]), Decimals::Two);
+        assert_eq!(Decimals::of([12_345_678_900, 42_010_000]).sum(42_010_000, 2), "at least $0.0420");
         assert_eq!(share(1, 0), "–");
         assert_eq!((share(9_996, 10_000), share(1, 2)), ("99.9 %".to_owned(), "50 %".to_owned()));
     }

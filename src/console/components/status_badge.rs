@@ -35,6 +35,18 @@ impl StatusBadge {
         }
     }
 
+    /// Why a candidate did not answer, with the failure that opened its cooldown, if its rule names it.
+    #[must_use]
+    pub fn of_failure(word: &str, rule: Option<&str>) -> Self {
+        let badge = Self::of_class(word);
+        match opened_by(rule) {
+            Some(cause) => {
+                Self { word: format!("{} ({})", badge.word, label(cause).to_lowercase()), ..badge }
+            }
+            None => badge,
+        }
+    }
+
     /// How a request ended.
     #[must_use]
     pub fn of_outcome(outcome: &Stored<Outcome>, hops: i32) -> Self {
@@ -96,6 +108,12 @@ impl StatusBadge {
 #[must_use]
 pub fn reason(word: &str) -> String {
     word.parse().map_or_else(|_| word.to_owned(), |class| label(class).to_owned())
+}
+
+/// The class of the failure that opened the cooldown for which a candidate was skipped, by the rule of its event.
+#[must_use]
+pub fn opened_by(rule: Option<&str>) -> Option<ErrorClass> {
+    rule?.strip_prefix("cooldown:")?.parse().ok()
 }
 
 /// Short label of an error class.
@@ -165,5 +183,11 @@ mod tests {
             words.push(mark.word);
         }
         assert_eq!(StatusBadge::of_class("of the future").word, "of the future");
+        let word = |rule| StatusBadge::of_failure("cooldown", rule).word;
+        assert_eq!(word(Some("cooldown:rate_limited")), "Cooling down (rate limited)");
+        assert_eq!(
+            (word(Some("cooldown:of_the_future")), word(None)),
+            (word(Some("cooldown")), "Cooling down".to_owned())
+        );
     }
 }

@@ -140,6 +140,12 @@ impl Fields {
         Ok(Self(fields))
     }
 
+    /// The fields with these names and values.
+    #[cfg(test)]
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
     /// The first value of a field; empty if there is none.
     #[must_use]
     pub fn text(&self, name: &str) -> &str {

@@ -6,6 +6,7 @@ pub mod budgets;
 pub mod docs;
 pub mod events;
 pub mod fallbacks;
+pub mod find;
 pub mod keys;
 pub mod members;
 pub mod models;

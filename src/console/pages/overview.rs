@@ -29,8 +29,10 @@ use crate::store::{EventFilter, RequestCounts, RequestTimes, Store};
 
 /// Maximum number of reasons shown.
 const REASONS: usize = 6;
-/// Maximum number of recent events shown.
-const EVENTS: u64 = 10;
+/// Maximum number of recent events shown, where equal skips in a row are one.
+const EVENTS: usize = 10;
+/// Maximum number of recent events read.
+const READ_EVENTS: u64 = 50;
 
 #[derive(Template)]
 #[template(path = "overview/read.html")]
@@ -106,7 +108,7 @@ pub async fn read(
     let times = data.request_times(&counted).await?;
     let reasons = data.event_reasons(&counted, REASONS).await?;
     let filter = EventFilter { origin: Some(origin), since: Some(span.since), ..EventFilter::default() };
-    let events = data.event_list(&filter, &PageRequest { limit: EVENTS, cursor: None }).await?;
+    let events = data.event_list(&filter, &PageRequest { limit: READ_EVENTS, cursor: None }).await?;
     let total = counts.values().fold(RequestCounts::default(), RequestCounts::and);
     page(&Page {
         frame: Frame::of(&console_user, "Overview", NavigationItem::Overview),
@@ -123,7 +125,7 @@ pub async fn read(
         chart: chart(&span, |at| counts.get(&at.timestamp()).copied().unwrap_or_default()),
         reasons: shares(&reasons, &span, origin),
         cooling: cooling(&console_user.organization, &gateway.shared_state.cooldowns),
-        events: events.items.iter().map(EventLine::from).collect(),
+        events: EventLine::folded(&events.items).into_iter().take(EVENTS).collect(),
         origin: origin.as_str(),
     })
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::diagrams::chart::{Chart, Plan};
-use crate::console::components::format::{count, sum};
+use crate::console::components::format::{Decimals, count};
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::time_range::Choice;
 use crate::console::http::csv::csv_file;
@@ -147,6 +147,7 @@ impl Page {
         now: DateTime<Utc>,
     ) -> Self {
         let shown = usize::try_from(ROWS).unwrap_or(usize::MAX);
+        let decimals = Decimals::of(rows.iter().take(shown).map(|row| row.cost_nano_dollars));
         let choices =
             |list: &[(&str, &str)]| list.iter().map(|(word, label)| Choice::new(word, label)).collect();
         Self {
@@ -158,8 +159,12 @@ impl Page {
                 .map(|(origin, label)| Choice::new(origin.as_str(), label))
                 .into(),
             chart: chart(&filter, days, now),
-            lines: rows.iter().take(shown).map(|row| Line::of(name(row, filter.way(), names), row)).collect(),
-            total: total(days),
+            lines: rows
+                .iter()
+                .take(shown)
+                .map(|row| Line::of(name(row, filter.way(), names), row, decimals))
+                .collect(),
+            total: total(days, decimals),
             cut: rows.len() > shown,
             query: query.with(&[]),
             filter,
@@ -168,7 +173,7 @@ impl Page {
 }
 
 impl Line {
-    fn of(name: String, row: &UsageRow) -> Self {
+    fn of(name: String, row: &UsageRow, decimals: Decimals) -> Self {
         let about = if row.estimated > 0 { "~" } else { "" };
         Self {
             name,
@@ -177,7 +182,7 @@ impl Line {
             failed: count(row.requests - row.answered),
             input: format!("{about}{}", count(row.input_tokens)),
             output: format!("{about}{}", count(row.output_tokens)),
-            cost: sum(row.cost_nano_dollars, row.unpriced),
+            cost: decimals.sum(row.cost_nano_dollars, row.unpriced),
         }
     }
 }
@@ -185,7 +190,7 @@ impl Line {
 fn name(row: &UsageRow, by: UsageBy, names: &BTreeMap<Uuid, String>) -> String {
     match by {
         UsageBy::Day => row.day().map(|day| day.to_string()).unwrap_or_default(),
-        UsageBy::Model => row.model().unwrap_or("nobody answered").to_owned(),
+        UsageBy::Model => row.model().unwrap_or("(no answer)").to_owned(),
         UsageBy::Key | UsageBy::Session => match row.api_key_id() {
             None => "console users".to_owned(),
             Some(id) => names.get(&id).cloned().unwrap_or_else(|| format!("revoked key {id}")),
@@ -193,7 +198,7 @@ fn name(row: &UsageRow, by: UsageBy, names: &BTreeMap<Uuid, String>) -> String {
     }
 }
 
-fn total(days: &[UsageRow]) -> Option<Line> {
+fn total(days: &[UsageRow], decimals: Decimals) -> Option<Line> {
     let (first, rest) = days.split_first()?;
     let mut all = first.clone();
     for row in rest {
@@ -206,7 +211,7 @@ fn total(days: &[UsageRow]) -> Option<Line> {
         all.unpriced += row.unpriced;
         all.estimated += row.estimated;
     }
-    Some(Line::of("All".to_owned(), &all))
+    Some(Line::of("All".to_owned(), &all, decimals))
 }
 
 fn chart(filter: &Filter, days: &[UsageRow], now: DateTime<Utc>) -> Option<Chart> {

@@ -204,8 +204,11 @@ fn playground(answer_panel: Option<AnswerPanel>, problems: Problems) -> playgrou
         frame,
         &organization,
         "http://127.0.0.1:8080",
-        "gpt-4o".to_owned(),
-        prompt,
+        playground::send::Asked {
+            dialect: crate::dialects::Dialect::Messages,
+            model: "gpt-4o".to_owned(),
+            prompt,
+        },
     );
     playground::send::Page { answer_panel, problems, ..page }
 }

@@ -14,7 +14,7 @@ use parts::{diagram, parts};
 use rows::{counts, event, now, request};
 
 use super::pages::events::unclassified::{MappingLine, sentences};
-use super::pages::{events, overview, requests};
+use super::pages::{events, find, overview, requests};
 use crate::console::components::layout::{Frame, NavigationItem, Person};
 use crate::console::components::pagination::Pagination;
 use crate::console::components::time_range::TimeRange;
@@ -110,7 +110,10 @@ fn event_list(query: &str, rows: i64) -> events::list::Page {
         notes: query.notes(),
         form: events::filter::FilterForm::of(&filters, &organization()),
         chart: plan.draw().filter(|_| rows > 0),
-        lines: (0..rows).map(|number| (&event(number)).into()).collect(),
+        lines: crate::console::pages::events::line::EventLine::folded(
+            &(0..rows).map(event).collect::<Vec<_>>(),
+        ),
+        each: Some("/events?fold=no".to_owned()),
         pagination: if rows > 0 { pagination } else { Pagination::default() },
         query: query.with(&[]),
         mark: "0192".to_owned(),
@@ -165,6 +168,15 @@ fn request_list(query: &str, rows: i64) -> requests::list::Page {
     }
 }
 
+fn search(typed: &str, found: usize) -> find::Page {
+    let found = (0..found).map(|number| find::Match {
+        kind: "Model",
+        name: format!("gpt-{number}"),
+        path: format!("/models/{number}"),
+    });
+    find::Page::of(frame("Find", NavigationItem::None), typed.to_owned(), found.collect())
+}
+
 /// Every sample page by name.
 fn samples() -> Vec<(&'static str, String)> {
     let html = |page: Result<String, askama::Error>| page.expect("a page");
@@ -199,6 +211,8 @@ fn samples() -> Vec<(&'static str, String)> {
         ("requests", html(request_list("", 14).render())),
         ("requests-empty", html(request_list("origin=drill", 0).render())),
         ("request", html(whole(0).render())),
+        ("find", html(search("gpt", 2).render())),
+        ("find-nothing", html(search("<b>", 0).render())),
         ("request-failed", html(whole(5).render())),
         ("parts", html(parts(frame("Invite somebody", NavigationItem::Members), Some(diagram())).render())),
         ("outside", html(parts(Frame::public("Log in"), None).render())),

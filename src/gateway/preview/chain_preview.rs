@@ -8,6 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::explain::{Explained, explain};
+use crate::dialects::Dialect;
 use crate::domain::error::Result;
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::preview::playground_request::PlaygroundRequest;
@@ -45,6 +46,7 @@ pub fn chain_preview(
     let playground = PlaygroundRequest {
         organization: organization.clone(),
         request_id: Uuid::nil(),
+        dialect: Dialect::ChatCompletions,
         model: model.name.to_string(),
         prompt: String::new(),
         drills,

@@ -42,6 +42,11 @@ pub enum Warning {
         /// The ratio of the prices.
         times: f64,
     },
+    /// Its price is not known, unlike the first model's, so neither is the cost of its answers.
+    Unpriced {
+        /// The name of the fallback.
+        model: String,
+    },
     /// All models have the same provider, so all fail when it does.
     OneProvider {
         /// The name of the provider.
@@ -62,6 +67,9 @@ impl fmt::Display for Warning {
             }
             Self::Dearer { model, times } => {
                 write!(formatter, "{model} costs about {times:.1} times as much.")
+            }
+            Self::Unpriced { model } => {
+                write!(formatter, "{model} has no price: the cost of its answers is unknown.")
             }
             Self::OneProvider { provider } => write!(
                 formatter,
@@ -114,6 +122,9 @@ fn about(first: &ModelEntry, kind: FallbackType, fallback: &ModelEntry) -> Vec<W
         && times >= DEAR
     {
         warnings.push(Warning::Dearer { model: model(), times });
+    }
+    if first.settings.price.is_some() && fallback.settings.price.is_none() {
+        warnings.push(Warning::Unpriced { model: model() });
     }
     warnings
 }
@@ -177,6 +188,8 @@ mod tests {
                 Some(ModelPrice { input: Some(5), output: Some(35), ..ModelPrice::default() });
         });
         assert_eq!(said(general, &dear), ["b costs about 3.5 times as much."]);
+        let unpriced = model("b", 2, |model| model.settings.price = None);
+        assert_eq!(said(general, &unpriced), ["b has no price: the cost of its answers is unknown."]);
         assert!(said(general, &model("b", 1, |_| {})).concat().contains("served by sole"));
     }
 }

@@ -1,5 +1,6 @@
 //! Tests the connection to a provider with the same address policy and headers as live calls: lists its models or, where it
-//! has no list, sends a message without content, which costs nothing.
+//! has no list, sends a message without content, which costs nothing. Where anyone may see the list, the credential is tried
+//! elsewhere first.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ use crate::gateway::routing::call_feedback::SharedState;
 use crate::limits::shares::Share;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;
-use crate::upstream::{Pieces, on_behalf_of};
+use crate::upstream::{Pieces, UpstreamResponse, on_behalf_of};
 
 /// How long to wait for the provider's answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -160,6 +161,15 @@ impl Gateway {
         token: &CallToken,
     ) -> Result<Vec<String>, Fault> {
         let headers = || target.headers_for(false, &PassedHeaders::default(), token);
+        if let Some(path) = providers::credential_path(provider.preset) {
+            let url = target.url.beside(target.service.path, path);
+            let opened = on_behalf_of(share.clone(), self.upstream.get(&url, headers())).await;
+            let mut response = opened.map_err(send_fault)?;
+            // A server in between may lack this path.
+            if response.status() != 404 {
+                self.succeeded(&mut response).await?;
+            }
+        }
         let listed = target.service.models_path;
         let sent = match listed.map(|path| target.url.beside(target.service.path, path)) {
             Some(models) => on_behalf_of(share.clone(), self.upstream.get(&models, headers())).await,
@@ -174,11 +184,7 @@ impl Gateway {
         if listed.is_none() && matches!(status, 400 | 422) {
             return Ok(Vec::new());
         }
-        if !(200..300).contains(&status) {
-            let body = error_body(&mut response).await;
-            let error = providers::parse_error(status, response.headers(), &body, self.clock.now());
-            return Err(Fault::Upstream(Box::new(error)));
-        }
+        self.succeeded(&mut response).await?;
         let body = whole_body(&mut response, &mut share.hold()).await?;
         let mut names = providers::model_names(&body).ok_or(Fault::Garbage(Garbage::BrokenJson))?;
         let secrets = self.shared_state.endpoints.secrets(provider);
@@ -188,5 +194,16 @@ impl Gateway {
             }
         }
         Ok(names)
+    }
+
+    /// Checks the status of a response; a refusal is the provider's error.
+    async fn succeeded(&self, response: &mut UpstreamResponse) -> Result<(), Fault> {
+        let status = response.status();
+        if (200..300).contains(&status) {
+            return Ok(());
+        }
+        let body = error_body(response).await;
+        let error = providers::parse_error(status, response.headers(), &body, self.clock.now());
+        Err(Fault::Upstream(Box::new(error)))
     }
 }

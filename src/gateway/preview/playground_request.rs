@@ -1,4 +1,4 @@
-//! A request that a console user sends: one prompt, answered at once or as a stream, with optional drills.
+//! A request that a console user sends: one prompt in one dialect, answered at once or as a stream, with optional drills.
 //!
 //! It runs and is recorded like any other request.
 
@@ -37,6 +37,8 @@ pub struct PlaygroundRequest {
     pub organization: Arc<OrganizationSnapshot>,
     /// The id of the request in its rows.
     pub request_id: Uuid,
+    /// The dialect of the request and of its answer.
+    pub dialect: Dialect,
     /// Catalog name of the requested model.
     pub model: String,
     /// The text of the prompt.
@@ -45,11 +47,20 @@ pub struct PlaygroundRequest {
     pub drills: Drills,
 }
 
-/// The body of a chat completion with one message, formatted for people.
+/// The limit of an answer in Messages, which require one.
+pub const ANSWER_LIMIT: u32 = 1024;
+
+/// The body of a request with one prompt, formatted for people.
 #[must_use]
-pub fn body(model: &str, prompt: &str) -> String {
+pub fn body(dialect: Dialect, model: &str, prompt: &str) -> String {
     let [model, prompt] = [model, prompt].map(|text| Value::from(text).to_string());
-    format!(r#"{{"model": {model}, "messages": [{{"role": "user", "content": {prompt}}}]}}"#)
+    let messages = || format!(r#""messages": [{{"role": "user", "content": {prompt}}}]"#);
+    let rest = match dialect {
+        Dialect::ChatCompletions => messages(),
+        Dialect::Messages => format!(r#""max_tokens": {ANSWER_LIMIT}, {}"#, messages()),
+        Dialect::Responses => format!(r#""input": {prompt}, "store": false"#),
+    };
+    format!(r#"{{"model": {model}, {rest}}}"#)
 }
 
 impl PlaygroundRequest {
@@ -58,14 +69,14 @@ impl PlaygroundRequest {
     /// # Errors
     /// The model name is not valid.
     pub fn intent(&self) -> Result<Intent> {
-        self.intent_of(body(&self.model, &self.prompt))
+        self.intent_of(body(self.dialect, &self.model, &self.prompt))
     }
 
     fn intent_of(&self, body: String) -> Result<Intent> {
         Ok(Intent {
             organization: self.organization.clone(),
             key: None,
-            request: ChatRequest::parse(body.into())?,
+            request: ChatRequest::parse_as(self.dialect, body.into())?,
             deadline: Some(PATIENCE),
             drills: self.drills.clone(),
         })
@@ -73,7 +84,7 @@ impl PlaygroundRequest {
 
     /// The job for the gateway, answered at once or as a stream.
     fn job(&self, streamed: bool, now: DateTime<Utc>) -> Result<Job> {
-        let body = body(&self.model, &self.prompt);
+        let body = body(self.dialect, &self.model, &self.prompt);
         let whole = body.strip_suffix('}').filter(|_| streamed);
         let intent =
             self.intent_of(whole.map_or(body.clone(), |body| format!(r#"{body}, "stream": true}}"#)))?;
@@ -81,7 +92,7 @@ impl PlaygroundRequest {
             request_id: self.request_id,
             organization_id: self.organization.id,
             key: None,
-            dialect: Dialect::ChatCompletions,
+            dialect: self.dialect,
             requested: self.model.clone(),
             streamed,
             session_id: None,
@@ -91,7 +102,7 @@ impl PlaygroundRequest {
             started: Instant::now(),
         };
         let options = ResponseOptions {
-            dialect: Dialect::ChatCompletions,
+            dialect: self.dialect,
             metadata: false,
             idle: PATIENCE,
             total: PATIENCE,
@@ -110,7 +121,7 @@ impl Gateway {
     pub async fn playground_answer(&self, request: &PlaygroundRequest) -> Result<String> {
         let _place = self.shares.of(request.organization.id).request()?;
         match self.run(request.job(false, self.clock.now())?).await? {
-            Answer { body: AnswerBody::Whole(body), .. } => Ok(text(&body)),
+            Answer { body: AnswerBody::Whole(body), .. } => Ok(text(request.dialect, &body)),
             Answer { body: AnswerBody::Stream(_), .. } => {
                 Err(Error::internal("the gateway returned a stream for a request without one"))
             }
@@ -144,13 +155,14 @@ impl Gateway {
     pub async fn stream_playground_answer(&self, request: &PlaygroundRequest) -> Result<StreamedAnswer> {
         let place = self.shares.of(request.organization.id).request()?;
         let answer = self.run(request.job(true, self.clock.now())?).await?;
+        let dialect = request.dialect;
         let chunks: Pin<Box<dyn Stream<Item = TextChunk>>> = match answer.body {
-            AnswerBody::Whole(body) => Box::pin(once(ready(TextChunk::Text(text(&body))))),
+            AnswerBody::Whole(body) => Box::pin(once(ready(TextChunk::Text(text(dialect, &body))))),
             AnswerBody::Stream(relay) => {
                 let mut splitter = Splitter::default();
                 let chunks = relay.into_stream().map(move |chunk| {
                     let _ = &place;
-                    iter(text_chunks(&mut splitter, chunk))
+                    iter(text_chunks(dialect, &mut splitter, chunk))
                 });
                 Box::pin(chunks.flatten())
             }
@@ -160,7 +172,7 @@ impl Gateway {
 }
 
 /// The text of the complete events so far as one chunk, and the error if the stream broke.
-fn text_chunks(splitter: &mut Splitter, chunk: Bytes) -> Vec<TextChunk> {
+fn text_chunks(dialect: Dialect, splitter: &mut Splitter, chunk: Bytes) -> Vec<TextChunk> {
     splitter.push(chunk);
     let (mut text, mut chunks) = (String::new(), Vec::new());
     // The relay has parsed these lines, so none is too long.
@@ -169,12 +181,25 @@ fn text_chunks(splitter: &mut Splitter, chunk: Bytes) -> Vec<TextChunk> {
         if let Some(message) = text_at(line, &["error", "message"]) {
             chunks.push(TextChunk::Broken(message));
         }
-        text.push_str(&text_at(line, &["choices", "0", "delta", "content"]).unwrap_or_default());
+        text.push_str(&text_in(dialect, line).unwrap_or_default());
     }
     if !text.is_empty() {
         chunks.insert(0, TextChunk::Text(text));
     }
     chunks
+}
+
+/// The text that an event of a stream adds to the answer.
+fn text_in(dialect: Dialect, event: &[u8]) -> Option<String> {
+    match dialect {
+        Dialect::ChatCompletions => text_at(event, &["choices", "0", "delta", "content"]),
+        Dialect::Messages => text_at(event, &["delta", "text"]),
+        // The pieces of calls and of reasoning have the same field.
+        Dialect::Responses => {
+            text_at(event, &["type"]).filter(|kind| kind == "response.output_text.delta")?;
+            text_at(event, &["delta"])
+        }
+    }
 }
 
 /// The last chunk of a broken stream, as [`text_chunks`] reads it.
@@ -183,12 +208,32 @@ fn broken(broken: &BrokenStream<'_>) -> Bytes {
     format!("data: {error}\n\n").into()
 }
 
-/// The content of the answer, or the whole body if it has no content.
-fn text(body: &[u8]) -> String {
-    match text_at(body, &["choices", "0", "message", "content"]) {
-        Some(content) if !content.is_empty() => content,
-        _ => String::from_utf8_lossy(body).into_owned(),
+/// The text of the answer, or the whole body if it has no text.
+fn text(dialect: Dialect, body: &[u8]) -> String {
+    let parsed = || serde_json::from_slice::<Value>(body).ok();
+    let text = match dialect {
+        Dialect::ChatCompletions => text_at(body, &["choices", "0", "message", "content"]),
+        Dialect::Messages => parsed().map(|message| texts(&message, "text")),
+        Dialect::Responses => parsed().map(|response| {
+            elements(&response, "output").map(|item| texts(item, "output_text")).collect::<String>()
+        }),
+    };
+    match text {
+        Some(text) if !text.is_empty() => text,
+        Some(_) | None => String::from_utf8_lossy(body).into_owned(),
     }
+}
+
+/// The texts in the content of a message that are of this type, joined.
+fn texts(message: &Value, kind: &str) -> String {
+    let parts = elements(message, "content");
+    let parts = parts.filter(|part| part.get("type").and_then(Value::as_str) == Some(kind));
+    parts.filter_map(|part| part.get("text")?.as_str()).collect()
+}
+
+/// The elements of a list in an object; none if there is no such list.
+fn elements<'a>(object: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    object.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// The string at a path of field names.
@@ -200,27 +245,86 @@ fn text_at(text: &[u8], path: &[&str]) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// The dialects, each with a stream that says "Hello" beside other things.
+    fn streams() -> [(Dialect, &'static [&'static str]); 3] {
+        let chat: &[&str] = &[
+            r#"{"choices":[{"delta":{"content":"Hel"}}]}"#,
+            r#"{"choices":[{"delta":{"reasoning_content":"hm"}}]}"#,
+            r#"{"choices":[{"delta":{"content":"lo"}}]}"#,
+        ];
+        let messages: &[&str] = &[
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"Hel"}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"lo"}}"#,
+        ];
+        let responses: &[&str] = &[
+            r#"{"type":"response.created","response":{"output":[]}}"#,
+            r#"{"type":"response.reasoning_summary_text.delta","delta":"hm"}"#,
+            r#"{"type":"response.output_text.delta","delta":"Hel"}"#,
+            r#"{"type":"response.output_text.delta","delta":"lo"}"#,
+            r#"{"type":"response.output_text.done","text":"Hello"}"#,
+        ];
+        [(Dialect::ChatCompletions, chat), (Dialect::Messages, messages), (Dialect::Responses, responses)]
+    }
+
     #[test]
     fn what_is_said_does_not_depend_on_how_it_was_cut() {
-        let stream = "data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n: alive\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"lo\"}}]}\n\ndata: {\"error\":{\"message\":\"gone\"}}\n\n";
-        for size in [1, 7, 40, stream.len()] {
-            let mut splitter = Splitter::default();
-            let chunks = stream.as_bytes().chunks(size).map(Bytes::copy_from_slice);
-            let chunks: Vec<TextChunk> = chunks.flat_map(|chunk| text_chunks(&mut splitter, chunk)).collect();
-            let words = chunks.iter().filter_map(|chunk| match chunk {
-                TextChunk::Text(text) => Some(text.as_str()),
-                TextChunk::Broken(_) => None,
-            });
-            assert_eq!(words.collect::<String>(), "Hello", "{size}");
-            assert_eq!(chunks.last(), Some(&TextChunk::Broken("gone".to_owned())), "{size}");
+        for (dialect, events) in streams() {
+            let event = |event: &&str| format!("event: any\ndata: {event}\n\n: alive\n\n");
+            let broken = "data: {\"error\":{\"message\":\"gone\"}}\n\n";
+            let stream = events.iter().map(event).collect::<String>() + broken;
+            for size in [1, 7, 40, stream.len()] {
+                let mut splitter = Splitter::default();
+                let chunks = stream.as_bytes().chunks(size).map(Bytes::copy_from_slice);
+                let chunks: Vec<TextChunk> =
+                    chunks.flat_map(|chunk| text_chunks(dialect, &mut splitter, chunk)).collect();
+                let words = chunks.iter().filter_map(|chunk| match chunk {
+                    TextChunk::Text(text) => Some(text.as_str()),
+                    TextChunk::Broken(_) => None,
+                });
+                assert_eq!(words.collect::<String>(), "Hello", "{dialect:?} {size}");
+                let last = Some(&TextChunk::Broken("gone".to_owned()));
+                assert_eq!(chunks.last(), last, "{dialect:?} {size}");
+            }
         }
     }
 
     #[test]
     fn an_answer_is_its_words_or_else_all_of_it() {
-        assert_eq!(text(br#"{"choices":[{"message":{"content":"Hello"}}]}"#), "Hello");
-        let calls = r#"{"choices":[{"message":{"content":null,"tool_calls":[]}}]}"#;
-        assert_eq!(text(calls.as_bytes()), calls);
-        assert_eq!(text(b"<html>"), "<html>");
+        for (dialect, answer, silent) in [
+            (
+                Dialect::ChatCompletions,
+                r#"{"choices":[{"message":{"content":"Hello"}}]}"#,
+                r#"{"choices":[{"message":{"content":null,"tool_calls":[]}}]}"#,
+            ),
+            (
+                Dialect::Messages,
+                r#"{"content":[{"type":"thinking","thinking":"hm"},{"type":"text","text":"Hel"},{"type":"text","text":"lo"}]}"#,
+                r#"{"content":[{"type":"tool_use","name":"f","input":{}}]}"#,
+            ),
+            (
+                Dialect::Responses,
+                r#"{"output":[{"type":"reasoning","content":[{"type":"reasoning_text","text":"hm"}]},{"type":"message","content":[{"type":"output_text","text":"Hello"}]}]}"#,
+                r#"{"output":[{"type":"function_call","name":"f","arguments":"{}"}]}"#,
+            ),
+        ] {
+            assert_eq!(text(dialect, answer.as_bytes()), "Hello");
+            assert_eq!(text(dialect, silent.as_bytes()), silent);
+            assert_eq!(text(dialect, b"<html>"), "<html>");
+        }
+    }
+
+    #[test]
+    fn the_body_is_a_request_of_its_dialect() {
+        for (dialect, _) in streams() {
+            let body = body(dialect, "m", "it's \"quoted\"\n\u{e9}");
+            let streamed = body.strip_suffix('}').map(|body| format!(r#"{body}, "stream": true}}"#));
+            for (body, stream) in [(Some(body), false), (streamed, true)] {
+                let body = body.expect("an object");
+                let request = ChatRequest::parse_as(dialect, body.clone().into()).expect(&body);
+                assert_eq!((request.wanted.primary(), request.stream), ("m", stream), "{body}");
+            }
+        }
     }
 }

@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 use super::request_context::RequestContext;
 use super::skip_message::{all_in_cooldown_message, skip_failure};
-use crate::dialects::need::Need;
 use crate::domain::attempt_report::{Adaptation, AttemptReport};
 use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
@@ -102,10 +101,10 @@ impl AttemptLog {
         let failure = skip_failure(skip_reason, &candidate.model.name);
         self.wait_for(&failure);
         let report = report(candidate, Some(&failure), Duration::ZERO, Adaptation::default());
-        let need = skip_reason.need.map(Need::rule);
-        self.keep(AttemptReport { matched_rule: need, passed_over: true, ..report });
+        let rule = skip_reason.rule();
+        self.keep(AttemptReport { matched_rule: rule, passed_over: true, ..report });
         let event = self.event(stamp, &candidate.model.name, &failure, 0, Duration::ZERO);
-        let event = FallbackEventRow { matched_rule: need.map(str::to_owned), ..event };
+        let event = FallbackEventRow { matched_rule: rule.map(str::to_owned), ..event };
         self.pending = Some(PendingEvent { event, attempts: 0, took: Duration::ZERO });
     }
 

@@ -51,7 +51,8 @@ pub struct FallbackEventResponse {
     /// The last HTTP status of its provider; null if there was no response.
     #[schema(required)]
     status_code: Option<i32>,
-    /// The rule that classified the failure.
+    /// The rule that classified the failure. Of a skipped candidate what it lacks, or `cooldown:` and the class of the
+    /// failure that opened its cooldown; null for other skips.
     #[schema(required)]
     matched_rule: Option<String>,
     /// The duration of all calls of the candidate in milliseconds, without the waits between them.

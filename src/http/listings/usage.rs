@@ -47,6 +47,9 @@ pub struct UsageResponse {
     estimated: i64,
     /// Requests with an unknown cost.
     unpriced: i64,
+    /// `cost_nano_dollars` in dollars, as a decimal number with nine digits after the point.
+    #[schema(required)]
+    cost_dollars: Option<String>,
 }
 
 impl From<UsageRow> for UsageResponse {
@@ -67,8 +70,16 @@ impl From<UsageRow> for UsageResponse {
             cost_nano_dollars: row.cost(),
             estimated: row.estimated,
             unpriced: row.unpriced,
+            cost_dollars: row.cost().map(dollars),
         }
     }
+}
+
+/// Nano-dollars as dollars, without rounding.
+fn dollars(nano_dollars: i64) -> String {
+    let sign = if nano_dollars < 0 { "-" } else { "" };
+    let nano = nano_dollars.unsigned_abs();
+    format!("{sign}{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000)
 }
 
 impl Listed for UsageResponse {
@@ -89,5 +100,6 @@ impl Listed for UsageResponse {
         "cost_nano_dollars",
         "estimated",
         "unpriced",
+        "cost_dollars",
     ];
 }

@@ -38,8 +38,8 @@ on_both_databases! {
         assert_eq!(answer.header("x-failsoft-fallback"), "from=a; class=cooldown; hops=1");
         let last = app.events().await.pop().expect("an event");
         assert_eq!(
-            pick(std::slice::from_ref(&last), &["failed_model", "next_model", "error_class", "attempts", "status_code"]),
-            json!([["a", "b", "cooldown", 0, null]])
+            pick(std::slice::from_ref(&last), &["failed_model", "next_model", "error_class", "matched_rule", "attempts", "status_code"]),
+            json!([["a", "b", "cooldown", "cooldown:unavailable", 0, null]])
         );
         let message = last["error_message"].as_str().expect("a message");
         assert!(message.contains("(unavailable; 30 s left)"), "{message}");

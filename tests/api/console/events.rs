@@ -160,6 +160,39 @@ on_both_databases! {
         assert!(stolen.shows("That page does not exist in this list") && rows(&stolen).is_empty(), "{}", stolen.html);
     }
 
+    async fn equal_skips_in_a_row_are_one_row_and_lead_to_the_failure_before(app: App) {
+        let _fake = catalog(&app).await;
+        let body = json!({"model": "bad"});
+        for turn in 0..5 {
+            app.chat_number(turn, &body).await;
+        }
+        for _ in 0..3 {
+            app.clock.advance(Duration::from_secs(1));
+            app.chat(&body).await;
+        }
+        let all = ids(&app).await;
+        assert_eq!(all.len(), 8);
+        let browser = member(&app).await;
+        let page = browser.get("/events").await.expect(200);
+        assert_page(&page);
+        assert_eq!(rows(&page), [&all[..1], &all[3..]].concat());
+        for part in ["Cooling down (overloaded)", "3 times since ", "8 events", "/events?fold=no"] {
+            assert!(page.shows(part), "{part}: {}", page.html);
+        }
+        let each = browser.get("/events?fold=no").await.expect(200);
+        assert!(rows(&each) == all && !each.shows(" times since "), "{}", each.html);
+        let file = browser.get("/events.csv").await.expect(200).html;
+        assert_eq!((file.lines().count(), file.matches(",cooldown:overloaded,").count()), (9, 3), "{file}");
+        let overview = browser.get("/").await.expect(200);
+        assert_eq!(rows(&overview), rows(&page));
+
+        let skipped = browser.get(&format!("/events/{}", all[0])).await.expect(200);
+        for part in ["bad was cooling down, because it was overloaded; good answered in", "The failure before", &all[3]] {
+            assert!(skipped.shows(part), "{part}: {}", skipped.html);
+        }
+        assert!(!browser.get(&format!("/events/{}", all[3])).await.expect(200).shows("The failure before"));
+    }
+
     async fn an_event_shows_its_chain_and_links_to_the_fix(app: App) {
         let _fake = catalog(&app).await;
         let answer = app.chat(&json!({"model": "bad", "session_id": "visit 7"})).await;

@@ -1,4 +1,4 @@
-//! `/playground/stream`: the streamed answer, for pages with JavaScript.
+//! `/playground/stream`: the streamed answer, for pages with JavaScript; and the dialects, with and without it.
 
 use std::time::Duration;
 
@@ -54,8 +54,13 @@ async fn admin(app: &App) -> Browser {
 
 /// Submits the form as the page's script does.
 async fn ask(browser: &Browser, model: &str) -> Response {
+    ask_in(browser, "chat_completions", model).await
+}
+
+async fn ask_in(browser: &Browser, dialect: &str, model: &str) -> Response {
     let token = browser.get("/playground").await.expect(200).token();
-    let fields = [("form_token", token.as_str()), ("model", model), ("prompt", "Say hello")];
+    let fields =
+        [("form_token", token.as_str()), ("dialect", dialect), ("model", model), ("prompt", "Say hello")];
     browser.open(browser.post(STREAM, &fields).header("sec-fetch-site", "same-origin")).await
 }
 
@@ -86,6 +91,38 @@ on_both_databases! {
         assert_eq!(heard.of("asked"), [format!("/requests/{}", request["id"].as_str().expect("an id"))]);
         assert!(request["api_key_id"].is_null());
         assert!(stream.chunk().await.expect("the end").is_none());
+    }
+
+    async fn each_dialect_shows_its_answer_and_what_was_adapted(app: App) {
+        let fake = catalog(&app).await;
+        let admin = admin(&app).await;
+        let dialects =
+            [("chat_completions", "/v1/chat/completions"), ("messages", "/v1/messages"), ("responses", "/v1/responses")];
+        for (dialect, endpoint) in dialects {
+            // The provider speaks chat completions, so the others are translated for it.
+            let adapted = |html: &str| html.contains("translated to OpenAI&#39;s chat completions");
+            let asked = [("dialect", dialect), ("model", "good"), ("prompt", "Say hello")];
+            let page = admin.submit("/playground", "/playground", &asked).await.expect(200);
+            for part in ["good answered in ", "good answered · ", "<code>Hello</code>", &app.url(endpoint)] {
+                assert!(page.shows(part), "{dialect} {part}: {}", page.html);
+            }
+            assert!(page.shows(&format!("value=\"{dialect}\" selected")), "{}", page.html);
+            assert_eq!(adapted(&page.html), dialect != "chat_completions", "{dialect}: {}", page.html);
+
+            let stream = Script::stream().text("Hel").text("lo, you").finish("stop").usage(3, 2).done();
+            fake.next_for("good-upstream", stream);
+            let mut heard = Heard::default();
+            let done = heard.until(&mut ask_in(&admin, dialect, "good").await, "done").await.remove(0);
+            assert_eq!(heard.of("piece").concat(), "Hello, you", "{dialect}");
+            assert!(done.contains("<code>Hello, you</code>") && done.contains("good answered · "), "{dialect}: {done}");
+            assert_eq!(adapted(&done), dialect != "chat_completions", "{dialect}: {done}");
+        }
+        let requests = app.requests(6).await;
+        for (pair, (dialect, endpoint)) in requests.chunks(2).zip(dialects) {
+            assert!(pair.iter().all(|request| request["endpoint"] == endpoint), "{dialect}: {pair:?}");
+        }
+        let page = admin.get("/playground?dialect=responses").await.expect(200);
+        assert!(page.shows("value=\"responses\" selected"), "{}", page.html);
     }
 
     async fn failures_breaks_and_stops_are_shown_and_recorded(app: App) {
@@ -125,8 +162,11 @@ on_both_databases! {
         let with_key = stranger.post(STREAM, &full).bearer_auth(&app.organization.key);
         stranger.send(with_key.header("sec-fetch-site", "same-origin")).await.expect(404);
         // A refused form returns as the page, with the typed values.
-        let page = admin.submit_with(&token, STREAM, &[("model", "nobody"), ("prompt", "")]).await.expect(422);
-        assert!(page.shows("There is no such model") && page.shows("Enter a prompt"), "{}", page.html);
+        let refused = [("dialect", "latin"), ("model", "nobody"), ("prompt", "")];
+        let page = admin.submit_with(&token, STREAM, &refused).await.expect(422);
+        for part in ["There is no such dialect", "There is no such model", "Enter a prompt"] {
+            assert!(page.shows(part), "{part}: {}", page.html);
+        }
         assert_eq!(fake.served(), 0);
     }
 }

@@ -96,6 +96,36 @@ on_both_databases! {
         assert!(page.shows("A provider called &#39;taken&#39; exists already"), "{}", page.html);
     }
 
+    async fn the_form_asks_for_what_the_chosen_kind_needs(app: App) {
+        let browser = owner(&app).await;
+        let fields = ["Base URL", "API key<", "API key (optional)<", "Key file or access token<", "It needs no credential"];
+        for (kind, shown) in [
+            ("openai", [true, true, false, false, false]),
+            ("vllm", [true, false, true, false, false]),
+            ("vertex-messages", [true, false, false, true, false]),
+            ("simulated", [false, false, false, false, true]),
+        ] {
+            let page = browser.get(&format!("/providers/new?kind={kind}")).await.expect(200);
+            assert!(page.shows(&format!("value=\"{kind}\" selected")), "{kind}: {}", page.html);
+            let typed = [("look", "1"), ("name", "Mine & yours"), ("preset", kind), ("credential", SECRET)];
+            let chosen = browser.submit("/providers/new", "/providers/new", &typed).await.expect(200);
+            assert!(chosen.shows("value=\"Mine &#38; yours\"") && !chosen.shows(SECRET), "{}", chosen.html);
+            for page in [page, chosen] {
+                assert_eq!(fields.map(|field| page.shows(field)), shown, "{kind}: {}", page.html);
+            }
+        }
+        assert!(browser.get("/providers").await.shows("No providers yet"), "nothing was added");
+        assert!(browser.get("/providers/new?kind=nonsense").await.expect(200).shows("platform.openai.com"));
+
+        let id = app.organization.provider_at("eu", "custom", Some("https://eu.example.com/v1")).await;
+        let path = format!("/providers/{id}");
+        let typed = [("look", "1"), ("name", "other"), ("preset", "vertex-messages")];
+        let page = browser.submit(&path, &path, &typed).await.expect(200);
+        assert!(page.shows("Key file or access token") && page.shows("value=\"other\""), "{}", page.html);
+        assert!(page.shows("Stored: ••••0001."), "{}", page.html);
+        assert!(browser.get(&path).await.expect(200).shows("<h1>eu</h1>"), "nothing was changed");
+    }
+
     async fn a_credential_does_not_follow_its_provider_to_another_host(app: App) {
         let browser = owner(&app).await;
         let id = app.organization.provider_at("eu", "custom", Some("https://eu.example.com/v1")).await;

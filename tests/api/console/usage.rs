@@ -90,6 +90,42 @@ on_both_databases! {
         assert!(browser.get("/usage?by=nonsense").await.expect(200).shows("so it was ignored"));
         let file = browser.get("/usage.csv").await.expect(200).html;
         assert_eq!(file.lines().count(), 2, "{file}");
-        assert!(file.contains(",3,3,0,0,9,6,0,0,15000,0"), "{file}");
+        assert!(file.contains(",3,3,0,0,9,6,0,0,15000,0,0,0.000015000"), "{file}");
+    }
+
+    async fn a_model_without_a_price_makes_no_sum_look_complete(app: App) {
+        let fake = priced(&app).await;
+        let provider = app.organization.provider("other", &fake).await;
+        app.organization.model("b", provider).await;
+        fake.always_for("b-upstream", Script::answer("Hi"));
+        for model in ["a", "b"] {
+            assert_eq!(app.chat(&json!({"model": model})).await.status, 200);
+        }
+        app.requests(2).await;
+        let browser = owner(&app).await;
+        let usage = browser.get("/usage?by=model").await.expect(200);
+        let (_, b) = usage.html.split_once("<th scope=\"row\">b</th>").expect("its row");
+        let (b, total) = b.split_once("</tr>").expect("the rest");
+        assert!(b.contains(">unknown<") && total.contains(">at least $0.000005<"), "{}", usage.html);
+        let overview = browser.get("/").await.expect(200);
+        assert!(overview.shows("at least $0.000005"), "{}", overview.html);
+        let file = browser.get("/usage.csv").await.expect(200).html;
+        let line = file.lines().find(|line| line.contains(",b,")).expect("its line");
+        assert!(line.ends_with(",,0,1,"), "{file}");
+        let rows = app.get("/v1/model-router/usage?group_by=model").await.json();
+        let rows = rows["items"].as_array().expect("a list");
+        let costs: Vec<_> = rows.iter().map(|row| (&row["cost_nano_dollars"], &row["cost_dollars"])).collect();
+        assert_eq!(costs, [(&json!(5_000), &json!("0.000005000")), (&json!(null), &json!(null))]);
+        // It is marked in the catalog, and where it is chosen.
+        let models = browser.get("/models").await.expect(200);
+        assert_eq!(models.html.matches("No price</span>").count(), 1, "{}", models.html);
+        assert!(browser.get("/playground").await.expect(200).shows("b · other (no price)"));
+        let (a, _) = models.html.split_once("\">a</a>").expect("its link");
+        let a = a.rsplit_once("href=\"/models/").expect("its path").1;
+        let path = format!("/fallbacks/{a}");
+        assert!(browser.get(&path).await.expect(200).shows(">b (no price)<"));
+        let added = [("look", "1"), ("general", "b")];
+        let preview = browser.submit(&path, &path, &added).await.expect(200);
+        assert!(preview.shows("b has no price: the cost of its answers is unknown."), "{}", preview.html);
     }
 }

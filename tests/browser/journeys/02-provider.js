@@ -1,23 +1,47 @@
-// A provider that is unreachable, then refuses the credential, then works: each time the test says what to do.
+// The form follows the kind. A provider that is unreachable, then refuses the credential, then works: each time the test says
+// what to do.
 import assert from "node:assert/strict";
 import { Organization } from "../support/organization.js";
 import { logIn } from "../support/people.js";
 import { CREDENTIAL, OFFERS, Vendor } from "../support/vendor.js";
 
 const WRONG = "sk-wrong-credential-987654";
+// The label of the credential of a custom server.
+const KEY = "API key (optional)";
 
-export async function run({ visit, server }) {
+export async function run({ visit, server, setting }) {
   const acme = await Organization.make(server);
   const vendor = await Vendor.open();
   try {
     const ada = await visit();
     await logIn(ada);
+    await kinds(ada, setting.script);
     await add(ada, await Vendor.nowhere());
     await mend(ada, vendor);
     await addModel(ada, acme);
   } finally {
     await vendor.close();
   }
+}
+
+// The fields of a kind appear at once with JavaScript, and with a button without it. What was typed stays.
+async function kinds(ada, script) {
+  const choose = async (kind) => {
+    await ada.field("Kind").selectOption(kind);
+    if (!script) await ada.press("Show the fields of this kind");
+  };
+  await ada.open("/providers/new", "add provider");
+  await ada.fill({ Name: "Claude", "Base URL": "https://example.com" });
+  await choose("vertex-messages");
+  await ada.field("Key file or access token").waitFor();
+  assert.match(await ada.field("Base URL").getAttribute("placeholder"), /PROJECT/);
+  assert.equal(await ada.field("Base URL").inputValue(), "https://example.com");
+  assert.equal(await ada.field("Name").inputValue(), "Claude");
+  await ada.look("add provider, key file");
+  await ada.fill({ "Base URL": "" });
+  await choose("simulated");
+  await ada.sees("It needs no credential.");
+  assert.equal(await ada.field("Base URL").count(), 0);
 }
 
 async function add(ada, nowhere) {
@@ -34,7 +58,7 @@ async function add(ada, nowhere) {
   assert.equal(await ada.field("Kind").inputValue(), "custom");
   assert.equal(await ada.field("Name").getAttribute("aria-invalid"), "true");
 
-  await ada.fill({ Name: "Vendor", "Base URL": nowhere, Credential: WRONG });
+  await ada.fill({ Name: "Vendor", "Base URL": nowhere, [KEY]: WRONG });
   await ada.press("Add provider");
   await ada.page.getByRole("heading", { level: 1, name: "Vendor" }).waitFor();
   assert.ok(!(await ada.page.content()).includes(WRONG), "a credential is not shown");
@@ -60,7 +84,7 @@ async function mend(ada, vendor) {
   await ada.press("Save");
   await ada.page.getByRole("alert").waitFor();
   assert.equal(await ada.field("Base URL").inputValue(), vendor.url);
-  await ada.fill({ Credential: WRONG });
+  await ada.fill({ [KEY]: WRONG });
   await ada.press("Save");
   await ada.page.getByRole("status").filter({ hasText: "saved" }).waitFor();
 
@@ -69,7 +93,7 @@ async function mend(ada, vendor) {
   assert.match(refused, /credential/i);
   assert.ok(!refused.includes(WRONG));
 
-  await ada.fill({ Credential: CREDENTIAL });
+  await ada.fill({ [KEY]: CREDENTIAL });
   await ada.press("Save");
   await ada.page.getByRole("status").filter({ hasText: "saved" }).waitFor();
   const works = await test(ada);

@@ -1,4 +1,4 @@
-// Filters are in the URL, which can be shared; the CSV file has the rows of the page.
+// Filters are in the URL, which can be shared; the CSV file has the rows of the page. A pasted id leads to its page.
 import assert from "node:assert/strict";
 import { Organization } from "../support/organization.js";
 import { PASSWORD, logIn } from "../support/people.js";
@@ -15,7 +15,7 @@ async function download(visit, address) {
   return answer.text();
 }
 
-export async function run({ visit, server }) {
+export async function run({ visit, server, setting }) {
   const acme = await Organization.make(server);
   await acme.catalog({ fast: "sim/steady", large: "sim/steady", standby: "sim/steady" });
   const fail = (model, reason, more) => acme.ask(model, { models: ["standby"], drill: { [model]: reason }, ...more });
@@ -81,10 +81,10 @@ export async function run({ visit, server }) {
   await bob.page.getByRole("status").filter({ hasText: "Reason" }).first().waitFor();
   await bob.look("events, strange filters");
 
-  await requests(ada);
+  await requests(ada, setting.script);
 }
 
-async function requests(ada) {
+async function requests(ada, script) {
   await ada.open("/requests?origin=drill&model=large&outcome=answered");
   const rows = await ada.page.locator("tbody tr").evaluateAll((all) => all.map((row) => row.id.replace("row-", "")));
   assert.equal(rows.length, 50);
@@ -92,4 +92,20 @@ async function requests(ada) {
   const exported = firstColumn(text);
   assert.equal(exported.length, 53);
   assert.ok(rows.every((id) => exported.includes(id)));
+  await finds(ada, rows[0], script);
+}
+
+// The key / leads to the field; without JavaScript it is in the menu.
+async function finds(ada, id, script) {
+  const field = ada.field("Find an id or a name");
+  if (script) {
+    await ada.page.keyboard.press("/");
+    assert.ok(await field.evaluate((own) => own === document.activeElement));
+  } else {
+    await ada.menu();
+  }
+  await field.fill(id);
+  await field.press("Enter");
+  await ada.page.waitForURL(`**/requests/${id}`);
+  await ada.open("/find?q=a", "find");
 }

@@ -1,5 +1,5 @@
 // The playground: with JavaScript the answer streams in, can be stopped, and ends up like the page without
-// JavaScript.
+// JavaScript. It asks in each dialect.
 import assert from "node:assert/strict";
 import { Organization } from "../support/organization.js";
 import { logIn } from "../support/people.js";
@@ -7,7 +7,7 @@ import { Speaker } from "../support/speaker.js";
 
 export async function run({ visit, server, setting }) {
   const acme = await Organization.make(server);
-  await acme.catalog({ down: "sim/error-503" });
+  await acme.catalog({ down: "sim/error-503", steady: "sim/steady" });
   const speaker = await Speaker.open();
   try {
     const body = { name: "speaker", preset: "custom", base_url: speaker.url, credential: "sk-of-the-test" };
@@ -21,6 +21,7 @@ export async function run({ visit, server, setting }) {
     if (setting.script) await streamed(ada, acme, speaker);
     await finished(ada);
     await ada.look("playground, answered");
+    await dialects(ada);
     await refused(ada, setting.script);
   } finally {
     await speaker.close();
@@ -59,6 +60,18 @@ async function finished(ada) {
   assert.equal(await ada.page.locator("#outcome .station.failed").count(), 1);
   await ada.sees("One two three");
   await ada.page.getByRole("link", { name: "The whole request" }).waitFor();
+}
+
+// The choice stays, and the code below the answer is for the same dialect.
+async function dialects(ada) {
+  for (const [dialect, endpoint] of [["responses", "/v1/responses"], ["messages", "/v1/messages"]]) {
+    await ada.open("/playground?model=steady");
+    await ada.field("Dialect").selectOption(dialect);
+    await ada.press("Send");
+    await ada.page.locator("#outcome .station.answered", { hasText: "steady" }).waitFor();
+    assert.equal(await ada.field("Dialect").inputValue(), dialect);
+    await ada.page.locator("#code code", { hasText: `${ada.server.url}${endpoint} ` }).first().waitFor();
+  }
 }
 
 // Invalid input is reported next to its field, with and without JavaScript.

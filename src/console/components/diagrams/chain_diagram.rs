@@ -4,7 +4,7 @@
 
 use crate::console::components::attempt_summary::{Attempt, attempts};
 use crate::console::components::format::duration;
-use crate::console::components::status_badge::reason;
+use crate::console::components::status_badge::StatusBadge;
 use crate::domain::closed_set::Stored;
 use crate::domain::outcome::Outcome;
 use crate::gateway::request::drills;
@@ -119,7 +119,11 @@ impl ChainDiagram {
         let kind = if event.attempts > 0 { ChainStepKind::Failed } else { ChainStepKind::PassedOver };
         let drill = event.matched_rule.as_deref() == Some(drills::RULE);
         let failed = ChainStep {
-            reason: reason_and_status(event.error_class.as_str(), event.status_code),
+            reason: reason_and_status(
+                event.error_class.as_str(),
+                event.matched_rule.as_deref(),
+                event.status_code,
+            ),
             facts: vec![if drill { ON_PURPOSE.to_owned() } else { duration(event.duration_ms) }],
             here: true,
             ..ChainStep::new(kind, &event.failed_model)
@@ -158,7 +162,9 @@ fn tried(attempt: &Attempt, outcome: &Stored<Outcome>) -> ChainStep {
         None => ChainStepKind::Interrupted,
     };
     let reason = match &attempt.error_class {
-        Some(class) => reason_and_status(class.as_str(), attempt.status.map(i32::from)),
+        Some(class) => {
+            reason_and_status(class.as_str(), attempt.matched_rule.as_deref(), attempt.status.map(i32::from))
+        }
         None if kind == ChainStepKind::Answered => "answered".to_owned(),
         None if *outcome == Outcome::Running => "is answering".to_owned(),
         None if *outcome == Outcome::Interrupted => "the gateway stopped".to_owned(),
@@ -179,7 +185,7 @@ fn end(name: &str) -> ChainStep {
     ChainStep::new(ChainStepKind::Nobody, name)
 }
 
-fn reason_and_status(class: &str, status: Option<i32>) -> String {
-    let reason = reason(class);
+fn reason_and_status(class: &str, rule: Option<&str>, status: Option<i32>) -> String {
+    let reason = StatusBadge::of_failure(class, rule).word;
     status.map_or_else(|| reason.clone(), |status| format!("{reason} · {status}"))
 }

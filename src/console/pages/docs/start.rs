@@ -7,7 +7,7 @@ use crate::auth::access::Anyone;
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::config::Settings;
 use crate::console::components::layout::{Frame, NavigationItem};
-use crate::console::components::snippets::{KEY, Snippet, claude_code, codex, snippets};
+use crate::console::components::snippets::{Snippet, quick_start};
 use crate::console::http::base_url;
 use crate::console::http::responses::page;
 use crate::domain::error::{Error, Result, VisitFault};
@@ -41,10 +41,7 @@ impl Page {
     }
 
     pub(crate) fn of(frame: Frame, address: &str) -> Self {
-        let mut snippets = snippets(address, KEY, "smart", "Hello");
-        snippets.push(claude_code(address, KEY));
-        snippets.push(codex(address));
-        Self { frame, ask: Vec::new(), snippets, glossary: GLOSSARY }
+        Self { frame, ask: Vec::new(), snippets: quick_start(address), glossary: GLOSSARY }
     }
 }
 

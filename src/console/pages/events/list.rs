@@ -25,6 +25,8 @@ pub(crate) struct Page {
     /// `None` if the filters are too fine for the roll-ups, or nothing was counted.
     pub(crate) chart: Option<Chart>,
     pub(crate) lines: Vec<EventLine>,
+    /// Path of the list with each of the equal skips; `None` if there are no equal ones in a row.
+    pub(crate) each: Option<String>,
     pub(crate) pagination: Pagination,
     /// Query string for `/events.csv` and `/events/live`.
     pub(crate) query: String,
@@ -51,12 +53,20 @@ pub async fn list(
     let filters = Filters::read(&mut query, data.organization_id(), clock.now());
     let direction = direction(&mut query, &data, LIST);
     let rows_page = data.event_page(&filters.rows(), direction, ROWS).await?;
+    let folds = query.word("fold", "Fold", &["no"]).is_none();
+    let lines = if folds {
+        EventLine::folded(&rows_page.items)
+    } else {
+        rows_page.items.iter().map(EventLine::from).collect()
+    };
+    let is_folded = lines.len() < rows_page.items.len();
     page(&Page {
         frame: Frame::of(&console_user, "Fallback events", NavigationItem::Events),
         notes: query.notes(),
         form: FilterForm::of(&filters, &console_user.organization),
         chart: chart(&data, &filters).await?,
-        lines: rows_page.items.iter().map(EventLine::from).collect(),
+        lines,
+        each: is_folded.then(|| format!("/events{}", query.with(&[("fold", Some("no"))]))),
         pagination: pagination(&rows_page, &query, &data, LIST, "/events", ("event", "events")),
         query: query.with(&[("newer", None), ("older", None)]),
         mark: clock.new_id().to_string(),

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::TimeDelta;
 use entity::ids::FallbackEventId;
 
 use super::line::EventLine;
@@ -11,14 +12,19 @@ use crate::console::components::diagrams::chain_diagram::ChainDiagram;
 use crate::console::components::diagrams::timing_bar::TimingBar;
 use crate::console::components::format::duration;
 use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::status_badge::opened_by;
 use crate::console::components::timestamp::Timestamp;
 use crate::console::http::path::id;
 use crate::console::http::responses::page;
 use crate::domain::error::{Error, Result};
 use crate::domain::invocation_type::InvocationType;
 use crate::gateway::request::drills;
+use crate::store::pagination::PageRequest;
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{FallbackEventRow, RequestRow, Store};
+use crate::store::{EventFilter, FallbackEventRow, OrgStore, RequestRow, Store};
+
+/// The time before a skip in which the failure that opened its cooldown is searched for.
+const LONGEST_COOLDOWN: TimeDelta = TimeDelta::hours(24);
 
 #[derive(Template)]
 #[template(path = "events/read.html")]
@@ -37,6 +43,8 @@ pub(crate) struct Page {
     /// Whether the request's row is stored.
     pub(crate) has_request: bool,
     pub(crate) matched_rule: Option<String>,
+    /// The last failure before a skip for a cooldown, of the class that opened it.
+    pub(crate) cause: Option<EventLine>,
     pub(crate) calls: i32,
     /// Whether a drill caused the failure without a call.
     pub(crate) drill: bool,
@@ -73,7 +81,24 @@ pub async fn read(
     let event = data.event_find(id).await?.ok_or_else(|| Error::absent("fallback event", id))?;
     let request = data.request_find(event.request_id).await?;
     let frame = Frame::of(&console_user, "Fallback event", NavigationItem::Events);
-    page(&Page::of(frame, &event, request.as_ref(), &console_user.organization))
+    let cause = cause(&data, &event).await?;
+    page(&Page { cause, ..Page::of(frame, &event, request.as_ref(), &console_user.organization) })
+}
+
+/// The failure that led to a skip for a cooldown.
+async fn cause(data: &OrgStore, event: &FallbackEventRow) -> Result<Option<EventLine>> {
+    let opened_by = opened_by(event.matched_rule.as_deref());
+    let Some((class, origin)) = opened_by.zip(event.origin.known()) else { return Ok(None) };
+    let filter = EventFilter {
+        failed_model: Some(event.failed_model.clone()),
+        error_class: Some(class),
+        origin: Some(origin),
+        since: Some(event.created_at - LONGEST_COOLDOWN),
+        until: Some(event.created_at),
+        ..EventFilter::default()
+    };
+    let found = data.event_list(&filter, &PageRequest { limit: 1, cursor: None }).await?;
+    Ok(found.items.first().map(EventLine::from))
 }
 
 impl Page {
@@ -98,6 +123,7 @@ impl Page {
             request_id: event.request_id.0.to_string(),
             has_request: request.is_some(),
             matched_rule: event.matched_rule.clone(),
+            cause: None,
             calls: event.attempts,
             drill: is_drill(event),
             hop: event.hop,

@@ -11,10 +11,12 @@ use crate::auth::console::console_user::{ConsoleUser, Requires};
 use crate::console::components::format::{count, share};
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::status_badge::label;
+use crate::console::components::time_range::Choice;
 use crate::console::components::timestamp::Timestamp;
 use crate::console::http::forms::Problems;
 use crate::console::pages::fallbacks::labels::{aftermath, enumerate, purpose, title, triggers};
 use crate::console::pages::fallbacks::preview::{ListPreview, preview, with_draft};
+use crate::console::pages::models::line::with_price;
 use crate::domain::error::{Error, Result};
 use crate::domain::fallback_type::FallbackType;
 use crate::domain::origin::Origin;
@@ -87,7 +89,7 @@ pub(crate) struct ListView {
     pub(crate) purpose: &'static str,
     pub(crate) entries: Vec<Entry>,
     /// Models that can be added.
-    pub(crate) choices: Vec<String>,
+    pub(crate) choices: Vec<Choice>,
     pub(crate) triggers: Vec<Trigger>,
     /// Names of the classes that use the list; empty means every failure.
     pub(crate) narrowed: String,
@@ -246,12 +248,12 @@ impl EditorPage {
         }
     }
 
-    fn choices(&self, list: &ListDraft) -> Vec<String> {
-        let others = self.organization.models.keys();
-        let fits = |name: &&String| **name != *self.model.name && !list.models.contains(name);
-        let mut choices: Vec<String> = others.filter(fits).cloned().collect();
-        choices.sort();
-        choices
+    fn choices(&self, list: &ListDraft) -> Vec<Choice> {
+        let others = self.organization.models.iter();
+        let fits = |name: &str| *name != *self.model.name && list.models.iter().all(|own| own != name);
+        let mut others: Vec<_> = others.filter(|(name, _)| fits(name)).collect();
+        others.sort_by_key(|(name, _)| *name);
+        others.into_iter().map(|(name, model)| Choice::new(name, &with_price(name, model))).collect()
     }
 
     /// Builds the page for a draft.

@@ -7,7 +7,7 @@ use crate::console::components::status_badge::{StatusBadge, label};
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
 use crate::providers::{Capabilities, ModelPrice};
 use crate::store::ModelRow;
-use crate::store::snapshot::OrganizationSnapshot;
+use crate::store::snapshot::{ModelEntry, OrganizationSnapshot};
 
 /// A value that may come from the built-in table.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +75,11 @@ impl ModelLine {
             cooling,
         }
     }
+}
+
+/// What is said of a model where it is chosen: that its cost stays unknown, after `about`.
+pub(crate) fn with_price(about: &str, model: &ModelEntry) -> String {
+    if model.settings.price.is_none() { format!("{about} (no price)") } else { about.to_owned() }
 }
 
 fn abilities(capabilities: &Capabilities, by_table: &impl Fn(&str) -> bool) -> Value {

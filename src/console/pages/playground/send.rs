@@ -1,4 +1,4 @@
-//! `/playground`: the form, the answer, and the same request as code.
+//! `/playground`: the form, the answer, and the same request as code, in each dialect.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -9,10 +9,13 @@ use crate::config::Settings;
 use crate::console::components::answer_panel::AnswerPanel;
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::snippets::{KEY, Snippet, snippets};
+use crate::console::components::time_range::Choice;
 use crate::console::http::base_url;
-use crate::console::http::forms::{Form, Problems};
+use crate::console::http::forms::{Fields, Form, Problems};
 use crate::console::http::query::Query;
 use crate::console::http::responses::page_with;
+use crate::console::pages::models::line::with_price;
+use crate::dialects::Dialect;
 use crate::domain::error::Result;
 use crate::gateway::Gateway;
 use crate::gateway::preview::playground_request::PlaygroundRequest;
@@ -28,9 +31,12 @@ const DEFAULT_PROMPT: &str = "Why is the sky blue? Answer in one sentence.";
 pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) problems: Problems,
-    /// Name and provider of each model, by name.
+    /// Name and provider of each model, by name, and whether it has no price.
     pub(crate) models: Vec<(String, String)>,
     pub(crate) model: String,
+    pub(crate) dialects: Vec<Choice>,
+    /// Word of the chosen dialect.
+    pub(crate) dialect: String,
     /// Path of the chosen model's fallback lists.
     pub(crate) fallbacks: Option<String>,
     pub(crate) prompt: String,
@@ -38,7 +44,41 @@ pub(crate) struct Page {
     pub(crate) snippets: Vec<Snippet>,
 }
 
-/// Renders the page; the query parameters `model` and `prompt` prefill it.
+/// What a person asks for on the page.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) dialect: Dialect,
+    pub(crate) model: String,
+    pub(crate) prompt: String,
+}
+
+impl Asked {
+    /// What the form asks for. A form without a dialect asks for a chat completion; `None` is one that does not exist.
+    fn of(fields: &Fields) -> (Self, Option<Dialect>) {
+        let word = fields.text("dialect");
+        let chosen = if word.is_empty() { Some(Dialect::ChatCompletions) } else { dialect_of(word) };
+        let asked = Self {
+            dialect: chosen.unwrap_or(Dialect::ChatCompletions),
+            model: fields.text("model").to_owned(),
+            prompt: fields.text("prompt").to_owned(),
+        };
+        (asked, chosen)
+    }
+}
+
+/// The dialects of callers, with their words in the form and their labels.
+const DIALECTS: [(Dialect, &str, &str); 3] = [
+    (Dialect::ChatCompletions, "chat_completions", "OpenAI’s chat completions"),
+    (Dialect::Messages, "messages", "Anthropic’s Messages"),
+    (Dialect::Responses, "responses", "OpenAI’s Responses"),
+];
+
+/// The dialect with this word.
+fn dialect_of(word: &str) -> Option<Dialect> {
+    DIALECTS.iter().find(|(_, known, _)| *known == word).map(|(dialect, ..)| *dialect)
+}
+
+/// Renders the page; the query parameters `model`, `prompt` and `dialect` prefill it.
 ///
 /// # Errors
 /// The template cannot be rendered.
@@ -53,8 +93,10 @@ pub async fn read(
     let first = || organization.models.keys().min().cloned();
     let model = wanted.or_else(first).unwrap_or_default();
     let prompt = query.text("prompt").unwrap_or_else(|| DEFAULT_PROMPT.to_owned());
+    let dialect = query.text("dialect").and_then(|name| dialect_of(&name));
+    let asked = Asked { dialect: dialect.unwrap_or(Dialect::ChatCompletions), model, prompt };
     let frame = Frame::of(&console_user, "Playground", NavigationItem::Playground);
-    page_with(200, &Page::of(frame, organization, &base_url::of(&settings, &request), model, prompt))
+    page_with(200, &Page::of(frame, organization, &base_url::of(&settings, &request), asked))
 }
 
 /// Sends the request and shows the answer.
@@ -68,49 +110,44 @@ pub async fn send(
     gateway: web::Data<Gateway>,
     settings: web::Data<Settings>,
 ) -> Result<HttpResponse> {
-    let mut page = Page::of_form(&form, &base_url::of(&settings, &request));
-    let Some(question) = page.question(&form.console_user) else { return page_with(422, &page) };
+    let (page, question) = Page::of_form(&form, &base_url::of(&settings, &request));
+    let Some(question) = question else { return page_with(422, &page) };
     let data = store.organization(&form.console_user.tenant);
-    page.answer_panel = Some(AnswerPanel::ask(&gateway, &data, &question).await?);
-    page_with(200, &page)
+    let answer_panel = Some(AnswerPanel::ask(&gateway, &data, &question).await?);
+    page_with(200, &Page { answer_panel, ..page })
 }
 
 impl Page {
-    /// The page with the submitted values.
-    pub(super) fn of_form(form: &Form<may::Send>, address: &str) -> Self {
-        let (console_user, fields) = (&form.console_user, &form.fields);
-        let frame = Frame::of(console_user, "Playground", NavigationItem::Playground);
-        let (model, prompt) = (fields.text("model").to_owned(), fields.text("prompt").to_owned());
-        Self::of(frame, &console_user.organization, address, model, prompt)
-    }
-
-    /// The request to send; `None` if it is invalid, with the problems recorded.
-    pub(super) fn question(&mut self, console_user: &ConsoleUser<may::Send>) -> Option<PlaygroundRequest> {
-        if !console_user.organization.models.contains_key(&self.model) {
-            self.problems.add("model", "There is no such model. Choose one from the list.");
+    /// The page with the submitted values, and the request to send; `None` if it is invalid, with the problems on the page.
+    pub(super) fn of_form(form: &Form<may::Send>, address: &str) -> (Self, Option<PlaygroundRequest>) {
+        let console_user = &form.console_user;
+        let (asked, chosen) = Asked::of(&form.fields);
+        let mut problems = Problems::default();
+        if chosen.is_none() {
+            problems.add("dialect", "There is no such dialect. Choose one from the list.");
         }
-        let prompt = self.problems.check("prompt", parse_prompt(&self.prompt));
-        let prompt = prompt.filter(|_| self.problems.is_empty())?;
-        Some(PlaygroundRequest {
+        if !console_user.organization.models.contains_key(&asked.model) {
+            problems.add("model", "There is no such model. Choose one from the list.");
+        }
+        let prompt = problems.check("prompt", parse_prompt(&asked.prompt));
+        let question = prompt.filter(|_| problems.is_empty()).map(|prompt| PlaygroundRequest {
             organization: console_user.organization.clone(),
             request_id: console_user.request_id,
-            model: self.model.clone(),
+            dialect: asked.dialect,
+            model: asked.model.clone(),
             prompt,
             drills: Drills::default(),
-        })
+        });
+        let frame = Frame::of(console_user, "Playground", NavigationItem::Playground);
+        (Self { problems, ..Self::of(frame, &console_user.organization, address, asked) }, question)
     }
 
-    pub(crate) fn of(
-        frame: Frame,
-        organization: &OrganizationSnapshot,
-        address: &str,
-        model: String,
-        prompt: String,
-    ) -> Self {
+    pub(crate) fn of(frame: Frame, organization: &OrganizationSnapshot, address: &str, asked: Asked) -> Self {
+        let Asked { dialect, model, prompt } = asked;
         let mut models: Vec<(String, String)> = organization
             .models
             .values()
-            .map(|model| (model.name.to_string(), model.provider.name.to_string()))
+            .map(|model| (model.name.to_string(), with_price(&model.provider.name, model)))
             .collect();
         models.sort();
         let known = organization.models.get(&model);
@@ -119,8 +156,14 @@ impl Page {
             problems: Problems::default(),
             models,
             fallbacks: known.map(|known| format!("/fallbacks/{}", known.id.0)),
-            snippets: snippets(address, KEY, &model, prompt.trim()),
+            snippets: snippets(dialect, address, KEY, &model, prompt.trim()),
             model,
+            dialects: DIALECTS.map(|(_, word, label)| Choice::new(word, label)).into(),
+            dialect: DIALECTS
+                .iter()
+                .find(|(known, ..)| *known == dialect)
+                .map(|(_, word, _)| (*word).to_owned())
+                .unwrap_or_default(),
             prompt,
             answer_panel: None,
         }

@@ -45,8 +45,8 @@ pub async fn send(
     gateway: web::Data<Gateway>,
     settings: web::Data<Settings>,
 ) -> Result<HttpResponse> {
-    let mut page = Page::of_form(&form, &base_url::of(&settings, &request));
-    let Some(question) = page.question(&form.console_user) else { return page_with(422, &page) };
+    let (page, question) = Page::of_form(&form, &base_url::of(&settings, &request));
+    let Some(question) = question else { return page_with(422, &page) };
     let talk = AnswerStream {
         gateway,
         data: store.organization(&form.console_user.tenant),

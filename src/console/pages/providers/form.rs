@@ -2,6 +2,7 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::kind_form::CredentialForm;
 use crate::console::components::edit_conflict::{seen, state};
 use crate::console::components::time_range::Choice;
 use crate::console::http::forms::{Fields, Problems};
@@ -25,6 +26,9 @@ pub(crate) struct FormValues {
     pub(crate) name: String,
     pub(crate) preset: String,
     pub(crate) base_url: String,
+    /// The parts of an access key of AWS that are no secret. They are not shown again, either, once they are stored.
+    pub(crate) access_key_id: String,
+    pub(crate) region: String,
     /// Whether the provider supports `stream_options`.
     pub(crate) stream_options: String,
     /// Whether to remove the stored credential.
@@ -48,6 +52,8 @@ impl FormValues {
             name: text("name"),
             preset: text("preset"),
             base_url: text("base_url"),
+            access_key_id: text("access_key_id"),
+            region: text("region"),
             stream_options: text("stream_options"),
             forget: fields.flag("forget"),
         }
@@ -60,7 +66,7 @@ impl FormValues {
             preset: row.preset.clone(),
             base_url: row.base_url.clone().unwrap_or_default(),
             stream_options: row.stream_options.as_str().to_owned(),
-            forget: false,
+            ..Self::default()
         }
     }
 
@@ -73,8 +79,9 @@ impl FormValues {
             (!self.base_url.is_empty()).then(|| validation::printable(&self.base_url, LONGEST_ADDRESS));
         let base_url =
             base_url.and_then(|url| problems.check("base_url", url.map_err(|it| says("address", it))));
-        let secret = fields.secret("credential");
-        let given = secret.expose_secret().trim();
+        let form = preset.map_or(CredentialForm::Key, CredentialForm::of);
+        let secret = problems.check("credential", form.read(fields));
+        let given = secret.as_ref().map(|secret| secret.expose_secret()).unwrap_or_default();
         let too_long = |_| "The credential is too long. Paste it again.".to_owned();
         let credential = (!given.is_empty()).then(|| credential(given).map_err(too_long));
         let credential = credential.and_then(|given| problems.check("credential", given));

@@ -3,6 +3,7 @@
 pub mod create;
 pub mod delete;
 pub(crate) mod form;
+pub(crate) mod kind_form;
 pub(crate) mod line;
 pub mod list;
 pub mod read;

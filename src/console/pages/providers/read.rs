@@ -6,6 +6,7 @@ use entity::ids::ProviderId;
 
 use super::WHAT;
 use super::form::{FormValues, kinds, stream_choices};
+use super::kind_form::KindForm;
 use super::line::{ProviderLine, served};
 use super::report::Report;
 use crate::auth::console::console_user::{ConsoleUser, Requires, may};
@@ -30,7 +31,8 @@ pub(crate) struct Page {
     pub(crate) typed: FormValues,
     pub(crate) kinds: Vec<Choice>,
     pub(crate) stream_choices: Vec<Choice>,
-    pub(crate) credential_hint: String,
+    /// What is stored as the credential; empty if nothing is.
+    pub(crate) stored: String,
     pub(crate) has_credential: bool,
     pub(crate) line: ProviderLine,
     pub(crate) health_at: Option<Timestamp>,
@@ -54,19 +56,24 @@ impl Page {
         format!("/providers/{}", self.line.id)
     }
 
+    /// The fields of the chosen kind.
+    pub(crate) fn kind(&self) -> KindForm {
+        KindForm::of(&self.typed.preset, &self.stored)
+    }
+
     pub(crate) fn with(
         frame: Frame,
         line: ProviderLine,
         row: &ProviderRow,
         models: Vec<(String, String)>,
     ) -> Self {
-        let credential_hint = if row.has_credential {
+        let stored = if row.has_credential {
             format!(
                 "Stored: {}. Leave empty to keep it. Enter it again when the kind, scheme, host or port changes.",
                 line.credential
             )
         } else {
-            "The vendor’s API key. It is stored encrypted and never shown again.".to_owned()
+            String::new()
         };
         Self {
             problems: Problems::default(),
@@ -74,7 +81,7 @@ impl Page {
             typed: FormValues::of_row(row),
             kinds: kinds(),
             stream_choices: stream_choices(),
-            credential_hint,
+            stored,
             has_credential: row.has_credential,
             line,
             health_at: row.health_at.map(Timestamp::from),
@@ -107,7 +114,7 @@ pub async fn read(
     page(&Page::of(&console_user, &row))
 }
 
-/// Changes the provider.
+/// Changes the provider, or only shows the fields of the chosen kind.
 ///
 /// # Errors
 /// The organization has no provider with this id.
@@ -120,6 +127,9 @@ pub async fn change(
     let (console_user, typed) = (&form.console_user, FormValues::of(&form.fields));
     let data = store.organization(&console_user.tenant);
     let before = find(&data, &path).await?;
+    if form.fields.flag("look") {
+        return page(&Page { typed, ..Page::of(console_user, &before) });
+    }
     let problems = match typed.to_change(&form.fields, &before, gateway.upstream.address_policy()) {
         Err(problems) => problems,
         Ok(to) => match data.provider_change(before.id, to).await {

@@ -1,6 +1,6 @@
 //! One request as a table row.
 
-use crate::console::components::format::{count, duration, money};
+use crate::console::components::format::{Decimals, count, duration};
 use crate::console::components::status_badge::StatusBadge;
 use crate::console::components::timestamp::Timestamp;
 use crate::domain::outcome::Outcome;
@@ -37,6 +37,18 @@ pub struct RequestLine {
 
 impl From<&RequestRow> for RequestLine {
     fn from(row: &RequestRow) -> Self {
+        Self::of(row, Decimals::of(row.cost_nano_dollars))
+    }
+}
+
+impl RequestLine {
+    /// The rows of a list. The points of their costs align.
+    pub(crate) fn list(rows: &[RequestRow]) -> Vec<Self> {
+        let decimals = Decimals::of(rows.iter().filter_map(|row| row.cost_nano_dollars));
+        rows.iter().map(|row| Self::of(row, decimals)).collect()
+    }
+
+    fn of(row: &RequestRow, decimals: Decimals) -> Self {
         let tokens = row.input_tokens.zip(row.output_tokens);
         let about = if row.estimated { "~" } else { "" };
         Self {
@@ -52,7 +64,7 @@ impl From<&RequestRow> for RequestLine {
                 .map(|(input, output)| format!("{about}{} / {}", count(input), count(output)))
                 .unwrap_or_default(),
             cost: match row.cost_nano_dollars {
-                Some(cost) => money(cost),
+                Some(cost) => decimals.money(cost),
                 // The cost of a running stream is not known yet.
                 None if row.outcome == Outcome::Running => String::new(),
                 None => "unknown".to_owned(),

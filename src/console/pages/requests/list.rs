@@ -48,7 +48,7 @@ pub async fn list(
         frame: Frame::of(&console_user, "Requests", NavigationItem::Requests),
         notes: query.notes(),
         form: FilterForm::of(&filters, &console_user.organization),
-        lines: rows_page.items.iter().map(RequestLine::from).collect(),
+        lines: RequestLine::list(&rows_page.items),
         pagination: pagination(&rows_page, &query, &data, LIST, "/requests", ("request", "requests")),
         query: query.with(&[("newer", None), ("older", None)]),
         narrow: filters.is_narrow(),

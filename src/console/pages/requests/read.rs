@@ -6,7 +6,7 @@ use entity::ids::RequestId;
 
 use super::line::RequestLine;
 use crate::auth::console::console_user::{ConsoleUser, may};
-use crate::console::components::attempt_summary::{Attempt, attempts, sentence};
+use crate::console::components::attempt_summary::{Attempt, adaptations, attempts, sentence};
 use crate::console::components::diagrams::chain_diagram::ChainDiagram;
 use crate::console::components::diagrams::timing_bar::TimingBar;
 use crate::console::components::format::{count, duration, money};
@@ -15,7 +15,6 @@ use crate::console::components::status_badge::StatusBadge;
 use crate::console::http::path::id;
 use crate::console::http::responses::page;
 use crate::console::pages::events::line::EventLine;
-use crate::dialects::Dialect;
 use crate::domain::error::{Error, Result};
 use crate::domain::outcome::Outcome;
 use crate::store::pagination::PageRequest;
@@ -36,6 +35,8 @@ pub(crate) struct Page {
     pub(crate) events: Vec<EventLine>,
     /// Names and values, in display order.
     pub(crate) facts: Vec<(&'static str, String)>,
+    /// The caller's session name, or its id.
+    pub(crate) session: Option<String>,
     /// Names and values, in display order.
     pub(crate) usage: Vec<(&'static str, String)>,
     /// Attempts and their costs, except attempts without any.
@@ -75,16 +76,16 @@ impl Page {
             timing_bar: TimingBar::of_request(request),
             events: events.iter().rev().map(EventLine::from).collect(),
             facts: facts(request),
+            session: request.session_ref.clone().or_else(|| request.session_id.map(|id| id.to_string())),
             usage: usage(request),
             costs: costs(request, &attempts),
-            adapted: attempts.iter().filter_map(adapted).collect(),
+            adapted: adaptations(&attempts),
             reason: request.error_class.as_ref().map(|class| StatusBadge::of_class(class.as_str())),
         }
     }
 }
 
 fn facts(request: &RequestRow) -> Vec<(&'static str, String)> {
-    let session = request.session_ref.clone().or_else(|| request.session_id.map(|id| id.to_string()));
     let rows = [
         ("Status", Some(request.status_code.to_string())),
         ("First token", request.first_frame_ms.map(duration)),
@@ -94,22 +95,9 @@ fn facts(request: &RequestRow) -> Vec<(&'static str, String)> {
         ("Key", request.api_key_name.clone()),
         ("Endpoint", Some(request.endpoint.clone())),
         ("Asked for", Some(if request.streamed { "a stream" } else { "one answer" }.to_owned())),
-        ("Session", session),
         ("Retries by the caller", request.client_retry_count.map(|number| number.to_string())),
-        ("Request", Some(request.id.0.to_string())),
     ];
     rows.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
-}
-
-/// The name of a model, and how the request was adapted to it; `None` if it was not.
-fn adapted(attempt: &Attempt) -> Option<(String, String)> {
-    let title = |name: &str| {
-        let dialect = Dialect::ALL.into_iter().find(|dialect| dialect.name() == name);
-        dialect.map_or_else(|| name.to_owned(), |dialect| dialect.title().to_owned())
-    };
-    let translated = attempt.translated_to.as_deref().map(|name| format!("translated to {}", title(name)));
-    let changes: Vec<String> = translated.into_iter().chain(attempt.adapted.iter().cloned()).collect();
-    (!changes.is_empty()).then(|| (attempt.model.clone(), changes.join(", ")))
 }
 
 /// The final answer is billed to the last called attempt with that model name.

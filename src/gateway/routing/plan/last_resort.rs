@@ -23,6 +23,32 @@ pub struct SkipReason {
     pub need: Option<Need>,
 }
 
+/// The rule of a skip for a cooldown that a failure of this class has opened.
+const fn opened_by(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::RateLimited => "cooldown:rate_limited",
+        ErrorClass::QuotaExhausted => "cooldown:quota_exhausted",
+        ErrorClass::Overloaded => "cooldown:overloaded",
+        ErrorClass::Unavailable => "cooldown:unavailable",
+        ErrorClass::Timeout => "cooldown:timeout",
+        ErrorClass::ContextWindowExceeded => "cooldown:context_window_exceeded",
+        ErrorClass::ContentPolicy => "cooldown:content_policy",
+        ErrorClass::Authentication => "cooldown:authentication",
+        ErrorClass::ModelNotFound => "cooldown:model_not_found",
+        ErrorClass::InvalidRequest => "cooldown:invalid_request",
+        ErrorClass::InvalidResponse => "cooldown:invalid_response",
+        ErrorClass::StreamInterrupted => "cooldown:stream_interrupted",
+        // Without a call there is no failure to open one.
+        ErrorClass::Cooldown
+        | ErrorClass::Disabled
+        | ErrorClass::NotAllowed
+        | ErrorClass::OverBudget
+        | ErrorClass::Deadline
+        | ErrorClass::TooLarge
+        | ErrorClass::LacksCapability => "cooldown",
+    }
+}
+
 impl SkipReason {
     /// A hard reason, which always applies.
     #[must_use]
@@ -62,6 +88,13 @@ impl SkipReason {
     #[must_use]
     pub fn cooldown_cause(&self) -> Option<&OpenCooldown> {
         self.cooldown_state.cooldown().filter(|_| self.class == ErrorClass::Cooldown)
+    }
+
+    /// The rule in events and attempts: what the candidate cannot do, or the failure that opened its cooldown.
+    #[must_use]
+    pub fn rule(&self) -> Option<&'static str> {
+        let opened = || self.cooldown_cause().map(|cooldown| opened_by(cooldown.failure.class));
+        self.need.map(Need::rule).or_else(opened)
     }
 
     pub(super) fn cause(&self) -> Cause {
