@@ -102,11 +102,11 @@ impl Dialect {
 /// A dialect that has an endpoint for callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallerDialect {
-    /// OpenAI's chat completions.
+    /// OpenAI's chat completions, at `/v1/chat/completions`.
     ChatCompletions,
-    /// Anthropic's Messages.
+    /// Anthropic's Messages, at `/v1/messages`.
     Messages,
-    /// OpenAI's Responses.
+    /// OpenAI's Responses, at `/v1/responses`.
     Responses,
 }
 

@@ -68,7 +68,7 @@ pub(super) fn signed_block(block: &Members<'_>) -> Option<Signed> {
     }
 }
 
-/// Gemini's signature of a call, with the mark of the endpoint that made it. One without a mark is of AI Studio, whose own chat
+/// Gemini's signature of a call, with the mark of the endpoint that made it. One without a mark is of AI Studio: its own chat
 /// completions have it there.
 pub(super) fn call_signature(call: &Members<'_>) -> Option<String> {
     let google = call.object("extra_content")?.object("google")?;

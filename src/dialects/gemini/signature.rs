@@ -9,9 +9,9 @@ pub const MARK: &str = "ZmFpbHNvZnQ6";
 /// The endpoint that made a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signer {
-    /// Google's AI Studio.
+    /// Google's AI Studio, with keys.
     Studio,
-    /// Google's Vertex AI.
+    /// Google's Vertex AI, with access tokens.
     Vertex,
 }
 

@@ -48,7 +48,7 @@ pub struct StreamTranslation {
 }
 
 impl AnswerTranslation {
-    /// The translation of an answer to the caller's request, which the provider gets as `sent` and whose calls `signer` signs.
+    /// The translation of an answer to the caller's request, which the provider gets as `sent`; `signer` signs the calls in it.
     /// `None` if they are of one dialect.
     #[must_use]
     pub fn between(

@@ -101,7 +101,7 @@ impl Preset {
     /// The services of the vendor that a request can be translated for. Each has at least one, and its own dialect comes first.
     pub fn services(&self) -> impl Iterator<Item = (Dialect, &Service)> {
         let translated = [Dialect::Messages, Dialect::Gemini, Dialect::Converse, Dialect::ChatCompletions];
-        translated.into_iter().filter_map(|dialect| Some((dialect, self.service(dialect)?)))
+        translated.into_iter().filter_map(move |dialect| Some((dialect, self.service(dialect)?)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The body of a request for Amazon Bedrock's Converse, whose address names the model.
+//! The body of a request for Amazon Bedrock's Converse. The address names the model.
 
 use super::{Adapted, Out, member};
 use crate::dialects::change::Changes;
