@@ -8,9 +8,11 @@ use super::classify::{Fault, Garbage};
 use super::frame::{Identity, Inspected, Names};
 use super::usable_answer::Judged;
 use crate::dialects::answers::{Stop, Tokens};
+use crate::dialects::gemini::signature::Signer;
+use crate::dialects::members::Members;
 use crate::dialects::responses::repeated::Repeated;
-use crate::dialects::translate::{Context, Direction, Stream, Unwritable, answer};
-use crate::dialects::{Dialect, chat, messages, responses};
+use crate::dialects::translate::{Context, Reader, Stream, Unwritable, Writer, answer};
+use crate::dialects::{CallerDialect, Dialect, chat, converse, gemini, messages, responses};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::usage::pricing::Reported;
 use crate::gateway::usage::text_size::TextSize;
@@ -24,11 +26,13 @@ pub struct AnswerTranslation {
     /// The dialect of the provider.
     from: Dialect,
     /// The dialect of the caller.
-    to: Dialect,
+    to: CallerDialect,
     /// Whether the caller asked for the usage chunk of a stream.
     include_usage: bool,
     /// An estimate of the prompt in tokens.
     prompt: i64,
+    /// The endpoint of Google that signs the calls in the answer, if one does.
+    signer: Signer,
     /// What a response repeats of its request; `None` in other dialects.
     repeated: Option<Arc<Repeated>>,
 }
@@ -44,23 +48,26 @@ pub struct StreamTranslation {
 }
 
 impl AnswerTranslation {
-    /// The translation of an answer to the caller's request, which the provider gets as `sent`. `None` if they are of one
-    /// dialect.
+    /// The translation of an answer to the caller's request, which the provider gets as `sent`; `signer` signs the calls in it.
+    /// `None` if they are of one dialect.
     #[must_use]
     pub fn between(
         request: &ChatRequest,
         sent: &ChatRequest,
+        signer: Signer,
         prompt: impl FnOnce(&TextSize) -> i64,
     ) -> Option<Self> {
         let repeated = || {
             let members = request.members().filter(|_| request.dialect == Dialect::Responses)?;
             Some(Arc::new(Repeated::of(&members)))
         };
+        let to = request.dialect.of_callers()?;
         (request.dialect != sent.dialect).then(|| Self {
             from: sent.dialect,
-            to: request.dialect,
+            to,
             include_usage: request.include_usage,
             prompt: prompt(sent.size()),
+            signer,
             repeated: repeated(),
         })
     }
@@ -68,33 +75,37 @@ impl AnswerTranslation {
     /// The dialect of the caller.
     #[must_use]
     pub const fn to(&self) -> Dialect {
-        self.to
+        self.to.dialect()
     }
 
     /// Begins the translation of a stream, with our names for the caller and the time in seconds.
     #[must_use]
     pub fn stream(self, names: Names, created: i64) -> StreamTranslation {
         let Names { model, provider } = names;
-        let direction = match (self.from, &self.repeated) {
-            (Dialect::ChatCompletions, Some(repeated)) => Direction::ChatToResponses(
-                chat::read_stream::Reader::new(stop_of),
-                Box::new(responses::write_stream::Writer::new(model, created, repeated.clone())),
-            ),
-            (Dialect::ChatCompletions, None) => Direction::ToMessages(
-                chat::read_stream::Reader::new(stop_of),
-                Box::new(messages::write_stream::Writer::new(model, self.prompt)),
-            ),
-            (Dialect::Messages | Dialect::Responses, Some(repeated)) => Direction::MessagesToResponses(
-                messages::read_stream::Reader::default(),
-                Box::new(responses::write_stream::Writer::new(model, created, repeated.clone())),
-            ),
-            (Dialect::Messages | Dialect::Responses, None) => {
+        let reader = match self.from {
+            Dialect::ChatCompletions => Reader::Chat(chat::read_stream::Reader::new(stop_of)),
+            Dialect::Messages | Dialect::Responses => {
+                Reader::Messages(messages::read_stream::Reader::default())
+            }
+            Dialect::Gemini => Reader::Gemini(gemini::read_stream::Reader::new(stop_of, self.signer)),
+            Dialect::Converse => Reader::Converse(converse::Reader::default()),
+        };
+        let writer = match self.to {
+            CallerDialect::ChatCompletions => {
                 let provider = provider.as_deref().unwrap_or("null");
                 let writer = chat::write_stream::Writer::new(created, &model, provider, self.include_usage);
-                Direction::ToChat(messages::read_stream::Reader::default(), Box::new(writer))
+                Writer::Chat(Box::new(writer))
+            }
+            CallerDialect::Messages => {
+                Writer::Messages(Box::new(messages::write_stream::Writer::new(model, self.prompt)))
+            }
+            CallerDialect::Responses => {
+                let repeated = self.repeated.clone();
+                let repeated = repeated.unwrap_or_else(|| Arc::new(Repeated::of(&Members::default())));
+                Writer::Responses(Box::new(responses::write_stream::Writer::new(model, created, repeated)))
             }
         };
-        StreamTranslation { whole: self, stream: Stream::new(direction), created }
+        StreamTranslation { whole: self, stream: Stream::new(reader, writer), created }
     }
 
     /// Translates a whole answer that was judged; a large one off the event loop.
@@ -118,9 +129,10 @@ impl AnswerTranslation {
     fn whole(&self, body: Bytes, judged: Judged, created: i64) -> (Bytes, Judged) {
         let translated = |seen: &Inspected| {
             let tokens = tokens(&seen.usage, self.prompt);
-            let context = Context { stop: stop_of, created, repeated: self.repeated.as_deref() };
+            let context =
+                Context { stop: stop_of, signer: self.signer, created, repeated: self.repeated.as_deref() };
             let (body, cut) = answer((self.from, self.to), &body, tokens, context)?;
-            let mut now = Inspected::unmeasured(self.to, &body).ok()?;
+            let mut now = Inspected::unmeasured(self.to(), &body).ok()?;
             (now.usage, now.choices.size) = (seen.usage, seen.choices.size);
             now.choices.extras |= seen.choices.extras;
             Some((Bytes::from(body), now, cut))
@@ -154,7 +166,7 @@ impl StreamTranslation {
     /// The dialect of the caller.
     #[must_use]
     pub const fn to(&self) -> Dialect {
-        self.stream.to()
+        self.whole.to()
     }
 
     /// The translation of the same answer in one piece.
@@ -250,8 +262,15 @@ mod tests {
     #[tokio::test]
     async fn a_long_answer_is_translated_off_the_event_loop() {
         let from = Dialect::ChatCompletions;
-        let to = Dialect::Messages;
-        let translation = AnswerTranslation { from, to, include_usage: false, prompt: 5, repeated: None };
+        let to = CallerDialect::Messages;
+        let translation = AnswerTranslation {
+            from,
+            to,
+            include_usage: false,
+            prompt: 5,
+            signer: Signer::Studio,
+            repeated: None,
+        };
         let answer = |length: usize| {
             let start = r#"{"id":"x","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":""#;
             let end = r#""},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;

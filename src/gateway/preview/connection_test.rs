@@ -184,7 +184,19 @@ impl Gateway {
         if listed.is_none() && matches!(status, 400 | 422) {
             return Ok(Vec::new());
         }
-        self.succeeded(&mut response).await?;
+        if let Err(refused) = self.succeeded(&mut response).await {
+            let unknown = target.service.model_address.and_then(|address| address.unknown_model);
+            return match refused {
+                Fault::Upstream(error)
+                    if listed.is_none()
+                        && status == 404
+                        && unknown.is_some_and(|said| error.message.contains(said)) =>
+                {
+                    Ok(Vec::new())
+                }
+                refused => Err(refused),
+            };
+        }
         let body = whole_body(&mut response, &mut share.hold()).await?;
         let mut names = providers::model_names(&body).ok_or(Fault::Garbage(Garbage::BrokenJson))?;
         let secrets = self.shared_state.endpoints.secrets(provider);
