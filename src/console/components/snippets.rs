@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::dialects::Dialect;
+use crate::dialects::CallerDialect;
 use crate::gateway::preview::playground_request::{self, ANSWER_LIMIT};
 
 /// Placeholder for the API key.
@@ -28,14 +28,14 @@ impl Snippet {
 /// A chat completion as a curl command.
 #[must_use]
 pub fn curl(address: &str, key: &str, model: &str, prompt: &str) -> String {
-    curl_in(Dialect::ChatCompletions, address, key, model, prompt)
+    curl_in(CallerDialect::ChatCompletions, address, key, model, prompt)
 }
 
-fn curl_in(dialect: Dialect, address: &str, key: &str, model: &str, prompt: &str) -> String {
+fn curl_in(dialect: CallerDialect, address: &str, key: &str, model: &str, prompt: &str) -> String {
     let body = playground_request::body(dialect, model, prompt).replace('\'', "'\\''");
     let headers = match dialect {
-        Dialect::ChatCompletions | Dialect::Responses => format!("  -H 'Authorization: Bearer {key}' \\\n"),
-        Dialect::Messages => {
+        CallerDialect::ChatCompletions | CallerDialect::Responses => format!("  -H 'Authorization: Bearer {key}' \\\n"),
+        CallerDialect::Messages => {
             format!("  -H 'x-api-key: {key}' \\\n  -H 'anthropic-version: 2023-06-01' \\\n")
         }
     };
@@ -47,13 +47,13 @@ fn curl_in(dialect: Dialect, address: &str, key: &str, model: &str, prompt: &str
 
 /// The request in each language.
 #[must_use]
-pub fn snippets(dialect: Dialect, address: &str, key: &str, model: &str, prompt: &str) -> Vec<Snippet> {
+pub fn snippets(dialect: CallerDialect, address: &str, key: &str, model: &str, prompt: &str) -> Vec<Snippet> {
     // A JSON string literal is also valid in Python and TypeScript.
     let [model_text, prompt_text] = [model, prompt].map(|text| Value::from(text).to_string());
     let [python, typescript] = match dialect {
-        Dialect::ChatCompletions => chat_completions(address, key, &model_text, &prompt_text),
-        Dialect::Messages => messages(address, key, &model_text, &prompt_text),
-        Dialect::Responses => responses(address, key, &model_text, &prompt_text),
+        CallerDialect::ChatCompletions => chat_completions(address, key, &model_text, &prompt_text),
+        CallerDialect::Messages => messages(address, key, &model_text, &prompt_text),
+        CallerDialect::Responses => responses(address, key, &model_text, &prompt_text),
     };
     vec![
         Snippet { language: "curl", code: curl_in(dialect, address, key, model, prompt) },
@@ -126,13 +126,13 @@ pub fn quick_start(address: &str) -> Vec<Snippet> {
         let snippets = snippets(dialect, address, KEY, "smart", "Hello").into_iter();
         snippets.zip(languages).map(|(snippet, language)| Snippet { language, ..snippet })
     };
-    let chat = sdk(Dialect::ChatCompletions, ["curl", "OpenAI’s SDK, Python", "OpenAI’s SDK, TypeScript"]);
+    let chat = sdk(CallerDialect::ChatCompletions, ["curl", "OpenAI’s SDK, Python", "OpenAI’s SDK, TypeScript"]);
     let responses = sdk(
-        Dialect::Responses,
+        CallerDialect::Responses,
         ["curl, Responses", "OpenAI’s SDK, Responses, Python", "OpenAI’s SDK, Responses, TypeScript"],
     );
     let messages =
-        sdk(Dialect::Messages, ["curl, Messages", "Anthropic’s SDK, Python", "Anthropic’s SDK, TypeScript"]);
+        sdk(CallerDialect::Messages, ["curl, Messages", "Anthropic’s SDK, Python", "Anthropic’s SDK, TypeScript"]);
     // One command is enough to see the shape of a call.
     let all = chat.chain(responses.skip(1)).chain(messages.skip(1));
     all.chain([agents(address), claude_code(address), codex(address)]).collect()
@@ -173,7 +173,7 @@ mod tests {
 
     use super::*;
 
-    const DIALECTS: [Dialect; 3] = [Dialect::ChatCompletions, Dialect::Messages, Dialect::Responses];
+    const DIALECTS: [CallerDialect; 3] = [CallerDialect::ChatCompletions, CallerDialect::Messages, CallerDialect::Responses];
 
     #[test]
     fn snippets_escape_user_input_in_every_language() {
@@ -194,7 +194,7 @@ mod tests {
             assert!(all[0].code.contains(&format!("http://host{} ", dialect.endpoint())), "{}", all[0].code);
             for snippet in &all[1..] {
                 let bare = snippet.code.contains("\"http://host\"");
-                assert_eq!(bare, dialect == Dialect::Messages, "{}", snippet.code);
+                assert_eq!(bare, dialect == CallerDialect::Messages, "{}", snippet.code);
                 assert_eq!(snippet.code.contains("\"http://host/v1\""), !bare, "{}", snippet.code);
             }
         }

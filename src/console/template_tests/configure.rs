@@ -205,7 +205,7 @@ fn playground(answer_panel: Option<AnswerPanel>, problems: Problems) -> playgrou
         &organization,
         "http://127.0.0.1:8080",
         playground::send::Asked {
-            dialect: crate::dialects::Dialect::Messages,
+            dialect: crate::dialects::CallerDialect::Messages,
             model: "gpt-4o".to_owned(),
             prompt,
         },

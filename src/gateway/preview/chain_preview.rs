@@ -8,7 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::explain::{Explained, explain};
-use crate::dialects::Dialect;
+use crate::dialects::CallerDialect;
 use crate::domain::error::Result;
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::preview::playground_request::PlaygroundRequest;
@@ -46,7 +46,7 @@ pub fn chain_preview(
     let playground = PlaygroundRequest {
         organization: organization.clone(),
         request_id: Uuid::nil(),
-        dialect: Dialect::ChatCompletions,
+        dialect: CallerDialect::ChatCompletions,
         model: model.name.to_string(),
         prompt: String::new(),
         drills,

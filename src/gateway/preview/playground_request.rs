@@ -13,7 +13,7 @@ use futures_util::stream::{Stream, StreamExt as _, iter, once};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::dialects::{CallerDialect, Dialect};
+use crate::dialects::CallerDialect;
 use crate::domain::error::{Error, Result};
 use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::record::request_context::RequestContext;
@@ -38,7 +38,7 @@ pub struct PlaygroundRequest {
     /// The id of the request in its rows.
     pub request_id: Uuid,
     /// The dialect of the request and of its answer.
-    pub dialect: Dialect,
+    pub dialect: CallerDialect,
     /// Catalog name of the requested model.
     pub model: String,
     /// The text of the prompt.
@@ -52,13 +52,13 @@ pub const ANSWER_LIMIT: u32 = 1024;
 
 /// The body of a request with one prompt, formatted for people.
 #[must_use]
-pub fn body(dialect: Dialect, model: &str, prompt: &str) -> String {
+pub fn body(dialect: CallerDialect, model: &str, prompt: &str) -> String {
     let [model, prompt] = [model, prompt].map(|text| Value::from(text).to_string());
     let messages = || format!(r#""messages": [{{"role": "user", "content": {prompt}}}]"#);
     let rest = match dialect {
-        Dialect::ChatCompletions => messages(),
-        Dialect::Messages => format!(r#""max_tokens": {ANSWER_LIMIT}, {}"#, messages()),
-        Dialect::Responses => format!(r#""input": {prompt}, "store": false"#),
+        CallerDialect::ChatCompletions => messages(),
+        CallerDialect::Messages => format!(r#""max_tokens": {ANSWER_LIMIT}, {}"#, messages()),
+        CallerDialect::Responses => format!(r#""input": {prompt}, "store": false"#),
     };
     format!(r#"{{"model": {model}, {rest}}}"#)
 }
@@ -76,7 +76,7 @@ impl PlaygroundRequest {
         Ok(Intent {
             organization: self.organization.clone(),
             key: None,
-            request: ChatRequest::parse_as(self.dialect, body.into())?,
+            request: ChatRequest::parse_as(self.dialect.dialect(), body.into())?,
             deadline: Some(PATIENCE),
             drills: self.drills.clone(),
         })
@@ -102,7 +102,7 @@ impl PlaygroundRequest {
             started: Instant::now(),
         };
         let options = ResponseOptions {
-            dialect: self.dialect,
+            dialect: self.dialect.dialect(),
             metadata: false,
             idle: PATIENCE,
             total: PATIENCE,
@@ -172,7 +172,7 @@ impl Gateway {
 }
 
 /// The text of the complete events so far as one chunk, and the error if the stream broke.
-fn text_chunks(dialect: Dialect, splitter: &mut Splitter, chunk: Bytes) -> Vec<TextChunk> {
+fn text_chunks(dialect: CallerDialect, splitter: &mut Splitter, chunk: Bytes) -> Vec<TextChunk> {
     splitter.push(chunk);
     let (mut text, mut chunks) = (String::new(), Vec::new());
     // The relay has parsed these lines, so none is too long.
@@ -190,12 +190,12 @@ fn text_chunks(dialect: Dialect, splitter: &mut Splitter, chunk: Bytes) -> Vec<T
 }
 
 /// The text that an event of a stream adds to the answer.
-fn text_in(dialect: Dialect, event: &[u8]) -> Option<String> {
+fn text_in(dialect: CallerDialect, event: &[u8]) -> Option<String> {
     match dialect {
-        Dialect::ChatCompletions => text_at(event, &["choices", "0", "delta", "content"]),
-        Dialect::Messages => text_at(event, &["delta", "text"]),
+        CallerDialect::ChatCompletions => text_at(event, &["choices", "0", "delta", "content"]),
+        CallerDialect::Messages => text_at(event, &["delta", "text"]),
         // The pieces of calls and of reasoning have the same field.
-        Dialect::Responses => {
+        CallerDialect::Responses => {
             text_at(event, &["type"]).filter(|kind| kind == "response.output_text.delta")?;
             text_at(event, &["delta"])
         }
@@ -209,12 +209,12 @@ fn broken(broken: &BrokenStream<'_>) -> Bytes {
 }
 
 /// The text of the answer, or the whole body if it has no text.
-fn text(dialect: Dialect, body: &[u8]) -> String {
+fn text(dialect: CallerDialect, body: &[u8]) -> String {
     let parsed = || serde_json::from_slice::<Value>(body).ok();
     let text = match dialect {
-        Dialect::ChatCompletions => text_at(body, &["choices", "0", "message", "content"]),
-        Dialect::Messages => parsed().map(|message| texts(&message, "text")),
-        Dialect::Responses => parsed().map(|response| {
+        CallerDialect::ChatCompletions => text_at(body, &["choices", "0", "message", "content"]),
+        CallerDialect::Messages => parsed().map(|message| texts(&message, "text")),
+        CallerDialect::Responses => parsed().map(|response| {
             elements(&response, "output").map(|item| texts(item, "output_text")).collect::<String>()
         }),
     };
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     /// The dialects, each with a stream that says "Hello" beside other things.
-    fn streams() -> [(Dialect, &'static [&'static str]); 3] {
+    fn streams() -> [(CallerDialect, &'static [&'static str]); 3] {
         let chat: &[&str] = &[
             r#"{"choices":[{"delta":{"content":"Hel"}}]}"#,
             r#"{"choices":[{"delta":{"reasoning_content":"hm"}}]}"#,
@@ -265,7 +265,7 @@ mod tests {
             r#"{"type":"response.output_text.delta","delta":"lo"}"#,
             r#"{"type":"response.output_text.done","text":"Hello"}"#,
         ];
-        [(Dialect::ChatCompletions, chat), (Dialect::Messages, messages), (Dialect::Responses, responses)]
+        [(CallerDialect::ChatCompletions, chat), (CallerDialect::Messages, messages), (CallerDialect::Responses, responses)]
     }
 
     #[test]
@@ -294,17 +294,17 @@ mod tests {
     fn an_answer_is_its_words_or_else_all_of_it() {
         for (dialect, answer, silent) in [
             (
-                Dialect::ChatCompletions,
+                CallerDialect::ChatCompletions,
                 r#"{"choices":[{"message":{"content":"Hello"}}]}"#,
                 r#"{"choices":[{"message":{"content":null,"tool_calls":[]}}]}"#,
             ),
             (
-                Dialect::Messages,
+                CallerDialect::Messages,
                 r#"{"content":[{"type":"thinking","thinking":"hm"},{"type":"text","text":"Hel"},{"type":"text","text":"lo"}]}"#,
                 r#"{"content":[{"type":"tool_use","name":"f","input":{}}]}"#,
             ),
             (
-                Dialect::Responses,
+                CallerDialect::Responses,
                 r#"{"output":[{"type":"reasoning","content":[{"type":"reasoning_text","text":"hm"}]},{"type":"message","content":[{"type":"output_text","text":"Hello"}]}]}"#,
                 r#"{"output":[{"type":"function_call","name":"f","arguments":"{}"}]}"#,
             ),
@@ -322,7 +322,7 @@ mod tests {
             let streamed = body.strip_suffix('}').map(|body| format!(r#"{body}, "stream": true}}"#));
             for (body, stream) in [(Some(body), false), (streamed, true)] {
                 let body = body.expect("an object");
-                let request = ChatRequest::parse_as(dialect, body.clone().into()).expect(&body);
+                let request = ChatRequest::parse_as(dialect.dialect(), body.clone().into()).expect(&body);
                 assert_eq!((request.wanted.primary(), request.stream), ("m", stream), "{body}");
             }
         }

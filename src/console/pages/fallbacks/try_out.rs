@@ -14,7 +14,7 @@ use crate::console::http::responses::page_with;
 use crate::console::pages::fallbacks::editor_page::model_of;
 use crate::console::pages::fallbacks::labels::typical;
 use crate::console::pages::playground::prompt::parse_prompt;
-use crate::dialects::Dialect;
+use crate::dialects::CallerDialect;
 use crate::domain::error::Result;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::fallback_type::FallbackType;
@@ -95,7 +95,7 @@ pub async fn run(
     let question = PlaygroundRequest {
         organization: console_user.organization.clone(),
         request_id: console_user.request_id,
-        dialect: Dialect::ChatCompletions,
+        dialect: CallerDialect::ChatCompletions,
         model: model.name.to_string(),
         prompt,
         drills: Drills::of(failing)?,

@@ -15,7 +15,7 @@ use crate::console::http::forms::{Fields, Form, Problems};
 use crate::console::http::query::Query;
 use crate::console::http::responses::page_with;
 use crate::console::pages::models::line::with_price;
-use crate::dialects::Dialect;
+use crate::dialects::CallerDialect;
 use crate::domain::error::Result;
 use crate::gateway::Gateway;
 use crate::gateway::preview::playground_request::PlaygroundRequest;
@@ -47,18 +47,18 @@ pub(crate) struct Page {
 /// What a person asks for on the page.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
-    pub(crate) dialect: Dialect,
+    pub(crate) dialect: CallerDialect,
     pub(crate) model: String,
     pub(crate) prompt: String,
 }
 
 impl Asked {
     /// What the form asks for. A form without a dialect asks for a chat completion; `None` is one that does not exist.
-    fn of(fields: &Fields) -> (Self, Option<Dialect>) {
+    fn of(fields: &Fields) -> (Self, Option<CallerDialect>) {
         let word = fields.text("dialect");
-        let chosen = if word.is_empty() { Some(Dialect::ChatCompletions) } else { dialect_of(word) };
+        let chosen = if word.is_empty() { Some(CallerDialect::ChatCompletions) } else { dialect_of(word) };
         let asked = Self {
-            dialect: chosen.unwrap_or(Dialect::ChatCompletions),
+            dialect: chosen.unwrap_or(CallerDialect::ChatCompletions),
             model: fields.text("model").to_owned(),
             prompt: fields.text("prompt").to_owned(),
         };
@@ -67,14 +67,14 @@ impl Asked {
 }
 
 /// The dialects of callers, with their words in the form and their labels.
-const DIALECTS: [(Dialect, &str, &str); 3] = [
-    (Dialect::ChatCompletions, "chat_completions", "OpenAI’s chat completions"),
-    (Dialect::Messages, "messages", "Anthropic’s Messages"),
-    (Dialect::Responses, "responses", "OpenAI’s Responses"),
+const DIALECTS: [(CallerDialect, &str, &str); 3] = [
+    (CallerDialect::ChatCompletions, "chat_completions", "OpenAI’s chat completions"),
+    (CallerDialect::Messages, "messages", "Anthropic’s Messages"),
+    (CallerDialect::Responses, "responses", "OpenAI’s Responses"),
 ];
 
 /// The dialect with this word.
-fn dialect_of(word: &str) -> Option<Dialect> {
+fn dialect_of(word: &str) -> Option<CallerDialect> {
     DIALECTS.iter().find(|(_, known, _)| *known == word).map(|(dialect, ..)| *dialect)
 }
 
@@ -94,7 +94,7 @@ pub async fn read(
     let model = wanted.or_else(first).unwrap_or_default();
     let prompt = query.text("prompt").unwrap_or_else(|| DEFAULT_PROMPT.to_owned());
     let dialect = query.text("dialect").and_then(|name| dialect_of(&name));
-    let asked = Asked { dialect: dialect.unwrap_or(Dialect::ChatCompletions), model, prompt };
+    let asked = Asked { dialect: dialect.unwrap_or(CallerDialect::ChatCompletions), model, prompt };
     let frame = Frame::of(&console_user, "Playground", NavigationItem::Playground);
     page_with(200, &Page::of(frame, organization, &base_url::of(&settings, &request), asked))
 }

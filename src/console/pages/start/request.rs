@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::console::components::answer_panel::AnswerPanel;
 use crate::console::http::forms::Form;
 use crate::console::http::responses::page;
-use crate::dialects::Dialect;
+use crate::dialects::CallerDialect;
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
 use crate::gateway::Gateway;
@@ -38,7 +38,7 @@ pub async fn send(
     let question = PlaygroundRequest {
         organization: organization.clone(),
         request_id: console_user.request_id,
-        dialect: Dialect::ChatCompletions,
+        dialect: CallerDialect::ChatCompletions,
         model,
         prompt: DEFAULT_PROMPT.to_owned(),
         drills: Drills::default(),
