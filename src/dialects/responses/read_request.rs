@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::items::Conversation;
 use super::tools;
 use crate::dialects::change::{Changes, Verb};
-use crate::dialects::fate::{Fate, check};
+use crate::dialects::fate::{Fate, check, strip, typed};
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::need::Need;
 use crate::dialects::turns::{Choice, Request, Role};
@@ -51,6 +51,9 @@ const LOGPROBS: &str = "message.output_text.logprobs";
 const INPUT: Need = Need::Translation("'input' must be a text or a list of items");
 const INSTRUCTIONS: Need = Need::Translation("'instructions' must be a text");
 const CHOICE: Need = Need::Translation("'tool_choice' must be a known word, or name a tool");
+const INCLUDE: Need = Need::Translation("'include' must be a list of texts");
+const PARALLEL: Need = Need::Translation("'parallel_tool_calls' must be true or false");
+const USER: Need = Need::Translation("'user' must be a text");
 
 /// Reads a request.
 ///
@@ -58,11 +61,9 @@ const CHOICE: Need = Need::Translation("'tool_choice' must be a known word, or n
 /// It needs something that no model of another dialect can do, or is not a valid request.
 pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<'a>, Need> {
     check(members, MEMBERS, changes)?;
-    if members
-        .value::<Vec<String>>("include")
-        .is_some_and(|included| included.iter().any(|name| name == LOGPROBS))
-    {
-        return Err(Need::Logprobs);
+    include(members, changes)?;
+    if members.object("stream_options").is_some_and(|options| options.names().next().is_some()) {
+        changes.stripped("stream_options");
     }
     if members.value("store") == Some(true) {
         changes.note(Verb::Dropped, "store");
@@ -85,17 +86,29 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         turns: conversation.into_turns(changes),
         tools: tools.offered,
         choice: choice(members, changes)?,
-        parallel: members.value("parallel_tool_calls"),
+        parallel: typed(members, "parallel_tool_calls", PARALLEL)?,
         limit: members.raw("max_output_tokens"),
         temperature: members.raw("temperature"),
         top_p: members.raw("top_p"),
         stop: Vec::new(),
         stream: members.value("stream").unwrap_or_default(),
-        user: members.text("user"),
+        user: typed(members, "user", USER)?,
         effort: effort(members, changes),
         budget: None,
         schema: schema(members, changes),
     })
+}
+
+/// What the caller wants in the answer besides. Other dialects report none of it.
+fn include(members: &Members<'_>, changes: &mut Changes) -> Result<(), Need> {
+    let included: Vec<String> = typed(members, "include", INCLUDE)?.unwrap_or_default();
+    if included.iter().any(|name| name == LOGPROBS) {
+        return Err(Need::Logprobs);
+    }
+    if !included.is_empty() {
+        changes.note(Verb::Dropped, "include");
+    }
+    Ok(())
 }
 
 fn choice(members: &Members<'_>, changes: &mut Changes) -> Result<Option<Choice>, Need> {
@@ -130,6 +143,8 @@ fn effort(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
     let reasoning = members.object("reasoning")?;
     match reasoning.text("effort") {
         Some(effort) => {
+            // Every answer has a summary.
+            strip(&reasoning, &["effort", "summary", "generate_summary"], changes);
             changes.note(Verb::Mapped, "reasoning");
             Some(effort)
         }
@@ -148,7 +163,9 @@ fn schema<'a>(members: &Members<'a>, changes: &mut Changes) -> Option<&'a RawVal
     if text.raw("verbosity").is_some() {
         changes.note(Verb::Dropped, "verbosity");
     }
+    strip(&text, &["format", "verbosity"], changes);
     let format = text.object("format")?;
+    strip(&format, &["type", "schema", "strict"], changes);
     let schema = format.raw("schema");
     if schema.is_none() && format.text("type").is_some_and(|kind| kind != "text") {
         changes.note(Verb::Dropped, "text");
@@ -175,7 +192,17 @@ mod tests {
             (
                 r#","instructions":"Be brief.","store":false,"include":["reasoning.encrypted_content"]"#,
                 2,
-                vec![],
+                vec!["dropped:include"],
+            ),
+            (
+                r#","include":[],"stream_options":{"include_obfuscation":false}"#,
+                1,
+                vec!["stripped:stream_options"],
+            ),
+            (
+                r#","reasoning":{"effort":"low","context":"all_turns"}"#,
+                1,
+                vec!["stripped:context", "mapped:reasoning"],
             ),
             (r#","reasoning":{"effort":"low","summary":"auto"}"#, 1, vec!["mapped:reasoning"]),
             (r#","reasoning":{"summary":"auto"}"#, 1, vec!["dropped:reasoning"]),
@@ -183,7 +210,7 @@ mod tests {
             (
                 r#","text":{"format":{"type":"json_schema","name":"n","schema":{}},"verbosity":"low"}"#,
                 1,
-                vec!["dropped:verbosity"],
+                vec!["dropped:verbosity", "stripped:name"],
             ),
             (r#","text":{"format":{"type":"json_object"}}"#, 1, vec!["dropped:text"]),
             (
@@ -217,6 +244,9 @@ mod tests {
             (r#","tool_choice":{"type":"web_search"}"#, Need::ServerTool),
             (r#","tool_choice":"some""#, CHOICE),
             (r#","instructions":["x"]"#, INSTRUCTIONS),
+            (r#","include":"all""#, INCLUDE),
+            (r#","parallel_tool_calls":1"#, PARALLEL),
+            (r#","user":7"#, USER),
         ] {
             assert_eq!(request(more), Err(need), "{more}");
         }
