@@ -147,7 +147,7 @@ fn block<'a>(
             text if text.is_empty() => return Ok(()),
             text => Block::Text(text),
         },
-        ("image", _) => Block::Image(source(members)?),
+        ("image", _) => Block::Image(source(members, changes)?),
         ("document", Place::Turn | Place::Result) => return document(members, blocks, changes),
         ("tool_use", Place::Turn) => Block::Call(call(members)?),
         ("tool_result", Place::Turn) => Block::Result(result(members, changes)?),
@@ -161,8 +161,9 @@ fn block<'a>(
     Ok(())
 }
 
-fn source(members: &Members<'_>) -> Result<Source, Need> {
+fn source(members: &Members<'_>, changes: &mut Changes) -> Result<Source, Need> {
     let source = members.object("source").ok_or(BLOCK)?;
+    strip(&source, &["type", "media_type", "data", "url", "file_id"], changes);
     match source.text("type").as_deref() {
         Some("base64") => Ok(Source::Base64 {
             media_type: source.text("media_type").ok_or(BLOCK)?,
@@ -187,7 +188,7 @@ fn document<'a>(
         Some("text") => content(of_source.raw("data").ok_or(BLOCK)?, Place::Document, changes)?,
         Some("content") => content(of_source.raw("content").ok_or(BLOCK)?, Place::Document, changes)?,
         Some(_) | None => {
-            let source = match (source(members)?, title) {
+            let source = match (source(members, changes)?, title) {
                 (Source::Base64 { media_type, data }, Some(name)) => Source::Named { name, media_type, data },
                 (source, title) => {
                     if title.is_some() {
