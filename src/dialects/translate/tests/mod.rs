@@ -2,6 +2,8 @@
 
 mod members;
 mod mutated;
+mod reported_requests;
+mod reported_streams;
 mod streams;
 
 use serde_json::{Value, json};
