@@ -3,6 +3,7 @@
 mod call_ids;
 mod chains;
 mod documents;
+mod golden;
 mod lost_content;
 mod needs;
 mod signatures;
