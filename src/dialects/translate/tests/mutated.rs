@@ -1,4 +1,5 @@
 //! Requests, answers and events that are not as they should be: whatever they are, there is a result and no panic.
+//! `make fuzz` tries many more of them.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -95,8 +96,6 @@ fn check(pair: (Dialect, Dialect), body: &Value) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn a_request_with_anything_anywhere_is_translated_or_refused(
         pair in prop::sample::select(PAIRS.to_vec()),
