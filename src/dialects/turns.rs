@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::change::{Changes, Verb};
 use super::need::Need;
 
 /// A request in no dialect.
@@ -184,6 +185,22 @@ pub struct Tool<'a> {
     pub schema: Option<&'a RawValue>,
     /// Whether the input always follows the schema.
     pub strict: Option<bool>,
+}
+
+/// The choice of a tool, and the names of the only tools that may be called; `None` if all of them may.
+pub type Chosen = (Option<Choice>, Option<Vec<String>>);
+
+/// The tools that may be called. Other dialects offer no others.
+#[must_use]
+pub fn allowed<'a>(tools: Vec<Tool<'a>>, names: Option<Vec<String>>, changes: &mut Changes) -> Vec<Tool<'a>> {
+    let Some(names) = names else { return tools };
+    changes.note(Verb::Mapped, "tool_choice");
+    let all = tools.len();
+    let allowed: Vec<Tool<'a>> = tools.into_iter().filter(|tool| names.contains(&tool.name)).collect();
+    if allowed.len() < all {
+        changes.note(Verb::Mapped, "tools");
+    }
+    allowed
 }
 
 /// Which tool is to be called.

@@ -8,7 +8,9 @@ use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check, strip, typed};
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::need::Need;
-use crate::dialects::turns::{Block, Call, CallResult, Choice, Input, Request, Role, Source, Tool, Turn};
+use crate::dialects::turns::{
+    Block, Call, CallResult, Choice, Chosen, Input, Request, Role, Source, Tool, Turn, allowed,
+};
 
 /// The members of a request, besides those of the gateway.
 const MEMBERS: &[(&str, Fate)] = &[
@@ -99,6 +101,8 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         turns.push(turn(&Members::of(message).ok_or(MESSAGES)?, changes)?);
     }
     let tools = members.raw("tools").map(|tools| list(tools).ok_or(TOOLS)).transpose()?.unwrap_or_default();
+    let tools = tools.into_iter().map(|tool| self::tool(tool, changes)).collect::<Result<_, _>>()?;
+    let (choice, names) = choice(members)?;
     let (effort, budget) = asked(members, changes);
     if let Some(options) = members.object("stream_options")
         && options.names().any(|name| name != "include_usage")
@@ -107,8 +111,8 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
     }
     Ok(Request {
         turns,
-        tools: tools.into_iter().map(|tool| self::tool(tool, changes)).collect::<Result<_, _>>()?,
-        choice: choice(members, changes)?,
+        tools: allowed(tools, names, changes),
+        choice,
         parallel: typed(members, "parallel_tool_calls", PARALLEL)?,
         limit: members.raw("max_completion_tokens").or_else(|| members.raw("max_tokens")),
         temperature: members.raw("temperature"),
@@ -255,28 +259,37 @@ fn tool<'a>(tool: &'a RawValue, changes: &mut Changes) -> Result<Tool<'a>, Need>
     })
 }
 
-fn choice(members: &Members<'_>, changes: &mut Changes) -> Result<Option<Choice>, Need> {
-    let Some(choice) = members.raw("tool_choice") else { return Ok(None) };
+fn choice(members: &Members<'_>) -> Result<Chosen, Need> {
+    let Some(choice) = members.raw("tool_choice") else { return Ok((None, None)) };
     if let Some(word) = text(choice) {
         return match word.as_str() {
-            "auto" => Ok(Some(Choice::Auto)),
-            "none" => Ok(Some(Choice::None)),
-            "required" => Ok(Some(Choice::Any)),
+            "auto" => Ok((Some(Choice::Auto), None)),
+            "none" => Ok((Some(Choice::None), None)),
+            "required" => Ok((Some(Choice::Any), None)),
             _ => Err(CHOICE),
         };
     }
     let choice = Members::of(choice).ok_or(CHOICE)?;
     match choice.text("type").as_deref() {
-        Some("allowed_tools") => {
-            changes.note(Verb::Dropped, "tool_choice");
-            Ok(None)
-        }
+        Some("allowed_tools") => only_some(&choice.object("allowed_tools").ok_or(CHOICE)?),
         Some("custom") => Err(Need::CustomTool),
         Some(_) | None => {
             let name = choice.object("function").and_then(|function| function.text("name"));
-            Ok(Some(Choice::Named(name.ok_or(CHOICE)?)))
+            Ok((Some(Choice::Named(name.ok_or(CHOICE)?)), None))
         }
     }
+}
+
+/// A choice among some of the tools.
+fn only_some(choice: &Members<'_>) -> Result<Chosen, Need> {
+    let mode = match choice.text("mode").as_deref() {
+        Some("auto") | None => Choice::Auto,
+        Some("required") => Choice::Any,
+        Some(_) => return Err(CHOICE),
+    };
+    let tools = choice.list("tools").ok_or(CHOICE)?.into_iter().filter_map(Members::of);
+    let names = tools.filter_map(|tool| tool.object("function").and_then(|function| function.text("name")));
+    Ok((Some(mode), Some(names.collect())))
 }
 
 fn stop(members: &Members<'_>) -> Result<Vec<String>, Need> {

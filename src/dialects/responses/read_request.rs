@@ -8,7 +8,7 @@ use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check, strip, typed};
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::need::Need;
-use crate::dialects::turns::{Choice, Request, Role};
+use crate::dialects::turns::{Choice, Chosen, Request, Role, allowed};
 
 /// The members of a request, besides those of the gateway.
 const MEMBERS: &[(&str, Fate)] = &[
@@ -82,10 +82,11 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
             }
         }
     }
+    let (choice, names) = choice(members)?;
     Ok(Request {
         turns: conversation.into_turns(changes),
-        tools: tools.offered,
-        choice: choice(members, changes)?,
+        tools: allowed(tools.offered, names, changes),
+        choice,
         parallel: typed(members, "parallel_tool_calls", PARALLEL)?,
         limit: members.raw("max_output_tokens"),
         temperature: members.raw("temperature"),
@@ -111,31 +112,36 @@ fn include(members: &Members<'_>, changes: &mut Changes) -> Result<(), Need> {
     Ok(())
 }
 
-fn choice(members: &Members<'_>, changes: &mut Changes) -> Result<Option<Choice>, Need> {
-    let Some(choice) = members.raw("tool_choice") else { return Ok(None) };
+fn choice(members: &Members<'_>) -> Result<Chosen, Need> {
+    let Some(choice) = members.raw("tool_choice") else { return Ok((None, None)) };
     if let Some(word) = text(choice) {
         return match word.as_str() {
-            "auto" => Ok(Some(Choice::Auto)),
-            "none" => Ok(Some(Choice::None)),
-            "required" => Ok(Some(Choice::Any)),
+            "auto" => Ok((Some(Choice::Auto), None)),
+            "none" => Ok((Some(Choice::None), None)),
+            "required" => Ok((Some(Choice::Any), None)),
             _ => Err(CHOICE),
         };
     }
     let choice = Members::of(choice).ok_or(CHOICE)?;
     match choice.text("type").as_deref() {
-        Some("function" | "custom") => {
-            let namespace = choice.text("namespace");
-            let name = choice.text("name").ok_or(CHOICE)?;
-            Ok(Some(Choice::Named(tools::flat(namespace.as_deref(), &name))))
-        }
-        // All of the tools are offered.
+        Some("function" | "custom") => Ok((Some(Choice::Named(known_as(&choice).ok_or(CHOICE)?)), None)),
         Some("allowed_tools") => {
-            changes.note(Verb::Dropped, "tool_choice");
-            Ok(None)
+            let mode = match choice.text("mode").as_deref() {
+                Some("auto") | None => Choice::Auto,
+                Some("required") => Choice::Any,
+                Some(_) => return Err(CHOICE),
+            };
+            let tools = choice.list("tools").ok_or(CHOICE)?.into_iter().filter_map(Members::of);
+            Ok((Some(mode), Some(tools.filter_map(|tool| known_as(&tool)).collect())))
         }
         Some(_) => Err(Need::ServerTool),
         None => Err(CHOICE),
     }
+}
+
+/// The name under which a tool is offered that a choice names; `None` for one without a name.
+fn known_as(tool: &Members<'_>) -> Option<String> {
+    Some(tools::flat(tool.text("namespace").as_deref(), &tool.text("name")?))
 }
 
 /// How much the model is to think.
@@ -220,9 +226,9 @@ mod tests {
             ),
             (r#","background":false,"previous_response_id":null,"top_logprobs":0"#, 1, vec![]),
             (
-                r#","tool_choice":{"type":"allowed_tools","mode":"auto","tools":[]}"#,
+                r#","tools":[{"type":"function","name":"f"},{"type":"function","name":"g"}],"tool_choice":{"type":"allowed_tools","mode":"required","tools":[{"type":"function","name":"g"}]}"#,
                 1,
-                vec!["dropped:tool_choice"],
+                vec!["mapped:tool_choice", "mapped:tools"],
             ),
         ] {
             let changes: Vec<String> = changes.into_iter().map(str::to_owned).collect();
@@ -243,6 +249,7 @@ mod tests {
             (r#","tools":[{"type":"file_search"}]"#, Need::ServerTool),
             (r#","tool_choice":{"type":"web_search"}"#, Need::ServerTool),
             (r#","tool_choice":"some""#, CHOICE),
+            (r#","tool_choice":{"type":"allowed_tools","mode":"none","tools":[]}"#, CHOICE),
             (r#","instructions":["x"]"#, INSTRUCTIONS),
             (r#","include":"all""#, INCLUDE),
             (r#","parallel_tool_calls":1"#, PARALLEL),

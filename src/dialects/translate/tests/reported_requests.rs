@@ -243,6 +243,17 @@ fn tools() -> Vec<Report> {
             &["tool_choice"],
         ),
         (
+            "a model calls a tool that it may not call now",
+            TO_MESSAGES,
+            json!({
+                "messages": go,
+                "tools": [{"type": "function", "function": {"name": "f"}}, {"type": "function", "function": {"name": "g"}}],
+                "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{"type": "function", "function": {"name": "g"}}]}}
+            }),
+            &[r#""tools":[{"name":"g""#, r#""tool_choice":{"type":"any"}"#],
+            &[r#""name":"f""#],
+        ),
+        (
             "a conversation that begins with an answer is refused",
             TO_MESSAGES,
             json!({"messages": [{"role": "assistant", "content": "A"}, {"role": "user", "content": "Go"}]}),
