@@ -19,7 +19,7 @@ export FAILSOFT_VENV ?= $(HOME)/.cache/failsoft/venv
 export FAILSOFT_BROWSER_MODULES ?= $(HOME)/.cache/failsoft/browser
 
 # What `make test` makes, in this order: what is quick to fail comes first.
-STEPS := setup format clippy doc deny doctest tests sdk openapi browser crash
+STEPS := setup format clippy doc deny doctest tests fuzz sdk openapi browser crash
 
 .PHONY: help postgres-18 run demo check dist test lint bench chaos screenshots fmt postgres attacks $(STEPS)
 
@@ -86,6 +86,9 @@ doctest: ## the examples in the documentation
 
 tests: ## the tests, on SQLite and PostgreSQL; ARGS='...' filters
 	@.ci/with-postgres .ci/tests $(ARGS)
+
+fuzz: ## anything at all for the readers of the dialects, about a minute
+	PROPTEST_CASES=20000 cargo test --locked --lib -- dialects::translate::tests::mutated
 
 # What must work through any pooler: sign-up, keys, calls with failover and their records, lists, exports, budgets.
 POOLED := sign_in|first_steps|api_keys::|failover|recording|durability|two_processes|requests::|fallback_events::|usage::|overview|budgets::

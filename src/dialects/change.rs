@@ -1,5 +1,5 @@
 //! The changes that adapting or translating a request for a candidate made, in a closed vocabulary of verbs and targets such
-//! as `dropped:temperature`. The table is in `docs/FALLBACK.md`.
+//! as `dropped:temperature`. The documented table is in `docs/FALLBACK.md`.
 
 use std::fmt;
 
@@ -65,31 +65,171 @@ impl fmt::Display for Verb {
     }
 }
 
-/// Fields of messages and tools that are reported by name when they are removed; any other is reported as `member`.
+/// Fields inside of messages, tools and settings that are reported by name when they are removed; any other is reported as
+/// `member`.
 pub const STRIPPED: &[&str] = &[
+    "allowed_callers",
     "annotations",
     "audio",
     "cache_control",
+    "caller",
     "citations",
+    "context",
+    "defer_loading",
+    "description",
+    "detail",
+    "display",
+    "eager_input_streaming",
+    "exclude",
     "extra_content",
     "function_call",
     "images",
     "index",
+    "input_examples",
+    "logprobs",
+    "member",
     "metadata",
     "name",
+    "output_schema",
+    "phase",
     "prefix",
     "provider_specific_fields",
     "reasoning",
     "reasoning_content",
     "reasoning_details",
     "refusal",
+    "stream_options",
     "strict",
+    "summary",
+    "task_budget",
     "thinking",
     "thinking_blocks",
+    "title",
     "tool_calls",
     "tool_search",
     "web_search",
 ];
+
+/// What each verb is said of. An organization's own parameter rules may drop, rename and clamp parameters of other names, and
+/// a parameter that a provider refuses is dropped by its name.
+pub const TARGETS: [(Verb, &[&str]); 11] = [
+    (
+        Verb::Dropped,
+        &[
+            "anthropic_beta",
+            "cache_control",
+            "client_metadata",
+            "context_management",
+            "diagnostics",
+            "effort",
+            "fallback_credit_token",
+            "frequency_penalty",
+            "function_call",
+            "functions",
+            "include",
+            "inference_geo",
+            "logit_bias",
+            "max_tool_calls",
+            "member",
+            "metadata",
+            "moderation",
+            "n",
+            "output_config",
+            "parallel_tool_calls",
+            "prediction",
+            "presence_penalty",
+            "prompt_cache_key",
+            "prompt_cache_options",
+            "prompt_cache_retention",
+            "reasoning",
+            "reasoning_effort",
+            "response_format",
+            "safety_identifier",
+            "seed",
+            "service_tier",
+            "speed",
+            "stop",
+            "store",
+            "stream_options",
+            "temperature",
+            "text",
+            "thinking",
+            "tool_choice",
+            "tool_search",
+            "tools",
+            "top_k",
+            "top_p",
+            "truncation",
+            "user",
+            "user_id",
+            "verbosity",
+            "web_search",
+        ],
+    ),
+    (Verb::Renamed, &["anthropic_beta", "max_completion_tokens", "max_tokens", "user", "user_id"]),
+    (
+        Verb::Clamped,
+        &[
+            "effort",
+            "max_completion_tokens",
+            "max_output_tokens",
+            "max_tokens",
+            "reasoning",
+            "reasoning_effort",
+            "temperature",
+            "thinking",
+        ],
+    ),
+    (
+        Verb::Mapped,
+        &[
+            "developer_role",
+            "document",
+            "function_call",
+            "function_role",
+            "functions",
+            "reasoning",
+            "reasoning_effort",
+            "refusal",
+            "response_format",
+            "schema",
+            "system",
+            "thinking",
+            "tool_arguments",
+            "tool_choice",
+            "tool_error",
+            "tool_schema",
+            "tools",
+        ],
+    ),
+    (Verb::Aliased, &["tool_id"]),
+    (Verb::Stripped, STRIPPED),
+    (Verb::Moved, &["document", "image"]),
+    (Verb::Flattened, &["content", "tool_history"]),
+    (
+        Verb::Placeholder,
+        &[
+            "answer",
+            "max_tokens",
+            "reasoning_content",
+            "reasoning_effort",
+            "signature",
+            "tool_type",
+            "user_message",
+        ],
+    ),
+    (Verb::Disabled, &["thinking"]),
+    (Verb::Wrapped, &["custom_tool", "namespace"]),
+];
+
+/// Every change of the vocabulary, as attempts have it.
+#[must_use]
+pub fn vocabulary() -> Vec<String> {
+    let words = |(verb, targets): &(Verb, &[&str])| {
+        targets.iter().map(|target| format!("{verb}:{target}")).collect::<Vec<_>>()
+    };
+    TARGETS.iter().flat_map(words).collect()
+}
 
 /// The changes to one request, without duplicates.
 #[derive(Debug, Default)]

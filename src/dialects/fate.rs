@@ -1,5 +1,7 @@
 //! What becomes of the members of a request that is translated.
 
+use serde::Deserialize;
+
 use super::change::{Changes, Verb};
 use super::members::Members;
 use super::need::Need;
@@ -33,6 +35,25 @@ pub fn check(members: &Members<'_>, table: &[(&str, Fate)], changes: &mut Change
     Ok(())
 }
 
+/// Names the members of an object inside of a request that its reader leaves out. `read` are those that it does not.
+pub fn strip(members: &Members<'_>, read: &[&str], changes: &mut Changes) {
+    for name in members.names().filter(|name| !read.contains(name) && asks(members, name)) {
+        changes.stripped(name);
+    }
+}
+
+/// The value of a member; `None` if it is absent.
+///
+/// # Errors
+/// It is of another type, and `fault` says which one it must have.
+pub fn typed<'a, T: Deserialize<'a>>(
+    members: &Members<'a>,
+    name: &str,
+    fault: Need,
+) -> Result<Option<T>, Need> {
+    members.raw(name).map(|value| serde_json::from_str(value.get()).map_err(|_| fault)).transpose()
+}
+
 /// Whether a member asks for anything: an empty list or `false` does not.
 fn asks(members: &Members<'_>, name: &str) -> bool {
     let value = members.raw(name).map(|value| value.get());
@@ -42,6 +63,19 @@ fn asks(members: &Members<'_>, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_reader_leaves_out_of_an_object_is_named() {
+        let body =
+            r#"{"type":"text","detail":"low","cache_control":{},"annotations":[],"secret":1,"name":null}"#;
+        let members: Members<'_> = serde_json::from_str(body).expect(body);
+        let mut changes = Changes::default();
+        strip(&members, &["type"], &mut changes);
+        assert_eq!(changes.into_names(), ["stripped:detail", "stripped:member"]);
+        assert_eq!(typed(&members, "type", Need::Audio), Ok(Some("text".to_owned())));
+        assert_eq!(typed::<String>(&members, "name", Need::Audio), Ok(None));
+        assert_eq!(typed::<bool>(&members, "type", Need::Audio), Err(Need::Audio));
+    }
 
     #[test]
     fn a_member_is_read_dropped_or_needed() {

@@ -37,9 +37,11 @@ pub enum Need {
     Prefill,
     /// An earlier response that one provider stores.
     PreviousResponse,
+    /// A certain region of the world, which the answer must not leave.
+    Region,
     /// A tool or content that only servers of the caller's dialect know.
     ServerTool,
-    /// More stop sequences than the dialect has.
+    /// More stop sequences than the dialect has, or one that is blank.
     StopSequences,
     /// A conversation, an item or a prompt that one provider stores.
     StoredState,
@@ -67,6 +69,7 @@ impl Need {
             Self::McpServers => "lacks_capability:mcp_servers",
             Self::Prefill => "lacks_capability:prefill",
             Self::PreviousResponse => "lacks_capability:previous_response",
+            Self::Region => "lacks_capability:region",
             Self::ServerTool => "lacks_capability:server_tool",
             Self::StopSequences => "lacks_capability:stop_sequences",
             Self::StoredState => "lacks_capability:stored_state",
@@ -94,6 +97,7 @@ impl Need {
             | Self::Logprobs
             | Self::McpServers
             | Self::Prefill
+            | Self::Region
             | Self::ServerTool
             | Self::StopSequences
             | Self::StoredState => "unsupported_feature",
@@ -120,6 +124,7 @@ impl Need {
             | Self::Logprobs
             | Self::McpServers
             | Self::Prefill
+            | Self::Region
             | Self::ServerTool
             | Self::StopSequences
             | Self::StoredState => "model",
@@ -154,10 +159,11 @@ impl fmt::Display for Need {
             Self::McpServers => "calls no MCP servers ('mcp_servers')",
             Self::Prefill => "does not continue an answer: the last message is the assistant's",
             Self::PreviousResponse => "does not have the earlier response; send the whole 'input' instead",
+            Self::Region => "keeps no request in a region ('inference_geo')",
             Self::ServerTool => {
                 "does not have this tool or content, which servers of another dialect provide"
             }
-            Self::StopSequences => "takes fewer stop sequences",
+            Self::StopSequences => "takes fewer stop sequences, or none that are blank",
             Self::StoredState => {
                 "does not have what another provider stores ('conversation', 'prompt', items by id)"
             }

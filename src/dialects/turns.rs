@@ -191,6 +191,22 @@ pub struct Tool<'a> {
     pub strict: Option<bool>,
 }
 
+/// The choice of a tool, and the names of the only tools that may be called; `None` if all of them may.
+pub type Chosen = (Option<Choice>, Option<Vec<String>>);
+
+/// The tools that may be called. Other dialects offer no others.
+#[must_use]
+pub fn allowed<'a>(tools: Vec<Tool<'a>>, names: Option<Vec<String>>, changes: &mut Changes) -> Vec<Tool<'a>> {
+    let Some(names) = names else { return tools };
+    changes.note(Verb::Mapped, "tool_choice");
+    let all = tools.len();
+    let allowed: Vec<Tool<'a>> = tools.into_iter().filter(|tool| names.contains(&tool.name)).collect();
+    if allowed.len() < all {
+        changes.note(Verb::Mapped, "tools");
+    }
+    allowed
+}
+
 /// Which tool is to be called.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Choice {
@@ -206,32 +222,39 @@ pub enum Choice {
 
 impl Choice {
     /// Reads a `tool_choice` of OpenAI's dialects: a word that both know, or an object. `of_object` reads its type and
-    /// members. `None` if it says nothing. Among allowed tools the model decides, because all of the tools are offered.
+    /// members, `name_of` the name of an allowed tool.
     ///
     /// # Errors
     /// It is `invalid`, or `of_object` says what it needs.
     pub fn read<'a>(
         members: &Members<'a>,
-        changes: &mut Changes,
         invalid: Need,
         of_object: impl FnOnce(Option<&str>, &Members<'a>) -> Result<Self, Need>,
-    ) -> Result<Option<Self>, Need> {
-        let Some(choice) = members.raw("tool_choice") else { return Ok(None) };
+        name_of: impl Fn(&Members<'a>) -> Option<String>,
+    ) -> Result<Chosen, Need> {
+        let Some(choice) = members.raw("tool_choice") else { return Ok((None, None)) };
         if let Some(word) = text(choice) {
             return match word.as_str() {
-                "auto" => Ok(Some(Self::Auto)),
-                "none" => Ok(Some(Self::None)),
-                "required" => Ok(Some(Self::Any)),
+                "auto" => Ok((Some(Self::Auto), None)),
+                "none" => Ok((Some(Self::None), None)),
+                "required" => Ok((Some(Self::Any), None)),
                 _ => Err(invalid),
             };
         }
         let choice = Members::of(choice).ok_or(invalid)?;
         match choice.text("type").as_deref() {
             Some("allowed_tools") => {
-                changes.note(Verb::Dropped, "tool_choice");
-                Ok(None)
+                let inner = choice.object("allowed_tools");
+                let allowed = inner.as_ref().unwrap_or(&choice);
+                let mode = match allowed.text("mode").as_deref() {
+                    Some("auto") | None => Self::Auto,
+                    Some("required") => Self::Any,
+                    Some(_) => return Err(invalid),
+                };
+                let tools = allowed.list("tools").ok_or(invalid)?.into_iter().filter_map(Members::of);
+                Ok((Some(mode), Some(tools.filter_map(|tool| name_of(&tool)).collect())))
             }
-            kind => of_object(kind, &choice).map(Some),
+            kind => Ok((Some(of_object(kind, &choice)?), None)),
         }
     }
 }

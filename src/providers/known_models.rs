@@ -198,6 +198,14 @@ mod tests {
         }
         let hears = known("gemini", "gemini-3-flash-preview").and_then(|model| model.price).expect("a price");
         assert_eq!(hears.audio_input, Some(1_000_000));
+        for vendor in ["anthropic", "foundry"] {
+            let price = known(vendor, "claude-opus-4-8").and_then(|model| model.price).expect(vendor);
+            assert_eq!(
+                (price.cache_write, price.cache_write_1h),
+                (Some(6_250_000), Some(10_000_000)),
+                "{vendor}"
+            );
+        }
     }
 
     #[test]

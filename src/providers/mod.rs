@@ -22,7 +22,8 @@
 //! | [`finish_reasons`] | the meaning of a `finish_reason` |
 //!
 //! NOTICE: `known_models.json` holds facts from models.dev (<https://github.com/anomalyco/models.dev>), MIT,
-//! Copyright (c) 2025 spin.dev; the license is in `docs/licenses/models.dev-MIT.txt`.
+//! Copyright (c) 2025 spin.dev; the license is in `docs/licenses/models.dev-MIT.txt`. Its prices of a cache that is kept for an
+//! hour are Anthropic's own.
 
 pub mod caller_headers;
 pub mod calls;

@@ -1,5 +1,6 @@
 //! Closed sets in `/openapi.json`: clients get an enum with every value.
 
+use failsoft::dialects::change::{Verb, vocabulary};
 use failsoft::domain::closed_set::ClosedSet;
 use failsoft::domain::failure::class::ErrorClass;
 use failsoft::domain::invocation_type::InvocationType;
@@ -41,6 +42,23 @@ async fn closed_sets_are_listed_and_used() {
         ("error_class", "ErrorClass"),
     ] {
         assert!(request[member].to_string().contains(&format!("#/components/schemas/{name}\"")), "{member}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_verbs_of_changes_are_described() {
+    let app = App::start(Kind::Sqlite).await;
+    let document: Value = app.send(app.request(Method::GET, "/openapi.json")).await.json();
+    let schemas = &document["components"]["schemas"];
+    let items = &schemas["Explained"]["properties"]["adapted"]["items"];
+    assert_eq!(items["$ref"], "#/components/schemas/AdaptedChange", "{items}");
+    let pattern = schemas["AdaptedChange"]["pattern"].as_str().expect("a pattern");
+    let verbs = pattern.trim_start_matches("^(").split(')').next().expect("verbs");
+    assert_eq!(verbs.split('|').collect::<Vec<_>>(), Verb::ALL.map(|verb| verb.to_string()));
+    for change in vocabulary() {
+        let (verb, target) = change.split_once(':').expect("a verb");
+        assert!(verbs.split('|').any(|known| known == verb), "{change}");
+        assert!(target.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{change}");
     }
 }
 

@@ -6,6 +6,7 @@ mod documents;
 mod gemini;
 mod gemini_failures;
 mod gemini_history;
+mod golden;
 mod lost_content;
 mod needs;
 mod signatures;

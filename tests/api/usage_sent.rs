@@ -107,7 +107,6 @@ on_both_databases! {
         for (path, models, fields) in [
             (MESSAGES, ["claude", "gpt"], json!({"service_tier": "priority"})),
             (MESSAGES, ["claude", "gpt"], json!({"speed": "fast"})),
-            (MESSAGES, ["claude", "gpt"], json!({"inference_geo": "us"})),
             (MESSAGES, ["claude", "gpt"], hour),
             (CHAT, ["gpt", "claude"], json!({"service_tier": "flex"})),
             (CHAT, ["gpt", "claude"], json!({"enable_search": true})),

@@ -1,11 +1,13 @@
 //! The tables of the documents match the code.
 
-use failsoft::dialects::change::{STRIPPED, Verb};
+use failsoft::dialects::change::{STRIPPED, TARGETS, Verb};
 use failsoft::domain::failure::Failure;
 use failsoft::domain::failure::class::ErrorClass;
 use failsoft::domain::failure::class_policy::CooldownEffect;
 use failsoft::domain::failure::class_policy::SameModel;
 use failsoft::store::OrganizationSettings;
+
+use crate::source::Source;
 
 const FALLBACK: &str = include_str!("../../docs/FALLBACK.md");
 const DIALECTS: &str = include_str!("../../docs/DIALECTS.md");
@@ -107,6 +109,44 @@ fn the_fields_that_a_translation_drops_are_the_documented_ones() {
                 DIALECTS.contains(&format!("`{name}`")),
                 "docs/DIALECTS.md does not say that {name} is dropped"
             );
+        }
+    }
+}
+
+#[test]
+fn everything_that_is_changed_is_a_documented_word() {
+    let documented: Vec<(String, String)> =
+        table(FALLBACK, "verb").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    let words = TARGETS.iter().map(|(verb, targets)| {
+        let targets: Vec<String> = targets.iter().map(|target| format!("`{target}`")).collect();
+        (format!("`{verb}`"), targets.join(", "))
+    });
+    assert_eq!(documented, words.collect::<Vec<_>>());
+    assert_eq!(TARGETS.map(|(verb, _)| verb), Verb::ALL);
+    assert!(TARGETS.iter().all(|(_, targets)| targets.is_sorted()));
+}
+
+/// The changes that the source notes with a literal: `note(Verb::Dropped, "seed")`.
+fn noted(text: &str) -> Vec<(String, String)> {
+    let calls = text.split("note(").skip(1).filter_map(|call| call.trim_start().strip_prefix("Verb::"));
+    let literal = |call: &str| {
+        let (verb, rest) = call.split_once(',')?;
+        let target = rest.trim_start().strip_prefix('"')?.split('"').next()?;
+        Some((verb.to_lowercase(), target.to_owned()))
+    };
+    calls.filter_map(literal).collect()
+}
+
+#[test]
+fn no_change_is_noted_outside_of_the_vocabulary() {
+    assert_eq!(noted("changes.note(Verb::Moved, \"image\")"), [("moved".to_owned(), "image".to_owned())]);
+    let unknown = |verb: &str, target: &str| {
+        let of = TARGETS.iter().find(|(known, _)| known.to_string() == verb);
+        !of.is_some_and(|(_, targets)| targets.contains(&target))
+    };
+    for source in Source::read(&["src/dialects", "src/gateway/call/adapt"]) {
+        for (verb, target) in noted(&source.text) {
+            assert!(!unknown(&verb, &target), "{}: {verb}:{target} is in no table of change.rs", source.path);
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::read_request::source;
 use crate::dialects::change::{Changes, Verb};
+use crate::dialects::fate::strip;
 use crate::dialects::members::Members;
 use crate::dialects::need::Need;
 use crate::dialects::turns::{Block, Source};
@@ -17,6 +18,13 @@ const PDF: &str = "application/pdf";
 
 /// The document of a part. One of plain text is its text under its name.
 pub(super) fn read<'a>(file: &Members<'_>, changes: &mut Changes) -> Block<'a> {
+    strip(file, &["file_data", "filename", "file_id"], changes);
+    of_file(file, changes)
+}
+
+/// The document of an object with `file_data` and a `filename`, or with the `file_id` of a stored one.
+#[must_use]
+pub fn of_file<'a>(file: &Members<'_>, changes: &mut Changes) -> Block<'a> {
     let Some(data) = file.text("file_data") else { return Block::Document(Source::File) };
     let name = file.text("filename").filter(|name| !name.is_empty());
     match source(data) {

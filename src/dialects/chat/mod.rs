@@ -1,6 +1,6 @@
 //! OpenAI's chat completions: readers and writers of requests, answers and streams that are translated.
 
-mod documents;
+pub mod documents;
 pub mod read_answer;
 pub mod read_request;
 pub mod read_stream;

@@ -5,11 +5,11 @@ use serde_json::value::RawValue;
 use super::documents;
 use super::reasoning::{asked, call_signature, returned, signed_block};
 use crate::dialects::change::{Changes, Verb};
-use crate::dialects::fate::{Fate, check};
+use crate::dialects::fate::{Fate, check, strip, typed};
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::need::Need;
 use crate::dialects::turns::{
-    Block, Call, CallResult, Choice, Input, Request, Role, Signed, Source, Tool, Turn,
+    Block, Call, CallResult, Choice, Chosen, Input, Request, Role, Signed, Source, Tool, Turn, allowed,
 };
 
 /// The members of a request, besides those of the gateway.
@@ -60,6 +60,28 @@ const CALLS: Need = Need::Translation("'tool_calls' must be a list of calls with
 const RESULT: Need = Need::Translation("a message of a tool must have a 'tool_call_id'");
 const TOOLS: Need = Need::Translation("'tools' must be a list of functions with a name");
 const CHOICE: Need = Need::Translation("'tool_choice' must be a known word, or name a function");
+const COUNT: Need = Need::Translation("'n' must be a number");
+const PARALLEL: Need = Need::Translation("'parallel_tool_calls' must be true or false");
+const STOP: Need = Need::Translation("'stop' must be a text or a list of texts");
+const USER: Need = Need::Translation("'user' must be a text");
+
+/// The members of a message that are read, and those of a message of the assistant.
+const OF_MESSAGE: &[&str] = &["role", "content", "tool_call_id"];
+const OF_ANSWER: &[&str] = &[
+    "role",
+    "content",
+    "tool_calls",
+    "refusal",
+    "reasoning",
+    "reasoning_content",
+    "reasoning_details",
+    "thinking_blocks",
+];
+/// The members of a part of a content that are read.
+const OF_PART: &[&str] = &["type", "text", "refusal", "image_url", "file"];
+/// The members of a call, and of the definition of a function. The order of calls is their index.
+const OF_CALL: &[&str] = &["id", "type", "function", "index"];
+const OF_FUNCTION: &[&str] = &["name", "description", "parameters", "strict"];
 
 /// Reads a request.
 ///
@@ -67,7 +89,7 @@ const CHOICE: Need = Need::Translation("'tool_choice' must be a known word, or n
 /// It needs something that no model of another dialect can do, or is not a valid request.
 pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<'a>, Need> {
     check(members, MEMBERS, changes)?;
-    if members.value::<f64>("n").is_some_and(|choices| choices > 1.0) {
+    if typed::<f64>(members, "n", COUNT)?.is_some_and(|choices| choices > 1.0) {
         return Err(Need::Choices);
     }
     if members.value::<Vec<String>>("modalities").is_some_and(|kinds| kinds.iter().any(|kind| kind != "text"))
@@ -78,19 +100,26 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
     for message in members.list("messages").ok_or(MESSAGES)? {
         turns.push(turn(&Members::of(message).ok_or(MESSAGES)?, changes)?);
     }
-    let tools = members.list("tools").unwrap_or_default();
-    let (effort, budget) = asked(members);
+    let tools = members.raw("tools").map(|tools| list(tools).ok_or(TOOLS)).transpose()?.unwrap_or_default();
+    let tools = tools.into_iter().map(|tool| self::tool(tool, changes)).collect::<Result<_, _>>()?;
+    let (choice, names) = choice(members)?;
+    let (effort, budget) = asked(members, changes);
+    if let Some(options) = members.object("stream_options")
+        && options.names().any(|name| name != "include_usage")
+    {
+        changes.stripped("stream_options");
+    }
     Ok(Request {
         turns,
-        tools: tools.into_iter().map(tool).collect::<Result<_, _>>()?,
-        choice: choice(members, changes)?,
-        parallel: members.value("parallel_tool_calls"),
+        tools: allowed(tools, names, changes),
+        choice,
+        parallel: typed(members, "parallel_tool_calls", PARALLEL)?,
         limit: members.raw("max_completion_tokens").or_else(|| members.raw("max_tokens")),
         temperature: members.raw("temperature"),
         top_p: members.raw("top_p"),
-        stop: stop(members),
+        stop: stop(members)?,
         stream: members.value("stream").unwrap_or_default(),
-        user: members.text("user"),
+        user: typed(members, "user", USER)?,
         effort,
         budget,
         schema: schema(members, changes),
@@ -100,7 +129,10 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
 fn turn<'a>(message: &Members<'a>, changes: &mut Changes) -> Result<Turn<'a>, Need> {
     let spoken =
         message.raw("content").map(|spoken| content(spoken, changes)).transpose()?.unwrap_or_default();
-    match message.text("role").as_deref() {
+    let role = message.text("role");
+    let read = if role.as_deref() == Some("assistant") { OF_ANSWER } else { OF_MESSAGE };
+    strip(message, read, changes);
+    match role.as_deref() {
         Some("system" | "developer") => Ok(Turn { role: Role::System, blocks: spoken }),
         Some("user") => Ok(Turn { role: Role::User, blocks: spoken }),
         Some("assistant") => answer(message, spoken, changes),
@@ -128,7 +160,8 @@ fn answer<'a>(
     }
     let refusal = message.text("refusal").filter(|refusal| !refusal.is_empty());
     blocks.extend(refusal.map(Block::Text));
-    for call in message.list("tool_calls").unwrap_or_default() {
+    let calls = message.raw("tool_calls").map(|calls| list(calls).ok_or(CALLS)).transpose()?;
+    for call in calls.unwrap_or_default() {
         let call = Members::of(call).ok_or(CALLS)?;
         blocks.extend(call_signature(&call).map(|signature| Block::Signed(Signed::Call(signature))));
         blocks.push(Block::Call(self::call(&call, changes)?));
@@ -141,6 +174,8 @@ fn call<'a>(call: &Members<'a>, changes: &mut Changes) -> Result<Call<'a>, Need>
         return Err(Need::CustomTool);
     }
     let function = call.object("function").ok_or(CALLS)?;
+    strip(call, OF_CALL, changes);
+    strip(&function, &["name", "arguments"], changes);
     let input = match function.raw("arguments") {
         Some(arguments) if arguments.get().starts_with('{') => Input::Borrowed(arguments),
         Some(arguments) => {
@@ -172,20 +207,29 @@ fn content<'a>(content: &'a RawValue, changes: &mut Changes) -> Result<Vec<Block
 }
 
 fn part<'a>(part: &Members<'_>, changes: &mut Changes) -> Result<Block<'a>, Need> {
-    match part.text("type").as_deref() {
-        Some("text") => Ok(Block::Text(part.text("text").ok_or(PART)?)),
-        Some("refusal") => Ok(Block::Text(part.text("refusal").ok_or(PART)?)),
-        Some("image_url") => {
-            let url = part.object("image_url").and_then(|image| image.text("url"));
-            Ok(Block::Image(source(url.or_else(|| part.text("image_url")).ok_or(PART)?)))
-        }
-        Some("file") => Ok(documents::read(&part.object("file").ok_or(PART)?, changes)),
-        Some("input_audio") => Ok(Block::Foreign(Need::Audio)),
+    let block = match part.text("type").as_deref() {
+        Some("text") => Block::Text(part.text("text").ok_or(PART)?),
+        Some("refusal") => Block::Text(part.text("refusal").ok_or(PART)?),
+        Some("image_url") => image(part, changes)?,
+        Some("file") => documents::read(&part.object("file").ok_or(PART)?, changes),
+        Some("input_audio") => return Ok(Block::Foreign(Need::Audio)),
         Some("thinking" | "redacted_thinking" | "reasoning") => {
-            Ok(signed_block(part).map_or(Block::Reasoning, Block::Signed))
+            return Ok(signed_block(part).map_or(Block::Reasoning, Block::Signed));
         }
-        Some(_) | None => Ok(Block::Foreign(Need::ServerTool)),
+        Some(_) | None => return Ok(Block::Foreign(Need::ServerTool)),
+    };
+    strip(part, OF_PART, changes);
+    Ok(block)
+}
+
+/// A picture, which is an object with its address or the address itself.
+fn image<'a>(part: &Members<'_>, changes: &mut Changes) -> Result<Block<'a>, Need> {
+    let image = part.object("image_url");
+    if let Some(image) = &image {
+        strip(image, &["url"], changes);
     }
+    let url = image.and_then(|image| image.text("url")).or_else(|| part.text("image_url"));
+    Ok(Block::Image(source(url.ok_or(PART)?)))
 }
 
 /// The source that an address names, which may hold the bytes itself.
@@ -199,7 +243,7 @@ pub(super) fn source(url: String) -> Source {
     }
 }
 
-fn tool(tool: &RawValue) -> Result<Tool<'_>, Need> {
+fn tool<'a>(tool: &'a RawValue, changes: &mut Changes) -> Result<Tool<'a>, Need> {
     let tool = Members::of(tool).ok_or(TOOLS)?;
     match tool.text("type").as_deref() {
         Some("function") | None => {}
@@ -207,6 +251,8 @@ fn tool(tool: &RawValue) -> Result<Tool<'_>, Need> {
         Some(_) => return Err(Need::ServerTool),
     }
     let function = tool.object("function").ok_or(TOOLS)?;
+    strip(&tool, &["type", "function"], changes);
+    strip(&function, OF_FUNCTION, changes);
     Ok(Tool {
         name: function.text("name").ok_or(TOOLS)?,
         description: function.text("description"),
@@ -215,24 +261,34 @@ fn tool(tool: &RawValue) -> Result<Tool<'_>, Need> {
     })
 }
 
-fn choice(members: &Members<'_>, changes: &mut Changes) -> Result<Option<Choice>, Need> {
-    Choice::read(members, changes, CHOICE, |kind, choice| match kind {
+fn choice(members: &Members<'_>) -> Result<Chosen, Need> {
+    let of_object = |kind: Option<&str>, choice: &Members<'_>| match kind {
         Some("custom") => Err(Need::CustomTool),
-        Some(_) | None => {
-            let name = choice.object("function").and_then(|function| function.text("name"));
-            Ok(Choice::Named(name.ok_or(CHOICE)?))
-        }
-    })
+        Some(_) | None => Ok(Choice::Named(name_of(choice).ok_or(CHOICE)?)),
+    };
+    Choice::read(members, CHOICE, of_object, name_of)
 }
 
-fn stop(members: &Members<'_>) -> Vec<String> {
-    members.text("stop").map(|stop| vec![stop]).or_else(|| members.value("stop")).unwrap_or_default()
+/// The name of the function that a choice names; `None` for one without a name.
+fn name_of(tool: &Members<'_>) -> Option<String> {
+    tool.object("function")?.text("name")
+}
+
+fn stop(members: &Members<'_>) -> Result<Vec<String>, Need> {
+    match members.text("stop") {
+        Some(stop) => Ok(vec![stop]),
+        None => Ok(typed(members, "stop", STOP)?.unwrap_or_default()),
+    }
 }
 
 /// The schema of the answer. Without one, no format can be asked for.
 fn schema<'a>(members: &Members<'a>, changes: &mut Changes) -> Option<&'a RawValue> {
     let format = members.object("response_format")?;
-    let schema = format.object("json_schema").and_then(|schema| schema.raw("schema"));
+    let described = format.object("json_schema");
+    if let Some(described) = &described {
+        strip(described, &["schema", "strict"], changes);
+    }
+    let schema = described.and_then(|described| described.raw("schema"));
     if schema.is_none() && format.text("type").as_deref() != Some("text") {
         changes.note(Verb::Dropped, "response_format");
     }

@@ -1,6 +1,8 @@
 //! Reasoning in the requests of chat completions: how much of it a caller asks for, and what comes back of Claude's.
 
 use super::write_answer::FORMAT_OF_CLAUDE;
+use crate::dialects::change::{Changes, Verb};
+use crate::dialects::fate::strip;
 use crate::dialects::gemini::history::NO_SIGNATURE;
 use crate::dialects::gemini::signature::{Signer, read as signer_of};
 use crate::dialects::members::Members;
@@ -15,10 +17,18 @@ const DECIDED_BY_CLAUDE: &str = "high";
 pub(super) const OFF: &str = "none";
 
 /// The effort and the budget that a caller asks for: OpenAI's `reasoning_effort`, OpenRouter's `reasoning` or Anthropic's
-/// `thinking`, which its own chat completions take.
-pub(super) fn asked(members: &Members<'_>) -> (Option<String>, Option<u64>) {
+/// `thinking`, which its own chat completions take. The first of them counts; the others are named.
+pub(super) fn asked(members: &Members<'_>, changes: &mut Changes) -> (Option<String>, Option<u64>) {
     let own = members.text("reasoning_effort");
+    let thinking = members.object("thinking");
     if let Some(reasoning) = members.object("reasoning") {
+        strip(&reasoning, &["effort", "enabled", "max_tokens"], changes);
+        if thinking.is_some() {
+            changes.note(Verb::Dropped, "thinking");
+        }
+        if own.is_some() && (reasoning.raw("effort").is_some() || reasoning.raw("enabled").is_some()) {
+            changes.note(Verb::Dropped, "reasoning");
+        }
         let enabled: Option<bool> = reasoning.value("enabled");
         let budget = reasoning.value("max_tokens").filter(|_| enabled != Some(false));
         let effort = match enabled {
@@ -28,7 +38,8 @@ pub(super) fn asked(members: &Members<'_>) -> (Option<String>, Option<u64>) {
         };
         return (own.or(effort), budget);
     }
-    let Some(thinking) = members.object("thinking") else { return (own, None) };
+    let Some(thinking) = thinking else { return (own, None) };
+    strip(&thinking, &["type", "budget_tokens"], changes);
     match thinking.text("type").as_deref() {
         Some("enabled") => {
             let budget = thinking.value("budget_tokens");
@@ -159,7 +170,27 @@ mod tests {
             (r#"{"thinking":{"type":"disabled"}}"#, Some("none"), None),
             ("{}", None, None),
         ] {
-            assert_eq!(asked(&members(body)), (effort.map(str::to_owned), budget), "{body}");
+            let mut changes = Changes::default();
+            let asked = asked(&members(body), &mut changes);
+            assert_eq!(asked, (effort.map(str::to_owned), budget), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_wish_that_does_not_count_is_named() {
+        for (body, expected) in [
+            (r#"{"reasoning":{"effort":"high"}}"#, vec![]),
+            (r#"{"reasoning":{"effort":"high","exclude":true}}"#, vec!["stripped:exclude"]),
+            (r#"{"reasoning_effort":"low","reasoning":{"effort":"high"}}"#, vec!["dropped:reasoning"]),
+            (
+                r#"{"reasoning":{"max_tokens":9},"thinking":{"type":"enabled","budget_tokens":9}}"#,
+                vec!["dropped:thinking"],
+            ),
+            (r#"{"thinking":{"type":"adaptive","display":"summarized"}}"#, vec!["stripped:display"]),
+        ] {
+            let mut changes = Changes::default();
+            asked(&members(body), &mut changes);
+            assert_eq!(changes.into_names(), expected, "{body}");
         }
     }
 

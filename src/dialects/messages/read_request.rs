@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::dialects::change::{Changes, Verb};
-use crate::dialects::fate::{Fate, check};
+use crate::dialects::fate::{Fate, check, strip, typed};
 use crate::dialects::gemini::signature;
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::need::Need;
@@ -26,11 +26,11 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("tool_choice", Fate::Read),
     ("tools", Fate::Read),
     ("top_p", Fate::Read),
+    ("inference_geo", Fate::Read),
     ("cache_control", Fate::Dropped),
     ("context_management", Fate::Dropped),
     ("diagnostics", Fate::Dropped),
     ("fallback_credit_token", Fate::Dropped),
-    ("inference_geo", Fate::Dropped),
     ("service_tier", Fate::Dropped),
     ("speed", Fate::Dropped),
     ("top_k", Fate::Dropped),
@@ -39,12 +39,19 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("mcp_servers", Fate::Needed(Need::McpServers)),
 ];
 
-/// The members of a tool that are read; others are left out.
-const OF_TOOL: [&str; 5] = ["type", "name", "description", "input_schema", "strict"];
+/// The members of a tool that are read.
+const OF_TOOL: &[&str] = &["type", "name", "description", "input_schema", "strict"];
+/// The members of blocks that are read, by the types of these.
+const OF_BLOCK: &[(&str, &[&str])] = &[
+    ("text", &["type", "text"]),
+    ("image", &["type", "source"]),
+    ("document", &["type", "source", "title", "context"]),
+    ("tool_use", &["type", "id", "name", "input"]),
+    ("tool_result", &["type", "tool_use_id", "content", "is_error"]),
+];
 
-/// The members of a tool that are known to be left out.
-const LEFT_OUT_OF_TOOL: [&str; 5] =
-    ["cache_control", "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming"];
+/// The region of a request that may be answered anywhere, as JSON.
+const ANYWHERE: &str = "\"global\"";
 
 /// The longest id of a user that providers of chat completions accept, in bytes.
 const LONGEST_USER: usize = 64;
@@ -56,6 +63,8 @@ const BLOCK: Need = Need::Translation("a block of a content lacks a member of it
 const NESTED: Need = Need::Translation("a block is inside of another one that cannot hold it");
 const TOOLS: Need = Need::Translation("'tools' must be a list of objects with a name");
 const CHOICE: Need = Need::Translation("'tool_choice' must be an object with a known type");
+const STOP: Need = Need::Translation("'stop_sequences' must be a list of texts");
+const USER: Need = Need::Translation("'metadata' must be an object, and its 'user_id' a text");
 
 /// Reads a request.
 ///
@@ -74,6 +83,7 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         turns.push(turn(message, changes)?);
     }
     let (choice, parallel) = choice(members)?;
+    region(members, changes)?;
     Ok(Request {
         turns,
         tools: tools(members, changes)?,
@@ -82,12 +92,12 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         limit: members.raw("max_tokens"),
         temperature: members.raw("temperature"),
         top_p: members.raw("top_p"),
-        stop: members.value("stop_sequences").unwrap_or_default(),
+        stop: typed(members, "stop_sequences", STOP)?.unwrap_or_default(),
         stream: members.value("stream").unwrap_or_default(),
-        user: user(members, changes),
+        user: user(members, changes)?,
         effort: effort(members, changes),
         budget: None,
-        schema: schema(members),
+        schema: schema(members, changes),
     })
 }
 
@@ -99,6 +109,7 @@ fn turn<'a>(message: &'a RawValue, changes: &mut Changes) -> Result<Turn<'a>, Ne
         Some("system") => Role::System,
         Some(_) | None => return Err(MESSAGES),
     };
+    strip(&message, &["role", "content"], changes);
     let blocks = content(message.raw("content").ok_or(MESSAGES)?, Place::Turn, changes)?;
     Ok(Turn { role, blocks })
 }
@@ -119,9 +130,6 @@ fn content<'a>(content: &'a RawValue, place: Place, changes: &mut Changes) -> Re
     let mut blocks = Vec::new();
     for entry in list(content).ok_or(CONTENT)? {
         let members = Members::of(entry).ok_or(CONTENT)?;
-        if members.raw("cache_control").is_some() {
-            changes.stripped("cache_control");
-        }
         block(&members, place, &mut blocks, changes)?;
     }
     Ok(blocks)
@@ -134,17 +142,15 @@ fn block<'a>(
     changes: &mut Changes,
 ) -> Result<(), Need> {
     let kind = members.text("type").ok_or(BLOCK)?;
+    if let Some((_, read)) = OF_BLOCK.iter().find(|(known, _)| *known == kind) {
+        strip(members, read, changes);
+    }
     let block = match (kind.as_str(), place) {
-        ("text", _) => {
-            if members.raw("citations").is_some() {
-                changes.stripped("citations");
-            }
-            match members.text("text").ok_or(BLOCK)? {
-                text if text.is_empty() => return Ok(()),
-                text => Block::Text(text),
-            }
-        }
-        ("image", _) => Block::Image(source(members)?),
+        ("text", _) => match members.text("text").ok_or(BLOCK)? {
+            text if text.is_empty() => return Ok(()),
+            text => Block::Text(text),
+        },
+        ("image", _) => Block::Image(source(members, changes)?),
         ("document", Place::Turn | Place::Result) => return document(members, blocks, changes),
         ("tool_use", Place::Turn) => Block::Call(call(members)?),
         ("tool_result", Place::Turn) => Block::Result(result(members, changes)?),
@@ -164,8 +170,9 @@ fn reasoning<'a>(members: &Members<'_>) -> Block<'a> {
     marked.map_or(Block::Reasoning, |marked| Block::Signed(Signed::Call(marked)))
 }
 
-fn source(members: &Members<'_>) -> Result<Source, Need> {
+fn source(members: &Members<'_>, changes: &mut Changes) -> Result<Source, Need> {
     let source = members.object("source").ok_or(BLOCK)?;
+    strip(&source, &["type", "media_type", "data", "url", "file_id"], changes);
     match source.text("type").as_deref() {
         Some("base64") => Ok(Source::Base64 {
             media_type: source.text("media_type").ok_or(BLOCK)?,
@@ -184,18 +191,20 @@ fn document<'a>(
     changes: &mut Changes,
 ) -> Result<(), Need> {
     let of_source = members.object("source").ok_or(BLOCK)?;
-    if members.raw("citations").is_some() {
-        changes.stripped("citations");
-    }
     let title = members.text("title").filter(|title| !title.is_empty());
     let context = members.text("context").filter(|context| !context.is_empty()).map(Block::Text);
     let inside = match of_source.text("type").as_deref() {
         Some("text") => content(of_source.raw("data").ok_or(BLOCK)?, Place::Document, changes)?,
         Some("content") => content(of_source.raw("content").ok_or(BLOCK)?, Place::Document, changes)?,
         Some(_) | None => {
-            let source = match (source(members)?, title) {
+            let source = match (source(members, changes)?, title) {
                 (Source::Base64 { media_type, data }, Some(name)) => Source::Named { name, media_type, data },
-                (source, _) => source,
+                (source, title) => {
+                    if title.is_some() {
+                        changes.stripped("title");
+                    }
+                    source
+                }
             };
             blocks.extend(context);
             blocks.push(Block::Document(source));
@@ -243,10 +252,7 @@ fn tool<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Tool<'a>, Ne
     if members.text("type").is_some_and(|kind| kind != "custom") {
         return Err(Need::ServerTool);
     }
-    for name in members.names().filter(|name| !OF_TOOL.contains(name)) {
-        // Names that are not known come from the caller and are not repeated.
-        changes.stripped(LEFT_OUT_OF_TOOL.into_iter().find(|known| *known == name).unwrap_or("member"));
-    }
+    strip(members, OF_TOOL, changes);
     Ok(Tool {
         name: members.text("name").ok_or(TOOLS)?,
         description: members.text("description"),
@@ -267,24 +273,44 @@ fn choice(members: &Members<'_>) -> Result<(Option<Choice>, Option<bool>), Need>
         Some("tool") => Choice::Named(choice.text("name").ok_or(CHOICE)?),
         Some(_) | None => return Err(CHOICE),
     };
-    let alone: Option<bool> = choice.value("disable_parallel_tool_use");
+    let alone: Option<bool> = typed(&choice, "disable_parallel_tool_use", CHOICE)?;
     Ok((Some(chosen), alone.map(|alone| !alone)))
 }
 
 /// The caller's own user, unless its id is longer than providers accept.
-fn user(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
-    let user = members.object("metadata")?.text("user_id")?;
+fn user(members: &Members<'_>, changes: &mut Changes) -> Result<Option<String>, Need> {
+    let Some(metadata) = members.raw("metadata") else { return Ok(None) };
+    let metadata = Members::of(metadata).ok_or(USER)?;
+    if metadata.names().any(|name| name != "user_id") {
+        changes.note(Verb::Dropped, "metadata");
+    }
+    let Some(user) = typed::<String>(&metadata, "user_id", USER)? else { return Ok(None) };
     if user.len() > LONGEST_USER {
         changes.note(Verb::Dropped, "user_id");
-        return None;
+        return Ok(None);
     }
     changes.note(Verb::Renamed, "user_id");
-    Some(user)
+    Ok(Some(user))
+}
+
+/// A request for a certain region must not leave it.
+fn region(members: &Members<'_>, changes: &mut Changes) -> Result<(), Need> {
+    match members.raw("inference_geo").map(RawValue::get) {
+        None => Ok(()),
+        Some(ANYWHERE) => {
+            changes.note(Verb::Dropped, "inference_geo");
+            Ok(())
+        }
+        Some(_) => Err(Need::Region),
+    }
 }
 
 /// How much the model is to think: the effort that the caller names, or the one that fits the budget.
 fn effort(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
     let thinking = members.object("thinking");
+    if let Some(thinking) = &thinking {
+        strip(thinking, &["type", "budget_tokens"], changes);
+    }
     let kind = thinking.as_ref().and_then(|thinking| thinking.text("type"));
     let named = members.object("output_config").and_then(|config| config.text("effort"));
     let effort = match (kind.as_deref(), named) {
@@ -320,7 +346,17 @@ pub const fn effort_of(budget: u64) -> &'static str {
 }
 
 /// The schema of the answer, under its name of today or the one before.
-fn schema<'a>(members: &Members<'a>) -> Option<&'a RawValue> {
-    let format = members.object("output_config").and_then(|config| config.object("format"));
-    format.or_else(|| members.object("output_format"))?.raw("schema")
+fn schema<'a>(members: &Members<'a>, changes: &mut Changes) -> Option<&'a RawValue> {
+    let config = members.object("output_config");
+    if let Some(config) = &config {
+        strip(config, &["effort", "format"], changes);
+    }
+    let format = config.and_then(|config| config.object("format"));
+    let format = format.or_else(|| members.object("output_format"))?;
+    strip(&format, &["type", "schema"], changes);
+    let schema = format.raw("schema");
+    if schema.is_none() {
+        changes.note(Verb::Dropped, "output_config");
+    }
+    schema
 }

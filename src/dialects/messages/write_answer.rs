@@ -19,6 +19,7 @@ pub fn write(answer: &Answer<'_>, tokens: Tokens) -> Option<Vec<u8>> {
         content: answer.parts.iter().map(block).collect(),
         stop_reason: reason(answer.stop),
         stop_sequence: answer.stop_sequence.as_deref(),
+        stop_details: Details::of(answer.stop),
         usage: Usage::of(tokens),
     };
     serde_json::to_vec(&message).ok()
@@ -33,6 +34,22 @@ pub(super) const fn reason(stop: Stop) -> &'static str {
         Stop::Length => "max_tokens",
         Stop::Window => "model_context_window_exceeded",
         Stop::Refused => "refusal",
+    }
+}
+
+/// What is known of a refusal: that it is one.
+#[derive(Serialize)]
+pub(super) struct Details {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    category: Option<()>,
+    explanation: Option<()>,
+}
+
+impl Details {
+    /// The details of an end; `None` if it is no refusal.
+    pub(super) fn of(stop: Stop) -> Option<Self> {
+        (stop == Stop::Refused).then_some(Self { kind: "refusal", category: None, explanation: None })
     }
 }
 
@@ -67,6 +84,8 @@ struct Message<'a> {
     content: Vec<Block<'a>>,
     stop_reason: &'static str,
     stop_sequence: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_details: Option<Details>,
     usage: Usage,
 }
 

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{sources, tools};
 use crate::dialects::change::{Changes, Verb};
+use crate::dialects::fate::strip;
 use crate::dialects::gemini::signature;
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::need::Need;
@@ -19,6 +20,24 @@ const CONTENT: Need = Need::Translation("a content must be a text or a list of p
 const PART: Need = Need::Translation("a part of a content lacks a member of its type");
 const CALL: Need = Need::Translation("a call in 'input' must have a 'call_id', a 'name' and its input");
 const RESULT: Need = Need::Translation("the output of a call in 'input' must have a 'call_id'");
+
+/// The members of messages, calls and results that are read. Ids and states of items are those of a stored answer.
+const OF_ITEM: &[&str] = &[
+    "type",
+    "id",
+    "status",
+    "role",
+    "content",
+    "call_id",
+    "name",
+    "namespace",
+    "arguments",
+    "input",
+    "output",
+];
+/// The members of a part of a content that are read.
+const OF_PART: &[&str] =
+    &["type", "text", "refusal", "image_url", "file_id", "file_data", "file_url", "filename"];
 
 /// A conversation that is being read.
 #[derive(Debug, Default)]
@@ -43,7 +62,7 @@ impl<'a> Conversation<'a> {
     pub(super) fn add(&mut self, item: &'a RawValue, changes: &mut Changes) -> Result<(), Need> {
         let item = Members::of(item).ok_or(ITEM)?;
         match item.text("type").as_deref() {
-            Some("message") | None => self.message(&item),
+            Some("message") | None => self.message(&item, changes),
             Some("reasoning") => {
                 self.answer(vec![reasoning(&item)]);
                 Ok(())
@@ -54,11 +73,12 @@ impl<'a> Conversation<'a> {
                     Some(input) => input,
                     None => broken(&arguments, changes)?,
                 };
-                self.call(&item, input)
+                self.call(&item, input, changes)
             }
             Some("custom_tool_call") => {
                 let wrapped = tools::wrapped(&item.text("input").ok_or(CALL)?);
-                self.call(&item, Input::of_arguments(&wrapped).ok_or(CALL)?)
+                changes.note(Verb::Wrapped, "custom_tool");
+                self.call(&item, Input::of_arguments(&wrapped).ok_or(CALL)?, changes)
             }
             Some("function_call_output" | "custom_tool_call_output") => self.result(&item, changes),
             // Its tools are read with the others.
@@ -98,8 +118,9 @@ impl<'a> Conversation<'a> {
         turns
     }
 
-    fn message(&mut self, item: &Members<'a>) -> Result<(), Need> {
-        let blocks = content(item.raw("content").ok_or(ITEM)?)?;
+    fn message(&mut self, item: &Members<'a>, changes: &mut Changes) -> Result<(), Need> {
+        strip(item, OF_ITEM, changes);
+        let blocks = content(item.raw("content").ok_or(ITEM)?, changes)?;
         let role = match item.text("role").as_deref() {
             Some("user") => Role::User,
             Some("system" | "developer") => Role::System,
@@ -125,7 +146,8 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn call(&mut self, item: &Members<'a>, input: Input<'a>) -> Result<(), Need> {
+    fn call(&mut self, item: &Members<'a>, input: Input<'a>, changes: &mut Changes) -> Result<(), Need> {
+        strip(item, OF_ITEM, changes);
         let id = item.text("call_id").filter(|id| !id.is_empty()).ok_or(CALL)?;
         let name = tools::flat(item.text("namespace").as_deref(), &item.text("name").ok_or(CALL)?);
         self.calls.insert(id.clone());
@@ -135,8 +157,10 @@ impl<'a> Conversation<'a> {
 
     /// Adds a result. One without its call becomes a text of the user.
     fn result(&mut self, item: &Members<'a>, changes: &mut Changes) -> Result<(), Need> {
+        strip(item, OF_ITEM, changes);
         let id = item.text("call_id").ok_or(RESULT)?;
-        let blocks = item.raw("output").map(content).transpose()?.unwrap_or_default();
+        let blocks =
+            item.raw("output").map(|output| content(output, changes)).transpose()?.unwrap_or_default();
         self.ended = true;
         if self.calls.contains(&id) && !self.results.contains_key(&id) {
             self.results.insert(id.clone(), CallResult { id, failed: false, blocks });
@@ -164,19 +188,20 @@ fn broken<'a>(arguments: &str, changes: &mut Changes) -> Result<Input<'a>, Need>
 }
 
 /// The blocks of a content, which is a text or a list.
-fn content(content: &RawValue) -> Result<Vec<Block<'_>>, Need> {
+fn content<'a>(content: &'a RawValue, changes: &mut Changes) -> Result<Vec<Block<'a>>, Need> {
     if let Some(text) = text(content) {
         return Ok(if text.is_empty() { Vec::new() } else { vec![Block::Text(text)] });
     }
     let mut blocks = Vec::new();
     for part in list(content).ok_or(CONTENT)? {
-        blocks.extend(self::part(&Members::of(part).ok_or(CONTENT)?)?);
+        blocks.extend(self::part(&Members::of(part).ok_or(CONTENT)?, changes)?);
     }
     Ok(blocks)
 }
 
 /// A part of a content; `None` if nothing is in it.
-fn part<'a>(part: &Members<'_>) -> Result<Option<Block<'a>>, Need> {
+fn part<'a>(part: &Members<'_>, changes: &mut Changes) -> Result<Option<Block<'a>>, Need> {
+    strip(part, OF_PART, changes);
     let of_text = |name: &str| {
         let text = part.text(name).ok_or(PART)?;
         Ok((!text.is_empty()).then_some(Block::Text(text)))
@@ -185,7 +210,7 @@ fn part<'a>(part: &Members<'_>) -> Result<Option<Block<'a>>, Need> {
         Some("input_text" | "output_text" | "text" | "summary_text" | "reasoning_text") => of_text("text"),
         Some("refusal") => of_text("refusal"),
         Some("input_image") => sources::image(part).map(Some),
-        Some("input_file") => sources::document(part).map(Some),
+        Some("input_file") => sources::document(part, changes).map(Some),
         Some("input_audio") => Ok(Some(Block::Foreign(Need::Audio))),
         Some(_) => Ok(Some(Block::Foreign(Need::ServerTool))),
         None => Err(PART),
@@ -235,7 +260,7 @@ mod tests {
             "User: Go",
         ];
         assert_eq!(read, expected);
-        assert!(changes.is_empty(), "{changes:?}");
+        assert_eq!(changes, ["wrapped:custom_tool"]);
         let (read, _) = turns(&[ASK, ONE, ONE_OUT, TWO, TWO_OUT]).expect("turns");
         let expected = [
             "User: Go",

@@ -5,10 +5,10 @@ use serde_json::value::RawValue;
 use super::items::Conversation;
 use super::tools;
 use crate::dialects::change::{Changes, Verb};
-use crate::dialects::fate::{Fate, check};
+use crate::dialects::fate::{Fate, check, strip, typed};
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::need::Need;
-use crate::dialects::turns::{Choice, Request, Role};
+use crate::dialects::turns::{Choice, Chosen, Request, Role, allowed};
 
 /// The members of a request, besides those of the gateway.
 const MEMBERS: &[(&str, Fate)] = &[
@@ -51,6 +51,9 @@ const LOGPROBS: &str = "message.output_text.logprobs";
 const INPUT: Need = Need::Translation("'input' must be a text or a list of items");
 const INSTRUCTIONS: Need = Need::Translation("'instructions' must be a text");
 const CHOICE: Need = Need::Translation("'tool_choice' must be a known word, or name a tool");
+const INCLUDE: Need = Need::Translation("'include' must be a list of texts");
+const PARALLEL: Need = Need::Translation("'parallel_tool_calls' must be true or false");
+const USER: Need = Need::Translation("'user' must be a text");
 
 /// Reads a request.
 ///
@@ -58,11 +61,9 @@ const CHOICE: Need = Need::Translation("'tool_choice' must be a known word, or n
 /// It needs something that no model of another dialect can do, or is not a valid request.
 pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<'a>, Need> {
     check(members, MEMBERS, changes)?;
-    if members
-        .value::<Vec<String>>("include")
-        .is_some_and(|included| included.iter().any(|name| name == LOGPROBS))
-    {
-        return Err(Need::Logprobs);
+    include(members, changes)?;
+    if members.object("stream_options").is_some_and(|options| options.names().next().is_some()) {
+        changes.stripped("stream_options");
     }
     if members.value("store") == Some(true) {
         changes.note(Verb::Dropped, "store");
@@ -81,33 +82,48 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
             }
         }
     }
+    let (choice, names) = choice(members)?;
     Ok(Request {
         turns: conversation.into_turns(changes),
-        tools: tools.offered,
-        choice: choice(members, changes)?,
-        parallel: members.value("parallel_tool_calls"),
+        tools: allowed(tools.offered, names, changes),
+        choice,
+        parallel: typed(members, "parallel_tool_calls", PARALLEL)?,
         limit: members.raw("max_output_tokens"),
         temperature: members.raw("temperature"),
         top_p: members.raw("top_p"),
         stop: Vec::new(),
         stream: members.value("stream").unwrap_or_default(),
-        user: members.text("user"),
+        user: typed(members, "user", USER)?,
         effort: effort(members, changes),
         budget: None,
         schema: schema(members, changes),
     })
 }
 
-fn choice(members: &Members<'_>, changes: &mut Changes) -> Result<Option<Choice>, Need> {
-    Choice::read(members, changes, CHOICE, |kind, choice| match kind {
-        Some("function" | "custom") => {
-            let namespace = choice.text("namespace");
-            let name = choice.text("name").ok_or(CHOICE)?;
-            Ok(Choice::Named(tools::flat(namespace.as_deref(), &name)))
-        }
+/// What the caller wants in the answer besides. Other dialects report none of it.
+fn include(members: &Members<'_>, changes: &mut Changes) -> Result<(), Need> {
+    let included: Vec<String> = typed(members, "include", INCLUDE)?.unwrap_or_default();
+    if included.iter().any(|name| name == LOGPROBS) {
+        return Err(Need::Logprobs);
+    }
+    if !included.is_empty() {
+        changes.note(Verb::Dropped, "include");
+    }
+    Ok(())
+}
+
+fn choice(members: &Members<'_>) -> Result<Chosen, Need> {
+    let of_object = |kind: Option<&str>, choice: &Members<'_>| match kind {
+        Some("function" | "custom") => Ok(Choice::Named(known_as(choice).ok_or(CHOICE)?)),
         Some(_) => Err(Need::ServerTool),
         None => Err(CHOICE),
-    })
+    };
+    Choice::read(members, CHOICE, of_object, known_as)
+}
+
+/// The name under which a tool is offered that a choice names; `None` for one without a name.
+fn known_as(tool: &Members<'_>) -> Option<String> {
+    Some(tools::flat(tool.text("namespace").as_deref(), &tool.text("name")?))
 }
 
 /// How much the model is to think.
@@ -115,6 +131,8 @@ fn effort(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
     let reasoning = members.object("reasoning")?;
     match reasoning.text("effort") {
         Some(effort) => {
+            // Every answer has a summary.
+            strip(&reasoning, &["effort", "summary", "generate_summary"], changes);
             changes.note(Verb::Mapped, "reasoning");
             Some(effort)
         }
@@ -133,7 +151,9 @@ fn schema<'a>(members: &Members<'a>, changes: &mut Changes) -> Option<&'a RawVal
     if text.raw("verbosity").is_some() {
         changes.note(Verb::Dropped, "verbosity");
     }
+    strip(&text, &["format", "verbosity"], changes);
     let format = text.object("format")?;
+    strip(&format, &["type", "schema", "strict"], changes);
     let schema = format.raw("schema");
     if schema.is_none() && format.text("type").is_some_and(|kind| kind != "text") {
         changes.note(Verb::Dropped, "text");
@@ -160,7 +180,17 @@ mod tests {
             (
                 r#","instructions":"Be brief.","store":false,"include":["reasoning.encrypted_content"]"#,
                 2,
-                vec![],
+                vec!["dropped:include"],
+            ),
+            (
+                r#","include":[],"stream_options":{"include_obfuscation":false}"#,
+                1,
+                vec!["stripped:stream_options"],
+            ),
+            (
+                r#","reasoning":{"effort":"low","context":"all_turns"}"#,
+                1,
+                vec!["stripped:context", "mapped:reasoning"],
             ),
             (r#","reasoning":{"effort":"low","summary":"auto"}"#, 1, vec!["mapped:reasoning"]),
             (r#","reasoning":{"summary":"auto"}"#, 1, vec!["dropped:reasoning"]),
@@ -168,7 +198,7 @@ mod tests {
             (
                 r#","text":{"format":{"type":"json_schema","name":"n","schema":{}},"verbosity":"low"}"#,
                 1,
-                vec!["dropped:verbosity"],
+                vec!["dropped:verbosity", "stripped:name"],
             ),
             (r#","text":{"format":{"type":"json_object"}}"#, 1, vec!["dropped:text"]),
             (
@@ -178,9 +208,9 @@ mod tests {
             ),
             (r#","background":false,"previous_response_id":null,"top_logprobs":0"#, 1, vec![]),
             (
-                r#","tool_choice":{"type":"allowed_tools","mode":"auto","tools":[]}"#,
+                r#","tools":[{"type":"function","name":"f"},{"type":"function","name":"g"}],"tool_choice":{"type":"allowed_tools","mode":"required","tools":[{"type":"function","name":"g"}]}"#,
                 1,
-                vec!["dropped:tool_choice"],
+                vec!["mapped:tool_choice", "mapped:tools"],
             ),
         ] {
             let changes: Vec<String> = changes.into_iter().map(str::to_owned).collect();
@@ -201,7 +231,11 @@ mod tests {
             (r#","tools":[{"type":"file_search"}]"#, Need::ServerTool),
             (r#","tool_choice":{"type":"web_search"}"#, Need::ServerTool),
             (r#","tool_choice":"some""#, CHOICE),
+            (r#","tool_choice":{"type":"allowed_tools","mode":"none","tools":[]}"#, CHOICE),
             (r#","instructions":["x"]"#, INSTRUCTIONS),
+            (r#","include":"all""#, INCLUDE),
+            (r#","parallel_tool_calls":1"#, PARALLEL),
+            (r#","user":7"#, USER),
         ] {
             assert_eq!(request(more), Err(need), "{more}");
         }

@@ -1,5 +1,7 @@
 //! Images and documents in the content of an item.
 
+use crate::dialects::change::Changes;
+use crate::dialects::chat::documents;
 use crate::dialects::members::Members;
 use crate::dialects::need::Need;
 use crate::dialects::turns::{Block, Source};
@@ -15,13 +17,12 @@ pub(super) fn image<'a>(part: &Members<'_>) -> Result<Block<'a>, Need> {
     }
 }
 
-/// Reads a document, likewise.
-pub(super) fn document<'a>(part: &Members<'_>) -> Result<Block<'a>, Need> {
-    match part.text("file_data").or_else(|| part.text("file_url")) {
-        Some(data) => Ok(Block::Document(of_address(data))),
-        None if part.raw("file_id").is_some() => Ok(Block::Document(Source::File)),
-        None => Err(PART),
+/// Reads a document, likewise. Its members are those of chat completions, and an address.
+pub(super) fn document<'a>(part: &Members<'_>, changes: &mut Changes) -> Result<Block<'a>, Need> {
+    if part.raw("file_data").is_some() || part.raw("file_id").is_some() {
+        return Ok(documents::of_file(part, changes));
     }
+    part.text("file_url").map(|address| Block::Document(of_address(address))).ok_or(PART)
 }
 
 /// The source that an address names, which may hold the bytes itself.

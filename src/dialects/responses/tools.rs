@@ -9,6 +9,7 @@ use memchr::memmem;
 use serde_json::value::RawValue;
 
 use crate::dialects::change::{Changes, Verb};
+use crate::dialects::fate::strip;
 use crate::dialects::members::{Members, list};
 use crate::dialects::need::Need;
 use crate::dialects::turns::Tool;
@@ -131,6 +132,8 @@ impl<'a> Tools<'a> {
                 (Some("custom"), _) => self.custom(&tool, namespace, changes)?,
                 (Some("namespace"), None) => {
                     let name = tool.text("name").ok_or(TOOLS)?;
+                    strip(&tool, &["type", "name", "tools"], changes);
+                    changes.note(Verb::Wrapped, "namespace");
                     self.add(tool.raw("tools").ok_or(TOOLS)?, Some(&name), changes)?;
                 }
                 // All tools are offered, so that none has to be searched for.
@@ -153,6 +156,7 @@ impl<'a> Tools<'a> {
         changes: &mut Changes,
     ) -> Result<(), Need> {
         let Some(name) = self.enter(tool, namespace, false, changes)? else { return Ok(()) };
+        strip(tool, &["type", "name", "description", "parameters", "strict"], changes);
         self.offered.push(Tool {
             name,
             description: tool.text("description"),
@@ -169,6 +173,7 @@ impl<'a> Tools<'a> {
         changes: &mut Changes,
     ) -> Result<(), Need> {
         let Some(name) = self.enter(tool, namespace, true, changes)? else { return Ok(()) };
+        strip(tool, &["type", "name", "description", "format"], changes);
         changes.note(Verb::Wrapped, "custom_tool");
         let schema: Option<&'static RawValue> = serde_json::from_str(WRAPPED).ok();
         self.offered.push(Tool { name, description: Some(description(tool)), schema, strict: None });
@@ -236,7 +241,13 @@ mod tests {
             names,
             Ok(vec!["f".to_owned(), "functions__exec".to_owned(), "functions__wait".to_owned()])
         );
-        let expected = ["dropped:tool_search", "dropped:web_search", "wrapped:custom_tool", "dropped:tools"];
+        let expected = [
+            "dropped:tool_search",
+            "dropped:web_search",
+            "wrapped:namespace",
+            "wrapped:custom_tool",
+            "dropped:tools",
+        ];
         assert_eq!(changes, expected);
         let members: Members<'_> = serde_json::from_str(body).expect(body);
         let tools = read(&members, &mut Changes::default()).expect("tools");
@@ -261,6 +272,14 @@ mod tests {
         ] {
             assert_eq!(read_tools(&format!(r#"{{"tools":{tools}}}"#)).0, Err(expected), "{tools}");
         }
+    }
+
+    #[test]
+    fn tools_that_are_loaded_late_are_loaded_at_once_by_name() {
+        let tools = r#"[{"type":"function","name":"f","defer_loading":true,"allowed_callers":["x"]}]"#;
+        let (names, changes) = read_tools(&format!(r#"{{"tools":{tools}}}"#));
+        assert_eq!(names, Ok(vec!["f".to_owned()]));
+        assert_eq!(changes, ["stripped:allowed_callers", "stripped:defer_loading"]);
     }
 
     #[test]

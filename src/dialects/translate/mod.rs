@@ -1,6 +1,7 @@
 //! Translates a request, a whole answer, or a stream: the reader of one dialect, then the writer of the other.
 
 mod call_inputs;
+mod history;
 mod joined_halves;
 
 use std::borrow::Cow;
@@ -16,7 +17,7 @@ use super::messages::write_stream::TooMuch;
 use super::need::Need;
 use super::responses::repeated::Repeated;
 use super::split_characters::marked;
-use super::turns::{Block, Request};
+use super::turns::{Block, Choice, Request};
 use super::whole_characters::whole_characters;
 use super::{CallerDialect, Dialect, chat, converse, gemini, ids, messages, responses};
 
@@ -35,8 +36,11 @@ pub fn request(
         CallerDialect::Messages => messages::read_request::read(members, changes)?,
         CallerDialect::Responses => responses::read_request::read(members, changes)?,
     };
+    history::check(&request.turns)?;
     cross(&mut request, to, changes)?;
     give_ids(&mut request, changes);
+    history::flatten_orphans(&mut request.turns, changes);
+    leave_out_choice(&mut request, changes);
     match to {
         Dialect::ChatCompletions => chat::write_request::write(&request, model, changes),
         Dialect::Messages => messages::write_request::write(&request, model, changes),
@@ -67,6 +71,19 @@ fn give_ids(request: &mut Request<'_>, changes: &mut Changes) {
                 *id = other;
             }
         }
+    }
+}
+
+/// Without tools, there is nothing to choose from, and providers refuse a choice.
+fn leave_out_choice(request: &mut Request<'_>, changes: &mut Changes) {
+    if !request.tools.is_empty() {
+        return;
+    }
+    if request.choice.take().is_some_and(|choice| !matches!(choice, Choice::Auto | Choice::None)) {
+        changes.note(Verb::Dropped, "tool_choice");
+    }
+    if request.parallel.take() == Some(false) {
+        changes.note(Verb::Dropped, "parallel_tool_calls");
     }
 }
 

@@ -6,9 +6,12 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
+use crate::dialects::change::Verb;
 use crate::domain::error::Result;
 use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
@@ -62,11 +65,31 @@ pub struct Explained {
     pub timeout_ms: u64,
     /// The changes that would be made to the request, named as in an attempt's `adapted`. Includes parameters that
     /// this process has seen the provider refuse.
+    #[schema(value_type = Vec<AdaptedChange>)]
     pub adapted: Vec<String>,
     /// The possible cost of its answer; null if its price is unknown.
     #[schema(required)]
     pub cost: Option<CostRange>,
 }
+
+/// A change to a request for one candidate, for the API description: a verb of the closed vocabulary, and what it is said of.
+#[derive(Debug)]
+pub struct AdaptedChange;
+
+impl PartialSchema for AdaptedChange {
+    fn schema() -> RefOr<Schema> {
+        let verbs: Vec<String> = Verb::ALL.iter().map(Verb::to_string).collect();
+        let pattern = format!("^({}):[A-Za-z0-9_]+$", verbs.join("|"));
+        let example = format!("{}:max_tokens", Verb::Clamped);
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(pattern))
+            .example(Some(example.into()))
+            .into()
+    }
+}
+
+impl ToSchema for AdaptedChange {}
 
 /// A range of costs in nano-dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

@@ -75,7 +75,7 @@ impl Asked {
 }
 
 /// Whether a request asks for a cache that is kept for an hour.
-pub(super) fn asks_for_an_hour(request: &ChatRequest) -> bool {
+pub(in crate::gateway) fn asks_for_an_hour(request: &ChatRequest) -> bool {
     let is_hour = |(name, value): Member<'_>| name == "ttl" && string(value).is_some_and(|time| time == "1h");
     memmem::find(&request.body, b"1h\"").is_some() && members(&request.body).any(is_hour)
 }

@@ -43,7 +43,7 @@ on_both_databases! {
         let answer = respond(&app, &asked).await;
         assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "claude"), "{}", answer.text());
         let source = json!({"type": "base64", "media_type": "application/pdf", "data": "aGk="});
-        assert_eq!(fake.request(0).await.json()["messages"][0]["content"], json!([{"type": "document", "source": source}]));
+        assert_eq!(fake.request(0).await.json()["messages"][0]["content"], json!([{"type": "document", "source": source, "title": "a.pdf"}]));
     }
 
     async fn the_reasoning_of_others_is_left_out_by_name(app: App) {

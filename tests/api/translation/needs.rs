@@ -18,6 +18,7 @@ fn of_messages() -> Vec<(Value, &'static str)> {
         ),
         (json!({"fallbacks": "default"}), "fallbacks"),
         (json!({"container": "c"}), "container"),
+        (json!({"inference_geo": "us"}), "region"),
         (json!({"stop_sequences": ["a", "b", "c", "d", "e"]}), "stop_sequences"),
         (content(json!({"type": "document", "source": pdf})), "document"),
         (content(json!({"type": "image", "source": {"type": "file", "file_id": "f"}})), "file"),
@@ -39,6 +40,7 @@ fn of_completions() -> Vec<(Value, &'static str)> {
     let audio = json!({"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}});
     vec![
         (json!({"n": 2}), "choices"),
+        (json!({"stop": "\n"}), "stop_sequences"),
         (json!({"logprobs": true}), "logprobs"),
         (json!({"modalities": ["text", "audio"], "audio": {"voice": "v", "format": "wav"}}), "audio"),
         (json!({"messages": [{"role": "user", "content": [audio]}]}), "audio"),

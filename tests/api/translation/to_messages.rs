@@ -72,7 +72,7 @@ on_both_databases! {
         }), "{sent}");
         assert_eq!(adapted(&app, 1).await, [
             "aliased:tool_id", "clamped:temperature", "dropped:reasoning_effort", "dropped:seed", "dropped:top_p",
-            "mapped:system", "renamed:user", "stripped:thinking",
+            "mapped:system", "renamed:user", "stripped:detail", "stripped:name", "stripped:thinking",
         ]);
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::LAST_EVENT;
 use super::unsigned::MARK;
-use super::write_answer::{Usage, reason};
+use super::write_answer::{Details, Usage, reason};
 use crate::dialects::answers::{Event, Stop, Tokens};
 use crate::dialects::ids;
 
@@ -147,7 +147,8 @@ impl Writer {
         }
         rest.close(&mut out);
         let stop = self.stop.unwrap_or(Stop::End).of_answer(self.called);
-        let delta = Ending { stop_reason: reason(stop), stop_sequence: None };
+        let delta =
+            Ending { stop_reason: reason(stop), stop_sequence: None, stop_details: Details::of(stop) };
         event(
             &mut out,
             "message_delta",
@@ -314,6 +315,8 @@ struct MessageDelta {
 struct Ending {
     stop_reason: &'static str,
     stop_sequence: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_details: Option<Details>,
 }
 
 fn event(out: &mut Vec<u8>, name: &str, data: &impl Serialize) {

@@ -19,6 +19,7 @@ use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
 use crate::gateway::routing::plan::{CandidateFacts, Limits, Plan};
 use crate::gateway::usage::answer_limit::AnswerLimit;
+use crate::gateway::usage::asked::asks_for_an_hour;
 use crate::gateway::usage::calibration::TokenCalibrations;
 use crate::gateway::usage::pricing::Usage;
 use crate::limits::shares::Share;
@@ -302,7 +303,10 @@ impl<'a> RoutingContext<'a> {
         let prompt = self.request.as_sent_to(model).size();
         let input = calibration.most_of_prompt(prompt, model.settings.context_window);
         let limit = self.limit.get_or_init(|| AnswerLimit::of(self.request));
-        let price = price.dearest(prompt.sounds, self.request.asks_for_audio());
+        // Only a request that asks for it is kept in a cache for an hour, at a price of its own.
+        let hour = price.cache_write_1h.filter(|_| asks_for_an_hour(self.request));
+        let price = ModelPrice { cache_write_1h: hour, ..*price }
+            .dearest(prompt.sounds, self.request.asks_for_audio());
         let cost = |output: i64| Usage::estimate(input, output).known_cost(&price);
         // Only an answer without any known limit may be longer than what is reserved.
         let least = limit.known(model).unwrap_or(0);

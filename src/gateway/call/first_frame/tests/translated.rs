@@ -68,6 +68,24 @@ proptest! {
     }
 
     #[test]
+    fn the_chunks_of_a_completion_make_no_difference_to_a_response(
+        number in 0..STREAMS.len(),
+        ends in prop::sample::select(Ends::ALL.to_vec()),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
+    ) {
+        let text = sent(&pieces(STREAMS[number], ends));
+        let heard = hear_translated(Dialect::Responses, chunks(&text, cuts));
+        prop_assert_eq!(&heard, &hear_translated(Dialect::Responses, whole(&text)));
+        if let Heard::Done(text, end) = heard {
+            let all = names(&text).into_iter().chain(names(&end)).collect::<Vec<_>>();
+            let is_end = |name: &&&str| ["response.completed", "response.incomplete", "response.failed"].contains(*name);
+            prop_assert_eq!(all.first(), Some(&"response.created"));
+            prop_assert_eq!(all.iter().filter(is_end).count(), 1);
+            prop_assert!(all.last().as_ref().is_some_and(is_end));
+        }
+    }
+
+    #[test]
     fn the_chunks_of_a_message_make_no_difference(
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
     ) {

@@ -1,5 +1,7 @@
 //! Writes a request as a message.
 
+mod schemas;
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -12,8 +14,6 @@ use crate::dialects::turns::{Block, CallResult, Choice, Request, Role, Signed, S
 
 /// The highest temperature that is accepted.
 const HOTTEST: f64 = 1.0;
-/// The schema of a tool that has none.
-const NO_SCHEMA: &str = r#"{"type":"object","properties":{}}"#;
 /// What a user says before a conversation that begins with an answer.
 const CONTINUED: &str = "(continued)";
 
@@ -27,6 +27,9 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
     if request.turns.last().is_some_and(|turn| turn.role == Role::Assistant) {
         return Err(Need::Prefill);
     }
+    if request.stop.iter().any(|stop| stop.trim().is_empty()) {
+        return Err(Need::StopSequences);
+    }
     let leading = request.turns.iter().take_while(|turn| turn.role == Role::System).count();
     let (system, turns) = request.turns.split_at(leading);
     let system: Vec<Content<'_>> = system.iter().flat_map(|turn| &turn.blocks).filter_map(as_text).collect();
@@ -37,7 +40,7 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
         max_tokens: request.limit,
         system,
         messages: messages(turns, changes),
-        tools: request.tools.iter().map(tool).collect::<Result<_, _>>()?,
+        tools: request.tools.iter().map(|tool| self::tool(tool, changes)).collect::<Result<_, _>>()?,
         tool_choice: choice(request),
         stop_sequences: &request.stop,
         top_p: request.top_p.filter(|_| only_one(temperature.is_some(), changes)),
@@ -198,11 +201,15 @@ fn only_one(temperature: bool, changes: &mut Changes) -> bool {
     !temperature
 }
 
-fn tool<'a>(tool: &'a Tool<'a>) -> Result<Definition<'a>, Need> {
+fn tool<'a>(tool: &'a Tool<'a>, changes: &mut Changes) -> Result<Definition<'a>, Need> {
     let Tool { name, description, schema, strict } = tool;
-    let input_schema = match schema {
-        Some(schema) => Cow::Borrowed(*schema),
-        None => Cow::Owned(RawValue::from_string(NO_SCHEMA.to_owned()).map_err(|_| UNWRITTEN)?),
+    let input_schema = match schema.map(|schema| (schema, schemas::accepted(schema))) {
+        Some((schema, None)) => Cow::Borrowed(schema),
+        Some((_, Some(accepted))) => {
+            changes.note(Verb::Mapped, "tool_schema");
+            Cow::Owned(RawValue::from_string(accepted).map_err(|_| UNWRITTEN)?)
+        }
+        None => Cow::Owned(schemas::none().ok_or(UNWRITTEN)?),
     };
     Ok(Definition { name, description: description.as_deref(), input_schema, strict: *strict })
 }

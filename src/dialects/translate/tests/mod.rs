@@ -1,5 +1,11 @@
 //! Streams in the dialect of another caller: what is split meets, and what is broken has no end.
 
+mod members;
+mod mutated;
+mod reported_requests;
+mod reported_streams;
+mod streams;
+
 use serde_json::{Value, json};
 
 use super::*;

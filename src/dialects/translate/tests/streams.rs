@@ -1,0 +1,321 @@
+//! Every translated stream has one end, calls if and only if its end says so, and all that the model wrote, however its
+//! provider cuts it.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::*;
+
+/// Streams of providers: the data of their events.
+pub(super) const STREAMS: [(Dialect, &[&str]); 2] = [
+    (
+        Dialect::ChatCompletions,
+        &[
+            r#"{"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#,
+            r#"{"id":"c","choices":[{"index":0,"delta":{"reasoning_content":"T"}}]}"#,
+            r#"{"id":"c","choices":[{"index":0,"delta":{"content":"Hi"}}]}"#,
+            r#"{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t0","function":{"name":"f","arguments":"{"}}]}}]}"#,
+            r#"{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"}"}}]}}]}"#,
+            r#"{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"#,
+            r#"{"id":"c","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#,
+        ],
+    ),
+    (
+        Dialect::Messages,
+        &[
+            r#"{"type":"message_start","message":{"id":"m","content":[],"usage":{"input_tokens":3}}}"#,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"T"}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"c2ln"}}"#,
+            r#"{"type":"content_block_stop","index":0}"#,
+            r#"{"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"Hi"}}"#,
+            r#"{"type":"content_block_stop","index":1}"#,
+            r#"{"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"t0","name":"f","input":{}}}"#,
+            r#"{"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{}"}}"#,
+            r#"{"type":"content_block_stop","index":2}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":2}}"#,
+            r#"{"type":"message_stop"}"#,
+        ],
+    ),
+];
+
+fn reason(word: &str) -> Stop {
+    match word {
+        "content_filter" => Stop::Refused,
+        other => stop(other),
+    }
+}
+
+fn to_responses() -> Box<responses::write_stream::Writer> {
+    let members: Members<'_> = serde_json::from_str("{}").expect("JSON");
+    Box::new(responses::write_stream::Writer::new("\"m\"".to_owned(), 1, Arc::new(Repeated::of(&members))))
+}
+
+/// A stream of each direction, with the dialect of its provider.
+pub(super) fn streams() -> Vec<(Dialect, Stream)> {
+    let message = || Box::new(messages::write_stream::Writer::new("\"m\"".to_owned(), 1));
+    let chat_reader = || chat::read_stream::Reader::new(reason);
+    [
+        (Dialect::ChatCompletions, Direction::ToMessages(chat_reader(), message())),
+        (Dialect::ChatCompletions, Direction::ChatToResponses(chat_reader(), to_responses())),
+        (
+            Dialect::Messages,
+            Direction::ToChat(
+                messages::read_stream::Reader::default(),
+                Box::new(chat::write_stream::Writer::new(1, "\"m\"", "\"p\"", true)),
+            ),
+        ),
+        (
+            Dialect::Messages,
+            Direction::MessagesToResponses(messages::read_stream::Reader::default(), to_responses()),
+        ),
+    ]
+    .map(|(from, direction)| (from, Stream::new(direction)))
+    .into()
+}
+
+/// What a caller reads of a stream.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// The events that end a stream, and the last event of all.
+    pub(super) ends: Vec<String>,
+    last: String,
+    /// The word for the end, where the dialect has one.
+    stop: Option<String>,
+    text: String,
+    reasoning: String,
+    /// The id, the name and the input of each call.
+    calls: Vec<(String, String, String)>,
+}
+
+/// Translates a whole stream. `None` if it cannot go on, so that it has no end.
+pub(super) fn ended(mut stream: Stream, events: &[String]) -> Option<Heard> {
+    let mut out = Vec::new();
+    for event in events {
+        stream.feed(event.as_bytes(), Tokens::default(), &mut out).ok()?;
+    }
+    out.extend(stream.end(Tokens::default()).ok()?);
+    let out = String::from_utf8(out).expect("UTF-8");
+    let mut heard = Heard::default();
+    for data in out.lines().filter_map(|line| line.strip_prefix("data: ")) {
+        match stream.to() {
+            Dialect::ChatCompletions => heard.chunk(data),
+            Dialect::Messages => heard.message(&serde_json::from_str(data).expect(data)),
+            Dialect::Responses => heard.response(&serde_json::from_str(data).expect(data)),
+        }
+    }
+    Some(heard)
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+impl Heard {
+    fn event(&mut self, kind: &str, is_end: bool) {
+        kind.clone_into(&mut self.last);
+        if is_end {
+            self.ends.push(kind.to_owned());
+        }
+    }
+
+    fn chunk(&mut self, data: &str) {
+        self.event(data, data == "[DONE]");
+        let Ok(data) = serde_json::from_str::<Value>(data) else { return };
+        let choice = &data["choices"][0];
+        let delta = &choice["delta"];
+        self.text += &word(&delta["content"]);
+        self.reasoning += &word(&delta["reasoning_content"]);
+        if let Some(call) = delta["tool_calls"].get(0) {
+            if call["id"].is_string() {
+                self.calls.push((word(&call["id"]), word(&call["function"]["name"]), String::new()));
+            }
+            let index = usize::try_from(call["index"].as_u64().expect("an index")).expect("a small one");
+            self.calls[index].2 += &word(&call["function"]["arguments"]);
+        }
+        if let Some(reason) = choice["finish_reason"].as_str() {
+            assert_eq!(self.stop.replace(reason.to_owned()), None);
+        }
+    }
+
+    fn message(&mut self, data: &Value) {
+        let kind = word(&data["type"]);
+        self.event(&kind, kind == "message_stop");
+        let (block, delta) = (&data["content_block"], &data["delta"]);
+        if block["type"] == "tool_use" {
+            self.calls.push((word(&block["id"]), word(&block["name"]), String::new()));
+        }
+        self.text += &word(&delta["text"]);
+        self.reasoning += &word(&delta["thinking"]);
+        if let Some(json) = delta["partial_json"].as_str() {
+            self.calls.last_mut().expect("a call").2 += json;
+        }
+        if let Some(reason) = delta["stop_reason"].as_str() {
+            assert_eq!(self.stop.replace(reason.to_owned()), None);
+        }
+    }
+
+    fn response(&mut self, data: &Value) {
+        let kind = word(&data["type"]);
+        let ends = ["response.completed", "response.incomplete", "response.failed"];
+        self.event(&kind, ends.contains(&kind.as_str()));
+        let item = &data["item"];
+        if kind != "response.output_item.done" {
+            return;
+        }
+        let texts = |name: &str| {
+            let parts = item[name].as_array().cloned().unwrap_or_default();
+            parts.iter().map(|part| word(&part["text"])).collect::<String>()
+        };
+        self.text += &texts("content");
+        self.reasoning += &texts("summary");
+        if item["type"] == "function_call" {
+            self.calls.push((word(&item["call_id"]), word(&item["name"]), word(&item["arguments"])));
+        }
+    }
+}
+
+/// A part of what a model writes.
+#[derive(Debug, Clone)]
+enum Written {
+    Text(String),
+    Reasoning(String),
+    Call(&'static str),
+}
+
+fn parts() -> impl Strategy<Value = Vec<Written>> {
+    let inputs = ["{}", "", r#"{"a":1}"#, "{\"é\": \"\\n\", \"b\": [1, {\"c\": \"}\"}]}"];
+    let part = prop_oneof![
+        "[a-c é漢🎉\"\n]{1,8}".prop_map(Written::Text),
+        "[a-c é漢🎉\"\n]{1,8}".prop_map(Written::Reasoning),
+        prop::sample::select(inputs.to_vec()).prop_map(Written::Call),
+    ];
+    prop::collection::vec(part, 0..5)
+}
+
+/// The pieces of a text, cut between its characters.
+fn pieces(text: &str, cuts: &[Index]) -> Vec<String> {
+    let letters: Vec<char> = text.chars().collect();
+    let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(letters.len() + 1)).collect();
+    at.extend([0, letters.len()]);
+    at.sort_unstable();
+    at.windows(2).map(|pair| letters[pair[0]..pair[1]].iter().collect()).collect()
+}
+
+/// The events of an answer as a provider of completions sends them.
+fn chunks_of(parts: &[Written], cuts: &[Index], stop: &str) -> Vec<String> {
+    let chunk = |delta: Value| json!({"id": "c", "choices": [{"index": 0, "delta": delta}]}).to_string();
+    let mut events = vec![chunk(json!({"role": "assistant", "content": ""}))];
+    let mut calls = 0;
+    for part in parts {
+        match part {
+            Written::Text(text) => {
+                events.extend(pieces(text, cuts).iter().map(|piece| chunk(json!({"content": piece}))));
+            }
+            Written::Reasoning(text) => {
+                events.extend(
+                    pieces(text, cuts).iter().map(|piece| chunk(json!({"reasoning_content": piece}))),
+                );
+            }
+            Written::Call(input) => {
+                let begun = json!({"index": calls, "id": format!("t{calls}"), "type": "function", "function": {"name": "f", "arguments": ""}});
+                events.push(chunk(json!({"tool_calls": [begun]})));
+                events.extend(pieces(input, cuts).iter().map(|piece| {
+                    chunk(json!({"tool_calls": [{"index": calls, "function": {"arguments": piece}}]}))
+                }));
+                calls += 1;
+            }
+        }
+    }
+    if !stop.is_empty() {
+        events.push(finish(stop));
+    }
+    events
+}
+
+/// The same as a provider of messages sends it.
+fn events_of(parts: &[Written], cuts: &[Index], stop: &str) -> Vec<String> {
+    let mut events = vec![json!({"type": "message_start", "message": {"id": "m"}}).to_string()];
+    let mut calls = 0;
+    for (index, part) in parts.iter().enumerate() {
+        let (block, kind, name, text) = match part {
+            Written::Text(text) => (json!({"type": "text", "text": ""}), "text_delta", "text", text.as_str()),
+            Written::Reasoning(text) => (
+                json!({"type": "thinking", "thinking": "", "signature": ""}),
+                "thinking_delta",
+                "thinking",
+                text.as_str(),
+            ),
+            Written::Call(input) => {
+                calls += 1;
+                let id = format!("t{}", calls - 1);
+                (
+                    json!({"type": "tool_use", "id": id, "name": "f", "input": {}}),
+                    "input_json_delta",
+                    "partial_json",
+                    *input,
+                )
+            }
+        };
+        events
+            .push(json!({"type": "content_block_start", "index": index, "content_block": block}).to_string());
+        events.extend(pieces(text, cuts).iter().map(|piece| {
+            json!({"type": "content_block_delta", "index": index, "delta": {"type": kind, name: piece}})
+                .to_string()
+        }));
+        events.push(json!({"type": "content_block_stop", "index": index}).to_string());
+    }
+    if !stop.is_empty() {
+        events.push(ended_with(stop));
+    }
+    events
+}
+
+/// The end of a message, by the word of a completion.
+fn ended_with(stop: &str) -> String {
+    super::ended(match stop {
+        "tool_calls" => "tool_use",
+        "length" => "max_tokens",
+        "content_filter" => "refusal",
+        _ => "end_turn",
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn a_stream_has_one_end_and_all_that_was_written(
+        parts in parts(),
+        cuts in prop::collection::vec(any::<Index>(), 0..4),
+        stop in prop::sample::select(vec!["stop", "tool_calls", "length", "content_filter", ""]),
+    ) {
+        let texts = |of: fn(&Written) -> Option<&String>| parts.iter().filter_map(of).cloned().collect::<String>();
+        let text = texts(|part| if let Written::Text(text) = part { Some(text) } else { None });
+        let reasoning = texts(|part| if let Written::Reasoning(text) = part { Some(text) } else { None });
+        let inputs = parts.iter().filter_map(|part| if let Written::Call(input) = part { Some(*input) } else { None });
+        let calls: Vec<&str> = inputs.map(|input| if input.is_empty() { "{}" } else { input }).collect();
+        for (from, stream) in streams() {
+            let to = stream.to();
+            let events = if from == Dialect::Messages { events_of(&parts, &cuts, stop) } else { chunks_of(&parts, &cuts, stop) };
+            let heard = ended(stream, &events).expect("a stream that can be written");
+            prop_assert_eq!(heard.ends.len(), 1, "{:?}: {:?}", to, heard);
+            prop_assert_eq!(heard.ends.first(), Some(&heard.last));
+            prop_assert_eq!((&heard.text, &heard.reasoning), (&text, &reasoning), "{:?}", to);
+            let written: Vec<&str> = heard.calls.iter().map(|(.., input)| if input.is_empty() { "{}" } else { input.as_str() }).collect();
+            prop_assert_eq!(&written, &calls, "{:?}", to);
+            for (number, (id, name, _)) in heard.calls.iter().enumerate() {
+                prop_assert_eq!((id.as_str(), name.as_str()), (format!("t{number}").as_str(), "f"));
+            }
+            let broke_off = matches!(stop, "length" | "content_filter");
+            let of_calls = heard.stop.as_deref().map(|word| matches!(word, "tool_use" | "tool_calls"));
+            prop_assert_eq!(of_calls.is_none(), to == Dialect::Responses);
+            if let Some(of_calls) = of_calls {
+                prop_assert_eq!(of_calls, !broke_off && !calls.is_empty(), "{:?}: {:?}", to, heard);
+            }
+        }
+    }
+}
