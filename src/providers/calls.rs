@@ -47,6 +47,24 @@ pub enum InvalidCredential {
          create another key"
     )]
     PrivateKey,
+    /// It begins like an access key of AWS, and is no JSON object with the members of one.
+    #[error(
+        "it begins like an access key of AWS, but is not valid JSON of one: enter {{\"access_key_id\": ..., \
+         \"secret_access_key\": ...}} with texts, or an API key of Amazon Bedrock"
+    )]
+    AccessKey,
+    /// The id of the access key is missing.
+    #[error("the access key has no 'access_key_id'")]
+    AccessKeyId,
+    /// The secret of the access key is missing.
+    #[error("the access key has no 'secret_access_key'")]
+    SecretAccessKey,
+    /// The region is missing or no name of one.
+    #[error(
+        "the region is not known: enter a base URL like https://bedrock-runtime.us-east-1.amazonaws.com, or a 'region' in \
+         the access key"
+    )]
+    Region,
 }
 
 /// The URL of a service under `base_url`.
@@ -209,7 +227,7 @@ fn plain(credential: &str) -> Result<&str, InvalidCredential> {
 }
 
 /// A header value that logs and debug output never print, and that is zeroed when its last copy is dropped.
-fn sensitive(value: String) -> Result<HeaderValue, InvalidCredential> {
+pub(super) fn sensitive(value: String) -> Result<HeaderValue, InvalidCredential> {
     let bytes = Bytes::from_owner(Zeroizing::new(value.into_bytes()));
     let mut value = HeaderValue::from_maybe_shared(bytes).map_err(|_| InvalidCredential::Characters)?;
     value.set_sensitive(true);

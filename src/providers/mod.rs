@@ -10,6 +10,7 @@
 //! | [`calls`] | the URL and the headers of a call |
 //! | [`caller_headers`] | what the headers of a caller choose at a vendor |
 //! | [`raw_predict`] | messages at an address of their model, as on Google's Vertex AI |
+//! | [`aws`] | credentials, signatures and exceptions of Amazon Web Services |
 //! | [`service_account`] | the key file of a service account of Google Cloud |
 //! | [`parameters`] | the parameters to rename and drop before a model accepts another model's request |
 //! | [`compatibility`] | the rest of what a model accepts of a request written for another model |
@@ -23,6 +24,7 @@
 //! NOTICE: `known_models.json` holds facts from models.dev (<https://github.com/anomalyco/models.dev>), MIT,
 //! Copyright (c) 2025 spin.dev; the license is in `docs/licenses/models.dev-MIT.txt`.
 
+pub mod aws;
 pub mod caller_headers;
 pub mod calls;
 pub mod claude;

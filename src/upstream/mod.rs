@@ -6,6 +6,7 @@
 pub mod address_policy;
 pub(crate) mod answered_connections;
 mod clients;
+pub mod event_stream;
 pub mod name_resolver;
 pub mod object_storage;
 pub mod resolver;
