@@ -362,7 +362,9 @@ async fn exhausted(end: Exhausted, dialect: Dialect, mut recorder: RequestRecord
         Exhausted::Skipped(class) => (recorder.last_skip(class), Failure::caller_status),
     };
     let status = match (dialect, caller_status(&failure)) {
-        (Dialect::ChatCompletions | Dialect::Responses, status) => status,
+        (Dialect::ChatCompletions | Dialect::Responses | Dialect::Gemini | Dialect::Converse, status) => {
+            status
+        }
         (Dialect::Messages, status) => dialects::messages::error::status(failure.class, status),
     };
     recorder.finish_failed(failure, status).await
