@@ -9,63 +9,10 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use super::aws::credential::{AccessKey, is_access_key};
+use super::invalid_credential::InvalidCredential;
 use super::presets::{Authentication, CredentialNeed, Preset, Service};
 use super::service_account::{ServiceAccount, is_key_file};
-
-/// Why a credential cannot be sent. The message names the remedy and never contains the credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidCredential {
-    /// The vendor requires one.
-    #[error("a provider of this kind needs a credential: enter the vendor's API key")]
-    Missing,
-    /// The vendor takes none.
-    #[error("a provider of this kind takes no credential: leave it out")]
-    Unwanted,
-    /// It contains a blank, a control character or a character beyond ASCII.
-    #[error(
-        "the credential holds a character that no HTTP header can carry (a blank, a line \
-         break or a letter beyond ASCII): paste the key again, without anything around it"
-    )]
-    Characters,
-    /// It begins like a key file, and is no JSON object with the fields of one.
-    #[error(
-        "it begins like the key file of a service account, but is not valid JSON: paste the whole file, from '{{' to '}}'"
-    )]
-    KeyFile,
-    /// It is a file of another kind.
-    #[error(
-        "the 'type' in it is not 'service_account': in Google Cloud, create a JSON key of a service account, and paste \
-         that file"
-    )]
-    KeyFileType,
-    /// The name of the account is missing.
-    #[error("the key file has no 'client_email': paste the file as Google Cloud created it")]
-    ClientEmail,
-    /// The key is missing or unusable.
-    #[error(
-        "the 'private_key' in the key file is not an RSA key in PEM: paste the file as Google Cloud created it, or \
-         create another key"
-    )]
-    PrivateKey,
-    /// It begins like an access key of AWS, and is no JSON object with the members of one.
-    #[error(
-        "it begins like an access key of AWS, but is not valid JSON of one: enter {{\"access_key_id\": ..., \
-         \"secret_access_key\": ...}} with texts, or an API key of Amazon Bedrock"
-    )]
-    AccessKey,
-    /// The id of the access key is missing.
-    #[error("the access key has no 'access_key_id'")]
-    AccessKeyId,
-    /// The secret of the access key is missing.
-    #[error("the access key has no 'secret_access_key'")]
-    SecretAccessKey,
-    /// The region is missing or no name of one.
-    #[error(
-        "the region is not known: enter a base URL like https://bedrock-runtime.us-east-1.amazonaws.com, or a 'region' in \
-         the access key"
-    )]
-    Region,
-}
 
 /// The URL of a service under `base_url`.
 ///
@@ -157,6 +104,9 @@ pub fn check_credential(preset: &Preset, credential: Option<&str>) -> Result<(),
         if let Some(key_file) = key_file(service, credential) {
             ServiceAccount::checked(key_file)?;
         }
+        if let Some(access_key) = access_key(service, credential) {
+            AccessKey::parse(access_key)?;
+        }
     }
     Ok(())
 }
@@ -166,6 +116,13 @@ pub fn check_credential(preset: &Preset, credential: Option<&str>) -> Result<(),
 pub fn key_file<'a>(service: &Service, credential: Option<&'a str>) -> Option<&'a str> {
     let makes_tokens = service.authentication == Authentication::AccessToken;
     credential.filter(|credential| makes_tokens && is_key_file(credential))
+}
+
+/// The credential, if it is an access key of AWS that requests are signed with. Then each call has the headers of its
+/// signature besides [`upstream_headers`].
+pub fn access_key<'a>(service: &Service, credential: Option<&'a str>) -> Option<&'a str> {
+    let signs = service.authentication == Authentication::Aws;
+    credential.filter(|credential| signs && is_access_key(credential))
 }
 
 /// The value of the header `Authorization` with a token.
@@ -194,9 +151,10 @@ pub fn upstream_headers(
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     let credential = usable(preset, credential)?;
-    if let Some(credential) = credential.filter(|_| key_file(service, credential).is_none()) {
+    let is_sent = key_file(service, credential).or(access_key(service, credential)).is_none();
+    if let Some(credential) = credential.filter(|_| is_sent) {
         match service.authentication {
-            Authentication::Bearer | Authentication::AccessToken => {
+            Authentication::Bearer | Authentication::AccessToken | Authentication::Aws => {
                 headers.insert(AUTHORIZATION, bearer(credential)?);
             }
             Authentication::Header(name) => {

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`presets`] | the supported vendors and how they differ |
 //! | [`calls`] | the URL and the headers of a call |
+//! | [`invalid_credential`] | why a credential cannot be sent |
 //! | [`caller_headers`] | what the headers of a caller choose at a vendor |
 //! | [`raw_predict`] | messages at an address of their model, as on Google's Vertex AI |
 //! | [`aws`] | credentials, signatures and exceptions of Amazon Web Services |
@@ -31,6 +32,7 @@ pub mod claude;
 pub mod compatibility;
 pub mod errors;
 pub mod finish_reasons;
+pub mod invalid_credential;
 pub mod known_models;
 pub mod parameters;
 pub mod presets;
@@ -39,9 +41,7 @@ pub mod raw_predict;
 pub mod service_account;
 pub mod stream_options;
 
-pub use calls::{
-    InvalidCredential, bearer, check_credential, key_file, model_names, service_url, upstream_headers,
-};
+pub use calls::{access_key, bearer, check_credential, key_file, model_names, service_url, upstream_headers};
 pub use errors::phrases::{
     MOST_PARTS, Mapping, MappingMeaning, Mappings, MessageRules, SentenceClass, SentenceScope, Sentences,
 };
@@ -50,6 +50,7 @@ pub use errors::{
     is_empty_error, parse_error,
 };
 pub use finish_reasons::{FinishMeaning, FinishReason};
+pub use invalid_credential::InvalidCredential;
 pub use known_models::{Capabilities, KnownModel, known_model};
 pub use parameters::{ParameterRules, RulePlace, known_parameter_rules};
 pub use presets::{

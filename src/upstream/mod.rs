@@ -70,6 +70,12 @@ impl AdmittedUrl {
         self
     }
 
+    /// The URL itself.
+    #[must_use]
+    pub const fn as_url(&self) -> &Url {
+        &self.url
+    }
+
     /// A path below that of the URL. `end` is one part, percent-encoded.
     #[must_use]
     pub fn below(&self, end: &str) -> Self {

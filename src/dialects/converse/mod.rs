@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod event;
+pub mod events_of_answer;
 pub mod history;
 pub mod read_answer;
 pub mod read_stream;

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::providers::calls::InvalidCredential;
+use crate::providers::invalid_credential::InvalidCredential;
 
 /// An access key.
 #[derive(Clone, PartialEq, Eq)]

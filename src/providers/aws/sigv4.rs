@@ -13,7 +13,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::credential::AccessKey;
-use crate::providers::calls::{InvalidCredential, sensitive};
+use crate::providers::calls::sensitive;
+use crate::providers::invalid_credential::InvalidCredential;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The last part of the scope.

@@ -354,6 +354,7 @@ pub(super) static VENDORS: &[Vendor] = &[
     // They serve no chat completions, so nothing is translated for them.
     Vendor { preset: "foundry", ..UNKNOWN_ROW },
     Vendor { preset: "bedrock-messages", ..UNKNOWN_ROW },
+    Vendor { preset: "bedrock", ..UNKNOWN_ROW },
     Vendor { preset: "vertex-messages", ..UNKNOWN_ROW },
     Vendor { preset: "custom-messages", ..UNKNOWN_ROW },
     Vendor { preset: "simulated", developer: true, ..UNKNOWN_ROW },

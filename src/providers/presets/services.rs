@@ -12,6 +12,8 @@ pub enum Authentication {
     /// An access token of Google, like [`Authentication::Bearer`]. The credential is such a token, or the key file of a
     /// service account, which tokens are made from.
     AccessToken,
+    /// AWS signs each request with an access key. The credential is that, or an API key, like [`Authentication::Bearer`].
+    Aws,
     /// The vendor takes no credential.
     None,
 }
@@ -115,6 +117,24 @@ pub(super) const CLAUDE_ON_VERTEX: Service = Service {
     raw_predict: Some(&VERTEX),
 };
 
+/// Converse as Amazon Bedrock serves it, at addresses of its models.
+pub(super) const CONVERSE: Service = Service {
+    path: "/model",
+    models_path: None,
+    authentication: Authentication::Aws,
+    model_address: Some(&OF_BEDROCK),
+    ..CHAT_COMPLETIONS
+};
+
+static OF_BEDROCK: ModelAddress = ModelAddress {
+    within: &[],
+    whole: "/converse",
+    streamed: "/converse-stream",
+    stream_query: None,
+    // A request without messages is refused, whether the account has access to this model or not.
+    test: Some("amazon.nova-micro-v1%3A0/converse"),
+};
+
 static RAW_PREDICT: ModelAddress = ModelAddress {
     within: &["/projects/", "/locations/"],
     whole: ":rawPredict",
@@ -141,5 +161,9 @@ mod tests {
             assert_eq!(url.path(), format!("/v1/models/{end}"), "parsers of addresses leave it as it is");
         }
         assert_eq!(RAW_PREDICT.end_of("m", true), "m:streamRawPredict");
+        let arn = "arn:aws:bedrock:us-east-1:1:inference-profile/us.amazon.nova-pro-v1:0";
+        let encoded = "arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.amazon.nova-pro-v1%3A0";
+        assert_eq!(OF_BEDROCK.end_of(arn, false), format!("{encoded}/converse"));
+        assert_eq!(OF_BEDROCK.end_of(arn, true), format!("{encoded}/converse-stream"));
     }
 }

@@ -216,9 +216,11 @@ impl<'c> Writing<'c> {
         for block in blocks {
             content.extend(match block {
                 Block::Text(_) | Block::Image(_) | Block::Document(_) => self.content(block)?,
-                Block::Call(_) | Block::Result(_) | Block::Reasoning | Block::Signed(_) | Block::Foreign(_) => {
-                    None
-                }
+                Block::Call(_)
+                | Block::Result(_)
+                | Block::Reasoning
+                | Block::Signed(_)
+                | Block::Foreign(_) => None,
             });
         }
         if content.is_empty() {

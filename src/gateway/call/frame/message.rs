@@ -49,11 +49,16 @@ impl Inspected {
 pub(super) fn size(text: &[u8]) -> TextSize {
     let blocks = Answer::read(text).and_then(|answer| answer.content).map_or("[]", RawValue::get);
     let blocks: Vec<&RawValue> = serde_json::from_str(blocks).unwrap_or_default();
-    let size_of = |block| match content::of_block(block) {
+    sizes(blocks.into_iter().map(content::of_block))
+}
+
+/// The size of blocks.
+pub(super) fn sizes<'a>(pieces: impl IntoIterator<Item = Piece<'a>>) -> TextSize {
+    let size_of = |piece| match piece {
         Piece::Text(json) | Piece::Json(json) | Piece::VendorsCall(json) | Piece::Unnamed(json) => {
             TextSize::of_json(json.get())
         }
         Piece::Opaque | Piece::Nothing | Piece::Broken => TextSize::default(),
     };
-    blocks.into_iter().fold(TextSize::default(), |size, block| size.then(size_of(block)))
+    pieces.into_iter().fold(TextSize::default(), |size, piece| size.then(size_of(piece)))
 }
