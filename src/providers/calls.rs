@@ -334,6 +334,26 @@ mod tests {
     }
 
     #[test]
+    fn an_api_key_of_bedrock_is_sent_and_an_access_key_is_not() {
+        let bedrock = named("bedrock");
+        let converse = bedrock.service(Dialect::Converse).expect("a service");
+        let sent = upstream_headers(bedrock, converse, Some("ABSKcanary")).expect("headers");
+        assert_eq!(sent.get("authorization").expect("header"), "Bearer ABSKcanary");
+        let key = r#"{"access_key_id":"AKIDEXAMPLE","secret_access_key":"canary"}"#;
+        let sent = upstream_headers(bedrock, converse, Some(key)).expect("headers");
+        assert!(sent.get("authorization").is_none());
+        assert_eq!(access_key(converse, Some(key)), Some(key));
+        assert_eq!(check_credential(bedrock, Some(key)), Ok(()));
+        assert_eq!(check_credential(bedrock, Some("{}")), Err(InvalidCredential::AccessKeyId));
+        assert_eq!(check_credential(bedrock, Some("a b")), Err(InvalidCredential::Characters));
+        let url = "https://bedrock-runtime.us-east-1.amazonaws.com/model";
+        let host = "https://bedrock-runtime.us-east-1.amazonaws.com";
+        for base in [host, url, &format!("{url}/amazon.nova-lite-v1%3A0/converse")] {
+            assert_eq!(service_url(bedrock, converse, base), url);
+        }
+    }
+
+    #[test]
     fn need_and_credential_must_agree() {
         for absent in [None, Some("")] {
             let required = headers("openai", absent);

@@ -29,6 +29,8 @@ pub struct Service {
     pub authentication: Authentication,
     /// Headers that the vendor requires on every call, as (lowercase name, value).
     pub headers: &'static [(&'static str, &'static str)],
+    /// The media type of its streams.
+    pub streams: &'static str,
     /// How the address names the model, if the body does not. Then `path` leads to the models.
     pub model_address: Option<&'static ModelAddress>,
     /// What is special of messages at such an address.
@@ -80,6 +82,7 @@ pub(super) const CHAT_COMPLETIONS: Service = Service {
     models_path: Some("/models"),
     authentication: Authentication::Bearer,
     headers: &[],
+    streams: "text/event-stream",
     model_address: None,
     raw_predict: None,
 };
@@ -115,6 +118,7 @@ pub(super) const CLAUDE_ON_VERTEX: Service = Service {
     headers: &[],
     model_address: Some(&RAW_PREDICT),
     raw_predict: Some(&VERTEX),
+    ..CHAT_COMPLETIONS
 };
 
 /// Converse as Amazon Bedrock serves it, at addresses of its models.
@@ -122,6 +126,7 @@ pub(super) const CONVERSE: Service = Service {
     path: "/model",
     models_path: None,
     authentication: Authentication::Aws,
+    streams: "application/vnd.amazon.eventstream",
     model_address: Some(&OF_BEDROCK),
     ..CHAT_COMPLETIONS
 };

@@ -242,7 +242,7 @@ impl Endpoints {
         let signer = Signer::of(service, credential, &url).map_err(invalid)?.map(Arc::new);
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("failsoft/", env!("CARGO_PKG_VERSION"))));
         headers.insert(VIA, self.via.clone());
-        let headers = ["application/json", "text/event-stream"].map(|accepted| {
+        let headers = ["application/json", service.streams].map(|accepted| {
             // A clone has the same room, so that a call can add its own without a larger map.
             let mut with_room = HeaderMap::with_capacity(2 * headers.len());
             with_room.extend(headers.clone());
