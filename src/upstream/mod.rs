@@ -70,7 +70,7 @@ impl AdmittedUrl {
         self
     }
 
-    /// The URL itself.
+    /// The URL as it is sent.
     #[must_use]
     pub const fn as_url(&self) -> &Url {
         &self.url

@@ -80,7 +80,7 @@ impl<'a> Answer<'a> {
         self.output.as_ref().is_some_and(|output| output.message.is_some())
     }
 
-    /// Why it ended.
+    /// The reason for its end.
     #[must_use]
     pub fn end(&self) -> Option<Cow<'_, str>> {
         self.stop_reason.as_deref().map(|reason| meant(Cow::Borrowed(reason)))

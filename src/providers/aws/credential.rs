@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::providers::invalid_credential::InvalidCredential;
 
-/// An access key.
+/// An access key of AWS.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessKey {
     /// The id of the key, which its requests name.

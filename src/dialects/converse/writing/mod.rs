@@ -89,7 +89,7 @@ struct Document<'a> {
     source: Bytes<'a>,
 }
 
-/// Bytes in base64.
+/// The bytes of a file, in base64.
 #[derive(Serialize)]
 struct Bytes<'a> {
     bytes: &'a str,

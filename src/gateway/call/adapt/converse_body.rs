@@ -1,4 +1,4 @@
-//! The body of a request for Amazon Bedrock's Converse, whose address names the model.
+//! The body of a request for Amazon Bedrock's Converse. Its address names the model.
 //!
 //! It is always a translation. What is special of Claude is known by the name of the model: an address of an inference profile
 //! of the customer's own does not say what it leads to, and gets no reasoning.

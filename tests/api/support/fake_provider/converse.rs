@@ -1,4 +1,4 @@
-//! Scripts in the dialect of Amazon Bedrock's Converse, whose streams are binary.
+//! Scripts in the dialect of Amazon Bedrock's Converse, with its binary streams.
 
 use serde_json::{Value, json};
 
