@@ -42,7 +42,7 @@ pub struct ProviderRow {
     pub base_url: Option<String>,
     /// Whether a credential is stored.
     pub has_credential: bool,
-    /// The last four characters of the credential, if it is long enough; of a key file those of its key's id.
+    /// The last four characters of the credential, if it is long enough; of a key file or an access key those of the key's id.
     pub credential_hint: Option<String>,
     /// `unknown`, `ok` or `failing`.
     pub health: String,
