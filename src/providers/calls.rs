@@ -10,8 +10,7 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::aws::credential::{AccessKey, is_access_key};
-use super::invalid_credential::InvalidCredential;
-use super::presets::{Authentication, CredentialNeed, Preset, Service};
+use super::presets::{Authentication, CredentialNeed, InvalidCredential, Preset, Service};
 use super::service_account::{ServiceAccount, is_key_file};
 
 /// The URL of a service under `base_url`.

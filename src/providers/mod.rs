@@ -8,7 +8,6 @@
 //! |---|---|
 //! | [`presets`] | the supported vendors and how they differ |
 //! | [`calls`] | the URL and the headers of a call |
-//! | [`invalid_credential`] | why a credential cannot be sent |
 //! | [`caller_headers`] | what the headers of a caller choose at a vendor |
 //! | [`raw_predict`] | messages at an address of their model, as on Google's Vertex AI |
 //! | [`aws`] | credentials, signatures and exceptions of Amazon Web Services |
@@ -32,7 +31,6 @@ pub mod claude;
 pub mod compatibility;
 pub mod errors;
 pub mod finish_reasons;
-pub mod invalid_credential;
 pub mod known_models;
 pub mod parameters;
 pub mod presets;
@@ -50,11 +48,10 @@ pub use errors::{
     is_empty_error, parse_error,
 };
 pub use finish_reasons::{FinishMeaning, FinishReason};
-pub use invalid_credential::InvalidCredential;
 pub use known_models::{Capabilities, KnownModel, known_model};
 pub use parameters::{ParameterRules, RulePlace, known_parameter_rules};
 pub use presets::{
-    Authentication, CredentialNeed, Documents, ModelAddress, PRESETS, Preset, Service, preset,
+    Authentication, CredentialNeed, Documents, InvalidCredential, ModelAddress, PRESETS, Preset, Service, preset,
 };
 pub use price::{LongPrompt, ModelPrice, Rates};
 pub use stream_options::StreamOptions;

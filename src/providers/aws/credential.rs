@@ -9,7 +9,7 @@ use std::fmt;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::providers::invalid_credential::InvalidCredential;
+use crate::providers::presets::InvalidCredential;
 
 /// An access key of AWS.
 #[derive(Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::credential::AccessKey;
 use crate::providers::calls::sensitive;
-use crate::providers::invalid_credential::InvalidCredential;
+use crate::providers::presets::InvalidCredential;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The last part of the scope.

@@ -1,9 +1,11 @@
 //! The supported vendors, one row each. To add a vendor that speaks the OpenAI dialect, add a row with what differs.
 
+mod invalid_credential;
 mod services;
 
 use crate::dialects::Dialect;
 
+pub use invalid_credential::InvalidCredential;
 use services::{
     AZURE, AZURE_RESPONSES, CHAT_COMPLETIONS, CLAUDE_OF_A_CLOUD, CLAUDE_ON_VERTEX, CONVERSE, MESSAGES,
     RESPONSES,
