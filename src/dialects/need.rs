@@ -25,6 +25,8 @@ pub enum Need {
     Fallbacks,
     /// A file that one provider stores.
     File,
+    /// A picture of a type, or at an address, that the provider does not take.
+    Image,
     /// The deprecated functions of OpenAI.
     Functions,
     /// The probabilities of tokens.
@@ -37,7 +39,7 @@ pub enum Need {
     PreviousResponse,
     /// A tool or content that only servers of the caller's dialect know.
     ServerTool,
-    /// More stop sequences than four.
+    /// More stop sequences than the dialect has.
     StopSequences,
     /// A conversation, an item or a prompt that one provider stores.
     StoredState,
@@ -60,6 +62,7 @@ impl Need {
             Self::Fallbacks => "lacks_capability:fallbacks",
             Self::File => "lacks_capability:file",
             Self::Functions => "lacks_capability:functions",
+            Self::Image => "lacks_capability:image",
             Self::Logprobs => "lacks_capability:logprobs",
             Self::McpServers => "lacks_capability:mcp_servers",
             Self::Prefill => "lacks_capability:prefill",
@@ -87,6 +90,7 @@ impl Need {
             | Self::Fallbacks
             | Self::File
             | Self::Functions
+            | Self::Image
             | Self::Logprobs
             | Self::McpServers
             | Self::Prefill
@@ -112,6 +116,7 @@ impl Need {
             | Self::Fallbacks
             | Self::File
             | Self::Functions
+            | Self::Image
             | Self::Logprobs
             | Self::McpServers
             | Self::Prefill
@@ -134,6 +139,9 @@ impl fmt::Display for Need {
             Self::Document => {
                 return formatter.write_str("it takes no such documents");
             }
+            Self::Image => {
+                return formatter.write_str("it takes no such pictures, or not from such an address");
+            }
             Self::Audio => "has no audio",
             Self::Background => "answers at once only ('background')",
             Self::Choices => "gives one choice only ('n')",
@@ -149,7 +157,7 @@ impl fmt::Display for Need {
             Self::ServerTool => {
                 "does not have this tool or content, which servers of another dialect provide"
             }
-            Self::StopSequences => "takes at most four stop sequences",
+            Self::StopSequences => "takes fewer stop sequences",
             Self::StoredState => {
                 "does not have what another provider stores ('conversation', 'prompt', items by id)"
             }

@@ -266,7 +266,12 @@ impl Gateway {
             model,
             target: &url,
             dialect: request.dialect,
-            translation: AnswerTranslation::between(&job.intent.request, request, prompt),
+            translation: AnswerTranslation::between(
+                &job.intent.request,
+                request,
+                model.provider.preset.signer(),
+                prompt,
+            ),
             message: &message,
             stream: request.stream,
             include_usage: request.include_usage,

@@ -45,21 +45,23 @@ pub fn service_url(preset: &Preset, service: &Service, base_url: &str) -> String
 /// The most model names that are kept from a list.
 const MOST_NAMES: usize = 1_000;
 
-/// The ids in a vendor's list of models: `{"data": [{"id": ...}]}`, or a bare array as some send. `None` if the body
-/// is not such a list.
+/// The ids in a vendor's list of models: `{"data": [{"id": ...}]}`, `{"models": [{"name": "models/..."}]}` of Google, or a bare
+/// array as some send. `None` if the body is not such a list.
 pub fn model_names(body: &[u8]) -> Option<Vec<String>> {
     let names = |text| serde_json::from_str::<Names>(text).ok().map(|Names(names)| names);
     let whole: &RawValue = serde_json::from_slice(body).ok()?;
     names(whole.get()).or_else(|| {
         let wrapped: Wrapped<'_> = serde_json::from_str(whole.get()).ok()?;
-        names(wrapped.data.get())
+        wrapped.data.or(wrapped.models).and_then(|list| names(list.get()))
     })
 }
 
 #[derive(serde::Deserialize)]
 struct Wrapped<'a> {
-    #[serde(borrow)]
-    data: &'a RawValue,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    models: Option<&'a RawValue>,
 }
 
 /// The ids of the first [`MOST_NAMES`] entries; the rest are skipped.
@@ -69,6 +71,7 @@ impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(serde::Deserialize)]
         struct Model {
+            #[serde(alias = "name")]
             id: String,
         }
         struct List;
@@ -83,7 +86,8 @@ impl<'de> Deserialize<'de> for Names {
                 let mut names = Vec::new();
                 while let Some(model) = list.next_element::<Model>()? {
                     if names.len() < MOST_NAMES {
-                        names.push(model.id);
+                        let bare = model.id.strip_prefix("models/").map(str::to_owned);
+                        names.push(bare.unwrap_or(model.id));
                     }
                 }
                 Ok(Names(names))

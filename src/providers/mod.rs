@@ -19,6 +19,7 @@
 //! | [`price`] | a price, and what of it applies to a request |
 //! | [`errors`] | parses a failed response into an [`UpstreamError`] |
 //! | [`errors::codes`], [`errors::phrases`] | the meaning of a vendor's error codes and error messages |
+//! | [`gemini`] | how models of Gemini reason, by their names |
 //! | [`finish_reasons`] | the meaning of a `finish_reason` |
 //!
 //! NOTICE: `known_models.json` holds facts from models.dev (<https://github.com/anomalyco/models.dev>), MIT,
@@ -31,6 +32,7 @@ pub mod claude;
 pub mod compatibility;
 pub mod errors;
 pub mod finish_reasons;
+pub mod gemini;
 pub mod known_models;
 pub mod parameters;
 pub mod presets;
@@ -51,7 +53,8 @@ pub use finish_reasons::{FinishMeaning, FinishReason};
 pub use known_models::{Capabilities, KnownModel, known_model};
 pub use parameters::{ParameterRules, RulePlace, known_parameter_rules};
 pub use presets::{
-    Authentication, CredentialNeed, Documents, InvalidCredential, ModelAddress, PRESETS, Preset, Service, preset,
+    Authentication, CredentialNeed, Documents, InvalidCredential, ModelAddress, PRESETS, Preset, Service,
+    preset,
 };
 pub use price::{LongPrompt, ModelPrice, Rates};
 pub use stream_options::StreamOptions;

@@ -73,6 +73,41 @@ on_both_databases! {
         }
     }
 
+    async fn gemini_names_its_models_without_their_path(app: App) {
+        let fake = FakeProvider::start().await;
+        let base = format!("http://{}/v1beta", fake.address());
+        let id = app.organization.provider_at("google", "gemini-native", Some(&base)).await.to_string();
+        let models = json!({"models": [{"name": "models/gemini-3-pro", "displayName": "Pro"}, {"name": "models/gemini-3-flash"}], "nextPageToken": "x"});
+        fake.next(Script::json(200, &models));
+        let told = test(&app, &id).await;
+        assert_eq!((&told["ok"], &told["models"]), (&json!(true), &json!(["gemini-3-pro", "gemini-3-flash"])), "{told}");
+        let sent = fake.requests().remove(0);
+        assert_eq!((sent.method.as_str(), sent.path.as_str()), ("GET", "/v1beta/models"));
+        assert_eq!(sent.header("x-goog-api-key"), Some("sk-upstream-secret-0001"));
+    }
+
+    async fn gemini_on_vertex_ai_gets_a_count_without_content(app: App) {
+        let fake = FakeProvider::start().await;
+        let base = format!("http://{}/v1/projects/p/locations/global", fake.address());
+        let id = app.organization.provider_at("vertex", "vertex-gemini", Some(&base)).await.to_string();
+        let error = |status: u16, word: &str, message: &str| {
+            Script::json(status, &json!({"error": {"code": status, "message": message, "status": word}}))
+        };
+        for (script, ok, class) in [
+            (error(400, "INVALID_ARGUMENT", "contents is not specified"), true, json!(null)),
+            (error(404, "NOT_FOUND", "Publisher Model `projects/p/x` was not found"), true, json!(null)),
+            (error(404, "NOT_FOUND", "Project p was not found"), false, json!("model_not_found")),
+            (error(401, "UNAUTHENTICATED", "no"), false, json!("authentication")),
+        ] {
+            fake.next(script);
+            let told = test(&app, &id).await;
+            assert_eq!((&told["ok"], &told["error_class"]), (&json!(ok), &class), "{told}");
+            let sent = fake.requests().pop().expect("a request");
+            let path = "/v1/projects/p/locations/global/publishers/google/models/gemini-2.5-flash:countTokens";
+            assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", path));
+        }
+    }
+
     async fn one_that_does_not_says_why_and_what_to_do(app: App) {
         let fake = FakeProvider::start().await;
         let id = app.organization.provider("fake", &fake).await.to_string();

@@ -3,6 +3,9 @@
 mod call_ids;
 mod chains;
 mod documents;
+mod gemini;
+mod gemini_failures;
+mod gemini_history;
 mod lost_content;
 mod needs;
 mod signatures;

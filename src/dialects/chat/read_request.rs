@@ -3,12 +3,14 @@
 use serde_json::value::RawValue;
 
 use super::documents;
-use super::reasoning::{asked, returned, signed_block};
+use super::reasoning::{asked, call_signature, returned, signed_block};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check};
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::need::Need;
-use crate::dialects::turns::{Block, Call, CallResult, Choice, Input, Request, Role, Source, Tool, Turn};
+use crate::dialects::turns::{
+    Block, Call, CallResult, Choice, Input, Request, Role, Signed, Source, Tool, Turn,
+};
 
 /// The members of a request, besides those of the gateway.
 const MEMBERS: &[(&str, Fate)] = &[
@@ -127,7 +129,9 @@ fn answer<'a>(
     let refusal = message.text("refusal").filter(|refusal| !refusal.is_empty());
     blocks.extend(refusal.map(Block::Text));
     for call in message.list("tool_calls").unwrap_or_default() {
-        blocks.push(Block::Call(self::call(&Members::of(call).ok_or(CALLS)?, changes)?));
+        let call = Members::of(call).ok_or(CALLS)?;
+        blocks.extend(call_signature(&call).map(|signature| Block::Signed(Signed::Call(signature))));
+        blocks.push(Block::Call(self::call(&call, changes)?));
     }
     Ok(Turn { role: Role::Assistant, blocks })
 }

@@ -1,6 +1,8 @@
 //! Reasoning in the requests of chat completions: how much of it a caller asks for, and what comes back of Claude's.
 
 use super::write_answer::FORMAT_OF_CLAUDE;
+use crate::dialects::gemini::history::NO_SIGNATURE;
+use crate::dialects::gemini::signature::{Signer, read as signer_of};
 use crate::dialects::members::Members;
 use crate::dialects::messages::unsigned::MARK;
 use crate::dialects::turns::{Block, Signed};
@@ -66,12 +68,26 @@ pub(super) fn signed_block(block: &Members<'_>) -> Option<Signed> {
     }
 }
 
+/// Gemini's signature of a call, with the mark of the endpoint that made it. One without a mark is of AI Studio, whose own chat
+/// completions have it there.
+pub(super) fn call_signature(call: &Members<'_>) -> Option<String> {
+    let google = call.object("extra_content")?.object("google")?;
+    let signature = google.text("thought_signature").filter(|signature| !signature.is_empty())?;
+    if signature == NO_SIGNATURE {
+        return None;
+    }
+    let is_marked = signer_of(&signature).is_some();
+    Some(if is_marked { signature } else { Signer::Studio.marked(&signature) })
+}
+
 fn has_text(message: &Members<'_>) -> bool {
     super::read_answer::reasoning_of(message).is_some_and(|text| !text.is_empty())
 }
 
 fn signature(block: &Members<'_>) -> Option<String> {
-    block.text("signature").filter(|signature| !signature.is_empty() && signature != MARK)
+    let is_of_claude =
+        |signature: &String| !signature.is_empty() && signature != MARK && signer_of(signature).is_none();
+    block.text("signature").filter(is_of_claude)
 }
 
 /// What was found in a list of details. Callers that keep the pieces of a stream return a text in several of them, the last
@@ -145,6 +161,22 @@ mod tests {
         ] {
             assert_eq!(asked(&members(body)), (effort.map(str::to_owned), budget), "{body}");
         }
+    }
+
+    #[test]
+    fn a_call_has_the_signature_of_google_where_its_own_completions_have_it() {
+        let (studio, vertex) = (Signer::Studio.marked("c2ln"), Signer::Vertex.marked("c2ln"));
+        for (sent, expected) in [
+            ("c2ln", Some(&studio)),
+            (studio.as_str(), Some(&studio)),
+            (vertex.as_str(), Some(&vertex)),
+            (NO_SIGNATURE, None),
+            ("", None),
+        ] {
+            let call = format!(r#"{{"extra_content":{{"google":{{"thought_signature":"{sent}"}}}}}}"#);
+            assert_eq!(call_signature(&members(&call)).as_ref(), expected, "{sent}");
+        }
+        assert_eq!(call_signature(&members("{}")), None);
     }
 
     /// The blocks, each as one line.

@@ -4,9 +4,12 @@ use serde_json::value::RawValue;
 
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check};
+use crate::dialects::gemini::signature;
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::need::Need;
-use crate::dialects::turns::{Block, Call, CallResult, Choice, Input, Request, Role, Source, Tool, Turn};
+use crate::dialects::turns::{
+    Block, Call, CallResult, Choice, Input, Request, Role, Signed, Source, Tool, Turn,
+};
 
 /// The members of a request, besides those of the gateway.
 const MEMBERS: &[(&str, Fate)] = &[
@@ -145,7 +148,7 @@ fn block<'a>(
         ("document", Place::Turn | Place::Result) => return document(members, blocks, changes),
         ("tool_use", Place::Turn) => Block::Call(call(members)?),
         ("tool_result", Place::Turn) => Block::Result(result(members, changes)?),
-        ("thinking" | "redacted_thinking", Place::Turn) => Block::Reasoning,
+        ("thinking" | "redacted_thinking", Place::Turn) => reasoning(members),
         ("document" | "tool_use" | "tool_result" | "thinking" | "redacted_thinking", _) => {
             return Err(NESTED);
         }
@@ -153,6 +156,12 @@ fn block<'a>(
     };
     blocks.push(block);
     Ok(())
+}
+
+/// Reasoning. What the gateway marked is Gemini's signature of the call that follows.
+fn reasoning<'a>(members: &Members<'_>) -> Block<'a> {
+    let marked = members.text("signature").filter(|marked| signature::read(marked).is_some());
+    marked.map_or(Block::Reasoning, |marked| Block::Signed(Signed::Call(marked)))
 }
 
 fn source(members: &Members<'_>) -> Result<Source, Need> {

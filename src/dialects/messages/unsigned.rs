@@ -1,11 +1,13 @@
 //! Reasoning of models of other dialects, which have no signature.
 //!
 //! Callers repeat reasoning in the next turn, and Claude accepts only what it has signed. So what was translated carries a
-//! mark in place of a signature, and blocks with this mark are left out of requests.
+//! mark in place of a signature, and blocks with this mark are left out of requests. So are those that carry Gemini's signature
+//! of a call, which have a mark of their own.
 
 use memchr::memmem;
 use serde_json::value::RawValue;
 
+use crate::dialects::gemini::signature;
 use crate::dialects::members::{Members, list};
 
 /// The mark in place of a signature: the name of the gateway in base64, the form that clients expect.
@@ -77,7 +79,7 @@ pub fn is_missing_in_turn(messages: &[u8]) -> bool {
 }
 
 fn has_mark(json: &[u8]) -> bool {
-    memmem::find(json, MARK.as_bytes()).is_some()
+    [MARK, signature::MARK].iter().any(|mark| memmem::find(json, mark.as_bytes()).is_some())
 }
 
 /// A message without such blocks. `None` if no other block is left.
@@ -119,7 +121,9 @@ fn is_marked(block: &RawValue) -> bool {
     has_mark(block.get().as_bytes())
         && Members::of(block).is_some_and(|block| {
             block.text("type").as_deref() == Some("thinking")
-                && block.text("signature").as_deref() == Some(MARK)
+                && block
+                    .text("signature")
+                    .is_some_and(|mark| mark == MARK || signature::read(&mark).is_some())
         })
 }
 
@@ -143,6 +147,16 @@ mod tests {
         );
         let kept = format!(r#"{{"content":[{signed},{text}],"role":"assistant"}}"#);
         assert_eq!(found, Some(conversation(&[user, &kept, user])));
+    }
+
+    #[test]
+    fn signatures_of_gemini_are_left_out() {
+        let signature = signature::Signer::Vertex.marked("c2ln");
+        let turn = |blocks: &str| format!(r#"[{{"role":"assistant","content":[{blocks}]}}]"#);
+        let block = format!(r#"{{"type":"thinking","thinking":"","signature":"{signature}"}}"#);
+        let call = r#"{"type":"tool_use","id":"t","name":"f","input":{}}"#;
+        let found = without(turn(&format!("{block},{call}")).as_bytes(), LeftOut::Marked);
+        assert_eq!(found, Some(format!(r#"[{{"content":[{call}],"role":"assistant"}}]"#)));
     }
 
     #[test]

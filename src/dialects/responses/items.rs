@@ -9,9 +9,10 @@ use serde_json::value::RawValue;
 
 use super::{sources, tools};
 use crate::dialects::change::{Changes, Verb};
+use crate::dialects::gemini::signature;
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::need::Need;
-use crate::dialects::turns::{Block, Call, CallResult, Input, Role, Turn};
+use crate::dialects::turns::{Block, Call, CallResult, Input, Role, Signed, Turn};
 
 const ITEM: Need = Need::Translation("'input' must be a text or a list of items with a type or a role");
 const CONTENT: Need = Need::Translation("a content must be a text or a list of parts");
@@ -44,7 +45,7 @@ impl<'a> Conversation<'a> {
         match item.text("type").as_deref() {
             Some("message") | None => self.message(&item),
             Some("reasoning") => {
-                self.answer(vec![Block::Reasoning]);
+                self.answer(vec![reasoning(&item)]);
                 Ok(())
             }
             Some("function_call") => {
@@ -147,6 +148,12 @@ impl<'a> Conversation<'a> {
         self.turns.push(Turn { role: Role::User, blocks: shown });
         Ok(())
     }
+}
+
+/// Reasoning. What the gateway marked is Gemini's signature of the call that follows.
+fn reasoning<'a>(item: &Members<'_>) -> Block<'a> {
+    let marked = item.text("encrypted_content").filter(|marked| signature::read(marked).is_some());
+    marked.map_or(Block::Reasoning, |marked| Block::Signed(Signed::Call(marked)))
 }
 
 /// Input that a model wrote wrongly. The conversation goes on with it, as the text that it is.

@@ -29,9 +29,9 @@ pub fn write(answer: &Answer<'_>, tokens: Tokens, created: i64, repeated: &Repea
 /// Whether a caller can read a part. Claude's encrypted reasoning is for Claude, and a response has no place for it.
 const fn is_readable(part: &Part<'_>) -> bool {
     match part {
-        Part::Signed(Signed::Redacted(_) | Signed::Call(_)) => false,
+        Part::Signed(Signed::Redacted(_)) => false,
         Part::Signed(Signed::Text { text, .. }) => !text.is_empty(),
-        Part::Reasoning(_) | Part::Text(_) | Part::Call(_) => true,
+        Part::Reasoning(_) | Part::Signed(Signed::Call(_)) | Part::Text(_) | Part::Call(_) => true,
     }
 }
 
@@ -65,9 +65,13 @@ fn item(
         Part::Signed(Signed::Redacted(_) | Signed::Call(_)) | Part::Text(_) | Part::Call(_) => None,
     });
     let summary: Vec<OutputPart<'_>> = reasoning.collect();
-    if !summary.is_empty() {
+    let encrypted_content = parts.iter().find_map(|part| match part {
+        Part::Signed(Signed::Call(signature)) => Some(signature.as_str()),
+        Part::Reasoning(_) | Part::Signed(_) | Part::Text(_) | Part::Call(_) => None,
+    });
+    if !summary.is_empty() || encrypted_content.is_some() {
         let id = id_of_item(TRANSLATED, response, index);
-        return Some(Item::Reasoning { id: &id, summary }.json());
+        return Some(Item::Reasoning { id: &id, summary, encrypted_content }.json());
     }
     let texts = parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(OutputPart::of_text(text)),

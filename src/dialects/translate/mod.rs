@@ -10,6 +10,7 @@ use self::joined_halves::JoinedHalves;
 use super::answers::{Event, Stop, Tokens};
 use super::change::{Changes, Verb};
 use super::crossing::{Crossing, for_target};
+use super::gemini::signature::Signer;
 use super::members::Members;
 use super::messages::write_stream::TooMuch;
 use super::need::Need;
@@ -103,6 +104,8 @@ fn keep(blocks: &mut Vec<Block<'_>>, target: Dialect, changes: &mut Changes) -> 
 pub struct Context<'a> {
     /// Interprets the `finish_reason` of any vendor.
     pub stop: fn(&str) -> Stop,
+    /// The endpoint of Google that signed the calls, if one did.
+    pub signer: Signer,
     /// The time of the answer, in seconds.
     pub created: i64,
     /// What a response repeats of its request.
@@ -122,7 +125,7 @@ pub fn answer(
     let answer = match from {
         Dialect::ChatCompletions => chat::read_answer::read(body, context.stop)?,
         Dialect::Messages => messages::read_answer::read(body)?,
-        Dialect::Gemini => gemini::read_answer::read(body, context.stop)?,
+        Dialect::Gemini => gemini::read_answer::read(body, context.stop, context.signer)?,
         Dialect::Converse => converse::read_answer::read(body)?,
         // Only a caller of the same dialect gets its answers.
         Dialect::Responses => return None,

@@ -8,6 +8,7 @@ use super::classify::{Fault, Garbage};
 use super::frame::{Identity, Inspected, Names};
 use super::usable_answer::Judged;
 use crate::dialects::answers::{Stop, Tokens};
+use crate::dialects::gemini::signature::Signer;
 use crate::dialects::members::Members;
 use crate::dialects::responses::repeated::Repeated;
 use crate::dialects::translate::{Context, Reader, Stream, Unwritable, Writer, answer};
@@ -30,6 +31,8 @@ pub struct AnswerTranslation {
     include_usage: bool,
     /// An estimate of the prompt in tokens.
     prompt: i64,
+    /// The endpoint of Google that signs the calls in the answer, if one does.
+    signer: Signer,
     /// What a response repeats of its request; `None` in other dialects.
     repeated: Option<Arc<Repeated>>,
 }
@@ -45,12 +48,13 @@ pub struct StreamTranslation {
 }
 
 impl AnswerTranslation {
-    /// The translation of an answer to the caller's request, which the provider gets as `sent`. `None` if they are of one
-    /// dialect.
+    /// The translation of an answer to the caller's request, which the provider gets as `sent` and whose calls `signer` signs.
+    /// `None` if they are of one dialect.
     #[must_use]
     pub fn between(
         request: &ChatRequest,
         sent: &ChatRequest,
+        signer: Signer,
         prompt: impl FnOnce(&TextSize) -> i64,
     ) -> Option<Self> {
         let repeated = || {
@@ -63,6 +67,7 @@ impl AnswerTranslation {
             to,
             include_usage: request.include_usage,
             prompt: prompt(sent.size()),
+            signer,
             repeated: repeated(),
         })
     }
@@ -82,7 +87,7 @@ impl AnswerTranslation {
             Dialect::Messages | Dialect::Responses => {
                 Reader::Messages(messages::read_stream::Reader::default())
             }
-            Dialect::Gemini => Reader::Gemini(gemini::read_stream::Reader::new(stop_of)),
+            Dialect::Gemini => Reader::Gemini(gemini::read_stream::Reader::new(stop_of, self.signer)),
             Dialect::Converse => Reader::Converse(converse::read_stream::Reader::default()),
         };
         let writer = match self.to {
@@ -124,7 +129,8 @@ impl AnswerTranslation {
     fn whole(&self, body: Bytes, judged: Judged, created: i64) -> (Bytes, Judged) {
         let translated = |seen: &Inspected| {
             let tokens = tokens(&seen.usage, self.prompt);
-            let context = Context { stop: stop_of, created, repeated: self.repeated.as_deref() };
+            let context =
+                Context { stop: stop_of, signer: self.signer, created, repeated: self.repeated.as_deref() };
             let (body, cut) = answer((self.from, self.to), &body, tokens, context)?;
             let mut now = Inspected::unmeasured(self.to(), &body).ok()?;
             (now.usage, now.choices.size) = (seen.usage, seen.choices.size);
@@ -257,7 +263,14 @@ mod tests {
     async fn a_long_answer_is_translated_off_the_event_loop() {
         let from = Dialect::ChatCompletions;
         let to = CallerDialect::Messages;
-        let translation = AnswerTranslation { from, to, include_usage: false, prompt: 5, repeated: None };
+        let translation = AnswerTranslation {
+            from,
+            to,
+            include_usage: false,
+            prompt: 5,
+            signer: Signer::Studio,
+            repeated: None,
+        };
         let answer = |length: usize| {
             let start = r#"{"id":"x","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":""#;
             let end = r#""},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;

@@ -186,6 +186,10 @@ impl Gateway {
         if !(200..300).contains(&status) {
             let body = error_body(&mut response).await;
             let error = providers::parse_error(status, response.headers(), &body, self.clock.now());
+            let unknown = target.service.model_address.and_then(|address| address.unknown_model);
+            if listed.is_none() && status == 404 && unknown.is_some_and(|said| error.message.contains(said)) {
+                return Ok(Vec::new());
+            }
             return Err(Fault::Upstream(Box::new(error)));
         }
         let body = whole_body(&mut response, &mut share.hold()).await?;

@@ -132,7 +132,10 @@ impl TargetModel {
         Self {
             vendor,
             effort: (vendor.effort)(model, reasons, tools),
-            schemas: models::schemas(vendor, model, capabilities.structured_output),
+            schemas: match preset.gemini {
+                Some(_) => models::schemas_of_gemini(model),
+                None => models::schemas(vendor, model, capabilities.structured_output),
+            },
             tool_ids,
             refuses: models::refused_by_model(vendor, model, reasons),
             signed_calls: vendor.preset == "gemini" && models::is_third_gemini(model),

@@ -67,6 +67,12 @@ pub(super) fn schemas(vendor: &Vendor, model: &str, structured_output: Option<bo
     }
 }
 
+/// How a model handles a schema in the dialect of Gemini: together with tools from the third generation on (R
+/// openai/openai-agents-python#656).
+pub(super) fn schemas_of_gemini(model: &str) -> SchemaSupport {
+    if is_third_gemini(model) { SchemaSupport::Taken } else { SchemaSupport::WithoutTools }
+}
+
 /// The third generation of Gemini, including the aliases for the newest model.
 pub(super) fn is_third_gemini(model: &str) -> bool {
     model.starts_with("gemini") && !["gemini-1", "gemini-2"].iter().any(|old| model.starts_with(old))

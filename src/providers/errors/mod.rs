@@ -6,6 +6,7 @@
 
 mod body;
 pub mod codes;
+mod google;
 mod limit_headers;
 mod numbers;
 pub mod phrases;
@@ -23,6 +24,7 @@ use crate::providers::finish_reasons::FinishReason;
 use body::ErrorBody;
 use limit_headers::LimitHeaders;
 pub use reset_time::Reset;
+use reset_time::ResetTime;
 pub use token_limit::TokenLimit;
 
 /// What a vendor reported about a failure, in the vendor's own words.
@@ -142,6 +144,11 @@ pub fn parse_error(status: u16, headers: &HeaderMap, body: &[u8], now: DateTime<
         429 => token_limit::stated(&limits, &said.message),
         401..=403 => token_limit::of_a_plan(&said.message),
         _ => None,
+    };
+    // A short wait does not help with a quota of a day.
+    let (retry_after, reset) = match google::next_reset(now).filter(|_| said.daily) {
+        Some(next) => (None, Some(Reset::from(ResetTime::At(next)))),
+        None => (retry_after, reset),
     };
     UpstreamError { code, retry_after, reset, token_limit, ..from_said(status, said) }
 }

@@ -4,11 +4,12 @@ mod invalid_credential;
 mod services;
 
 use crate::dialects::Dialect;
+use crate::dialects::gemini::signature::Signer;
 
 pub use invalid_credential::InvalidCredential;
 use services::{
-    AZURE, AZURE_RESPONSES, CHAT_COMPLETIONS, CLAUDE_OF_A_CLOUD, CLAUDE_ON_VERTEX, CONVERSE, MESSAGES,
-    RESPONSES,
+    AZURE, AZURE_RESPONSES, CHAT_COMPLETIONS, CLAUDE_OF_A_CLOUD, CLAUDE_ON_VERTEX, CONVERSE, GEMINI,
+    GEMINI_ON_VERTEX, MESSAGES, RESPONSES,
 };
 pub use services::{Authentication, ModelAddress, Service};
 
@@ -84,6 +85,15 @@ impl Preset {
         }
     }
 
+    /// The endpoint that signs the calls of its answers, if they are of Gemini.
+    #[must_use]
+    pub fn signer(&self) -> Signer {
+        match self.gemini {
+            Some(Service { authentication: Authentication::AccessToken, .. }) => Signer::Vertex,
+            Some(_) | None => Signer::Studio,
+        }
+    }
+
     /// Whether the vendor serves a dialect.
     #[must_use]
     pub const fn serves(&self, dialect: Dialect) -> bool {
@@ -139,6 +149,16 @@ pub static PRESETS: &[Preset] = &[
         name: "gemini",
         title: "Google Gemini",
         base_url: Some("https://generativelanguage.googleapis.com/v1beta/openai"),
+        known_as: Some("google"),
+        ..OPENAI_COMPATIBLE
+    },
+    // The dialect of Google itself, with signatures of calls and summaries of thoughts.
+    Preset {
+        name: "gemini-native",
+        title: "Google Gemini (native)",
+        base_url: Some("https://generativelanguage.googleapis.com/v1beta"),
+        chat_completions: None,
+        gemini: Some(GEMINI),
         known_as: Some("google"),
         ..OPENAI_COMPATIBLE
     },
@@ -258,6 +278,17 @@ pub static PRESETS: &[Preset] = &[
         ),
         chat_completions: None,
         messages: Some(CLAUDE_ON_VERTEX),
+        ..OPENAI_COMPATIBLE
+    },
+    Preset {
+        name: "vertex-gemini",
+        title: "Gemini on Google Vertex AI",
+        base_url_form: Some(
+            "https://LOCATION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION",
+        ),
+        chat_completions: None,
+        gemini: Some(GEMINI_ON_VERTEX),
+        known_as: Some("google"),
         ..OPENAI_COMPATIBLE
     },
     // Servers with an address like that of Anthropic's clients, to which these add `/v1/messages`.

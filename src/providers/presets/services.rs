@@ -51,6 +51,8 @@ pub struct ModelAddress {
     /// The end of an address that refuses a request without content, for a test of the credential. `None` if the list of
     /// models tests it.
     pub test: Option<&'static str>,
+    /// What the vendor says of a model that it does not have, after it accepted the credential of such a test.
+    pub unknown_model: Option<&'static str>,
 }
 
 impl ModelAddress {
@@ -58,6 +60,8 @@ impl ModelAddress {
     #[must_use]
     pub fn end_of(&self, model: &str, stream: bool) -> String {
         const HEX: &[u8; 16] = b"0123456789ABCDEF";
+        // Google's list of models has the path in their names.
+        let model = model.strip_prefix("models/").unwrap_or(model);
         let mut end = String::with_capacity(model.len() + self.streamed.len());
         for byte in model.bytes() {
             match byte {
@@ -138,6 +142,7 @@ static OF_BEDROCK: ModelAddress = ModelAddress {
     stream_query: None,
     // A request without messages is refused, whether the account has access to this model or not.
     test: Some("amazon.nova-micro-v1%3A0/converse"),
+    unknown_model: None,
 };
 
 static RAW_PREDICT: ModelAddress = ModelAddress {
@@ -147,6 +152,49 @@ static RAW_PREDICT: ModelAddress = ModelAddress {
     stream_query: None,
     // Needs no name of a model, and is free.
     test: Some(VERTEX.count),
+    unknown_model: None,
+};
+
+/// Gemini as Google's AI Studio serves it.
+pub(super) const GEMINI: Service = Service {
+    path: "/models",
+    models_path: Some("/models"),
+    authentication: Authentication::Header("x-goog-api-key"),
+    headers: &[],
+    streams: "text/event-stream",
+    model_address: Some(&GENERATE_CONTENT),
+    raw_predict: None,
+};
+
+/// Gemini as Google's Vertex AI serves it, without a list of models.
+pub(super) const GEMINI_ON_VERTEX: Service = Service {
+    path: "/publishers/google/models",
+    models_path: None,
+    authentication: Authentication::AccessToken,
+    headers: &[],
+    streams: "text/event-stream",
+    model_address: Some(&GENERATE_CONTENT_ON_VERTEX),
+    raw_predict: None,
+};
+
+/// Without the query, a stream is one JSON array.
+static GENERATE_CONTENT: ModelAddress = ModelAddress {
+    within: &[],
+    whole: ":generateContent",
+    streamed: ":streamGenerateContent",
+    stream_query: Some(("alt", "sse")),
+    test: None,
+    unknown_model: None,
+};
+
+static GENERATE_CONTENT_ON_VERTEX: ModelAddress = ModelAddress {
+    within: &["/projects/", "/locations/"],
+    whole: ":generateContent",
+    streamed: ":streamGenerateContent",
+    stream_query: Some(("alt", "sse")),
+    // Counting tokens is free.
+    test: Some("gemini-2.5-flash:countTokens"),
+    unknown_model: Some("Publisher Model"),
 };
 
 #[cfg(test)]
@@ -170,5 +218,6 @@ mod tests {
         let encoded = "arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.amazon.nova-pro-v1%3A0";
         assert_eq!(OF_BEDROCK.end_of(arn, false), format!("{encoded}/converse"));
         assert_eq!(OF_BEDROCK.end_of(arn, true), format!("{encoded}/converse-stream"));
+        assert_eq!(GENERATE_CONTENT.end_of("models/gemini-x", true), "gemini-x:streamGenerateContent");
     }
 }

@@ -25,8 +25,9 @@ body! {
         /// The base URL, such as `https://api.example.com/v1`. Required if the preset has none; not allowed for
         /// `simulated`.
         base_url: Lenient<Patch<BaseUrl>>,
-        /// The vendor's API key; for `vertex-messages` the JSON of a service account's key file, or an access token;
-        /// for `bedrock` the JSON of an access key of AWS, or an API key. It is stored encrypted and never returned.
+        /// The vendor's API key; for `vertex-messages` and `vertex-gemini` the JSON of a service account's key file, or an
+        /// access token; for `bedrock` the JSON of an access key of AWS, or an API key. It is stored encrypted and never
+        /// returned.
         credential: Lenient<Patch<Credential>>,
         /// Whether the provider accepts `stream_options`: `auto` (the preset's value, until the provider refuses it),
         /// `supported` or `unsupported`. Default: `auto`.

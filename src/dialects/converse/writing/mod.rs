@@ -44,8 +44,6 @@ const DOCUMENTS: [(&str, &str); 10] = [
     ("text/x-markdown", "md"),
 ];
 
-const BAD_IMAGE: Need = Need::Translation("an image in it is no PNG, JPEG, GIF or WebP in base64");
-
 /// A text of the operator before the conversation.
 #[derive(Serialize)]
 pub(super) struct System<'a> {
@@ -283,10 +281,11 @@ fn as_text<'a>(block: &'a Block<'a>) -> Option<&'a str> {
 fn image(source: &Source) -> Result<Image<'_>, Need> {
     match source {
         Source::Base64 { media_type, data } | Source::Named { media_type, data, .. } => {
-            let format = format(media_type, &IMAGES).ok_or(BAD_IMAGE)?;
+            let format = format(media_type, &IMAGES).ok_or(Need::Image)?;
             Ok(Image { format, source: Bytes { bytes: data } })
         }
-        Source::Url(_) => Err(BAD_IMAGE),
+        // It has no addresses.
+        Source::Url(_) => Err(Need::Image),
         Source::File => Err(Need::File),
     }
 }

@@ -124,8 +124,8 @@ fn images_have_a_format_and_ids_a_form() {
     }
     assert_eq!(changes, ["aliased:tool_id"]);
     for (block, need) in [
-        (image("image/tiff"), BAD_IMAGE),
-        (Block::Image(Source::Url("https://x.example".to_owned())), BAD_IMAGE),
+        (image("image/tiff"), Need::Image),
+        (Block::Image(Source::Url("https://x.example".to_owned())), Need::Image),
         (Block::Document(Source::Url("https://x.example".to_owned())), Need::Document),
         (
             Block::Document(Source::Base64 { media_type: "video/mp4".to_owned(), data: "eA==".to_owned() }),

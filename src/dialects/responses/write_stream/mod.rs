@@ -39,6 +39,8 @@ pub struct Writer {
     waiting: Vec<Waiting>,
     /// The bytes of everything that the model wrote.
     size: usize,
+    /// Gemini's signature, which ends the reasoning that is being written.
+    signature: Option<String>,
     stop: Option<Stop>,
 }
 
@@ -85,6 +87,7 @@ impl Writer {
             open: None,
             waiting: Vec::new(),
             size: 0,
+            signature: None,
             stop: None,
         }
     }
@@ -111,7 +114,8 @@ impl Writer {
             Event::Text(text) => self.spoken(Kind::Text, text, out),
             Event::Reasoning(text) => self.spoken(Kind::Reasoning, text, out),
             // A signature is for Claude, and a response has no place for it.
-            Event::Signature(_) | Event::Redacted(_) | Event::CallSignature(_) => {}
+            Event::Signature(_) | Event::Redacted(_) => {}
+            Event::CallSignature(signature) => self.call_signature(signature, out),
             Event::Call { position, id, name } => self.call(position, id, name, out),
             Event::Input { position, json } => self.input(position, &json, out),
             // Some providers repeat an end in each chunk.
@@ -252,6 +256,28 @@ impl Writer {
         }
     }
 
+    /// Writes the signature of the next call: with the reasoning that is open, or as an item of its own. After a call, which
+    /// its provider may continue, it has no place.
+    fn call_signature(&mut self, signature: String, out: &mut Vec<u8>) {
+        self.size += ENTRY + signature.len();
+        match &self.open {
+            Some(Open { content: Content::Call { .. }, .. }) => return,
+            Some(Open { content: Content::Spoken(Kind::Reasoning, _), .. }) => {
+                self.signature = Some(signature);
+                return self.close("completed", out);
+            }
+            Some(_) | None => self.close("completed", out),
+        }
+        let id = self.next(TRANSLATED);
+        let index = self.index - 1;
+        let item =
+            |encrypted_content| Item::Reasoning { id: &id, summary: Vec::new(), encrypted_content }.json();
+        self.item("response.output_item.added", index, &item(None), out);
+        let done = item(Some(&signature));
+        self.item("response.output_item.done", index, &done, out);
+        self.output.push(done);
+    }
+
     /// The id of the next item.
     fn next(&mut self, prefix: &str) -> String {
         let id = id_of_item(prefix, &self.id, self.index);
@@ -267,7 +293,7 @@ impl Writer {
         let id = self.next(kind.prefix());
         let index = self.index - 1;
         let item = match kind {
-            Kind::Reasoning => Item::Reasoning { id: &id, summary: Vec::new() },
+            Kind::Reasoning => Item::Reasoning { id: &id, summary: Vec::new(), encrypted_content: None },
             Kind::Text => Item::message(&id, "in_progress", Vec::new()),
         };
         self.item("response.output_item.added", index, &item.json(), out);
@@ -289,7 +315,11 @@ impl Writer {
                 let part = Fields { part: Some(kind.part(text)), ..Fields::of(*kind, &id, index) };
                 self.fields(kind.part_done(), &part, out);
                 match kind {
-                    Kind::Reasoning => Item::Reasoning { id: &id, summary: vec![kind.part(text)] }.json(),
+                    Kind::Reasoning => {
+                        let signature = self.signature.take();
+                        let (summary, encrypted_content) = (vec![kind.part(text)], signature.as_deref());
+                        Item::Reasoning { id: &id, summary, encrypted_content }.json()
+                    }
                     Kind::Text => Item::message(&id, status, vec![kind.part(text)]).json(),
                 }
             }

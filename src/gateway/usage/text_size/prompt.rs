@@ -12,6 +12,7 @@ use super::open_ended::{self, Contents};
 use super::{LONG, TOKEN, TextSize};
 use crate::dialects::Dialect;
 use crate::dialects::bounded_object::Key;
+use crate::dialects::members::{Members, list};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::lossy;
 use crate::gateway::request::tools::has_providers_tool;
@@ -62,7 +63,8 @@ impl TextSize {
                 "input" if request.dialect == Dialect::Responses && value.starts_with(b"[") => {
                     Self::of_messages(&lossy(value)).open_ended_if(open_ended::in_items(value))
                 }
-                "system" => Self::of_field("system", value),
+                "contents" => Self::of_contents(value),
+                "system" | "systemInstruction" => Self::of_field("system", value),
                 // Not every vendor counts the others. Models read tools as JSON, including field names.
                 "tools" | "functions" => {
                     let size = Self::as_it_stands(&lossy(value)).doubtful();
@@ -125,6 +127,22 @@ impl TextSize {
         };
         // Vendors leave the reasoning of earlier answers out.
         if contents.reasoning { size.doubtful() } else { size }
+    }
+
+    /// The size of Gemini's contents.
+    fn of_contents(value: &[u8]) -> Self {
+        let contents = serde_json::from_slice::<&RawValue>(value).ok().and_then(list).unwrap_or_default();
+        let parts = contents.into_iter().filter_map(Members::of).filter_map(|content| content.list("parts"));
+        let sizes = parts.flatten().filter_map(Members::of).map(|part| {
+            let said = ["text", "functionCall", "functionResponse"];
+            let size = said
+                .iter()
+                .filter_map(|name| part.raw(name))
+                .fold(Self::default(), |size, json| size.then(Self::as_it_stands(json.get())));
+            let has_media = ["inlineData", "fileData"].iter().any(|name| part.raw(name).is_some());
+            if has_media { size.unknown() } else { size }
+        });
+        sizes.fold(Self::default(), Self::then)
     }
 
     /// The size of content of which only the bytes are known.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::retry_after;
+use super::{google, retry_after};
 use crate::dialects::whole_characters::whole_characters;
 use crate::providers::errors::reset_time::{Reset, ResetTime};
 
@@ -62,6 +62,8 @@ pub(super) struct ErrorBody {
     /// Headers of the vendor behind a router, which forwards them in its body.
     pub(super) limits: Vec<(String, String)>,
     pub(super) moderated: bool,
+    /// Whether it names a quota of a day of Google's.
+    pub(super) daily: bool,
     /// Whether the body is an HTML page.
     pub(super) page: bool,
     /// Whether the body is a JSON object or list.
@@ -137,6 +139,7 @@ impl ErrorBody {
         self.reset = self.reset.take().or(inner.reset);
         self.limits.extend(inner.limits);
         self.moderated |= inner.moderated;
+        self.daily |= inner.daily;
         self.page |= inner.page;
         if !inner.message.is_empty() {
             self.message = inner.message;
@@ -250,6 +253,7 @@ fn read_fields(object: &Map<String, Value>, depth: u8) -> ErrorBody {
         kind: field(&["type", "status", "error_type"]).and_then(Value::as_str).and_then(label),
         param: field(&["param"]).and_then(Value::as_str).and_then(label),
         inner_code: inner_code(object),
+        daily: google::names_a_day(object),
         retry_after: google_details(object)
             .find_map(|detail| retry_after::from_google(detail.get("retryDelay")?.as_str()?)),
         reset: RESETS.iter().find_map(|(name, unit)| moment(object.get(*name)?, *unit)).map(Reset::from),

@@ -1,6 +1,7 @@
 //! Streams that are translated, however they are chunked and wherever they end.
 
 use super::*;
+use crate::dialects::gemini::signature::Signer;
 use crate::gateway::call::translation::AnswerTranslation;
 
 const CREATED: i64 = 1_700_000_000;
@@ -20,7 +21,8 @@ fn caller(dialect: Dialect) -> Expected {
     let body = r#"{"model":"m","max_tokens":1,"stream":true,"input":"Hi","messages":[{"role":"user","content":"Hi"}]}"#;
     let request = ChatRequest::parse_as(dialect, Bytes::from_static(body.as_bytes())).expect(body);
     let sent = request.translated(other(dialect)).expect("a translation");
-    let translation = AnswerTranslation::between(&request, &sent, |_| 7).expect("two dialects");
+    let translation =
+        AnswerTranslation::between(&request, &sent, Signer::Studio, |_| 7).expect("two dialects");
     let names = || Names::new("ours", "house");
     Expected {
         dialect: other(dialect),
