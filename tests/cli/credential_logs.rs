@@ -124,8 +124,10 @@ fn an_access_key_leaves_no_trace_and_neither_do_its_signatures() {
         }),
         "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
     );
-    for secret in ACCESS_KEY.into_iter().chain(["KANARIENVOGEL", "kanarienvogel", "Signature=", "AWS4-HMAC"])
-    {
+    for secret in ACCESS_KEY.into_iter().chain(["KANARIENVOGEL", "kanarienvogel"]) {
         assert_eq!(said.lines().find(|line| line.contains(secret)), None);
+    }
+    for signature in said.split("Signature=").skip(1) {
+        assert!(!signature.chars().take(16).all(|digit| digit.is_ascii_hexdigit()), "{signature}");
     }
 }
