@@ -361,8 +361,7 @@ pub(super) static VENDORS: &[Vendor] = &[
 ];
 
 /// Nothing is known: only what is specific to OpenAI is translated, namely the role `developer`, the choice among
-/// allowed tools (V developers.openai.com/api/reference/chat) and the deprecated functions ("unknown variant, expected one of `system`, `user`, `assistant`, `tool`", R earendil-works/pi#1048; V
-/// developers.openai.com/api/reference/chat: deprecated in favor of `tools`).
+/// allowed tools, and the deprecated functions and their role (V developers.openai.com/api/reference/chat, R earendil-works/pi#1048).
 const UNKNOWN_ROW: Vendor = Vendor {
     preset: "",
     refuses: &[],
