@@ -9,16 +9,20 @@ const KEPT: usize = 40;
 /// same alias. `None` if the id can stay.
 #[must_use]
 pub fn alias_of_call(id: &str) -> Option<String> {
-    if !id.is_empty() && id.bytes().all(is_plain) {
-        return None;
-    }
+    (id.is_empty() || !id.bytes().all(is_plain)).then(|| alias(id))
+}
+
+/// Like [`alias_of_call`], and also of an id that is longer than `most`, which is at least 64.
+#[must_use]
+pub fn short_alias_of_call(id: &str, most: usize) -> Option<String> {
+    alias_of_call(id).or_else(|| (id.len() > most).then(|| alias(id)))
+}
+
+fn alias(id: &str) -> String {
     let start: String =
         id.chars().filter(|letter| letter.is_ascii() && is_plain(*letter as u8)).take(KEPT).collect();
-    Some(format!(
-        "call_{:08x}{}{start}",
-        crc32fast::hash(id.as_bytes()),
-        if start.is_empty() { "" } else { "_" }
-    ))
+    let underscore = if start.is_empty() { "" } else { "_" };
+    format!("call_{:08x}{underscore}{start}", crc32fast::hash(id.as_bytes()))
 }
 
 /// The ids of the calls of an answer so far. Clients match results to calls by them, so no two may be alike.
@@ -127,6 +131,16 @@ mod tests {
             assert!(alias.bytes().all(is_plain), "{alias}");
             assert_eq!(alias_of_call(id).as_ref(), Some(alias));
             assert_eq!(aliases.iter().filter(|other| *other == alias).count(), 1, "{alias}");
+        }
+    }
+
+    #[test]
+    fn a_long_id_gets_an_alias_that_others_do_not_have() {
+        let long = ["x".repeat(64), "y".repeat(65), format!("{}z", "y".repeat(64))];
+        let aliases = long.each_ref().map(|id| short_alias_of_call(id, 64));
+        assert!(aliases[0].is_none() && aliases[1] != aliases[2], "{aliases:?}");
+        for alias in aliases.iter().flatten() {
+            assert!(alias.len() <= 64 && alias_of_call(alias).is_none(), "{alias}");
         }
     }
 

@@ -112,14 +112,16 @@ impl Gateway {
         let adapted = adapted(request, candidate, refused, share).await;
         // The first call takes this body; another one is rarely needed.
         let body = Cell::new(Some(adapted.body));
+        let url = target.url_of(model, request.stream);
         let message = || {
-            let headers = target.headers_for(request.stream, &request.passed, token);
+            let mut headers = target.headers_for(request.stream, &request.passed, token);
             let again = || adapt::adapt(request, model, candidate.primary, refused).body;
-            (headers, held_by(share, body.take().unwrap_or_else(again), &job.intent.request.body))
+            let body = held_by(share, body.take().unwrap_or_else(again), &job.intent.request.body);
+            target.sign("POST", &url, &mut headers, &body, self.clock.now());
+            (headers, body)
         };
         let calibration = || self.shared_state.calibrations.of(model.id, job.intent.caller());
         let prompt = |size: &TextSize| calibration().prompt(size);
-        let url = target.url_of(model, request.stream);
         let call = Call {
             model,
             target: &url,

@@ -176,7 +176,7 @@ struct Earlier {
     bare: Option<ModelId>,
 }
 
-/// A candidate whose turn it is.
+/// A candidate in its turn, with what its call needs.
 struct Tried<'a> {
     job: &'a Job,
     candidate: Candidate,

@@ -9,45 +9,9 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::presets::{Authentication, CredentialNeed, Preset, Service};
+use super::aws::credential::{AccessKey, is_access_key};
+use super::presets::{Authentication, CredentialNeed, InvalidCredential, Preset, Service};
 use super::service_account::{ServiceAccount, is_key_file};
-
-/// Why a credential cannot be sent. The message names the remedy and never contains the credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidCredential {
-    /// The vendor requires one.
-    #[error("a provider of this kind needs a credential: enter the vendor's API key")]
-    Missing,
-    /// The vendor takes none.
-    #[error("a provider of this kind takes no credential: leave it out")]
-    Unwanted,
-    /// It contains a blank, a control character or a character beyond ASCII.
-    #[error(
-        "the credential holds a character that no HTTP header can carry (a blank, a line \
-         break or a letter beyond ASCII): paste the key again, without anything around it"
-    )]
-    Characters,
-    /// It begins like a key file, and is no JSON object with the fields of one.
-    #[error(
-        "it begins like the key file of a service account, but is not valid JSON: paste the whole file, from '{{' to '}}'"
-    )]
-    KeyFile,
-    /// It is a file of another kind.
-    #[error(
-        "the 'type' in it is not 'service_account': in Google Cloud, create a JSON key of a service account, and paste \
-         that file"
-    )]
-    KeyFileType,
-    /// The name of the account is missing.
-    #[error("the key file has no 'client_email': paste the file as Google Cloud created it")]
-    ClientEmail,
-    /// The key is missing or unusable.
-    #[error(
-        "the 'private_key' in the key file is not an RSA key in PEM: paste the file as Google Cloud created it, or \
-         create another key"
-    )]
-    PrivateKey,
-}
 
 /// The URL of a service under `base_url`.
 ///
@@ -143,6 +107,9 @@ pub fn check_credential(preset: &Preset, credential: Option<&str>) -> Result<(),
         if let Some(key_file) = key_file(service, credential) {
             ServiceAccount::checked(key_file)?;
         }
+        if let Some(access_key) = access_key(service, credential) {
+            AccessKey::parse(access_key)?;
+        }
     }
     Ok(())
 }
@@ -152,6 +119,13 @@ pub fn check_credential(preset: &Preset, credential: Option<&str>) -> Result<(),
 pub fn key_file<'a>(service: &Service, credential: Option<&'a str>) -> Option<&'a str> {
     let makes_tokens = service.authentication == Authentication::AccessToken;
     credential.filter(|credential| makes_tokens && is_key_file(credential))
+}
+
+/// The credential, if it is an access key of AWS that requests are signed with. Then each call has the headers of its
+/// signature besides [`upstream_headers`].
+pub fn access_key<'a>(service: &Service, credential: Option<&'a str>) -> Option<&'a str> {
+    let signs = service.authentication == Authentication::Aws;
+    credential.filter(|credential| signs && is_access_key(credential))
 }
 
 /// The value of the header `Authorization` with a token.
@@ -188,9 +162,10 @@ pub fn upstream_headers(
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     let credential = usable(preset, credential)?;
-    if let Some(credential) = credential.filter(|_| key_file(service, credential).is_none()) {
+    let is_sent = key_file(service, credential).or(access_key(service, credential)).is_none();
+    if let Some(credential) = credential.filter(|_| is_sent) {
         match service.authentication {
-            Authentication::Bearer | Authentication::AccessToken => {
+            Authentication::Bearer | Authentication::AccessToken | Authentication::Aws => {
                 headers.insert(AUTHORIZATION, bearer(credential)?);
             }
             Authentication::Header(name) => {
@@ -221,7 +196,7 @@ fn plain(credential: &str) -> Result<&str, InvalidCredential> {
 }
 
 /// A header value that logs and debug output never print, and that is zeroed when its last copy is dropped.
-fn sensitive(value: String) -> Result<HeaderValue, InvalidCredential> {
+pub(super) fn sensitive(value: String) -> Result<HeaderValue, InvalidCredential> {
     let bytes = Bytes::from_owner(Zeroizing::new(value.into_bytes()));
     let mut value = HeaderValue::from_maybe_shared(bytes).map_err(|_| InvalidCredential::Characters)?;
     value.set_sensitive(true);
@@ -367,6 +342,26 @@ mod tests {
         assert_eq!(check_credential(vertex, Some(file)), Err(InvalidCredential::ClientEmail));
         assert_eq!(check_credential(named("openai"), Some(file)), Err(InvalidCredential::Characters));
         assert_eq!(check_credential(vertex, Some("ya29 canary")), Err(InvalidCredential::Characters));
+    }
+
+    #[test]
+    fn an_api_key_of_bedrock_is_sent_and_an_access_key_is_not() {
+        let bedrock = named("bedrock");
+        let converse = bedrock.service(Dialect::Converse).expect("a service");
+        let sent = upstream_headers(bedrock, converse, Some("ABSKcanary")).expect("headers");
+        assert_eq!(sent.get("authorization").expect("header"), "Bearer ABSKcanary");
+        let key = r#"{"access_key_id":"AKIDEXAMPLE","secret_access_key":"canary"}"#;
+        let sent = upstream_headers(bedrock, converse, Some(key)).expect("headers");
+        assert!(sent.get("authorization").is_none());
+        assert_eq!(access_key(converse, Some(key)), Some(key));
+        assert_eq!(check_credential(bedrock, Some(key)), Ok(()));
+        assert_eq!(check_credential(bedrock, Some("{}")), Err(InvalidCredential::AccessKeyId));
+        assert_eq!(check_credential(bedrock, Some("a b")), Err(InvalidCredential::Characters));
+        let url = "https://bedrock-runtime.us-east-1.amazonaws.com/model";
+        let host = "https://bedrock-runtime.us-east-1.amazonaws.com";
+        for base in [host, url, &format!("{url}/amazon.nova-lite-v1%3A0/converse")] {
+            assert_eq!(service_url(bedrock, converse, base), url);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! | [`calls`] | the URL and the headers of a call |
 //! | [`caller_headers`] | what the headers of a caller choose at a vendor |
 //! | [`raw_predict`] | messages at an address of their model, as on Google's Vertex AI |
+//! | [`aws`] | credentials, signatures and exceptions of Amazon Web Services |
 //! | [`service_account`] | the key file of a service account of Google Cloud |
 //! | [`parameters`] | the parameters to rename and drop before a model accepts another model's request |
 //! | [`compatibility`] | the rest of what a model accepts of a request written for another model |
@@ -25,6 +26,7 @@
 //! Copyright (c) 2025 spin.dev; the license is in `docs/licenses/models.dev-MIT.txt`. Its prices of a cache that is kept for an
 //! hour are Anthropic's own.
 
+pub mod aws;
 pub mod caller_headers;
 pub mod calls;
 pub mod claude;
@@ -41,7 +43,7 @@ pub mod service_account;
 pub mod stream_options;
 
 pub use calls::{
-    InvalidCredential, bearer, check_credential, credential_path, key_file, model_names, service_url,
+    InvalidCredential, access_key, bearer, check_credential, credential_path, key_file, model_names, service_url,
     upstream_headers,
 };
 pub use errors::phrases::{
@@ -55,7 +57,8 @@ pub use finish_reasons::{FinishMeaning, FinishReason};
 pub use known_models::{Capabilities, KnownModel, known_model};
 pub use parameters::{ParameterRules, RulePlace, known_parameter_rules};
 pub use presets::{
-    Authentication, CredentialNeed, Documents, ModelAddress, PRESETS, Preset, Service, preset,
+    Authentication, CredentialNeed, Documents, InvalidCredential, ModelAddress, PRESETS, Preset, Service,
+    preset,
 };
 pub use price::{LongPrompt, ModelPrice, Rates};
 pub use stream_options::StreamOptions;

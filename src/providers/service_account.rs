@@ -12,7 +12,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::calls::InvalidCredential;
+use super::presets::InvalidCredential;
 
 /// Google's own token service.
 pub const TOKEN_SERVICE: &str = "https://oauth2.googleapis.com/token";

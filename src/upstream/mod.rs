@@ -6,6 +6,7 @@
 pub mod address_policy;
 pub(crate) mod answered_connections;
 mod clients;
+pub mod event_stream;
 pub mod name_resolver;
 pub mod object_storage;
 pub mod resolver;
@@ -67,6 +68,12 @@ impl AdmittedUrl {
     pub fn with_query(mut self, name: &str, value: &str) -> Self {
         self.url.query_pairs_mut().append_pair(name, value);
         self
+    }
+
+    /// The URL as it is sent.
+    #[must_use]
+    pub const fn as_url(&self) -> &Url {
+        &self.url
     }
 
     /// A path below that of the URL. `end` is one part, percent-encoded.

@@ -3,10 +3,11 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ViolationReason;
+use crate::providers::aws::credential::{AccessKey, region_of};
 use crate::providers::service_account::{ServiceAccount, TOKEN_SERVICE};
 use crate::providers::{
-    CredentialNeed, InvalidCredential, PRESETS, Preset, StreamOptions, check_credential, key_file, preset,
-    service_url,
+    CredentialNeed, InvalidCredential, PRESETS, Preset, StreamOptions, access_key, check_credential,
+    key_file, preset, service_url,
 };
 use crate::upstream::{AddressPolicy, Blocked};
 
@@ -96,13 +97,15 @@ pub fn address(policy: &AddressPolicy, preset: &Preset, base_url: Option<&str>) 
     Ok(())
 }
 
-/// Checks that a credential fits its preset, and that the address policy allows the token service that it names.
+/// Checks that a credential fits its preset and its address, and that the address policy allows the token service that it
+/// names.
 ///
 /// # Errors
 /// Why the credential does not fit.
 pub fn fitting_credential(
     policy: &AddressPolicy,
     preset: &Preset,
+    base_url: Option<&str>,
     credential: Option<&SecretString>,
 ) -> Result<(), CredentialFault> {
     let credential = credential.map(|credential| credential.expose_secret());
@@ -112,6 +115,14 @@ pub fn fitting_credential(
             let account = ServiceAccount::parse(key_file).map_err(CredentialFault::Invalid)?;
             let allowed = policy.check_token_service(account.token_service(), TOKEN_SERVICE);
             allowed.map_err(CredentialFault::TokenService)?;
+        }
+        if let Some(access_key) = access_key(service, credential) {
+            let key = AccessKey::parse(access_key).map_err(CredentialFault::Invalid)?;
+            let url = base_url.and_then(|url| url::Url::parse(url.trim()).ok());
+            let named = url.as_ref().and_then(|url| region_of(url.host_str()?));
+            if key.region.is_none() && named.is_none() {
+                return Err(CredentialFault::Invalid(InvalidCredential::Region));
+            }
         }
     }
     Ok(())

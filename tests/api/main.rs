@@ -18,6 +18,7 @@ mod support;
 mod allow_lists;
 mod api_keys;
 mod archive;
+mod bedrock;
 mod budget_bypass;
 mod budget_estimates;
 mod budget_unbilled;

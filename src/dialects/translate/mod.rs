@@ -45,7 +45,7 @@ pub fn request(
         Dialect::ChatCompletions => chat::write_request::write(&request, model, changes),
         Dialect::Messages => messages::write_request::write(&request, model, changes),
         Dialect::Gemini => gemini::write_request::write(&request, model, changes),
-        Dialect::Converse => converse::write_request(&request, model, changes),
+        Dialect::Converse => converse::write_request::write(&request, model, changes),
         Dialect::Responses => Err(Need::Dialect(to)),
     }
 }
@@ -143,7 +143,7 @@ pub fn answer(
         Dialect::ChatCompletions => chat::read_answer::read(body, context.stop)?,
         Dialect::Messages => messages::read_answer::read(body)?,
         Dialect::Gemini => gemini::read_answer::read(body, context.stop, context.signer)?,
-        Dialect::Converse => converse::read_answer(body)?,
+        Dialect::Converse => converse::read_answer::read(body)?,
         // Only a caller of the same dialect gets its answers.
         Dialect::Responses => return None,
     };
@@ -194,7 +194,7 @@ pub enum Reader {
     /// The pieces of Google's `generateContent`.
     Gemini(gemini::read_stream::Reader),
     /// The events of Amazon Bedrock's Converse.
-    Converse(converse::Reader),
+    Converse(converse::read_stream::Reader),
 }
 
 /// Writes the stream of a caller.

@@ -88,7 +88,7 @@ impl AnswerTranslation {
                 Reader::Messages(messages::read_stream::Reader::default())
             }
             Dialect::Gemini => Reader::Gemini(gemini::read_stream::Reader::new(stop_of, self.signer)),
-            Dialect::Converse => Reader::Converse(converse::Reader::default()),
+            Dialect::Converse => Reader::Converse(converse::read_stream::Reader::default()),
         };
         let writer = match self.to {
             CallerDialect::ChatCompletions => {

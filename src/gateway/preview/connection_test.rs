@@ -49,7 +49,11 @@ impl ConnectionReport {
 }
 
 /// Remedies by the name of the rule, which is more specific than the class.
-const REMEDIES: [(&str, &str); 4] = [
+const REMEDIES: [(&str, &str); 5] = [
+    (
+        "code:invalid_signature_exception",
+        "AWS does not accept the signature. Check the secret access key and the region, and the clock of this machine.",
+    ),
     (
         "connect:blocked",
         "The address is private or special. The operator can open it with FAILSOFT_ALLOW_PRIVATE_UPSTREAMS.",
@@ -174,8 +178,13 @@ impl Gateway {
         let sent = match listed.map(|path| target.url.beside(target.service.path, path)) {
             Some(models) => on_behalf_of(share.clone(), self.upstream.get(&models, headers())).await,
             None => {
-                let empty = || (headers(), Pieces(vec![Bytes::from_static(b"{}")]));
-                on_behalf_of(share.clone(), self.upstream.post(&target.url_of_test(), empty)).await
+                let url = target.url_of_test();
+                let empty = || {
+                    let (mut headers, body) = (headers(), Pieces(vec![Bytes::from_static(b"{}")]));
+                    target.sign("POST", &url, &mut headers, &body, self.clock.now());
+                    (headers, body)
+                };
+                on_behalf_of(share.clone(), self.upstream.post(&url, empty)).await
             }
         };
         let mut response = sent.map_err(send_fault)?;

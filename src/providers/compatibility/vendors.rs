@@ -354,14 +354,14 @@ pub(super) static VENDORS: &[Vendor] = &[
     // They serve no chat completions, so nothing is translated for them.
     Vendor { preset: "foundry", ..UNKNOWN_ROW },
     Vendor { preset: "bedrock-messages", ..UNKNOWN_ROW },
+    Vendor { preset: "bedrock", ..UNKNOWN_ROW },
     Vendor { preset: "vertex-messages", ..UNKNOWN_ROW },
     Vendor { preset: "custom-messages", ..UNKNOWN_ROW },
     Vendor { preset: "simulated", developer: true, ..UNKNOWN_ROW },
 ];
 
 /// Nothing is known: only what is specific to OpenAI is translated, namely the role `developer`, the choice among
-/// allowed tools (V developers.openai.com/api/reference/chat) and the deprecated functions ("unknown variant, expected one of `system`, `user`, `assistant`, `tool`", R earendil-works/pi#1048; V
-/// developers.openai.com/api/reference/chat: deprecated in favor of `tools`).
+/// allowed tools, and the deprecated functions and their role (V developers.openai.com/api/reference/chat, R earendil-works/pi#1048).
 const UNKNOWN_ROW: Vendor = Vendor {
     preset: "",
     refuses: &[],

@@ -16,7 +16,7 @@ enum StatusCondition {
     /// Only in an answer with a success status. An error status is more precise than the code: an OpenAI
     /// `server_error` comes with 500 and with 503.
     InAnswer,
-    /// Only with a status of 500 or above.
+    /// Only with a status of 500 or above, or with 424, by which Bedrock says that the model failed.
     WithServerError,
     /// Only with status 412: with another status the code means something else, or is a mere number.
     Only412,
@@ -33,7 +33,7 @@ impl StatusCondition {
         match self {
             Self::Anywhere => true,
             Self::InAnswer => status == 200,
-            Self::WithServerError => status >= 500,
+            Self::WithServerError => status >= 500 || status == 424,
             Self::ExceptWith429 => status != 429,
             Self::Only412 => status == 412,
             Self::Only424 => status == 424,
@@ -188,6 +188,9 @@ static ROWS: &[Row] = rows! {
         "access_denied_exception"
         "unrecognized_client_exception"
         "expired_token_exception"
+        "incomplete_signature_exception"
+        "invalid_signature_exception"
+        "missing_authentication_token_exception"
         "account_deactivated"
     }
     Anywhere ModelNotFound {

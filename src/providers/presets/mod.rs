@@ -1,13 +1,15 @@
 //! The supported vendors, one row each. To add a vendor that speaks the OpenAI dialect, add a row with what differs.
 
+mod invalid_credential;
 mod services;
 
 use crate::dialects::Dialect;
 use crate::dialects::gemini::signature::Signer;
 
+pub use invalid_credential::InvalidCredential;
 use services::{
-    AZURE, AZURE_RESPONSES, CHAT_COMPLETIONS, CLAUDE_OF_A_CLOUD, CLAUDE_ON_VERTEX, GEMINI, GEMINI_ON_VERTEX,
-    MESSAGES, RESPONSES,
+    AZURE, AZURE_RESPONSES, CHAT_COMPLETIONS, CLAUDE_OF_A_CLOUD, CLAUDE_ON_VERTEX, CONVERSE, GEMINI,
+    GEMINI_ON_VERTEX, MESSAGES, RESPONSES,
 };
 pub use services::{Authentication, ModelAddress, Service};
 
@@ -256,6 +258,15 @@ pub static PRESETS: &[Preset] = &[
         base_url_form: Some("https://bedrock-mantle.REGION.api.aws/anthropic"),
         chat_completions: None,
         messages: Some(CLAUDE_OF_A_CLOUD),
+        ..OPENAI_COMPATIBLE
+    },
+    // All models of Bedrock, with an access key of AWS or an API key of Bedrock.
+    Preset {
+        name: "bedrock",
+        title: "Amazon Bedrock",
+        base_url_form: Some("https://bedrock-runtime.REGION.amazonaws.com"),
+        chat_completions: None,
+        converse: Some(CONVERSE),
         ..OPENAI_COMPATIBLE
     },
     // The global location has no prefix: https://aiplatform.googleapis.com/v1/projects/PROJECT/locations/global

@@ -12,6 +12,8 @@ pub enum Authentication {
     /// An access token of Google, like [`Authentication::Bearer`]. The credential is such a token, or the key file of a
     /// service account, which tokens are made from.
     AccessToken,
+    /// AWS signs each request with an access key. The credential is that, or an API key, like [`Authentication::Bearer`].
+    Aws,
     /// The vendor takes no credential.
     None,
 }
@@ -27,6 +29,8 @@ pub struct Service {
     pub authentication: Authentication,
     /// Headers that the vendor requires on every call, as (lowercase name, value).
     pub headers: &'static [(&'static str, &'static str)],
+    /// The media type of its streams.
+    pub streams: &'static str,
     /// How the address names the model, if the body does not. Then `path` leads to the models.
     pub model_address: Option<&'static ModelAddress>,
     /// What is special of messages at such an address.
@@ -82,6 +86,7 @@ pub(super) const CHAT_COMPLETIONS: Service = Service {
     models_path: Some("/models"),
     authentication: Authentication::Bearer,
     headers: &[],
+    streams: "text/event-stream",
     model_address: None,
     raw_predict: None,
 };
@@ -117,6 +122,27 @@ pub(super) const CLAUDE_ON_VERTEX: Service = Service {
     headers: &[],
     model_address: Some(&RAW_PREDICT),
     raw_predict: Some(&VERTEX),
+    ..CHAT_COMPLETIONS
+};
+
+/// Converse as Amazon Bedrock serves it, at addresses of its models.
+pub(super) const CONVERSE: Service = Service {
+    path: "/model",
+    models_path: None,
+    authentication: Authentication::Aws,
+    streams: "application/vnd.amazon.eventstream",
+    model_address: Some(&OF_BEDROCK),
+    ..CHAT_COMPLETIONS
+};
+
+static OF_BEDROCK: ModelAddress = ModelAddress {
+    within: &[],
+    whole: "/converse",
+    streamed: "/converse-stream",
+    stream_query: None,
+    // A request without messages is refused, whether the account has access to this model or not.
+    test: Some("amazon.nova-micro-v1%3A0/converse"),
+    unknown_model: None,
 };
 
 static RAW_PREDICT: ModelAddress = ModelAddress {
@@ -135,6 +161,7 @@ pub(super) const GEMINI: Service = Service {
     models_path: Some("/models"),
     authentication: Authentication::Header("x-goog-api-key"),
     headers: &[],
+    streams: "text/event-stream",
     model_address: Some(&GENERATE_CONTENT),
     raw_predict: None,
 };
@@ -145,6 +172,7 @@ pub(super) const GEMINI_ON_VERTEX: Service = Service {
     models_path: None,
     authentication: Authentication::AccessToken,
     headers: &[],
+    streams: "text/event-stream",
     model_address: Some(&GENERATE_CONTENT_ON_VERTEX),
     raw_predict: None,
 };
@@ -186,6 +214,10 @@ mod tests {
             assert_eq!(url.path(), format!("/v1/models/{end}"), "parsers of addresses leave it as it is");
         }
         assert_eq!(RAW_PREDICT.end_of("m", true), "m:streamRawPredict");
+        let arn = "arn:aws:bedrock:us-east-1:1:inference-profile/us.amazon.nova-pro-v1:0";
+        let encoded = "arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.amazon.nova-pro-v1%3A0";
+        assert_eq!(OF_BEDROCK.end_of(arn, false), format!("{encoded}/converse"));
+        assert_eq!(OF_BEDROCK.end_of(arn, true), format!("{encoded}/converse-stream"));
         assert_eq!(GENERATE_CONTENT.end_of("models/gemini-x", true), "gemini-x:streamGenerateContent");
     }
 }

@@ -18,6 +18,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "only tests use it: a panic is how they fail")]
 
 mod connection;
+mod converse;
 mod messages;
 mod script;
 

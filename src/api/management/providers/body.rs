@@ -26,7 +26,8 @@ body! {
         /// `simulated`.
         base_url: Lenient<Patch<BaseUrl>>,
         /// The vendor's API key; for `vertex-messages` and `vertex-gemini` the JSON of a service account's key file, or an
-        /// access token. It is stored encrypted and never returned.
+        /// access token; for `bedrock` the JSON of an access key of AWS, or an API key. It is stored encrypted and never
+        /// returned.
         credential: Lenient<Patch<Credential>>,
         /// Whether the provider accepts `stream_options`: `auto` (the preset's value, until the provider refuses it),
         /// `supported` or `unsupported`. Default: `auto`.
@@ -138,10 +139,10 @@ fn check_address(fields: &mut BodyFields, policy: &AddressPolicy, preset: &Prese
 fn check_credential(
     fields: &mut BodyFields,
     policy: &AddressPolicy,
-    preset: &Preset,
+    (preset, base_url): (&Preset, Option<&str>),
     credential: Option<&SecretString>,
 ) {
-    if let Err(fault) = fitting_credential(policy, preset, credential) {
+    if let Err(fault) = fitting_credential(policy, preset, base_url, credential) {
         fields.refuse("credential", "value_error", format!("'credential' cannot be used: {fault}."));
     }
 }
@@ -161,8 +162,8 @@ fn read_new(fields: &mut BodyFields, policy: &AddressPolicy) -> Option<NewProvid
     if let (Some(preset), Some(base_url)) = (preset, &base_url) {
         check_address(fields, policy, preset, base_url.as_deref());
     }
-    if let (Some(preset), Some(credential)) = (preset, &credential) {
-        check_credential(fields, policy, preset, credential.as_ref());
+    if let (Some(preset), Some(base_url), Some(credential)) = (preset, &base_url, &credential) {
+        check_credential(fields, policy, (preset, base_url.as_deref()), credential.as_ref());
     }
     Some(NewProvider {
         name: body.name.into_valid()?.0,
@@ -204,14 +205,19 @@ fn read_change(
         };
         check_address(fields, policy, preset, base_url);
     }
-    match (new_preset, body.credential.valid()) {
-        (Some(preset), Some(Patch::Set(credential))) => {
-            check_credential(fields, policy, preset, Some(&credential.0));
+    let place = new_preset.map(|preset| match body.base_url.valid() {
+        Some(Patch::Set(address)) => (preset, Some(address.0.as_str())),
+        Some(Patch::Clear) => (preset, None),
+        Some(Patch::Keep) | None => (preset, before.base_url.as_deref()),
+    });
+    match (place, body.credential.valid()) {
+        (Some(place), Some(Patch::Set(credential))) => {
+            check_credential(fields, policy, place, Some(&credential.0));
         }
-        (Some(preset), Some(Patch::Clear)) => check_credential(fields, policy, preset, None),
+        (Some(place), Some(Patch::Clear)) => check_credential(fields, policy, place, None),
         // The store refuses to keep a stored credential when the provider's address changes.
-        (Some(preset), Some(Patch::Keep)) if preset_changes && !before.has_credential => {
-            check_credential(fields, policy, preset, None);
+        (Some(place), Some(Patch::Keep)) if preset_changes && !before.has_credential => {
+            check_credential(fields, policy, place, None);
         }
         (Some(_), Some(Patch::Keep)) | (None, _) | (_, None) => {}
     }

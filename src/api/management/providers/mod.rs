@@ -39,8 +39,8 @@ pub struct ProviderResponse {
     /// Its base URL; null: the preset's.
     #[schema(required)]
     base_url: Option<String>,
-    /// The credential's last four characters, or for a key file those of its key's id; null if there is none or it is too
-    /// short to show them.
+    /// The credential's last four characters, or for a key file or an access key those of the key's id; null if there is
+    /// none or it is too short to show them.
     #[schema(required, read_only)]
     credential_hint: Option<String>,
     /// `unknown`, `ok` or `failing`.

@@ -98,7 +98,8 @@ impl FormValues {
         let read = self.read(fields, &mut problems);
         if let Some(preset) = read.preset {
             check_address(&mut problems, policy, preset, read.base_url.as_deref());
-            check_credential(&mut problems, policy, preset, read.credential.as_ref());
+            let place = (preset, read.base_url.as_deref());
+            check_credential(&mut problems, policy, place, read.credential.as_ref());
         }
         match (read.name, read.preset) {
             (Some(name), Some(preset)) if problems.is_empty() => Ok(NewProvider {
@@ -130,10 +131,11 @@ impl FormValues {
             if preset.name != before.preset || read.base_url != before.base_url {
                 check_address(&mut problems, policy, preset, read.base_url.as_deref());
             }
+            let place = (preset, read.base_url.as_deref());
             match &credential {
-                Some(credential) => check_credential(&mut problems, policy, preset, credential.as_ref()),
+                Some(credential) => check_credential(&mut problems, policy, place, credential.as_ref()),
                 None if preset.name != before.preset && !before.has_credential => {
-                    check_credential(&mut problems, policy, preset, None);
+                    check_credential(&mut problems, policy, place, None);
                 }
                 None => {}
             }
@@ -172,10 +174,10 @@ fn check_address(problems: &mut Problems, policy: &AddressPolicy, preset: &Prese
 fn check_credential(
     problems: &mut Problems,
     policy: &AddressPolicy,
-    preset: &Preset,
+    (preset, base_url): (&Preset, Option<&str>),
     credential: Option<&SecretString>,
 ) {
-    if let Err(fault) = fitting_credential(policy, preset, credential) {
+    if let Err(fault) = fitting_credential(policy, preset, base_url, credential) {
         problems.add("credential", format!("This credential cannot be used: {fault}."));
     }
 }

@@ -24,12 +24,10 @@ pub(crate) enum CredentialForm {
 impl CredentialForm {
     /// The form for a kind of provider. Its own dialect decides, which comes first.
     pub(crate) fn of(preset: &Preset) -> Self {
-        if preset.name == "bedrock" {
-            return Self::AccessKey;
-        }
         match preset.services().next().map(|(_, service)| service.authentication) {
             Some(Authentication::Bearer | Authentication::Header(_)) => Self::Key,
             Some(Authentication::AccessToken) => Self::KeyFile,
+            Some(Authentication::Aws) => Self::AccessKey,
             Some(Authentication::None) | None => Self::None,
         }
     }

@@ -182,7 +182,7 @@ struct Format<'a> {
 }
 
 /// The temperature, at most the highest one.
-fn temperature<'a>(value: &'a RawValue, changes: &mut Changes) -> Cow<'a, RawValue> {
+pub(in crate::dialects) fn temperature<'a>(value: &'a RawValue, changes: &mut Changes) -> Cow<'a, RawValue> {
     let too_hot = value.get().parse::<f64>().is_ok_and(|temperature| temperature > HOTTEST);
     match RawValue::from_string("1".to_owned()) {
         Ok(hottest) if too_hot => {

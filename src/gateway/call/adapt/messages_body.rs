@@ -111,9 +111,14 @@ pub(super) fn adapt(
 /// The limit of the answer to a translation, in tokens: the caller's, at most the model's own. Messages require one, which leaves
 /// room beside a budget for reasoning.
 fn limit(request: &ChatRequest, model: &ModelEntry) -> i64 {
+    limit_of(request, model, request.named("max_tokens"))
+}
+
+/// The same, with the caller's limit as JSON; empty if there is none.
+pub(super) fn limit_of(request: &ChatRequest, model: &ModelEntry, asked: &[u8]) -> i64 {
     let own = model.settings.max_output_tokens;
     // Parsed as a float, because `1e6` is valid too.
-    let asked: Option<f64> = serde_json::from_slice(request.named("max_tokens")).ok();
+    let asked: Option<f64> = serde_json::from_slice(asked).ok();
     #[expect(clippy::cast_possible_truncation, reason = "a number within these bounds fits")]
     let asked = asked.map(|asked| asked.clamp(0.0, LARGEST_LIMIT) as i64);
     let usual = || own.unwrap_or_else(|| USUAL_LIMIT.saturating_add(reasoning::budget(request).unwrap_or(0)));

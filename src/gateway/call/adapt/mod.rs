@@ -60,7 +60,7 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: 
         }
         Dialect::Responses => responses_body::adapt(request, model, primary),
         Dialect::Gemini => gemini_body::adapt(request, model, refused.has_reasoning()),
-        Dialect::Converse => converse_body::adapt(request, model),
+        Dialect::Converse => converse_body::adapt(request, model, refused.has_reasoning()),
     }
 }
 

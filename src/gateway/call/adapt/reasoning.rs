@@ -51,6 +51,14 @@ pub(super) enum SentEffort {
     Set(&'static str),
 }
 
+/// What of a request reasoning depends on.
+pub(super) struct Conversation {
+    /// Whether the model has to call a tool, for which reasoning must be off.
+    pub(super) is_forced: bool,
+    /// Whether the turn that goes on did not begin with reasoning.
+    pub(super) lacks_reasoning: bool,
+}
+
 /// What the caller asks for.
 struct Asked {
     effort: Option<String>,
@@ -67,7 +75,21 @@ impl Reasoning {
         messages: &[u8],
         changes: &mut Changes,
     ) -> Self {
-        let claude = claude(model);
+        let conversation = || Conversation {
+            is_forced: is_forced(request),
+            lacks_reasoning: unsigned::is_missing_in_turn(messages),
+        };
+        Self::of_asked(request, claude(model), limit, conversation, changes)
+    }
+
+    /// What is sent to a model of what the caller of a translated request asks for.
+    pub(super) fn of_asked(
+        request: &ChatRequest,
+        claude: Claude,
+        limit: i64,
+        conversation: impl FnOnce() -> Conversation,
+        changes: &mut Changes,
+    ) -> Self {
         let none = Self::none(claude);
         let Some(asked) = Asked::of(request) else { return none };
         if asked.is_off() {
@@ -81,7 +103,8 @@ impl Reasoning {
                 none
             }
             Thinking::Budget => {
-                let allowed = !is_forced(request) && !unsigned::is_missing_in_turn(messages);
+                let Conversation { is_forced, lacks_reasoning } = conversation();
+                let allowed = !is_forced && !lacks_reasoning;
                 let Some(budget) = asked.budget(limit).filter(|_| allowed) else {
                     changes.note(Verb::Disabled, super::thinking::NAME);
                     return none;
@@ -98,7 +121,7 @@ impl Reasoning {
                 let is_own = asked.word() == effort;
                 changes.note(if is_own { Verb::Mapped } else { Verb::Clamped }, asked.name());
                 let effort = SentEffort::Set(effort);
-                if is_forced(request) {
+                if conversation().is_forced {
                     changes.note(Verb::Disabled, super::thinking::NAME);
                     return Self { effort, ..none };
                 }

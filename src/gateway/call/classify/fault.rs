@@ -102,7 +102,7 @@ pub enum Garbage {
     EventTooLong,
     /// The body ended before its announced length.
     Truncated,
-    /// Invalid HTTP framing of the body.
+    /// Invalid framing of the body, by HTTP or by the messages of AWS.
     Framing,
     /// Neither JSON nor server-sent events.
     ContentType,

@@ -2,6 +2,7 @@
 
 mod access_token;
 mod secrets;
+mod signer;
 mod target;
 
 use std::sync::{Arc, OnceLock, Weak};
@@ -15,11 +16,13 @@ use secrecy::ExposeSecret as _;
 use self::access_token::AccessTokens;
 pub use self::access_token::{CallToken, Minting};
 pub use self::secrets::Secrets;
+use self::signer::Signer;
 pub use self::target::Target;
 use super::classify::ConnectFault;
 use super::redact::Credential;
 use crate::dialects::Dialect;
 use crate::domain::IdMap;
+use crate::providers::aws::credential::AccessKey;
 use crate::providers::service_account::{ServiceAccount, TOKEN_SERVICE, secret_part};
 use crate::providers::{self, InvalidCredential, Service};
 use crate::store::snapshot::ProviderEntry;
@@ -41,7 +44,7 @@ pub struct Endpoint {
     /// How it serves Amazon Bedrock's Converse; `None` if it does not.
     converse: Option<Target>,
     /// Prepared when the provider fails for the first time.
-    credential: OnceLock<Option<Arc<Credential>>>,
+    credential: OnceLock<Vec<Arc<Credential>>>,
 }
 
 impl Endpoint {
@@ -74,11 +77,16 @@ impl Endpoint {
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
         };
-        same_account && headers(self) == headers(other)
+        let same_key = self.signer() == other.signer();
+        same_account && same_key && headers(self) == headers(other)
     }
 
     fn tokens(&self) -> Option<&Arc<AccessTokens>> {
         self.native()?.tokens.as_ref()
+    }
+
+    fn signer(&self) -> Option<&Arc<Signer>> {
+        self.native()?.signer.as_ref()
     }
 
     /// Continues the connections and the access tokens of an earlier endpoint of the same provider.
@@ -156,10 +164,10 @@ impl Endpoints {
     #[must_use]
     pub fn secrets(&self, provider: &Arc<ProviderEntry>) -> Secrets {
         let prepare = || {
-            let credential = provider.credential.as_ref();
-            credential.map(|credential| Arc::new(Credential::new(&secret_part(credential.expose_secret()))))
+            let credential = provider.credential.as_ref().map(|credential| credential.expose_secret());
+            credential.map(secrets_of).unwrap_or_default()
         };
-        let Some(endpoint) = self.known(provider) else { return Secrets(prepare().into_iter().collect()) };
+        let Some(endpoint) = self.known(provider) else { return Secrets(prepare()) };
         let tokens = endpoint.tokens().map(|tokens| tokens.secrets()).unwrap_or_default();
         let credential = endpoint.credential.get_or_init(prepare).clone();
         Secrets(credential.into_iter().chain(tokens).collect())
@@ -231,9 +239,10 @@ impl Endpoints {
             }
             None => None,
         };
+        let signer = Signer::of(service, credential, &url).map_err(invalid)?.map(Arc::new);
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("failsoft/", env!("CARGO_PKG_VERSION"))));
         headers.insert(VIA, self.via.clone());
-        let headers = ["application/json", "text/event-stream"].map(|accepted| {
+        let headers = ["application/json", service.streams].map(|accepted| {
             // A clone has the same room, so that a call can add its own without a larger map.
             let mut with_room = HeaderMap::with_capacity(2 * headers.len());
             with_room.extend(headers.clone());
@@ -241,7 +250,16 @@ impl Endpoints {
             headers.insert(ACCEPT, HeaderValue::from_static(accepted));
             headers
         });
-        Ok(Target { url, service, headers, tokens })
+        Ok(Target { url, service, headers, tokens, signer })
+    }
+}
+
+/// The secrets in a credential: the parts of an access key of AWS, or the one of another.
+fn secrets_of(credential: &str) -> Vec<Arc<Credential>> {
+    let secret = |text: &str| Arc::new(Credential::new(text));
+    match AccessKey::parse(credential) {
+        Ok(key) => key.secrets().into_iter().map(secret).collect(),
+        Err(_) => vec![secret(&secret_part(credential))],
     }
 }
 

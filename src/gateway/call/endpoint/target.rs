@@ -4,17 +4,19 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::access_token::{AccessTokens, CallToken, Minting};
+use super::signer::Signer;
 use crate::dialects::messages::count;
 use crate::gateway::call::classify::Fault;
 use crate::gateway::request::passed_headers::{BETA, PassedHeaders};
 use crate::providers::Service;
 use crate::providers::raw_predict::RawPredict;
 use crate::store::snapshot::ModelEntry;
-use crate::upstream::AdmittedUrl;
+use crate::upstream::{AdmittedUrl, Pieces};
 
 /// The URL and the headers of a provider in one dialect.
 #[derive(Debug, Clone)]
@@ -27,6 +29,8 @@ pub struct Target {
     pub(super) headers: [HeaderMap; 2],
     /// What makes the access tokens of calls; `None` if the headers have the credential.
     pub(super) tokens: Option<Arc<AccessTokens>>,
+    /// What signs each call; `None` if calls are not signed.
+    pub(super) signer: Option<Arc<Signer>>,
 }
 
 impl Target {
@@ -95,6 +99,20 @@ impl Target {
             headers.insert(AUTHORIZATION, value.clone());
         }
         headers
+    }
+
+    /// Adds a signature to the headers of a call, if calls are signed. It covers the body as it is sent.
+    pub fn sign(
+        &self,
+        method: &str,
+        url: &AdmittedUrl,
+        headers: &mut HeaderMap,
+        body: &Pieces,
+        now: DateTime<Utc>,
+    ) {
+        if let Some(signer) = &self.signer {
+            signer.sign(method, url, headers, body, now);
+        }
     }
 
     /// Whether each call needs an access token besides the headers.

@@ -30,6 +30,7 @@ impl FrameReader {
     /// Says that the events are ours, and what the provider reported with the answer.
     pub(super) fn has_in_one_piece(&mut self, reported: Reported) {
         self.message.in_one_piece = Some(reported);
+        self.reads_text();
     }
 
     /// Takes an event with a JSON text. Only the name of the model changes, and the name of an event that has the wrong
@@ -128,7 +129,7 @@ impl FrameReader {
 }
 
 /// The size of what the model wrote.
-fn size_of(piece: Piece<'_>) -> TextSize {
+pub(super) fn size_of(piece: Piece<'_>) -> TextSize {
     match piece {
         Piece::Text(text) => TextSize::of_piece(text.get()),
         Piece::Json(json) | Piece::VendorsCall(json) | Piece::Unnamed(json) => TextSize::of_json(json.get()),

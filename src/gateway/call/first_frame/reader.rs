@@ -15,6 +15,7 @@ use crate::gateway::call::frame::{Inspected, NoAnswer};
 use crate::gateway::call::response_body::{hold, send_fault};
 use crate::limits::shares::HeldBytes;
 use crate::providers::error_of_event;
+use crate::upstream::event_stream::{Broken, Decoder};
 use crate::upstream::sse::{Data, Splitter, data, data_lines, is_named_error};
 use crate::upstream::{SendError, UpstreamResponse};
 
@@ -25,6 +26,8 @@ pub struct FrameReader {
     response: Option<UpstreamResponse>,
     status: u16,
     splitter: Splitter,
+    /// Turns the binary messages of AWS into events; `None` if the body has events itself.
+    decoder: Option<Decoder>,
     pub(super) expected: Expected,
     /// Whether the last event lacks its blank line.
     open: bool,
@@ -38,6 +41,8 @@ pub struct FrameReader {
     pub(super) alike: Alike,
     /// What the events of a message said so far.
     pub(super) message: MessageSoFar,
+    /// Whether the event that begins an answer has come, in dialects that have one and no order of their own.
+    pub(super) has_begun: bool,
     /// Whether a frame that was real in the provider's dialect came before any content in the caller's.
     pub(super) lost: bool,
     /// Counts the bytes of an incomplete event against the memory share.
@@ -55,6 +60,7 @@ impl FrameReader {
             status: response.status(),
             response: Some(response),
             splitter: Splitter::default(),
+            decoder: (expected.dialect == Dialect::Converse).then(Decoder::default),
             expected,
             open: false,
             done: None,
@@ -62,6 +68,7 @@ impl FrameReader {
             started,
             alike: Alike::default(),
             message: MessageSoFar::default(),
+            has_begun: false,
             lost: false,
             counted,
         }
@@ -85,9 +92,18 @@ impl FrameReader {
 
     /// Adds a chunk and counts the incomplete event. All complete events must have been taken before.
     pub(super) fn push(&mut self, chunk: Bytes) -> Result<(), Fault> {
-        hold(&mut self.counted, self.splitter.waiting() + chunk.len())?;
-        self.splitter.push(chunk);
+        let waiting = self.splitter.waiting() + self.decoder.as_ref().map_or(0, Decoder::waiting);
+        hold(&mut self.counted, waiting + chunk.len())?;
+        self.splitter.push(match &mut self.decoder {
+            Some(decoder) => decoder.events(&chunk),
+            None => chunk,
+        });
         Ok(())
+    }
+
+    /// Says that what follows is text in any case.
+    pub(super) fn reads_text(&mut self) {
+        self.decoder = None;
     }
 
     /// The bytes that remain when the body has ended.
@@ -206,7 +222,13 @@ impl FrameReader {
     }
 
     pub(super) fn next_event(&mut self) -> Result<Option<Bytes>, Fault> {
-        self.splitter.next_event().map_err(|_| Fault::Garbage(Garbage::EventTooLong))
+        let event = self.splitter.next_event().map_err(|_| Fault::Garbage(Garbage::EventTooLong))?;
+        // What came before a broken message is read first.
+        match self.decoder.as_ref().and_then(Decoder::broken).filter(|_| event.is_none()) {
+            Some(Broken::TooLong) => Err(Fault::Garbage(Garbage::EventTooLong)),
+            Some(Broken::Checksum | Broken::Malformed) => Err(Fault::Garbage(Garbage::Framing)),
+            None => Ok(event),
+        }
     }
 
     /// Takes the last event, which may lack its blank line.

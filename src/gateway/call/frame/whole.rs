@@ -102,7 +102,12 @@ pub(in crate::gateway::call) fn has_extras(answer: &Response<'_>) -> bool {
 pub(super) fn size_of_message(text: &[u8]) -> TextSize {
     let blocks = Message::read(text).and_then(|answer| answer.content).map_or("[]", RawValue::get);
     let blocks: Vec<&RawValue> = serde_json::from_str(blocks).unwrap_or_default();
-    let written = blocks.into_iter().filter_map(|block| match content::of_block(block) {
+    size_of_pieces(blocks.into_iter().map(content::of_block))
+}
+
+/// The size of what blocks consist of.
+pub(super) fn size_of_pieces<'a>(pieces: impl IntoIterator<Item = Piece<'a>>) -> TextSize {
+    let written = pieces.into_iter().filter_map(|piece| match piece {
         Piece::Text(json) | Piece::Json(json) | Piece::VendorsCall(json) | Piece::Unnamed(json) => Some(json),
         Piece::Opaque | Piece::Nothing | Piece::Broken => None,
     });

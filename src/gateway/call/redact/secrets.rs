@@ -14,6 +14,8 @@ const BEGINNINGS: &[(&str, usize)] = &[
     ("xai-", 16),
     ("AIza", 16),
     ("AKIA", 16),
+    ("ASIA", 16),
+    ("ABSK", 16),
     ("ya29.", 16),
     ("eyJ", 16),
     ("hf_", 16),

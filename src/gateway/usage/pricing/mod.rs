@@ -5,7 +5,7 @@ mod tests;
 
 pub use crate::gateway::usage::reported::of_choices::ChoiceUsage;
 pub use crate::gateway::usage::reported::{
-    Progress, Reported, counts_extras, parse, parse_inside, scan as scan_usage,
+    Progress, Reported, counts_extras, of_converse, parse, parse_inside, scan as scan_usage,
 };
 
 use uuid::Uuid;

@@ -9,7 +9,7 @@ pub(crate) mod parts;
 mod vendors;
 use std::fmt;
 
-pub use vendors::counts_extras;
+pub use vendors::{counts_extras, of_converse};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -315,6 +315,7 @@ impl Reading {
                 self.take(|counts| &mut counts.cache_write, raw);
             }
             (b"cache_creation" | b"cache_creation_token_details", _) => self.cache_creation(side, raw),
+            (b"cacheDetails", _) => self.cache_details(raw),
             (b"reasoning_tokens" | b"thinking_tokens", _) => self.take(|counts| &mut counts.reasoning, raw),
             (b"audio_tokens", Side::Prompt) => self.take(|counts| &mut counts.audio_input, raw),
             (b"audio_tokens", Side::Answer) => self.take(|counts| &mut counts.audio_output, raw),

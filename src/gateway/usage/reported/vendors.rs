@@ -4,7 +4,7 @@
 use serde_json::value::RawValue;
 
 use super::number::{Number, tokens};
-use super::{Counts, Reading, Reported, Side, read};
+use super::{Counts, Reading, Reported, Side, parse, read};
 use crate::domain::amount::MOST_TOKENS;
 use crate::gateway::usage::pricing::Tier;
 
@@ -46,6 +46,18 @@ impl Reading {
             self.counts.cache_write_1h = self.counts.cache_write_1h.max(Some(hour));
             self.counts.cache_write = self.counts.cache_write.max(Some(sum));
         }
+    }
+
+    /// Bedrock's cache writes by how long they are kept, beside their sum.
+    pub(super) fn cache_details(&mut self, raw: &str) {
+        let details: Vec<CacheDetail> = serde_json::from_str(raw).unwrap_or_default();
+        if details.is_empty() {
+            return;
+        }
+        let of_an_hour = details.iter().filter(|detail| detail.ttl.as_deref() == Some("1h"));
+        let hour = of_an_hour.filter_map(|detail| detail.input_tokens).fold(0, i64::saturating_add);
+        self.counts.writes_by_time = true;
+        self.counts.cache_write_1h = self.counts.cache_write_1h.max(Some(hour.clamp(0, MOST_TOKENS)));
     }
 
     /// Takes what gives an answer a price of its own: its tier, Anthropic's fast mode, the region where it was made.
@@ -112,6 +124,33 @@ impl Reading {
             }
         }
     }
+}
+
+/// Bedrock's count of what was written to the cache for a time.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CacheDetail {
+    ttl: Option<String>,
+    input_tokens: Option<i64>,
+}
+
+/// The counts of Bedrock's Converse, of which none includes another.
+const OF_CONVERSE: [&str; 5] =
+    ["inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens", "cacheDetails"];
+
+/// Parses a usage of Bedrock's Converse, with the tier beside it. Its total is not read: whether that includes what the cache
+/// held is not documented.
+#[must_use]
+pub fn of_converse(usage: &RawValue, tier: Option<&RawValue>) -> Reported {
+    let mut counts = String::new();
+    let is_object = read(usage.get(), |name, raw| {
+        if OF_CONVERSE.contains(&name) {
+            let comma = if counts.is_empty() { "" } else { "," };
+            counts += &[comma, "\"", name, "\":", raw].concat();
+        }
+    });
+    let reported = parse(&if is_object { format!("{{{counts}}}") } else { usage.get().to_owned() });
+    Reported { tier: tier.and_then(|tier| Tier::read(tier.get())), ..reported }
 }
 
 /// Whether a value, or one inside it, counts something that no token price covers.

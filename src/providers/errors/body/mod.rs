@@ -344,6 +344,8 @@ fn inner_code(object: &Map<String, Value>) -> Option<String> {
         .or_else(|| text(object.get("metadata")?, "error_type"))
         .or_else(|| text(object.get("details")?, "error_code"))
         .or_else(|| google_details(object).find_map(|detail| text(detail, "reason")))
+        // Bedrock names the status of the model behind it.
+        .or_else(|| object.get("originalStatusCode").and_then(Value::as_u64).map(|status| status.to_string()))
 }
 
 fn google_details(object: &Map<String, Value>) -> impl Iterator<Item = &Value> {

@@ -2,6 +2,8 @@
 
 mod health;
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use entity::ids::{OrganizationId, ProviderId};
 use entity::providers;
@@ -15,6 +17,7 @@ use url::{Origin, Url};
 
 use super::audit::AuditEntry;
 use crate::domain::error::{Error, Violation};
+use crate::providers::aws::credential::AccessKey;
 use crate::providers::service_account::recognized_by;
 use crate::providers::{StreamOptions, preset};
 use crate::store::OrgStore;
@@ -39,7 +42,7 @@ pub struct ProviderRow {
     pub base_url: Option<String>,
     /// Whether a credential is stored.
     pub has_credential: bool,
-    /// The last four characters of the credential, if it is long enough; of a key file those of its key's id.
+    /// The last four characters of the credential, if it is long enough; of a key file or an access key those of the key's id.
     pub credential_hint: Option<String>,
     /// `unknown`, `ok` or `failing`.
     pub health: String,
@@ -362,7 +365,11 @@ fn credential_needed() -> Error {
 }
 
 fn hint(credential: &SecretString) -> Option<String> {
-    let text = recognized_by(credential.expose_secret());
+    let key = AccessKey::parse(credential.expose_secret());
+    let text: Cow<'_, str> = match &key {
+        Ok(key) => key.id.as_str().into(),
+        Err(_) => recognized_by(credential.expose_secret()),
+    };
     let characters = text.chars();
     let length = characters.clone().count();
     (length >= HINTED).then(|| characters.skip(length - HINT).collect())

@@ -85,6 +85,8 @@ pub(super) const DOCUMENTED: &[Payload] = &[
     ("Text Generation Inference, a failed generation", 424, r#"{"error":"Request failed during generation: Server error: CUDA out of memory","error_type":"generation"}"#, Unavailable, "type:generation"),
     ("Bedrock, docs.rs/aws-sdk-bedrockruntime", 424, r#"{"__type":"ModelErrorException","message":"The request failed due to an error while processing the model."}"#, Unavailable, "code:model_error_exception"),
     ("Bedrock, docs.rs/aws-sdk-bedrockruntime", 408, r#"{"__type":"ModelTimeoutException","message":"Processing time exceeded the model timeout length."}"#, Timeout, "status:408"),
+    ("Bedrock, a model behind it that is throttled", 424, r#"{"__type":"ModelErrorException","message":"The model is busy.","originalStatusCode":429,"resourceName":"m"}"#, RateLimited, "inner_code:429"),
+    ("Bedrock, a clock that is off", 403, r#"{"__type":"InvalidSignatureException","message":"Signature expired: 20261201T000000Z is now earlier than 20261201T001000Z"}"#, Authentication, "code:invalid_signature_exception"),
 
     ("Perplexity, github.com/BerriAI/litellm/issues/2584", 401, "<html>\n<head><title>401 Authorization Required</title></head>\n<body>\n<center><h1>401 Authorization Required</h1></center>\n<hr><center>openresty</center>\n</body>\n</html>", Authentication, "status:401"),
     ("xAI without credits, github.com/griptape-ai/griptape-nodes-engine/issues/1079", 403, r#"{"code":"The caller does not have permission to execute the specified operation","error":"Your newly created teams doesn't have any credits yet."}"#, QuotaExhausted, "phrase:xai_no_credits"),

@@ -164,6 +164,11 @@ const SHAPES: &[(&str, &str, [i64; 5])] = &[
         [60, 7, 0, 50, 0],
     ),
     (
+        "bedrock, which counts apart what the cache held",
+        r#"{"inputTokens":10,"cacheReadInputTokens":100,"cacheWriteInputTokens":50,"cacheDetails":[{"ttl":"5m","inputTokens":50}],"outputTokens":7,"totalTokens":167}"#,
+        [160, 7, 100, 50, 0],
+    ),
+    (
         "vertex-messages",
         r#"{"input_tokens":10,"cache_creation_input_tokens":0,"cache_read_input_tokens":100,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},"output_tokens":7}"#,
         [110, 7, 100, 0, 0],
@@ -188,6 +193,19 @@ fn every_vendors_way_of_counting_comes_to_the_same_parts() {
     for preset in crate::providers::presets::PRESETS {
         assert!(SHAPES.iter().any(|(vendor, _, _)| vendor.starts_with(preset.name)), "{}", preset.name);
     }
+}
+
+#[test]
+fn of_bedrocks_counts_none_includes_another() {
+    let raw = |text: &str| RawValue::from_string(text.to_owned()).expect("JSON");
+    let usage = raw(
+        r#"{"inputTokens":200,"cacheReadInputTokens":100,"cacheWriteInputTokens":30,"cacheDetails":[{"ttl":"1h","inputTokens":20},{"ttl":"5m","inputTokens":10}],"outputTokens":7,"totalTokens":207}"#,
+    );
+    let found = of_converse(&usage, Some(&raw("\"flex\"")));
+    assert_eq!((found.input, found.output), (Some(330), Some(7)));
+    assert_eq!((found.cached, found.cache_write, found.cache_write_1h), (100, 30, 20));
+    assert_eq!((found.tier, found.flag, found.writes_by_time), (Some(Tier::Special), None, true));
+    assert_eq!(of_converse(&raw("7"), None).flag, Some(Flag::Unusable));
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! No log line holds the key of a service account or a token that was made of it, at any level.
+//! No log line holds the key of a service account, a token that was made of it, or an access key of AWS, at any level.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::installation::{Installation, Kind};
 
@@ -11,8 +11,12 @@ use crate::installation::{Installation, Kind};
 const KEY: &str = include_str!("../api/support/service_account/key.pem");
 const TOKEN: &str = "ya29.c.kanarienvogel-R_001-kVb3Ny8TfQ";
 
-/// Google in a thread: a token service, and a Vertex AI that refuses and repeats whatever it gets.
-fn google() -> SocketAddr {
+/// What an access key of AWS consists of.
+const ACCESS_KEY: [&str; 3] =
+    ["AKIAKANARIENVOGEL0042", "kVb3Ny8TfQ/kanarienvogel+secret/R001x9", "FwoGkanarienvogelsession8TfQkVb3Ny"];
+
+/// Google and AWS in a thread: a token service, and models that refuse and repeat whatever they get.
+fn vendors() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
@@ -43,6 +47,9 @@ fn answer(mut stream: TcpStream) {
     let text = String::from_utf8_lossy(&received).into_owned();
     let (status, body) = if text.starts_with("POST /token") {
         (200, json!({"access_token": TOKEN, "expires_in": 3599, "token_type": "Bearer"}))
+    } else if text.starts_with("POST /model/") {
+        let message = format!("The signature does not match: {text} {}", ACCESS_KEY.join(" "));
+        (403, json!({"__type": "InvalidSignatureException", "message": message}))
     } else {
         (
             401,
@@ -57,9 +64,8 @@ fn answer(mut stream: TcpStream) {
     let _ = stream.write_all(&[head, body].concat().into_bytes());
 }
 
-#[test]
-fn a_service_account_leaves_no_trace_of_its_key_or_its_tokens() {
-    let google = google();
+/// What a server at the finest level of its log says about two requests to a model of this provider, which both fail.
+fn said(provider: &Value, upstream_model: &str) -> String {
     let mut installation = Installation::new(Kind::Sqlite);
     installation.set("FAILSOFT_LOG", "trace");
     installation.set("FAILSOFT_LOG_FORMAT", "json");
@@ -68,22 +74,11 @@ fn a_service_account_leaves_no_trace_of_its_key_or_its_tokens() {
     let key = made["api_key"].as_str().expect("a key").to_owned();
     let mut server = installation.serve();
     server.wait_for_key(&key);
-    let file = json!({
-        "type": "service_account", "private_key_id": "3f9c0de1a7b84c55", "private_key": KEY,
-        "client_email": "gateway@p.iam.gserviceaccount.com", "token_uri": format!("http://{google}/token"),
-    });
-    let provider = json!({
-        "name": "vertex",
-        "preset": "vertex-messages",
-        "base_url": format!("http://{google}/v1/projects/p/locations/global"),
-        "credential": file.to_string(),
-    });
-    let provider = server.create(&key, "/v1/model-router/providers", &provider);
-    let model = json!({"name": "claude", "provider_id": provider["id"], "upstream_model": "claude-sonnet-5"});
+    let provider = server.create(&key, "/v1/model-router/providers", provider);
+    let model = json!({"name": "claude", "provider_id": provider["id"], "upstream_model": upstream_model});
     server.create(&key, "/v1/model-router/models", &model);
     let body =
         json!({"model": "claude", "max_tokens": 5, "messages": [{"role": "user", "content": "Hello"}]});
-    // The second one makes another token, because the first has one that was used.
     for _ in 0..2 {
         let (status, answer) = server.post(&key, "/v1/messages", &body.to_string());
         assert_eq!(status, 502, "{answer}");
@@ -92,8 +87,47 @@ fn a_service_account_leaves_no_trace_of_its_key_or_its_tokens() {
     assert_eq!(server.process.wait(), Some(0));
     let said = server.process.said();
     assert!(said.lines().count() > 10, "nothing at trace: {said}");
+    said
+}
+
+#[test]
+fn a_service_account_leaves_no_trace_of_its_key_or_its_tokens() {
+    let google = vendors();
+    let file = json!({
+        "type": "service_account", "private_key_id": "3f9c0de1a7b84c55", "private_key": KEY,
+        "client_email": "gateway@p.iam.gserviceaccount.com", "token_uri": format!("http://{google}/token"),
+    });
+    // The second request makes another token, because the first has one that was used.
+    let said = said(
+        &json!({
+            "name": "vertex", "preset": "vertex-messages", "credential": file.to_string(),
+            "base_url": format!("http://{google}/v1/projects/p/locations/global"),
+        }),
+        "claude-sonnet-5",
+    );
     let lines = KEY.lines().filter(|line| !line.starts_with('-') && line.len() > 16);
     for secret in lines.chain([TOKEN, "kanarienvogel"]) {
         assert_eq!(said.lines().find(|line| line.contains(secret)), None);
+    }
+}
+
+#[test]
+fn an_access_key_leaves_no_trace_and_neither_do_its_signatures() {
+    let aws = vendors();
+    let [id, secret, token] = ACCESS_KEY;
+    let key = json!({
+        "access_key_id": id, "secret_access_key": secret, "session_token": token, "region": "eu-central-1",
+    });
+    let said = said(
+        &json!({
+            "name": "aws", "preset": "bedrock", "credential": key.to_string(), "base_url": format!("http://{aws}"),
+        }),
+        "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    );
+    for secret in ACCESS_KEY.into_iter().chain(["KANARIENVOGEL", "kanarienvogel"]) {
+        assert_eq!(said.lines().find(|line| line.contains(secret)), None);
+    }
+    for signature in said.split("Signature=").skip(1) {
+        assert!(!signature.chars().take(16).all(|digit| digit.is_ascii_hexdigit()), "{signature}");
     }
 }

@@ -1,0 +1,114 @@
+//! Failures of Bedrock: over HTTP, within a stream, and of the stream itself.
+
+use serde_json::{Value, json};
+
+use super::{Bedrock, asked, post};
+use crate::support::fake_provider::Script;
+use crate::support::on_both_databases;
+
+const TOO_LONG: &str = "Input is too long for requested model.";
+
+/// The class of the last event.
+async fn last_class(app: &crate::support::app::App) -> Value {
+    app.events().await.pop().expect("an event")["error_class"].clone()
+}
+
+on_both_databases! {
+    async fn an_exception_leads_to_the_next_model(app: App) {
+        let bedrock = Bedrock::arrange(&app).await;
+        for (status, name, message, class) in [
+            (429, "ThrottlingException", "Too many requests", "rate_limited"),
+            (503, "ServiceUnavailableException", "Busy", "overloaded"),
+            (500, "InternalServerException", "Broken", "unavailable"),
+            (424, "ModelErrorException", "Broken", "unavailable"),
+            (408, "ModelTimeoutException", "Slow", "timeout"),
+            (403, "AccessDeniedException", "You don't have access to the model.", "authentication"),
+            (400, "ValidationException", TOO_LONG, "context_window_exceeded"),
+            (400, "ValidationException", "The value of temperature is odd.", "invalid_request"),
+        ] {
+            bedrock.fake.next(Script::exception(status, name, message));
+            let answer = app.chat(&json!({"models": ["nova", "other"]})).await;
+            assert_eq!((answer.status, answer.json()["model"].as_str()), (200, Some("other")), "{name}");
+            assert_eq!(last_class(&app).await, class, "{name}");
+        }
+    }
+
+    async fn an_exception_within_a_stream_leads_there_too(app: App) {
+        let bedrock = Bedrock::arrange(&app).await;
+        bedrock.other.always(Script::stream().text("From another").finish("stop").done());
+        for (name, message, class) in [
+            ("throttlingException", "Too many requests", "rate_limited"),
+            ("serviceUnavailableException", "Busy", "overloaded"),
+            ("internalServerException", "Broken", "unavailable"),
+            ("modelStreamErrorException", "Broken", "unavailable"),
+            ("validationException", TOO_LONG, "context_window_exceeded"),
+            ("validationException", "The value of temperature is odd.", "invalid_request"),
+        ] {
+            bedrock.fake.next(Script::converse_stream().converse_exception(name, message));
+            let answer = app.chat(&json!({"models": ["nova", "other"], "stream": true})).await;
+            assert!(answer.text().contains("From another"), "{name}: {}", answer.text());
+            assert_eq!(last_class(&app).await, class, "{name}");
+        }
+    }
+
+    async fn a_broken_stream_leads_there_too(app: App) {
+        let bedrock = Bedrock::arrange(&app).await;
+        bedrock.other.always(Script::stream().text("From another").finish("stop").done());
+        let text = json!({"contentBlockIndex": 0, "delta": {"text": "Hello"}});
+        let too_long = [&u32::MAX.to_be_bytes()[..], &[0; 4]].concat();
+        let too_long = [&too_long[..], &crc32fast::hash(&too_long).to_be_bytes()].concat();
+        for script in [
+            Script::converse_stream().flipped_event("contentBlockDelta", &text).converse_end("end_turn"),
+            Script::converse_stream().chunk(too_long).hang(),
+            Script::converse_stream().end(),
+            Script::converse_stream().converse_event("metadata", &json!({"usage": {}})).end(),
+        ] {
+            bedrock.fake.next(script);
+            let answer = app.chat(&json!({"models": ["nova", "other"], "stream": true})).await;
+            assert!(answer.text().contains("From another"), "{}", answer.text());
+            assert_eq!(last_class(&app).await, "invalid_response");
+        }
+    }
+
+    async fn after_content_a_stream_ends_with_an_error(app: App) {
+        let bedrock = Bedrock::arrange(&app).await;
+        let text = json!({"contentBlockIndex": 0, "delta": {"text": "lo"}});
+        let begun = || Script::converse_stream().converse_text("Hel");
+        for script in [
+            begun().flipped_event("contentBlockDelta", &text).converse_end("end_turn"),
+            begun().converse_exception("modelStreamErrorException", "Broken"),
+            begun().end(),
+        ] {
+            bedrock.fake.always(script);
+            for (endpoint, body) in asked("nova", &json!({"stream": true})) {
+                let answer = post(&app, endpoint, &body).await;
+                let shown = answer.text();
+                assert!(shown.contains("Hel") && !shown.contains("\"lo\""), "{endpoint}: {shown}");
+                let end = match endpoint {
+                    "/v1/chat/completions" => r#""finish_reason":"error""#,
+                    "/v1/messages" => "event: error",
+                    _ => "response.failed",
+                };
+                assert!(shown.contains(end), "{endpoint}: {shown}");
+                assert_eq!(last_class(&app).await, "stream_interrupted", "{endpoint}");
+            }
+        }
+        assert_eq!(bedrock.other.served(), 0);
+    }
+
+    async fn an_answer_without_content_is_none(app: App) {
+        let bedrock = Bedrock::arrange(&app).await;
+        for (content, reason, class) in [
+            (json!([]), "guardrail_intervened", "content_policy"),
+            (json!([]), "content_filtered", "content_policy"),
+            (json!([]), "model_context_window_exceeded", "context_window_exceeded"),
+            (json!([{"text": "I will call"}]), "malformed_tool_use", "invalid_response"),
+            (json!([{"toolUse": {"toolUseId": "t", "name": "n", "input": "{}"}}]), "tool_use", "invalid_response"),
+        ] {
+            bedrock.fake.next(Script::converse(&content, reason));
+            let answer = app.chat(&json!({"models": ["nova", "other"]})).await;
+            assert_eq!((answer.status, answer.json()["model"].as_str()), (200, Some("other")), "{reason}");
+            assert_eq!(last_class(&app).await, class, "{reason}");
+        }
+    }
+}
