@@ -52,7 +52,7 @@ pub fn model_names(body: &[u8]) -> Option<Vec<String>> {
     let whole: &RawValue = serde_json::from_slice(body).ok()?;
     names(whole.get()).or_else(|| {
         let wrapped: Wrapped<'_> = serde_json::from_str(whole.get()).ok()?;
-        wrapped.data.or(wrapped.models).and_then(|list| names(list.get()))
+        wrapped.data.and_then(|list| names(list.get())).or_else(|| named(wrapped.models?.get()))
     })
 }
 
@@ -64,6 +64,17 @@ struct Wrapped<'a> {
     models: Option<&'a RawValue>,
 }
 
+/// The names in Google's list, without the path that each has before it.
+fn named(list: &str) -> Option<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Model {
+        name: String,
+    }
+    let models: Vec<Model> = serde_json::from_str(list).ok()?;
+    let bare = |name: String| name.strip_prefix("models/").map_or_else(|| name.clone(), str::to_owned);
+    Some(models.into_iter().take(MOST_NAMES).map(|model| bare(model.name)).collect())
+}
+
 /// The ids of the first [`MOST_NAMES`] entries; the rest are skipped.
 struct Names(Vec<String>);
 
@@ -71,7 +82,6 @@ impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(serde::Deserialize)]
         struct Model {
-            #[serde(alias = "name")]
             id: String,
         }
         struct List;
@@ -86,8 +96,7 @@ impl<'de> Deserialize<'de> for Names {
                 let mut names = Vec::new();
                 while let Some(model) = list.next_element::<Model>()? {
                     if names.len() < MOST_NAMES {
-                        let bare = model.id.strip_prefix("models/").map(str::to_owned);
-                        names.push(bare.unwrap_or(model.id));
+                        names.push(model.id);
                     }
                 }
                 Ok(Names(names))
@@ -296,6 +305,8 @@ mod tests {
         );
         assert_eq!(names(r#"[{"id":"a"}]"#), Some(vec!["a".into()]));
         assert_eq!(names(r#"{"data":[]}"#), Some(Vec::new()));
+        let google = r#"{"models":[{"name":"models/a","version":"1"},{"name":"b"}]}"#;
+        assert_eq!(names(google), Some(vec!["a".to_owned(), "b".to_owned()]));
         for other in ["", "{}", "<html>", r#"{"data":[{"name":"a"}]}"#, "[7]"] {
             assert_eq!(names(other), None, "{other}");
         }

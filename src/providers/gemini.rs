@@ -19,7 +19,7 @@ pub enum Thinking {
 pub struct Budget {
     /// The smallest one, besides none.
     pub least: u64,
-    /// The largest one.
+    /// The largest one that it takes.
     pub most: u64,
     /// Whether reasoning can be switched off with a budget of 0.
     pub off: bool,

@@ -1,7 +1,7 @@
 //! Gemini's signatures of calls, which a caller sends back with the call.
 //!
-//! A signature is valid only at the endpoint that made it: one of AI Studio is refused by Vertex AI. So callers get it with a mark
-//! that says where it is from. Both are base64, and so is what they make together.
+//! A signature is valid only at the endpoint that made it: one of AI Studio is refused by Vertex AI. So callers get it with a
+//! mark that says where it is from. Both are base64, and so is what they make together.
 
 /// The beginning of every mark: the name of the gateway in base64.
 pub const MARK: &str = "ZmFpbHNvZnQ6";

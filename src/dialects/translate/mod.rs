@@ -129,8 +129,8 @@ pub struct Context<'a> {
     pub repeated: Option<&'a Repeated>,
 }
 
-/// Translates a whole answer from one dialect into that of the caller. `None` if it is not an answer, or a call in it has no valid
-/// input. Also returns whether a limit ended the answer within a call, which is left out.
+/// Translates a whole answer into the dialect of the caller. `None` if it is not an answer, or a call in it has no valid input.
+/// Also returns whether a limit ended the answer within a call, which is left out.
 #[must_use]
 pub fn answer(
     (from, to): (Dialect, CallerDialect),

@@ -353,6 +353,8 @@ pub(super) static VENDORS: &[Vendor] = &[
     Vendor { preset: "custom", ..UNKNOWN_ROW },
     // They serve no chat completions, so nothing is translated for them.
     Vendor { preset: "foundry", ..UNKNOWN_ROW },
+    Vendor { preset: "gemini-native", ..UNKNOWN_ROW },
+    Vendor { preset: "vertex-gemini", ..UNKNOWN_ROW },
     Vendor { preset: "bedrock-messages", ..UNKNOWN_ROW },
     Vendor { preset: "bedrock", ..UNKNOWN_ROW },
     Vendor { preset: "vertex-messages", ..UNKNOWN_ROW },

@@ -73,7 +73,7 @@ on_both_databases! {
         let text = answer.text();
         assert!(text.contains("Hal") && text.contains("\"error\"") && !text.contains("\"finish_reason\":\"stop\""), "{text}");
         let row = app.requests(1).await.pop().expect("a row");
-        assert_eq!(row["attempts"][0]["error_class"], "stream_interrupted", "{row}");
+        assert_eq!(row["outcome"], "interrupted", "{row}");
     }
 
     async fn a_stream_without_an_end_is_interrupted(app: App) {

@@ -137,7 +137,7 @@ fn source(name: &str) -> &'static str {
     match name {
         "openai" => "Create one at platform.openai.com under API keys.",
         "anthropic" => "Create one at console.anthropic.com under API keys. It begins with sk-ant-.",
-        "gemini" => "Create one at aistudio.google.com under API keys.",
+        "gemini" | "gemini-native" => "Create one at aistudio.google.com under API keys.",
         "azure" => "In the Azure portal, under Keys and Endpoint of the resource.",
         "openrouter" => "Create one at openrouter.ai under Keys. It begins with sk-or-.",
         "groq" => "Create one at console.groq.com under API Keys. It begins with gsk_.",
@@ -154,7 +154,7 @@ fn source(name: &str) -> &'static str {
         "bedrock" => {
             "An API key of Amazon Bedrock, from its console. An access key of IAM signs each request instead."
         }
-        "vertex-messages" => {
+        "vertex-messages" | "vertex-gemini" => {
             "The whole file of a service account with the role Vertex AI User, from “{” to “}”. An access token works for an hour."
         }
         _ => "From the vendor’s console.",

@@ -169,6 +169,16 @@ const SHAPES: &[(&str, &str, [i64; 5])] = &[
         [160, 7, 100, 50, 0],
     ),
     (
+        "gemini-native, with thoughts, a cache and results of tools",
+        r#"{"promptTokenCount":100,"cachedContentTokenCount":60,"candidatesTokenCount":9,"thoughtsTokenCount":40,"toolUsePromptTokenCount":10,"totalTokenCount":159}"#,
+        [110, 49, 60, 0, 40],
+    ),
+    (
+        "vertex-gemini",
+        r#"{"promptTokenCount":100,"candidatesTokenCount":9,"totalTokenCount":109,"trafficType":"ON_DEMAND","promptTokensDetails":[{"modality":"TEXT","tokenCount":100}],"candidatesTokensDetails":[{"modality":"TEXT","tokenCount":9}]}"#,
+        [100, 9, 0, 0, 0],
+    ),
+    (
         "vertex-messages",
         r#"{"input_tokens":10,"cache_creation_input_tokens":0,"cache_read_input_tokens":100,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},"output_tokens":7}"#,
         [110, 7, 100, 0, 0],
