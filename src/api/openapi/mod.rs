@@ -24,6 +24,7 @@ use crate::auth::access::{Access, Anyone};
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::invocation_type::InvocationType;
+use crate::domain::operation::ModelKind;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::domain::period::Period;
@@ -52,6 +53,7 @@ use crate::domain::period::Period;
         management::usage::CountedOrigin,
         ErrorClass,
         InvocationType,
+        ModelKind,
         Origin,
         Outcome,
         Period,

@@ -247,9 +247,13 @@ impl EditorPage {
     }
 
     fn choices(&self, list: &ListDraft) -> Vec<String> {
-        let others = self.organization.models.keys();
-        let fits = |name: &&String| **name != *self.model.name && !list.models.contains(name);
-        let mut choices: Vec<String> = others.filter(fits).cloned().collect();
+        let others = self.organization.models.values();
+        let fits = |other: &&Arc<ModelEntry>| {
+            other.id != self.model.id
+                && other.settings.kind == self.model.settings.kind
+                && !list.models.iter().any(|name| **name == *other.name)
+        };
+        let mut choices: Vec<String> = others.filter(fits).map(|other| other.name.to_string()).collect();
         choices.sort();
         choices
     }
