@@ -180,6 +180,29 @@ impl Operation {
         }
     }
 
+    /// Whether vendors bill nothing for its answer, only for the prompt.
+    #[must_use]
+    pub const fn is_without_output(self) -> bool {
+        match self {
+            Self::Embeddings | Self::Moderations | Self::Rerank => true,
+            Self::Chat
+            | Self::Completions
+            | Self::Images
+            | Self::Speech
+            | Self::Transcriptions
+            | Self::Translations => false,
+        }
+    }
+
+    /// Whether its answer can be a stream of events.
+    #[must_use]
+    pub const fn streams(self) -> bool {
+        match self {
+            Self::Chat | Self::Completions | Self::Images | Self::Transcriptions => true,
+            Self::Embeddings | Self::Moderations | Self::Rerank | Self::Speech | Self::Translations => false,
+        }
+    }
+
     /// Whether one request may have several prompts, so that they need not fit into one context window together.
     #[must_use]
     pub const fn takes_many_prompts(self) -> bool {

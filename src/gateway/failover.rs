@@ -12,6 +12,7 @@ use super::call::endpoint::{CallToken, Target};
 use super::call::outcome::{AttemptOutcome, Reply};
 use super::call::refused_parameters::{self, reasoning};
 use super::call::translation::AnswerTranslation;
+use super::call::usable_answer::operation::Expectation;
 use super::record::request_recorder::RequestRecorder;
 use super::record::spans;
 use super::request::chat_request::ChatRequest;
@@ -259,11 +260,12 @@ impl Gateway {
         };
         let calibration = || self.shared_state.calibrations.of(model.id, job.intent.caller());
         let prompt = |size: &TextSize| calibration().prompt(size);
-        let url = target.url_of(model, request.stream);
+        let url = target.url_for(request, model);
         let call = Call {
             model,
             target: &url,
             dialect: request.dialect,
+            expectation: Expectation::of(request),
             translation: AnswerTranslation::between(&job.intent.request, request, prompt),
             message: &message,
             stream: request.stream,

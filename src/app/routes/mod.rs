@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::api::management::{
     api_keys, budgets, error_mappings, explain, fallback_events, models, providers, requests, usage, whoami,
 };
+use crate::api::openai::operations;
 use crate::api::{anthropic, litellm::fallback, openai, openapi, public};
 pub use crate::auth::access::Access;
 use crate::console::http::assets;
@@ -37,6 +38,11 @@ pub const ROUTES: &[Endpoint] = routes! {
             also "/api/v1/responses",
             also "/responses",
             also "/openai/v1/responses";
+        POST   "/v1/embeddings" => operations::embeddings::create,
+            also "/api/v1/embeddings",
+            also "/embeddings",
+            also "/openai/v1/embeddings",
+            also "/openai/deployments/{model:.+}/embeddings";
         GET    "/v1/models" => openai::models::list,
             also "/openai/v1/models",
             also "/openai/models",

@@ -17,8 +17,9 @@ use super::frame::Names;
 use super::outcome::{AttemptOutcome, Reply, WholeReply};
 use super::response_body::{error_body, send_fault};
 use super::translation::AnswerTranslation;
+use super::usable_answer::operation::Expectation;
 use super::usable_answer::{Judged, judge_off_event_loop};
-use super::whole_answer::whole_answer;
+use super::whole_answer::{whole_answer, whole_body};
 use crate::dialects::Dialect;
 use crate::gateway::usage::pricing::{Reported, parse_inside};
 use crate::gateway::usage::so_far::SoFar;
@@ -35,6 +36,8 @@ pub struct Call<'a> {
     pub target: &'a AdmittedUrl,
     /// The dialect that the provider is called in.
     pub dialect: Dialect,
+    /// What the answer must have; `None` for a chat.
+    pub expectation: Option<Expectation>,
     /// How the answer is translated; `None` if that is the caller's dialect.
     pub translation: Option<AnswerTranslation>,
     /// Builds the request headers and the adapted body. Called again only if a pooled connection turns out to be
@@ -103,13 +106,20 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         return Box::pin(first_frame(response, expected, started, call.share, call.so_far)).await;
     }
     let mut held = call.share.hold();
-    let body = match whole_answer(&mut response, call.dialect, &mut held).await {
+    let read = match &call.expectation {
+        Some(_) => whole_body(&mut response, &mut held).await,
+        None => whole_answer(&mut response, call.dialect, &mut held).await,
+    };
+    let body = match read {
         Ok(body) => body,
         Err(fault) => return AttemptOutcome::failed(fault, Reported::default()),
     };
     let whole = |body, seen| Reply::Whole(Box::new(WholeReply { status, body, seen, held }));
     let created = call.now.timestamp();
-    let judged = judge_off_event_loop(call.dialect, &body, call.share).await;
+    let judged = match call.expectation {
+        Some(expectation) => expectation.judge_off_event_loop(&body, call.share).await,
+        None => judge_off_event_loop(call.dialect, &body, call.share).await,
+    };
     let (body, judged) = match call.translation {
         Some(translation) => translation.whole_off_event_loop(body, judged, created, call.share).await,
         None => (body, judged),

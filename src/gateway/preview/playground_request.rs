@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::dialects::Dialect;
 use crate::domain::error::{Error, Result};
+use crate::domain::operation::Operation;
 use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::record::request_context::RequestContext;
 use crate::gateway::request::chat_request::ChatRequest;
@@ -52,20 +53,41 @@ pub fn body(model: &str, prompt: &str) -> String {
     format!(r#"{{"model": {model}, "messages": [{{"role": "user", "content": {prompt}}}]}}"#)
 }
 
+/// The body of a request for an operation with one text.
+fn body_for(operation: Operation, model: &str, prompt: &str) -> String {
+    let [name, text] = [model, prompt].map(|text| Value::from(text).to_string());
+    match operation {
+        Operation::Chat => body(model, prompt),
+        Operation::Completions | Operation::Images => format!(r#"{{"model": {name}, "prompt": {text}}}"#),
+        Operation::Rerank => format!(r#"{{"model": {name}, "query": {text}, "documents": [{text}]}}"#),
+        Operation::Embeddings
+        | Operation::Moderations
+        | Operation::Speech
+        | Operation::Transcriptions
+        | Operation::Translations => format!(r#"{{"model": {name}, "input": {text}}}"#),
+    }
+}
+
 impl PlaygroundRequest {
     /// The request as a program would send it.
     ///
     /// # Errors
     /// The model name is not valid.
     pub fn intent(&self) -> Result<Intent> {
-        self.intent_of(body(&self.model, &self.prompt))
+        self.intent_of(body_for(self.operation(), &self.model, &self.prompt))
+    }
+
+    /// The operation that the model is for.
+    fn operation(&self) -> Operation {
+        let model = self.organization.models.get(&self.model);
+        model.map_or(Operation::Chat, |model| model.settings.kind.operation())
     }
 
     fn intent_of(&self, body: String) -> Result<Intent> {
         Ok(Intent {
             organization: self.organization.clone(),
             key: None,
-            request: ChatRequest::parse(body.into())?,
+            request: ChatRequest::parse_operation(self.operation(), body.into())?,
             deadline: Some(PATIENCE),
             drills: self.drills.clone(),
         })
@@ -73,7 +95,7 @@ impl PlaygroundRequest {
 
     /// The job for the gateway, answered at once or as a stream.
     fn job(&self, streamed: bool, now: DateTime<Utc>) -> Result<Job> {
-        let body = body(&self.model, &self.prompt);
+        let body = body_for(self.operation(), &self.model, &self.prompt);
         let whole = body.strip_suffix('}').filter(|_| streamed);
         let intent =
             self.intent_of(whole.map_or(body.clone(), |body| format!(r#"{body}, "stream": true}}"#)))?;
@@ -82,6 +104,7 @@ impl PlaygroundRequest {
             organization_id: self.organization.id,
             key: None,
             dialect: Dialect::ChatCompletions,
+            operation: self.operation(),
             requested: self.model.clone(),
             streamed,
             session_id: None,

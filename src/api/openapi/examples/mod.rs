@@ -141,6 +141,12 @@ fn sent(schema: &str) -> Option<Value> {
             "input": "Hello",
             "max_output_tokens": 1_024,
         }),
+        "EmbeddingRequest" => json!({
+            "model": "small",
+            "models": ["small-spare"],
+            "input": ["Hello", "Goodbye"],
+            "dimensions": 2,
+        }),
         "MessageRequest" => json!({
             "model": "smart",
             "models": ["steady"],

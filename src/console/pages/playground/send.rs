@@ -49,8 +49,9 @@ pub async fn read(
 ) -> Result<HttpResponse> {
     let query = Query::parse(request.query_string());
     let organization = &console_user.organization;
-    let wanted = query.text("model").filter(|name| organization.models.contains_key(name));
-    let first = || organization.models.keys().min().cloned();
+    let wanted =
+        query.text("model").filter(|name| organization.chat_models().any(|model| *model.name == **name));
+    let first = || organization.chat_models().map(|model| model.name.to_string()).min();
     let model = wanted.or_else(first).unwrap_or_default();
     let prompt = query.text("prompt").unwrap_or_else(|| DEFAULT_PROMPT.to_owned());
     let frame = Frame::of(&console_user, "Playground", NavigationItem::Playground);
@@ -86,7 +87,7 @@ impl Page {
 
     /// The request to send; `None` if it is invalid, with the problems recorded.
     pub(super) fn question(&mut self, console_user: &ConsoleUser<may::Send>) -> Option<PlaygroundRequest> {
-        if !console_user.organization.models.contains_key(&self.model) {
+        if !console_user.organization.chat_models().any(|model| *model.name == *self.model) {
             self.problems.add("model", "There is no such model. Choose one from the list.");
         }
         let prompt = self.problems.check("prompt", parse_prompt(&self.prompt));
@@ -108,8 +109,7 @@ impl Page {
         prompt: String,
     ) -> Self {
         let mut models: Vec<(String, String)> = organization
-            .models
-            .values()
+            .chat_models()
             .map(|model| (model.name.to_string(), model.provider.name.to_string()))
             .collect();
         models.sort();

@@ -10,6 +10,7 @@ mod functions;
 mod history;
 mod messages;
 mod messages_body;
+mod operation_body;
 mod parameters;
 mod reasoning;
 mod responses_body;
@@ -23,6 +24,7 @@ use memchr::memmem;
 use self::parameters::Fallback;
 use crate::dialects::Dialect;
 use crate::dialects::change::{Changes, Verb};
+use crate::domain::operation::Operation;
 use crate::gateway::request::chat_request::{ChatRequest, ROUTER_MEMBERS, is_own};
 use crate::gateway::request::json_object::{RawObject, RawText, is_plain, quoted, span};
 use crate::gateway::usage::asked::Asked;
@@ -50,6 +52,9 @@ pub struct Adapted {
 /// and the reasoning in its history.
 #[must_use]
 pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Adapted {
+    if request.operation != Operation::Chat {
+        return operation_body::adapt(request, model, primary);
+    }
     let primary = primary && request.translated_with.is_none();
     match request.dialect {
         Dialect::ChatCompletions => adapt_completion(request, model, primary, refused),
@@ -143,6 +148,9 @@ fn without_reasoning(messages: &[u8], model: &ModelEntry, changes: &mut Changes)
 /// second call if the provider refuses them. A message has none.
 #[must_use]
 pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Parameters {
+    if request.operation != Operation::Chat {
+        return Parameters::default();
+    }
     let primary = primary && request.translated_with.is_none();
     match request.dialect {
         Dialect::ChatCompletions => optional_of_completion(request, model, primary, refused),

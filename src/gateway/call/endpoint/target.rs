@@ -9,7 +9,9 @@ use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::access_token::{AccessTokens, CallToken, Minting};
 use crate::dialects::messages::count;
+use crate::domain::operation::Operation;
 use crate::gateway::call::classify::Fault;
+use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::passed_headers::{BETA, PassedHeaders};
 use crate::providers::Service;
 use crate::providers::raw_predict::RawPredict;
@@ -38,6 +40,15 @@ impl Target {
                 Cow::Owned(self.url.below(&raw_predict.end_of(&model.upstream_model, stream)))
             }
             None => Cow::Borrowed(&self.url),
+        }
+    }
+
+    /// The URL of the answer to a request to a model.
+    #[must_use]
+    pub fn url_for(&self, request: &ChatRequest, model: &ModelEntry) -> Cow<'_, AdmittedUrl> {
+        match request.operation {
+            Operation::Chat => self.url_of(model, request.stream),
+            operation => Cow::Owned(self.url.beside(self.service.path, operation.path())),
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod message;
 mod names;
+mod operation;
 mod response;
 mod scan;
 
@@ -53,6 +54,8 @@ pub struct Inspected {
     odd: bool,
     /// Whether one of its own fields shows something that no token price covers.
     extras: bool,
+    /// Whether names that the provider left out stay so.
+    bare: bool,
 }
 
 /// Places of repeated fields, each with whether it is that of the model or of the provider.
@@ -225,10 +228,11 @@ impl Inspected {
             }
             parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
         };
-        if self.model.is_none() {
+        if self.model.is_none() && !self.bare {
             add(["\"model\":", &names.model]);
         }
         if self.provider.is_none()
+            && !self.bare
             && let Some(provider) = &names.provider
         {
             add(["\"provider\":", provider]);

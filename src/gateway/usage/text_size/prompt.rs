@@ -12,6 +12,7 @@ use super::open_ended::{self, Contents};
 use super::{LONG, TOKEN, TextSize};
 use crate::dialects::Dialect;
 use crate::dialects::bounded_object::Key;
+use crate::domain::operation::Operation;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::lossy;
 use crate::gateway::request::tools::has_providers_tool;
@@ -62,6 +63,7 @@ impl TextSize {
                 "input" if request.dialect == Dialect::Responses && value.starts_with(b"[") => {
                     Self::of_messages(&lossy(value)).open_ended_if(open_ended::in_items(value))
                 }
+                "input" if request.operation == Operation::Embeddings => Self::of_input(value),
                 "system" => Self::of_field("system", value),
                 // Not every vendor counts the others. Models read tools as JSON, including field names.
                 "tools" | "functions" => {
@@ -75,6 +77,16 @@ impl TextSize {
         });
         let shortens = |name: &str| SHORTENING.contains(&name);
         if request.parts.iter().any(|part| shortens(&part.name)) { whole.doubtful() } else { whole }
+    }
+
+    /// The input of embeddings: texts, or tokens, of which each is a number.
+    fn of_input(value: &[u8]) -> Self {
+        let first = value.iter().find(|byte| !byte.is_ascii_whitespace() && **byte != b'[');
+        if !first.is_some_and(u8::is_ascii_digit) {
+            return Self::as_it_stands(&lossy(value));
+        }
+        let tokens = value.iter().filter(|byte| **byte == b',').count() as u64 + 1;
+        Self { bytes: value.len() as u64, floor: tokens * TOKEN, ..Self::weighing(tokens * TOKEN) }
     }
 
     fn of_field(name: &str, value: &[u8]) -> Self {

@@ -1,0 +1,34 @@
+//! LiteLLM's fields that make the requested model fail on purpose.
+
+use super::flag;
+use crate::domain::error::{Error, Result};
+use crate::domain::failure::class::ErrorClass;
+use crate::gateway::request::json_object::RawObject;
+
+/// The class with which each field makes the primary fail.
+const MOCKS: [(&str, ErrorClass); 3] = [
+    ("mock_testing_fallbacks", ErrorClass::Unavailable),
+    ("mock_testing_context_fallbacks", ErrorClass::ContextWindowExceeded),
+    ("mock_testing_content_policy_fallbacks", ErrorClass::ContentPolicy),
+];
+
+/// The class with which the primary is to fail.
+///
+/// # Errors
+/// Two fields contradict each other.
+pub(super) fn drill(members: &RawObject<'_>) -> Result<Option<ErrorClass>> {
+    let mut found: Option<(&str, ErrorClass)> = None;
+    for (field, class) in MOCKS {
+        if !flag(members, field)? {
+            continue;
+        }
+        if let Some((other, _)) = found {
+            let message = format!(
+                "'{field}' contradicts '{other}': the model can fail in one way only. Send one of them."
+            );
+            return Err(Error::refused(Some(field), "conflicting_fields", message));
+        }
+        found = Some((field, class));
+    }
+    Ok(found.map(|(_, class)| class))
+}
