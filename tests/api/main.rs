@@ -25,6 +25,7 @@ mod budgets;
 mod chat;
 mod closed_sets;
 mod console;
+mod embeddings;
 mod error_mappings;
 mod explain;
 mod fair_sharing;

@@ -37,7 +37,7 @@ pub(super) fn assert_dressed(path: &str, answer: &Answer) {
             && body["error"]["metadata"]["error_type"].is_string()
     } else if under("/v1/messages") || under("/messages") {
         is_anthropic(&body) && body["request_id"] == answer.header("request-id")
-    } else if under("/v1") || under("/chat") || under("/responses") || under("/openai") {
+    } else if ["/v1", "/chat", "/responses", "/embeddings", "/openai"].into_iter().any(under) {
         is_openai(&body) && body["error"]["code"].is_string()
     } else if under("/fallback") {
         members(&body) == ["detail"]
@@ -56,6 +56,7 @@ fn is_page(path: &str) -> bool {
         "chat",
         "messages",
         "responses",
+        "embeddings",
         "openai",
         "fallback",
         "livez",
@@ -118,7 +119,7 @@ async fn a_path_without_a_route_is_not_found() {
         "/v1/messages/",
         "/v1/messages/x",
         "/v1/responses/x",
-        "/v1/embeddings",
+        "/v1/embeddings/x",
         "/openai",
         "/openai/nothing",
         "/openai/deployments/gpt-4o",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use failsoft::domain::fallback_type::FallbackType;
+use failsoft::domain::operation::ModelKind;
 use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -85,6 +86,12 @@ impl Victim {
             organization.provider_at("victim-claude", "custom-messages", Some(&fake.base_url())).await;
         organization.model("victim/claude", claude).await;
         fake.always_for("victim/claude-upstream", Script::message("victim-answer"));
+        organization
+            .model_like("victim/embedding", provider, |model| model.settings.kind = ModelKind::Embedding)
+            .await;
+        let vector = json!({"embedding": [0.5], "note": "victim-answer"});
+        let vectors = json!({"object": "list", "data": [vector, vector], "model": "small"});
+        fake.always_for("victim/embedding-upstream", Script::json(200, &vectors));
         fake.judge(|received| {
             let counts = received.path.ends_with("/count_tokens");
             counts.then(|| Script::json(200, &json!({"input_tokens": 4_711})))
@@ -167,6 +174,7 @@ impl Victim {
             "victim/second",
             "victim/spare",
             "victim/claude",
+            "victim/embedding",
             "first@example.com",
         ];
         for secret in ids.chain(names) {
