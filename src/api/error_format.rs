@@ -16,7 +16,19 @@ pub enum ErrorFormat {
 }
 
 /// The first segments of OpenAI's endpoints. Clients with a base URL that lacks `/v1` call them without it.
-const OPENAI: [&str; 5] = ["/v1", "/chat", "/responses", "/embeddings", "/openai"];
+const OPENAI: [&str; 11] = [
+    "/v1",
+    "/v2",
+    "/chat",
+    "/responses",
+    "/embeddings",
+    "/completions",
+    "/moderations",
+    "/rerank",
+    "/images",
+    "/audio",
+    "/openai",
+];
 
 impl ErrorFormat {
     /// The format of a path, even of one without a route. None for the console's paths.
@@ -68,6 +80,8 @@ mod tests {
             ("/v1/responses", Some(ErrorFormat::OpenAi)),
             ("/responses", Some(ErrorFormat::OpenAi)),
             ("/embeddings", Some(ErrorFormat::OpenAi)),
+            ("/audio/speech", Some(ErrorFormat::OpenAi)),
+            ("/v2/rerank", Some(ErrorFormat::OpenAi)),
             ("/v1/nothing", Some(ErrorFormat::OpenAi)),
             ("/openai/deployments/gpt/chat/completions", Some(ErrorFormat::OpenAi)),
             ("/api/v1/models", Some(ErrorFormat::OpenRouter)),

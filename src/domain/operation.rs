@@ -180,6 +180,12 @@ impl Operation {
         }
     }
 
+    /// Whether its answer is passed on as it arrives, whatever the request says.
+    #[must_use]
+    pub const fn is_always_streamed(self) -> bool {
+        matches!(self, Self::Speech)
+    }
+
     /// Whether vendors bill nothing for its answer, only for the prompt.
     #[must_use]
     pub const fn is_without_output(self) -> bool {

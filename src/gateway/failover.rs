@@ -254,7 +254,7 @@ impl Gateway {
         // The first call takes this body; another one is rarely needed.
         let body = Cell::new(Some(adapted.body));
         let message = || {
-            let headers = target.headers_for(request.stream, &request.passed, token);
+            let headers = target.headers_of(request, token);
             let again = || adapt::adapt(request, model, candidate.primary, refused).body;
             (headers, held_by(share, body.take().unwrap_or_else(again), &job.intent.request.body))
         };
@@ -348,7 +348,7 @@ pub(super) fn held_by(share: &Arc<Share>, body: Pieces, own: &Bytes) -> Pieces {
 fn remembered(feedback: CallFeedback, reply: &Reply, intent: &Intent, share: &Arc<Share>) -> CallFeedback {
     match reply {
         Reply::Whole(_) => feedback,
-        Reply::Stream(_) => {
+        Reply::Stream(_) | Reply::Passed(_) => {
             let prompt = intent.request.kept_prompt(|copy| share.hold_copy(copy.len()).bind(copy));
             feedback.remember(Remembered { fingerprint: intent.fingerprint(), prompt })
         }

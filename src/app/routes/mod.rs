@@ -43,6 +43,24 @@ pub const ROUTES: &[Endpoint] = routes! {
             also "/embeddings",
             also "/openai/v1/embeddings",
             also "/openai/deployments/{model:.+}/embeddings";
+        POST   "/v1/completions" => operations::completions::create,
+            also "/api/v1/completions",
+            also "/completions",
+            also "/openai/v1/completions",
+            also "/openai/deployments/{model:.+}/completions";
+        POST   "/v1/moderations" => operations::moderations::create,
+            also "/moderations";
+        POST   "/v1/rerank" => operations::rerank::create,
+            also "/v2/rerank",
+            also "/rerank";
+        POST   "/v1/images/generations" => operations::images::create,
+            also "/images/generations",
+            also "/openai/v1/images/generations",
+            also "/openai/deployments/{model:.+}/images/generations";
+        POST   "/v1/audio/speech" => operations::speech::create,
+            also "/audio/speech",
+            also "/openai/v1/audio/speech",
+            also "/openai/deployments/{model:.+}/audio/speech";
         GET    "/v1/models" => openai::models::list,
             also "/openai/v1/models",
             also "/openai/models",

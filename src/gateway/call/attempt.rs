@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use tokio::time::timeout;
@@ -18,12 +19,13 @@ use super::outcome::{AttemptOutcome, Reply, WholeReply};
 use super::response_body::{error_body, send_fault};
 use super::translation::AnswerTranslation;
 use super::usable_answer::operation::Expectation;
+use super::usable_answer::passed::{Awaited, Begun, passed};
 use super::usable_answer::{Judged, judge_off_event_loop};
 use super::whole_answer::{whole_answer, whole_body};
 use crate::dialects::Dialect;
 use crate::gateway::usage::pricing::{Reported, parse_inside};
 use crate::gateway::usage::so_far::SoFar;
-use crate::limits::shares::Share;
+use crate::limits::shares::{HeldBytes, Share};
 use crate::providers;
 use crate::store::snapshot::ModelEntry;
 use crate::upstream::{AdmittedUrl, Pieces, Upstream, on_behalf_of};
@@ -95,6 +97,16 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         return AttemptOutcome::failed(Fault::Upstream(Box::new(error)), reported);
     }
     call.so_far.begin();
+    if call.stream
+        && let Some(expectation) = call.expectation
+    {
+        let awaited = Awaited { expectation, model: &call.model.name, started, share: call.share };
+        return match Box::pin(passed(response, awaited)).await {
+            Begun::Stream(reply) => AttemptOutcome::Ready(Reply::Passed(reply)),
+            Begun::Text(body, judged, held) => outcome(*judged, (status, body, held)),
+            Begun::Failed(fault) => AttemptOutcome::failed(fault, Reported::default()),
+        };
+    }
     if call.stream {
         let names = Names::of(call.dialect, call.model);
         let translation = call.translation.map(|translation| {
@@ -114,7 +126,6 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         Ok(body) => body,
         Err(fault) => return AttemptOutcome::failed(fault, Reported::default()),
     };
-    let whole = |body, seen| Reply::Whole(Box::new(WholeReply { status, body, seen, held }));
     let created = call.now.timestamp();
     let judged = match call.expectation {
         Some(expectation) => expectation.judge_off_event_loop(&body, call.share).await,
@@ -124,9 +135,15 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         Some(translation) => translation.whole_off_event_loop(body, judged, created, call.share).await,
         None => (body, judged),
     };
+    outcome(judged, (status, body, held))
+}
+
+/// The outcome of a whole answer that was judged.
+fn outcome(judged: Judged, (status, body, held): (u16, Bytes, HeldBytes)) -> AttemptOutcome {
+    let whole = |seen| Reply::Whole(Box::new(WholeReply { status, body, seen, content_type: None, held }));
     match judged {
-        Judged::Usable(seen) => AttemptOutcome::Ready(whole(body, Some(seen))),
-        Judged::Withheld(seen, fault) => AttemptOutcome::Filtered(whole(body, seen), fault),
+        Judged::Usable(seen) => AttemptOutcome::Ready(whole(Some(seen))),
+        Judged::Withheld(seen, fault) => AttemptOutcome::Filtered(whole(seen), fault),
         Judged::Failed(fault, reported) => AttemptOutcome::failed(fault, reported),
     }
 }

@@ -11,6 +11,21 @@ use super::victim::Victim;
 use crate::support::app::{Answer, App};
 use crate::support::database::Kind;
 
+/// The first segments of the paths with OpenAI's errors.
+const OPENAI: [&str; 11] = [
+    "v1",
+    "v2",
+    "chat",
+    "responses",
+    "embeddings",
+    "completions",
+    "moderations",
+    "rerank",
+    "images",
+    "audio",
+    "openai",
+];
+
 /// Checks that an error has the format that belongs to its path.
 pub(super) fn assert_dressed(path: &str, answer: &Answer) {
     assert_eq!(answer.header("x-request-id").len(), 36, "{path}");
@@ -37,7 +52,7 @@ pub(super) fn assert_dressed(path: &str, answer: &Answer) {
             && body["error"]["metadata"]["error_type"].is_string()
     } else if under("/v1/messages") || under("/messages") {
         is_anthropic(&body) && body["request_id"] == answer.header("request-id")
-    } else if ["/v1", "/chat", "/responses", "/embeddings", "/openai"].into_iter().any(under) {
+    } else if OPENAI.into_iter().any(|segment| under(&format!("/{segment}"))) {
         is_openai(&body) && body["error"]["code"].is_string()
     } else if under("/fallback") {
         members(&body) == ["detail"]
@@ -50,23 +65,10 @@ pub(super) fn assert_dressed(path: &str, answer: &Answer) {
 
 /// Whether the path is not an API, and answers with HTML.
 fn is_page(path: &str) -> bool {
-    let api = [
-        "v1",
-        "api",
-        "chat",
-        "messages",
-        "responses",
-        "embeddings",
-        "openai",
-        "fallback",
-        "livez",
-        "readyz",
-        "health",
-        "metrics",
-        "openapi.json",
-    ];
+    let others = ["api", "messages", "fallback", "livez", "readyz", "health", "metrics", "openapi.json"];
     let path = path.split('?').next().unwrap_or_default().strip_prefix('/').expect("a path");
-    !api.contains(&path.split('/').next().unwrap_or_default())
+    let first = path.split('/').next().unwrap_or_default();
+    !OPENAI.contains(&first) && !others.contains(&first)
 }
 
 fn members(value: &Value) -> Vec<&str> {

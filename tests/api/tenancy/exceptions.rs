@@ -31,6 +31,17 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         row.body["dimensions"] = json!(1);
         vec![row]
     }),
+    exception("POST /v1/completions", |row, _| {
+        vec![row.of_model("victim/completion").showing("victim-answer")]
+    }),
+    exception("POST /v1/moderations", |row, _| {
+        vec![row.of_model("victim/moderation").showing("victim-answer")]
+    }),
+    exception("POST /v1/rerank", |row, _| vec![row.of_model("victim/rerank").showing("victim-answer")]),
+    exception("POST /v1/images/generations", |row, _| {
+        vec![row.of_model("victim/image").showing("victim-answer")]
+    }),
+    exception("POST /v1/audio/speech", |row, _| vec![row.of_model("victim/speech").showing("victim-answer")]),
     exception("POST /v1/model-router/explain", |row, _| vec![row.showing("victim/second")]),
     exception("POST /fallback", |row, _| {
         // The victim has the list of the example already, and to set it again changes nothing.

@@ -68,6 +68,23 @@ async fn new(app: &App, path: &str, body: Value) -> String {
     answer.json()["id"].as_str().expect("an id").to_owned()
 }
 
+/// Models of kinds with one endpoint each, and how their provider answers.
+fn other_kinds() -> [(&'static str, ModelKind, Script); 5] {
+    let json = |body: Value| Script::json(200, &body);
+    let results = json!({"results": [{"flagged": false, "index": 0, "note": "victim-answer"}]});
+    [
+        ("completion", ModelKind::Completion, json(json!({"choices": [{"text": "victim-answer"}]}))),
+        ("moderation", ModelKind::Moderation, json(results.clone())),
+        ("rerank", ModelKind::Rerank, json(results)),
+        ("image", ModelKind::Image, json(json!({"data": [{"url": "victim-answer"}]}))),
+        (
+            "speech",
+            ModelKind::Speech,
+            Script::respond(200, &[("content-type", "audio/mpeg")], "victim-answer"),
+        ),
+    ]
+}
+
 impl Victim {
     /// Fills the first organization.
     pub(super) async fn create(app: &App) -> Self {
@@ -92,6 +109,11 @@ impl Victim {
         let vector = json!({"embedding": [0.5], "note": "victim-answer"});
         let vectors = json!({"object": "list", "data": [vector, vector], "model": "small"});
         fake.always_for("victim/embedding-upstream", Script::json(200, &vectors));
+        for (name, kind, script) in other_kinds() {
+            let name = format!("victim/{name}");
+            organization.model_like(&name, provider, |model| model.settings.kind = kind).await;
+            fake.always_for(&format!("{name}-upstream"), script);
+        }
         fake.judge(|received| {
             let counts = received.path.ends_with("/count_tokens");
             counts.then(|| Script::json(200, &json!({"input_tokens": 4_711})))
@@ -175,6 +197,11 @@ impl Victim {
             "victim/spare",
             "victim/claude",
             "victim/embedding",
+            "victim/completion",
+            "victim/moderation",
+            "victim/rerank",
+            "victim/image",
+            "victim/speech",
             "first@example.com",
         ];
         for secret in ids.chain(names) {

@@ -1,6 +1,11 @@
 //! OpenAI's endpoints other than chats: one form, and models of one kind, for each. They take the same steps as chats.
 
+pub mod completions;
 pub mod embeddings;
+pub mod images;
+pub mod moderations;
+pub mod rerank;
+pub mod speech;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::access_token::{AccessTokens, CallToken, Minting};
 use crate::dialects::messages::count;
@@ -83,6 +83,16 @@ impl Target {
                     headers.insert(name.clone(), value.clone());
                 }
             }
+        }
+        headers
+    }
+
+    /// The request headers of a call for the answer to a request.
+    #[must_use]
+    pub fn headers_of(&self, request: &ChatRequest, token: &CallToken) -> HeaderMap {
+        let mut headers = self.headers_for(request.stream, &request.passed, token);
+        if request.operation == Operation::Speech {
+            headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         }
         headers
     }

@@ -60,6 +60,11 @@ impl Expectation {
         })
     }
 
+    /// What the endpoint is for.
+    pub(in crate::gateway::call) fn operation(self) -> Operation {
+        self.operation
+    }
+
     /// Judges a whole answer; a large one is parsed off the event loop.
     pub(in crate::gateway::call) async fn judge_off_event_loop(self, body: &Bytes, share: &Share) -> Judged {
         if body.len() <= LARGE {

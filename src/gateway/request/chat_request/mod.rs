@@ -151,7 +151,7 @@ impl ChatRequest {
         if let Some(name) = members.duplicate() {
             return Err(twice(name));
         }
-        let stream = operation.streams() && flag(members, "stream")?;
+        let stream = operation.is_always_streamed() || operation.streams() && flag(members, "stream")?;
         if operation.writes() {
             numbers::check(dialect, members)?;
         }
