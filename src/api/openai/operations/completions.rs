@@ -14,10 +14,9 @@ use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::domain::error::Result;
 use crate::domain::operation::Operation;
 
-/// Continues a text with the first completion model of its chain that succeeds: OpenAI's older form, for models that take a
-/// prompt in place of a conversation.
+/// Continues a text with the first completion model of its chain that succeeds.
 ///
-/// Bytes pass in both directions, except for the name of the model. A stream is an answer once it has text; one that breaks
+/// This is OpenAI's older form, for models that take a prompt in place of a conversation. Bytes pass in both directions, except for the name of the model. A stream is an answer once it has text; one that breaks
 /// after that ends with an event with the `error`.
 ///
 /// When every model fails, the response is the last model's error, with all attempts in `error.metadata`.

@@ -14,10 +14,9 @@ use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::domain::error::Result;
 use crate::domain::operation::Operation;
 
-/// Sorts documents by their relevance to a query with the first rerank model of its chain that succeeds, in the form of Cohere
-/// and Jina.
+/// Sorts documents by their relevance to a query with the first rerank model of its chain that succeeds.
 ///
-/// Bytes pass in both directions, except for the name of the model. An answer without results counts as a failure.
+/// The form is that of Cohere and Jina. Bytes pass in both directions, except for the name of the model. An answer without results counts as a failure.
 ///
 /// When every model fails, the response is the last model's error, with all attempts in `error.metadata`.
 ///

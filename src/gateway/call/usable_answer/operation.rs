@@ -127,7 +127,9 @@ impl Expectation {
                 (!usable).then_some(Fault::Garbage(Garbage::Embeddings))
             }
             Operation::Moderations if list("results").is_none() => lacks_result,
-            Operation::Rerank if list("results").or_else(|| list("data")).is_none() => lacks_result,
+            Operation::Rerank if !list("results").or_else(|| list("data")).is_some_and(has_scores) => {
+                lacks_result
+            }
             Operation::Images if !list("data").is_some_and(has_images) => lacks_result,
             Operation::Completions => match list("choices") {
                 Some(choices) => without_text(choices),
@@ -158,9 +160,15 @@ fn begins_with_object(list: RawText<'_>) -> bool {
     list.bytes().strip_prefix(b"[").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
 }
 
-/// The elements of a short list, if all are objects.
+/// The elements of a list, if all are objects.
 fn objects(list: RawText<'_>) -> Option<Vec<RawObject<'_>>> {
     serde_json::from_slice(list.bytes()).ok()
+}
+
+/// Whether each result of a list says how relevant a document is.
+fn has_scores(list: RawText<'_>) -> bool {
+    let is_scored = |result: &RawObject<'_>| result.present("relevance_score").is_some();
+    objects(list).is_some_and(|results| results.iter().all(is_scored))
 }
 
 /// Whether each image of a list is there, or at an address.

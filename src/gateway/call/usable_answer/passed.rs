@@ -60,6 +60,15 @@ pub struct PassedReader {
     counted: HeldBytes,
 }
 
+/// How far events are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// Up to the first one with content: what follows it can no longer be answered by another model.
+    Content,
+    /// All that have arrived.
+    Chunk,
+}
+
 /// What a call of a stream is about.
 pub(in crate::gateway::call) struct Awaited<'a> {
     /// What a whole answer in place of the stream must have.
@@ -117,7 +126,7 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
         counted: awaited.share.hold(),
     };
     let mut out = Vec::new();
-    let mut begun = match reader.push(first, &mut out) {
+    let mut begun = match reader.feed(first, &mut out) {
         Ok(begun) => begun,
         Err(fault) => return Begun::Failed(fault),
     };
@@ -125,16 +134,11 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
         if out.len() > MOST_BEFORE_CONTENT {
             return Begun::Failed(Fault::Garbage(Garbage::TooLarge));
         }
-        begun = match reader.read(&mut out).await {
+        begun = match reader.read_to(&mut out, Until::Content).await {
             Ok(Some(begun)) => begun,
             // A stream without content is no answer.
-            Ok(None) => {
-                return Begun::Failed(Fault::Garbage(if out.is_empty() {
-                    Garbage::Empty
-                } else {
-                    Garbage::NoContent
-                }));
-            }
+            Ok(None) if out.is_empty() => return Begun::Failed(Fault::Garbage(Garbage::Empty)),
+            Ok(None) => return Begun::Failed(Fault::Garbage(Garbage::NoContent)),
             Err(fault) => return Begun::Failed(fault),
         };
     }
@@ -164,17 +168,29 @@ fn no_sound(body: &[u8]) -> Fault {
 }
 
 impl PassedReader {
-    /// Waits for the next chunk and writes what is complete of it. Returns whether there was content, and `None` once the
-    /// stream has ended.
+    /// Writes what has arrived, or waits for the next chunk. `None` once the stream has ended.
     ///
     /// # Errors
     /// The stream broke, or has an error in it.
-    pub(in crate::gateway) async fn read(&mut self, out: &mut Vec<u8>) -> Result<Option<bool>, Fault> {
+    pub(in crate::gateway) async fn read(&mut self, out: &mut Vec<u8>) -> Result<Option<()>, Fault> {
+        Ok(self.read_to(out, Until::Chunk).await?.map(|_| ()))
+    }
+
+    /// As [`PassedReader::read`]. Returns whether there was content.
+    async fn read_to(&mut self, out: &mut Vec<u8>, until: Until) -> Result<Option<bool>, Fault> {
+        let before = out.len();
+        let content = self.drain(out, until)?;
+        if content || out.len() > before {
+            return Ok(Some(content));
+        }
         if self.done.is_some() {
             return Ok(None);
         }
         match self.response.chunk().await.map_err(body_fault)? {
-            Some(chunk) => self.push(chunk, out).map(Some),
+            Some(chunk) => {
+                let sounds = self.feed(chunk, out)?;
+                Ok(Some(sounds || self.drain(out, until)?))
+            }
             None => {
                 let rest = self.splitter.as_mut().map(Splitter::rest).unwrap_or_default();
                 if !rest.trim_ascii().is_empty() {
@@ -217,15 +233,22 @@ impl PassedReader {
         self.response.finish();
     }
 
-    fn push(&mut self, chunk: Bytes, out: &mut Vec<u8>) -> Result<bool, Fault> {
+    /// Takes a chunk, of which all events of the one before were taken. Sound is written at once, and is content.
+    fn feed(&mut self, chunk: Bytes, out: &mut Vec<u8>) -> Result<bool, Fault> {
         let Some(splitter) = &mut self.splitter else {
             out.extend_from_slice(&chunk);
             return Ok(true);
         };
         hold(&mut self.counted, splitter.waiting() + chunk.len())?;
         splitter.push(chunk);
+        Ok(false)
+    }
+
+    /// Writes the complete events. Returns whether they have content.
+    fn drain(&mut self, out: &mut Vec<u8>, until: Until) -> Result<bool, Fault> {
         let mut content = false;
         while self.done.is_none()
+            && !(content && until == Until::Content)
             && let Some(event) = self.next_event()?
         {
             content |= self.take(event, out)?;
