@@ -116,7 +116,7 @@ impl Gateway {
         let message = || {
             let headers = target.headers_of(request, token);
             let again = || adapt::adapt(request, model, candidate.primary, refused).body;
-            (headers, held_by(share, body.take().unwrap_or_else(again), &job.intent.request.body))
+            (headers, held_by(share, body.take().unwrap_or_else(again), job.intent.request.sent()))
         };
         let calibration = || self.shared_state.calibrations.of(model.id, job.intent.caller());
         let prompt = |size: &TextSize| calibration().prompt(size);

@@ -1,6 +1,7 @@
-//! Endpoints other than chats and embeddings: completions, moderations, rerank, images and speech.
+//! Endpoints other than chats and embeddings: completions, moderations, rerank, images, speech and recordings.
 
 mod faults;
+mod recordings;
 mod sound;
 mod streams;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{HeaderMap, HeaderName, VIA};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, VIA};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use uuid::Uuid;
@@ -24,6 +24,7 @@ use crate::domain::operation::Operation;
 use crate::domain::session_id::identify;
 use crate::gateway::record::request_context::RequestContext;
 use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::form::Form;
 use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::response::relay::ResponseOptions;
 use crate::gateway::{Gateway, Job};
@@ -145,6 +146,25 @@ impl Admitted {
         let arrived = Arrived::read(&caller, request, payload, parts).await?;
         let Arrived { admission, share, body, started } = arrived;
         let chat = ChatRequest::read_operation(&share, operation, named, body).await?;
+        Ok(Self { caller, chat, admission, started })
+    }
+
+    /// As [`Admitted::read_operation`], for a form in place of a JSON body.
+    ///
+    /// # Errors
+    /// As [`Admitted::read`].
+    pub(in crate::api) async fn read_form(
+        caller: ApiCaller<Inference>,
+        operation: Operation,
+        named: Option<String>,
+        request: &HttpRequest,
+        payload: web::Payload,
+        parts: &Parts,
+    ) -> Result<Self> {
+        let Arrived { admission, body, started, .. } =
+            Arrived::read(&caller, request, payload, parts).await?;
+        let form = Form::parse(text(request.headers(), &CONTENT_TYPE).unwrap_or_default(), body)?;
+        let chat = ChatRequest::of_form(operation, named.as_deref(), form)?;
         Ok(Self { caller, chat, admission, started })
     }
 

@@ -61,6 +61,14 @@ pub const ROUTES: &[Endpoint] = routes! {
             also "/audio/speech",
             also "/openai/v1/audio/speech",
             also "/openai/deployments/{model:.+}/audio/speech";
+        POST   "/v1/audio/transcriptions" => operations::transcriptions::create,
+            also "/audio/transcriptions",
+            also "/openai/v1/audio/transcriptions",
+            also "/openai/deployments/{model:.+}/audio/transcriptions";
+        POST   "/v1/audio/translations" => operations::transcriptions::translate,
+            also "/audio/translations",
+            also "/openai/v1/audio/translations",
+            also "/openai/deployments/{model:.+}/audio/translations";
         GET    "/v1/models" => openai::models::list,
             also "/openai/v1/models",
             also "/openai/models",

@@ -103,7 +103,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         let awaited = Awaited { expectation, model: &call.model.name, started, share: call.share };
         return match Box::pin(passed(response, awaited)).await {
             Begun::Stream(reply) => AttemptOutcome::Ready(Reply::Passed(reply)),
-            Begun::Text(body, judged, held) => outcome(*judged, (status, body, held)),
+            Begun::Text(body, judged, held) => outcome(*judged, (status, body, held), None),
             Begun::Failed(fault) => AttemptOutcome::failed(fault, Reported::default()),
         };
     }
@@ -135,12 +135,16 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         Some(translation) => translation.whole_off_event_loop(body, judged, created, call.share).await,
         None => (body, judged),
     };
-    outcome(judged, (status, body, held))
+    outcome(judged, (status, body, held), call.expectation.and_then(Expectation::content_type))
 }
 
-/// The outcome of a whole answer that was judged.
-fn outcome(judged: Judged, (status, body, held): (u16, Bytes, HeldBytes)) -> AttemptOutcome {
-    let whole = |seen| Reply::Whole(Box::new(WholeReply { status, body, seen, content_type: None, held }));
+/// The outcome of a whole answer that was judged. `content_type` is for one that is not JSON.
+fn outcome(
+    judged: Judged,
+    (status, body, held): (u16, Bytes, HeldBytes),
+    content_type: Option<String>,
+) -> AttemptOutcome {
+    let whole = |seen| Reply::Whole(Box::new(WholeReply { status, body, seen, content_type, held }));
     match judged {
         Judged::Usable(seen) => AttemptOutcome::Ready(whole(Some(seen))),
         Judged::Withheld(seen, fault) => AttemptOutcome::Filtered(whole(seen), fault),

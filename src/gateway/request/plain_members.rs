@@ -90,13 +90,14 @@ const OF_RESPONSES: [&str; 14] = [
 ];
 
 /// Members of requests other than chats, sorted.
-const OF_OPERATIONS: [&str; 31] = [
+const OF_OPERATIONS: [&str; 32] = [
     "background",
     "best_of",
     "dimensions",
     "documents",
     "echo",
     "encoding_format",
+    "file",
     "input",
     "input_type",
     "instructions",

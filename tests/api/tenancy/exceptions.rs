@@ -42,6 +42,12 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         vec![row.of_model("victim/image").showing("victim-answer")]
     }),
     exception("POST /v1/audio/speech", |row, _| vec![row.of_model("victim/speech").showing("victim-answer")]),
+    exception("POST /v1/audio/transcriptions", |row, _| {
+        vec![row.of_model("victim/transcription").showing("victim-answer")]
+    }),
+    exception("POST /v1/audio/translations", |row, _| {
+        vec![row.of_model("victim/transcription").showing("victim-answer")]
+    }),
     exception("POST /v1/model-router/explain", |row, _| vec![row.showing("victim/second")]),
     exception("POST /fallback", |row, _| {
         // The victim has the list of the example already, and to set it again changes nothing.

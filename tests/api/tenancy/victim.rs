@@ -68,12 +68,13 @@ async fn new(app: &App, path: &str, body: Value) -> String {
     answer.json()["id"].as_str().expect("an id").to_owned()
 }
 
-/// Models of kinds with one endpoint each, and how their provider answers.
-fn other_kinds() -> [(&'static str, ModelKind, Script); 5] {
+/// Models of kinds with endpoints of their own, and how their provider answers.
+fn other_kinds() -> [(&'static str, ModelKind, Script); 6] {
     let json = |body: Value| Script::json(200, &body);
     let results = json!({"results": [{"index": 0, "relevance_score": 0.5, "note": "victim-answer"}]});
     [
         ("completion", ModelKind::Completion, json(json!({"choices": [{"text": "victim-answer"}]}))),
+        ("transcription", ModelKind::Transcription, Script::new()),
         ("moderation", ModelKind::Moderation, json(results.clone())),
         ("rerank", ModelKind::Rerank, json(results)),
         ("image", ModelKind::Image, json(json!({"data": [{"url": "victim-answer"}]}))),
@@ -116,7 +117,11 @@ impl Victim {
         }
         fake.judge(|received| {
             let counts = received.path.ends_with("/count_tokens");
-            counts.then(|| Script::json(200, &json!({"input_tokens": 4_711})))
+            // The model in a form is not looked for.
+            let heard =
+                received.path.ends_with("/transcriptions") || received.path.ends_with("/translations");
+            let heard = heard.then(|| Script::json(200, &json!({"text": "victim-answer"})));
+            counts.then(|| Script::json(200, &json!({"input_tokens": 4_711}))).or(heard)
         });
         let chat = app.chat(&json!({"model": "victim/first", "session_id": "victim-session"})).await;
         assert_eq!(chat.status, 200, "{}", chat.text());
@@ -202,6 +207,7 @@ impl Victim {
             "victim/rerank",
             "victim/image",
             "victim/speech",
+            "victim/transcription",
             "first@example.com",
         ];
         for secret in ids.chain(names) {

@@ -6,6 +6,7 @@ pub mod images;
 pub mod moderations;
 pub mod rerank;
 pub mod speech;
+pub mod transcriptions;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -26,5 +27,18 @@ async fn answer(
 ) -> Result<HttpResponse> {
     let named = deployment(&request)?;
     let admitted = Admitted::read_operation(caller, operation, named, &request, payload, &parts).await?;
+    admitted.respond(WRITER, request.headers(), parts).await
+}
+
+/// As [`answer`], for a form.
+async fn answer_form(
+    operation: Operation,
+    caller: ApiCaller<Inference>,
+    request: HttpRequest,
+    payload: web::Payload,
+    parts: Parts,
+) -> Result<HttpResponse> {
+    let named = deployment(&request)?;
+    let admitted = Admitted::read_form(caller, operation, named, &request, payload, &parts).await?;
     admitted.respond(WRITER, request.headers(), parts).await
 }

@@ -22,7 +22,7 @@ use crate::domain::operation::Operation;
 ///
 /// # Errors
 /// Errors have OpenAI's shape, as for chat completions. A model of another kind is a 400.
-#[utoipa::path(post, path = "", operation_id = "rerank", request_body = RerankRequest,
+#[utoipa::path(post, path = "", operation_id = "createRerank", request_body = RerankRequest,
     params(
         ("x-session-id" = Option<String>, Header, description = "The session in the request log, if the body names none"),
         ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the total time limit of all attempts"),

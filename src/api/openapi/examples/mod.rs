@@ -45,6 +45,11 @@ const IMAGE_STREAM: &str = concat!(
     "event: image_generation.completed\n",
     "data: {\"type\":\"image_generation.completed\",\"b64_json\":\"aGVsbG8=\"}\n\n"
 );
+/// The same of a transcription.
+const TRANSCRIPTION_STREAM: &str = concat!(
+    "data: {\"type\":\"transcript.text.delta\",\"delta\":\"Hel\"}\n\n",
+    "data: {\"type\":\"transcript.text.done\",\"text\":\"Hello\"}\n\n"
+);
 const METRICS: &str =
     "# TYPE failsoft_requests counter\nfailsoft_requests_total{outcome=\"answered\"} 17\n# EOF\n";
 
@@ -75,6 +80,7 @@ pub(super) fn add_examples(document: &mut OpenApi) {
                             Some("ResponseObject") => RESPONSE_STREAM,
                             Some("CompletionObject") => COMPLETION_STREAM,
                             Some("ImageList") => IMAGE_STREAM,
+                            Some("Transcription") => TRANSCRIPTION_STREAM,
                             Some(_) | None => STREAM,
                         };
                         Some(json!(stream))
@@ -169,6 +175,7 @@ fn sent(schema: &str) -> Option<Value> {
             "top_n": 1,
         }),
         "ImageRequest" => json!({"model": "painter", "prompt": "A fox in the snow", "size": "1024x1024"}),
+        "TranscriptionRequest" => json!({"model": "scribe", "file": "(sound)", "response_format": "json"}),
         "SpeechRequest" => json!({"model": "speaker", "input": "Hello", "voice": "alloy"}),
         "MessageRequest" => json!({
             "model": "smart",

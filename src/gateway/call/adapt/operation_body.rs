@@ -7,12 +7,18 @@ use crate::gateway::request::chat_request::{ChatRequest, ROUTER_MEMBERS, is_own}
 use crate::gateway::request::json_object::quoted;
 use crate::gateway::usage::asked::Asked;
 use crate::store::snapshot::ModelEntry;
+use crate::upstream::Pieces;
 
 /// Writes the body for `model`. `primary` says that the caller wrote the request for this model.
 pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) -> Adapted {
     let mut out = Out::new(request, request.body.len() + model.upstream_model.len() + 64);
     let mut changes = Changes::default();
     let rules = (!primary).then(|| model.parameter_rules());
+    if let Some(form) = &request.form {
+        let dropped = rules.map(|rules| rules.drop.as_slice()).unwrap_or_default();
+        let body = Pieces(form.written(&model.upstream_model, dropped));
+        return Adapted { body, changes: changes.into_names(), asked: Asked::default() };
+    }
     let preset = model.provider.preset;
     out.text.push(b'{');
     for part in &request.parts {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::access_token::{AccessTokens, CallToken, Minting};
 use crate::dialects::messages::count;
@@ -93,6 +93,10 @@ impl Target {
         let mut headers = self.headers_for(request.stream, &request.passed, token);
         if request.operation == Operation::Speech {
             headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        }
+        let form = request.form.as_ref().map(|form| HeaderValue::try_from(form.content_type()));
+        if let Some(Ok(kind)) = form {
+            headers.insert(CONTENT_TYPE, kind);
         }
         headers
     }

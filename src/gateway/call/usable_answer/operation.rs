@@ -26,6 +26,8 @@ pub struct Expectation {
     /// The numbers of each embedding, if the caller asked for so many.
     dimensions: Option<usize>,
     encoding: Encoding,
+    /// Whether the answer is a text without JSON, such as subtitles.
+    is_text: bool,
 }
 
 /// How the caller wants the numbers of embeddings.
@@ -48,8 +50,11 @@ impl Expectation {
         }
         let part = |name: &str| request.parts.iter().find(|part| part.name == name);
         let value = |name: &str| part(name).map(|part| request.value(part));
+        let transcribes = matches!(request.operation, Operation::Transcriptions | Operation::Translations);
         Some(Self {
             operation: request.operation,
+            is_text: transcribes
+                && matches!(value("response_format"), Some(b"\"text\"" | b"\"srt\"" | b"\"vtt\"")),
             inputs: request.inputs,
             dimensions: value("dimensions").and_then(|value| serde_json::from_slice(value).ok()),
             encoding: match value("encoding_format") {
@@ -63,6 +68,11 @@ impl Expectation {
     /// What the endpoint is for.
     pub(in crate::gateway::call) fn operation(self) -> Operation {
         self.operation
+    }
+
+    /// The content type of a usable answer, if it is not JSON.
+    pub(in crate::gateway::call) fn content_type(self) -> Option<String> {
+        self.is_text.then(|| "text/plain; charset=utf-8".to_owned())
     }
 
     /// Judges a whole answer; a large one is parsed off the event loop.
@@ -81,7 +91,14 @@ impl Expectation {
             return failed(Fault::Garbage(Garbage::Empty));
         }
         let Ok(members) = RawObject::parse(body) else {
-            return failed(no_answer_fault(NoAnswer::Broken, body));
+            let begin = body.trim_ascii_start().first();
+            return match begin {
+                Some(b'<' | b'{') => failed(no_answer_fault(NoAnswer::Broken, body)),
+                _ if self.is_text && std::str::from_utf8(body).is_ok() => {
+                    Judged::Usable(Inspected::of_text(Reported { extras: true, ..Reported::default() }))
+                }
+                _ => failed(no_answer_fault(NoAnswer::Broken, body)),
+            };
         };
         let usage = self.usage(&members);
         let error = members.present("error").filter(|error| !is_empty_error(error.get()));
@@ -104,9 +121,9 @@ impl Expectation {
     fn usage(self, members: &RawObject<'_>) -> Reported {
         let usage = members.present("usage").map(|usage| parse(usage.get())).unwrap_or_default();
         if !self.operation.is_without_output() {
-            // Images without a count have a price of their own.
-            let extras = usage.extras || self.operation != Operation::Completions && usage.input.is_none();
-            return Reported { extras, ..usage };
+            let counted = self.operation == Operation::Completions || usage.input.is_some();
+            // Images and minutes of sound have a price of their own.
+            return if counted { usage } else { Reported { extras: true, ..Reported::default() } };
         }
         // Some vendors count nothing but the total, which is the prompt.
         let Some(input) = usage.input.or(usage.total) else {
@@ -131,6 +148,11 @@ impl Expectation {
                 lacks_result
             }
             Operation::Images if !list("data").is_some_and(has_images) => lacks_result,
+            Operation::Transcriptions | Operation::Translations
+                if !members.present("text").is_some_and(|text| text.get().starts_with('"')) =>
+            {
+                lacks_result
+            }
             Operation::Completions => match list("choices") {
                 Some(choices) => without_text(choices),
                 None => Some(Fault::Garbage(Garbage::NoChoice)),

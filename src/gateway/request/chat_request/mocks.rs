@@ -1,9 +1,7 @@
 //! LiteLLM's fields that make the requested model fail on purpose.
 
-use super::flag;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
-use crate::gateway::request::json_object::RawObject;
 
 /// The class with which each field makes the primary fail.
 const MOCKS: [(&str, ErrorClass); 3] = [
@@ -12,14 +10,14 @@ const MOCKS: [(&str, ErrorClass); 3] = [
     ("mock_testing_content_policy_fallbacks", ErrorClass::ContentPolicy),
 ];
 
-/// The class with which the primary is to fail.
+/// The class with which the primary is to fail. `flag` reads a field.
 ///
 /// # Errors
 /// Two fields contradict each other.
-pub(super) fn drill(members: &RawObject<'_>) -> Result<Option<ErrorClass>> {
-    let mut found: Option<(&str, ErrorClass)> = None;
+pub(super) fn drill(flag: impl Fn(&'static str) -> Result<bool>) -> Result<Option<ErrorClass>> {
+    let mut found: Option<(&'static str, ErrorClass)> = None;
     for (field, class) in MOCKS {
-        if !flag(members, field)? {
+        if !flag(field)? {
             continue;
         }
         if let Some((other, _)) = found {

@@ -6,6 +6,7 @@ mod audio;
 mod body;
 mod entries;
 mod fields;
+mod inputs;
 mod large;
 mod members;
 mod mocks;
@@ -28,6 +29,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::operation::Operation;
 use crate::gateway::call::redact::request_text::RequestText;
+use crate::gateway::request::form::Form;
 use crate::gateway::request::json_object::{RawObject, span};
 use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::request::requirements::Prompt;
@@ -95,6 +97,8 @@ pub struct ChatRequest {
     pub inputs: Option<usize>,
     /// The body, shared and unchanged.
     pub body: Bytes,
+    /// The form that was sent in place of a JSON body, of which the body has the fields that the gateway reads.
+    pub form: Option<Arc<Form>>,
     /// The fields of the body, in order.
     pub parts: Vec<Part>,
     /// The headers that reach providers beside the body.
@@ -158,7 +162,7 @@ impl ChatRequest {
         let request = Self {
             dialect,
             operation,
-            inputs: operation::inputs(operation, members),
+            inputs: inputs::inputs(operation, members),
             passed: PassedHeaders::default(),
             translates: operation == Operation::Chat,
             translated_with: None,
@@ -172,7 +176,7 @@ impl ChatRequest {
             max_fallbacks: number(members, "max_fallbacks", u32::MAX)?,
             num_retries: number(members, "num_retries", 5)?,
             session: session(members)?,
-            drill: mocks::drill(members)?,
+            drill: mocks::drill(|field| flag(members, field))?,
             parts: members
                 .0
                 .iter()
@@ -182,6 +186,7 @@ impl ChatRequest {
                 })
                 .collect(),
             body: body.clone(),
+            form: None,
             size: OnceLock::new(),
             prompt: OnceLock::new(),
             text: OnceLock::new(),

@@ -1,13 +1,14 @@
 //! Requests other than chats: they have OpenAI's form, and one endpoint for each operation.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use serde::de::IgnoredAny;
 
 use super::{ChatRequest, body};
 use crate::dialects::Dialect;
 use crate::domain::error::Result;
 use crate::domain::operation::Operation;
-use crate::gateway::request::json_object::RawObject;
+use crate::gateway::request::form::Form;
 use crate::limits::shares::Share;
 use crate::store::snapshot::ModelEntry;
 
@@ -38,58 +39,31 @@ impl ChatRequest {
         })
         .await
     }
-}
 
-impl ChatRequest {
+    /// Reads a form for an operation. `named` is the model in the path.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::parse_for`], or the form is not valid.
+    pub fn of_form(operation: Operation, named: Option<&str>, form: Form) -> Result<Self> {
+        let body = Bytes::from(form.members()?);
+        let request = match named {
+            Some(model) => Self::parse_for(operation, model, body)?,
+            None => Self::parse_operation(operation, body)?,
+        };
+        Ok(Self { form: Some(Arc::new(form)), ..request })
+    }
+
+    /// The bytes that the caller sent.
+    #[must_use]
+    pub fn sent(&self) -> &Bytes {
+        self.form.as_ref().map_or(&self.body, |form| form.bytes())
+    }
+
     /// The window that bounds its prompt, if the catalog knows it. Several prompts need not fit into it together.
     #[must_use]
     pub fn window_of(&self, model: &ModelEntry) -> Option<i64> {
         model.settings.context_window.filter(|_| !self.operation.takes_many_prompts())
     }
-}
-
-/// How many embeddings a request asks for: one for a text or a list of tokens, and one for each element of another list.
-pub(super) fn inputs(operation: Operation, members: &RawObject<'_>) -> Option<usize> {
-    let input = members.get("input").filter(|_| operation == Operation::Embeddings)?.bytes();
-    match input.first()? {
-        b'"' => Some(1),
-        b'[' => match input.get(1..)?.trim_ascii_start().first()? {
-            b'"' | b'[' | b'{' => length(input),
-            b'0'..=b'9' => Some(1),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The number of elements of a list, which are not kept.
-fn length(list: &[u8]) -> Option<usize> {
-    struct Length(usize);
-    impl<'de> serde::Deserialize<'de> for Length {
-        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-            struct List;
-            impl<'de> serde::de::Visitor<'de> for List {
-                type Value = Length;
-
-                fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                    formatter.write_str("a list")
-                }
-
-                fn visit_seq<A: serde::de::SeqAccess<'de>>(
-                    self,
-                    mut list: A,
-                ) -> std::result::Result<Length, A::Error> {
-                    let mut length = 0;
-                    while list.next_element::<IgnoredAny>()?.is_some() {
-                        length += 1;
-                    }
-                    Ok(Length(length))
-                }
-            }
-            deserializer.deserialize_seq(List)
-        }
-    }
-    serde_json::from_slice::<Length>(list).ok().map(|length| length.0)
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ const MESSAGE: u64 = 4 * TOKEN;
 const IMAGE: u64 = 765 * TOKEN;
 /// Bytes per token, if only the bytes are known.
 const BYTES: u64 = 4;
+/// The bytes of a recording per token, which no usual format is below.
+const RECORDED: u64 = 128;
 /// Fields up to this length are settings, which are not part of a prompt.
 const SETTING: usize = 64;
 /// Fields that no model reads, even if they are long. A `prediction` is billed as an answer, as far as it is wrong.
@@ -56,6 +58,9 @@ impl TextSize {
     /// The prompt of a request: its messages, the tools that it offers, and whatever else in it is more than a setting.
     #[must_use]
     pub fn of_prompt(request: &ChatRequest) -> Self {
+        if let Some(form) = &request.form {
+            return Self::of_recording(form.file_bytes() as u64);
+        }
         let whole = request.parts.iter().fold(Self::default(), |measure, part| {
             let value = request.value(part);
             measure.then(match part.name.as_str() {
@@ -77,6 +82,11 @@ impl TextSize {
         });
         let shortens = |name: &str| SHORTENING.contains(&name);
         if request.parts.iter().any(|part| shortens(&part.name)) { whole.doubtful() } else { whole }
+    }
+
+    /// A recording, of which only the bytes are known. A token of sound has more of them in all usual formats.
+    fn of_recording(bytes: u64) -> Self {
+        Self { bytes, weight: (bytes * TOKEN).div_ceil(RECORDED), ..Self::default() }.unknown()
     }
 
     /// The input of embeddings: texts, or tokens, of which each is a number.

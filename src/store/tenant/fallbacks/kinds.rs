@@ -24,7 +24,7 @@ impl OrgStore {
         let kinds = self.model_kinds(change.on(), &all).await?;
         let own = kinds.get(&model_id);
         let others = targets.iter().zip(&new.fallback_models).enumerate();
-        let others = others.filter(|(_, (target, _))| kinds.get(target) != own);
+        let others = others.filter(|(_, (target, _))| kinds.get(*target) != own);
         let violation = |(index, (target, name)): (usize, (&ModelId, &String))| {
             let message = format!(
                 "'{name}' is {}, and '{}' is {}: a list has models of one kind. Remove it from the list.",
