@@ -21,7 +21,7 @@ pub enum InvocationType {
     Response,
     /// A response of OpenAI's Responses as a stream.
     ResponseStream,
-    /// Embeddings of texts.
+    /// Embeddings of one or several texts.
     Embedding,
     /// A completion of a text in one response.
     Completion,

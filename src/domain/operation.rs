@@ -8,7 +8,7 @@ use crate::domain::closed_set::closed_set;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelKind {
-    /// Answers a conversation.
+    /// Answers conversations, in any dialect.
     #[default]
     Chat,
     /// Turns texts into vectors.
@@ -93,7 +93,7 @@ closed_set!(ModelKind);
 pub enum Operation {
     /// The answer in a conversation, in any dialect.
     Chat,
-    /// Vectors of texts.
+    /// Vectors of one or several texts.
     Embeddings,
     /// The continuation of a text.
     Completions,

@@ -20,7 +20,8 @@ use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use crate::support::app::{Answer, App, with_form, with_json};
+use crate::support::app::{Answer, App, with_json};
+use crate::support::forms::with_form;
 use crate::support::on_both_databases;
 use error_dialect::assert_dressed;
 use exceptions::EXCEPTIONS;

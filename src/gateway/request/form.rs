@@ -54,7 +54,7 @@ impl Form {
         Ok(Self { boundary, body, parts })
     }
 
-    /// The whole body.
+    /// The whole body, as it was sent.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
         &self.body

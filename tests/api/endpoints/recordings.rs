@@ -5,8 +5,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{pair, with};
-use crate::support::app::{Answer, App, with_form};
+use crate::support::app::{Answer, App};
 use crate::support::fake_provider::{FakeProvider, Script};
+use crate::support::forms::with_form;
 use crate::support::on_both_databases;
 
 const PATH: &str = "/v1/audio/transcriptions";

@@ -1,4 +1,4 @@
-//! Streams of completions and images: the first content decides, and a break after it is told in an event.
+//! Streams of completions and images: the first content decides, and a break after it is an event with the error.
 
 use failsoft::domain::operation::ModelKind;
 use serde_json::{Value, json};

@@ -85,7 +85,7 @@ pub(super) struct EmbeddingRequest {
 #[serde(untagged)]
 #[schema(example = "Hello")]
 pub(super) enum EmbeddingInput {
-    /// One text.
+    /// One text, as a string.
     Text(String),
     /// Texts, tokens, or lists of tokens.
     List(Vec<Value>),

@@ -79,7 +79,7 @@ pub(super) struct TranscriptionRequest {
     /// The models to try after `model`, strictly in order, instead of the stored fallbacks: a field for each, or a JSON list.
     #[schema(required = false, example = json!(["scribe-spare"]), max_items = 32, min_items = 1)]
     models: Vec<String>,
-    /// The recording.
+    /// The recording, as a file.
     #[schema(format = Binary, example = "(sound)")]
     file: String,
     /// The form of the text: `json`, `verbose_json`, `text`, `srt` or `vtt`.
@@ -97,7 +97,7 @@ pub(super) struct TranscriptionRequest {
 /// The text of a recording. Other fields of the provider pass through unchanged.
 #[derive(ToSchema)]
 pub(super) struct Transcription {
-    /// What is said.
+    /// What is said in the recording.
     #[schema(example = "Hello")]
     text: String,
     /// Every other field of the provider, passed on unchanged.

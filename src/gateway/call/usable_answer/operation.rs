@@ -240,7 +240,7 @@ struct Entry {
 
 /// The numbers of an embedding, which are not kept.
 enum Vector {
-    /// So many numbers.
+    /// A list with so many numbers.
     Numbers(usize),
     /// So many characters of Base64, without those that fill it up.
     Text(usize),
