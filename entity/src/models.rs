@@ -20,6 +20,11 @@ pub struct Model {
     pub provider_id: ProviderId,
     /// The name of the model at the provider.
     pub upstream_model: String,
+    /// Which endpoints it serves: `chat`, `embedding`, `completion`, `moderation`, `rerank`, `image`, `speech` or
+    /// `transcription`.
+    pub kind: String,
+    /// The name that embedding models with interchangeable vectors share; `None` for the name at the provider.
+    pub vector_space: Option<String>,
     /// The context window in tokens, for prompt and completion together; `None` if unknown.
     pub context_window: Option<i64>,
     /// The maximum number of completion tokens; `None` if unknown.

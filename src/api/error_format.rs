@@ -15,6 +15,21 @@ pub enum ErrorFormat {
     Management,
 }
 
+/// The first segments of OpenAI's endpoints. Clients with a base URL that lacks `/v1` call them without it.
+const OPENAI: [&str; 11] = [
+    "/v1",
+    "/v2",
+    "/chat",
+    "/responses",
+    "/embeddings",
+    "/completions",
+    "/moderations",
+    "/rerank",
+    "/images",
+    "/audio",
+    "/openai",
+];
+
 impl ErrorFormat {
     /// The format of a path, even of one without a route. None for the console's paths.
     #[must_use]
@@ -32,7 +47,7 @@ impl ErrorFormat {
             Some(Self::LiteLlm)
         } else if under("/v1/messages") || under("/messages") {
             Some(Self::Anthropic)
-        } else if under("/v1") || under("/chat") || under("/responses") || under("/openai") {
+        } else if OPENAI.into_iter().any(under) {
             Some(Self::OpenAi)
         } else {
             None
@@ -64,6 +79,9 @@ mod tests {
             ("/messages/count_tokens", Some(ErrorFormat::Anthropic)),
             ("/v1/responses", Some(ErrorFormat::OpenAi)),
             ("/responses", Some(ErrorFormat::OpenAi)),
+            ("/embeddings", Some(ErrorFormat::OpenAi)),
+            ("/audio/speech", Some(ErrorFormat::OpenAi)),
+            ("/v2/rerank", Some(ErrorFormat::OpenAi)),
             ("/v1/nothing", Some(ErrorFormat::OpenAi)),
             ("/openai/deployments/gpt/chat/completions", Some(ErrorFormat::OpenAi)),
             ("/api/v1/models", Some(ErrorFormat::OpenRouter)),

@@ -3,12 +3,19 @@
 use std::fmt;
 
 use super::Dialect;
+use crate::domain::operation::{ModelKind, Operation};
 
 /// Something that a request needs and that a candidate cannot do, whatever the catalog says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// A provider that speaks the dialect of the request itself, because nothing of it is translated.
     Dialect(Dialect),
+    /// A provider that serves the endpoint of the request. Requests other than chats are not translated.
+    Endpoint(Operation),
+    /// A model of this kind.
+    Kind(ModelKind),
+    /// Vectors that can be compared with those of the requested model.
+    VectorSpace,
     /// Spoken input or a spoken answer.
     Audio,
     /// An answer that is made after the request has ended.
@@ -55,6 +62,9 @@ impl Need {
     pub const fn rule(self) -> &'static str {
         match self {
             Self::Dialect(_) => "lacks_capability:dialect",
+            Self::Endpoint(_) => "lacks_capability:endpoint",
+            Self::Kind(_) => "lacks_capability:kind",
+            Self::VectorSpace => "lacks_capability:vector_space",
             Self::Audio => "lacks_capability:audio",
             Self::Background => "lacks_capability:background",
             Self::Choices => "lacks_capability:choices",
@@ -82,9 +92,12 @@ impl Need {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Dialect(_) => "unsupported_dialect",
+            Self::Endpoint(_) => "unsupported_endpoint",
+            Self::Kind(_) => "wrong_model_kind",
             Self::Translation(_) => "invalid_value",
             Self::PreviousResponse => "previous_response_not_found",
-            Self::Audio
+            Self::VectorSpace
+            | Self::Audio
             | Self::Background
             | Self::Choices
             | Self::Container
@@ -112,6 +125,9 @@ impl Need {
             Self::Background => "background",
             Self::Dialect(_)
             | Self::Translation(_)
+            | Self::Endpoint(_)
+            | Self::Kind(_)
+            | Self::VectorSpace
             | Self::Audio
             | Self::Choices
             | Self::Container
@@ -146,6 +162,15 @@ impl fmt::Display for Need {
             }
             Self::Image => {
                 return formatter.write_str("it takes no such pictures, or not from such an address");
+            }
+            Self::Endpoint(operation) => {
+                return write!(formatter, "its provider does not serve {}", operation.title());
+            }
+            Self::Kind(kind) => return write!(formatter, "it is not {}", kind.title()),
+            Self::VectorSpace => {
+                return formatter.write_str(
+                    "its vectors cannot be compared with those of the requested model, as it has another name at its provider and no common 'vector_space'",
+                );
             }
             Self::Audio => "has no audio",
             Self::Background => "answers at once only ('background')",

@@ -120,6 +120,7 @@ mod tests {
     use crate::domain::failure::class::ErrorClass;
     use crate::domain::fallback_type::FallbackType;
     use crate::domain::invocation_type::InvocationType;
+    use crate::domain::operation::ModelKind;
     use crate::domain::origin::Origin;
     use crate::domain::outcome::Outcome;
     use crate::domain::period::Period;
@@ -140,6 +141,7 @@ mod tests {
         words_are_the_same_everywhere::<ErrorClass>();
         words_are_the_same_everywhere::<FallbackType>();
         words_are_the_same_everywhere::<InvocationType>();
+        words_are_the_same_everywhere::<ModelKind>();
         words_are_the_same_everywhere::<Origin>();
         words_are_the_same_everywhere::<Outcome>();
         words_are_the_same_everywhere::<Period>();

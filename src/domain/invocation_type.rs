@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::closed_set::closed_set;
+use crate::domain::operation::Operation;
 
 /// What a request asks a model for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
@@ -20,17 +21,50 @@ pub enum InvocationType {
     Response,
     /// A response of OpenAI's Responses as a stream.
     ResponseStream,
+    /// Embeddings of one or several texts.
+    Embedding,
+    /// A completion of a text in one response.
+    Completion,
+    /// A completion of a text as a stream.
+    CompletionStream,
+    /// A moderation of content.
+    Moderation,
+    /// An order of documents.
+    Rerank,
+    /// Images in one response.
+    Image,
+    /// Images as a stream.
+    ImageStream,
+    /// A text that is spoken.
+    Speech,
+    /// A transcription in one response.
+    Transcription,
+    /// A transcription as a stream.
+    TranscriptionStream,
+    /// A translation of a recording.
+    Translation,
 }
 
 impl InvocationType {
     /// Every type, in display order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 17] = [
         Self::ChatCompletion,
         Self::ChatCompletionStream,
         Self::Message,
         Self::MessageStream,
         Self::Response,
         Self::ResponseStream,
+        Self::Embedding,
+        Self::Completion,
+        Self::CompletionStream,
+        Self::Moderation,
+        Self::Rerank,
+        Self::Image,
+        Self::ImageStream,
+        Self::Speech,
+        Self::Transcription,
+        Self::TranscriptionStream,
+        Self::Translation,
     ];
 
     /// The type of a chat completion.
@@ -51,12 +85,46 @@ impl InvocationType {
         if streamed { Self::ResponseStream } else { Self::Response }
     }
 
-    /// Whether the answer is a stream.
+    /// The type of an operation in OpenAI's form.
+    #[must_use]
+    pub const fn of(operation: Operation, streamed: bool) -> Self {
+        match operation {
+            Operation::Chat => Self::chat_completion(streamed),
+            Operation::Embeddings => Self::Embedding,
+            Operation::Completions if streamed => Self::CompletionStream,
+            Operation::Completions => Self::Completion,
+            Operation::Moderations => Self::Moderation,
+            Operation::Rerank => Self::Rerank,
+            Operation::Images if streamed => Self::ImageStream,
+            Operation::Images => Self::Image,
+            Operation::Speech => Self::Speech,
+            Operation::Transcriptions if streamed => Self::TranscriptionStream,
+            Operation::Transcriptions => Self::Transcription,
+            Operation::Translations => Self::Translation,
+        }
+    }
+
+    /// Whether the answer is a stream of events.
     #[must_use]
     pub const fn is_stream(self) -> bool {
         match self {
-            Self::ChatCompletion | Self::Message | Self::Response => false,
-            Self::ChatCompletionStream | Self::MessageStream | Self::ResponseStream => true,
+            Self::ChatCompletion
+            | Self::Message
+            | Self::Response
+            | Self::Embedding
+            | Self::Completion
+            | Self::Moderation
+            | Self::Rerank
+            | Self::Image
+            | Self::Speech
+            | Self::Transcription
+            | Self::Translation => false,
+            Self::ChatCompletionStream
+            | Self::MessageStream
+            | Self::ResponseStream
+            | Self::CompletionStream
+            | Self::ImageStream
+            | Self::TranscriptionStream => true,
         }
     }
 
@@ -70,6 +138,17 @@ impl InvocationType {
             Self::MessageStream => "message_stream",
             Self::Response => "response",
             Self::ResponseStream => "response_stream",
+            Self::Embedding => "embedding",
+            Self::Completion => "completion",
+            Self::CompletionStream => "completion_stream",
+            Self::Moderation => "moderation",
+            Self::Rerank => "rerank",
+            Self::Image => "image",
+            Self::ImageStream => "image_stream",
+            Self::Speech => "speech",
+            Self::Transcription => "transcription",
+            Self::TranscriptionStream => "transcription_stream",
+            Self::Translation => "translation",
         }
     }
 }

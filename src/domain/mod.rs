@@ -12,6 +12,7 @@ pub mod error;
 pub mod failure;
 pub mod fallback_type;
 pub mod invocation_type;
+pub mod operation;
 pub mod origin;
 pub mod outcome;
 pub mod period;

@@ -14,6 +14,7 @@ use super::call::endpoint::{CallToken, Target};
 use super::call::outcome::AttemptOutcome;
 use super::call::refused_parameters;
 use super::call::translation::AnswerTranslation;
+use super::call::usable_answer::operation::Expectation;
 use super::request::chat_request::ChatRequest;
 use super::routing::plan::{Candidate, LEAST};
 use super::usage::asked::Asked;
@@ -112,11 +113,11 @@ impl Gateway {
         let adapted = adapted(request, candidate, refused, share).await;
         // The first call takes this body; another one is rarely needed.
         let body = Cell::new(Some(adapted.body));
-        let url = target.url_of(model, request.stream);
+        let url = target.url_for(request, model);
         let message = || {
-            let mut headers = target.headers_for(request.stream, &request.passed, token);
+            let mut headers = target.headers_of(request, token);
             let again = || adapt::adapt(request, model, candidate.primary, refused).body;
-            let body = held_by(share, body.take().unwrap_or_else(again), &job.intent.request.body);
+            let body = held_by(share, body.take().unwrap_or_else(again), job.intent.request.sent());
             target.sign("POST", &url, &mut headers, &body, self.clock.now());
             (headers, body)
         };
@@ -126,6 +127,7 @@ impl Gateway {
             model,
             target: &url,
             dialect: request.dialect,
+            expectation: Expectation::of(request),
             translation: AnswerTranslation::between(
                 &job.intent.request,
                 request,

@@ -219,7 +219,7 @@ impl Received {
 fn remembered(feedback: CallFeedback, reply: &Reply, intent: &Intent, share: &Arc<Share>) -> CallFeedback {
     match reply {
         Reply::Whole(_) => feedback,
-        Reply::Stream(_) => {
+        Reply::Stream(_) | Reply::Passed(_) => {
             let prompt = intent.request.kept_prompt(|copy| share.hold_copy(copy.len()).bind(copy));
             feedback.remember(Remembered { fingerprint: intent.fingerprint(), prompt })
         }

@@ -43,7 +43,7 @@ pub mod service_account;
 pub mod stream_options;
 
 pub use calls::{
-    InvalidCredential, access_key, bearer, check_credential, credential_path, key_file, model_names, service_url,
+    access_key, bearer, check_credential, credential_path, key_file, model_names, service_url,
     upstream_headers,
 };
 pub use errors::phrases::{

@@ -4,6 +4,7 @@ use failsoft::dialects::change::{Verb, vocabulary};
 use failsoft::domain::closed_set::ClosedSet;
 use failsoft::domain::failure::class::ErrorClass;
 use failsoft::domain::invocation_type::InvocationType;
+use failsoft::domain::operation::ModelKind;
 use failsoft::domain::origin::Origin;
 use failsoft::domain::outcome::Outcome;
 use failsoft::domain::period::Period;
@@ -21,6 +22,7 @@ async fn closed_sets_are_listed_and_used() {
     let listed = [
         ("ErrorClass", words::<ErrorClass>()),
         ("InvocationType", words::<InvocationType>()),
+        ("ModelKind", words::<ModelKind>()),
         ("Origin", words::<Origin>()),
         ("Outcome", words::<Outcome>()),
         ("Period", words::<Period>()),

@@ -26,6 +26,8 @@ mod budgets;
 mod chat;
 mod closed_sets;
 mod console;
+mod embeddings;
+mod endpoints;
 mod error_mappings;
 mod explain;
 mod fair_sharing;

@@ -146,7 +146,7 @@ on_both_databases! {
             plain,
             json!({
                 "id": plain["id"], "name": "openai/plain:1", "provider_id": provider,
-                "upstream_model": "openai/plain:1",
+                "upstream_model": "openai/plain:1", "kind": "chat", "vector_space": null,
                 "context_window": null, "max_output_tokens": null, "capabilities": unknown, "price": null,
                 "parameter_rules": {"rename": {}, "drop": [], "clamp_output": false},
                 "first_frame_timeout_ms": null, "answer_timeout_ms": null, "num_retries": null,
@@ -159,7 +159,7 @@ on_both_databases! {
 
         app.clock.advance(Duration::from_secs(1));
         let everything = json!({
-            "upstream_model": "sim/steady", "context_window": 8_000, "max_output_tokens": 1_000,
+            "upstream_model": "sim/steady", "kind": "embedding", "vector_space": "small", "context_window": 8_000, "max_output_tokens": 1_000,
             "capabilities": {"tools": true, "vision": false},
             "price": {"input": 0, "output": 1_000_000_000_000_i64},
             "parameter_rules": {
@@ -185,7 +185,8 @@ on_both_databases! {
         let cleared = json!({
             "context_window": null, "max_output_tokens": null, "capabilities": null, "price": null,
             "parameter_rules": null, "first_frame_timeout_ms": null, "answer_timeout_ms": null,
-            "num_retries": null, "enabled": true, "upstream_model": "openai/plain:1"
+            "num_retries": null, "enabled": true, "upstream_model": "openai/plain:1", "kind": null,
+            "vector_space": null
         });
         let mut again = changed(&app, &plain, &cleared).await;
         again["updated_at"] = plain["updated_at"].clone();
@@ -196,6 +197,32 @@ on_both_databases! {
         assert_eq!(refusal(&gone), (404, "not_found".to_owned()));
         assert_eq!(items(&app, MODELS).await, Vec::<Value>::new());
         made(&app, &json!({"name": "openai/plain:1", "provider_id": provider})).await;
+    }
+
+    async fn a_list_of_fallbacks_has_models_of_one_kind(app: App) {
+        let provider = simulated(&app).await;
+        let new = |name: &str, kind: Value| json!({"name": name, "provider_id": provider, "kind": kind});
+        made(&app, &new("chat", Value::Null)).await;
+        let one = made(&app, &new("one", json!("embedding"))).await;
+        made(&app, &new("two", json!("embedding"))).await;
+        for wrong in [json!("video"), json!(7), json!("Chat")] {
+            let refused = app.post(MODELS, &new("wrong", wrong)).await;
+            assert_eq!(violation(&refused), "body.kind literal_error");
+        }
+        let listed = items(&app, &format!("{MODELS}?kind=embedding")).await;
+        assert_eq!(listed.len(), 2, "{listed:?}");
+        let list = |fallbacks: Value| json!({"model": "one", "fallback_models": fallbacks});
+        let mixed = app.post("/fallback", &list(json!(["two", "chat"]))).await;
+        assert_eq!(mixed.status, 422, "{}", mixed.text());
+        assert_eq!(mixed.json()["detail"][0]["loc"], json!(["body", "fallback_models", 1]));
+        assert!(mixed.text().contains("'chat' is a chat model, and 'one' is an embedding model"), "{}", mixed.text());
+        assert_eq!(app.post("/fallback", &list(json!(["two"]))).await.status, 200);
+        // A model in a list keeps its kind, so that the list has one.
+        let refused = app.patch(&path(&one), &json!({"kind": "chat"})).await;
+        assert_eq!(refused.status, 409, "{}", refused.text());
+        assert_eq!(app.patch(&path(&one), &json!({"kind": "embedding", "vector_space": "v"})).await.status, 200);
+        assert_eq!(app.delete("/fallback/one").await.status, 200);
+        assert_eq!(app.patch(&path(&one), &json!({"kind": "chat"})).await.status, 200);
     }
 
     async fn what_is_left_open_is_filled_from_the_embedded_table(app: App) {

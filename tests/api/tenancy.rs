@@ -21,6 +21,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use crate::support::app::{Answer, App, with_json};
+use crate::support::forms::with_form;
 use crate::support::on_both_databases;
 use error_dialect::assert_dressed;
 use exceptions::EXCEPTIONS;
@@ -29,7 +30,11 @@ use victim::Victim;
 
 fn request(app: &App, row: &Row) -> RequestBuilder {
     let request = app.request(row.method.clone(), &row.path);
-    if row.body.is_null() { request } else { with_json(request, &row.body) }
+    match (&row.body, row.form) {
+        (serde_json::Value::Null, _) => request,
+        (fields, true) => with_form(request, fields),
+        (body, false) => with_json(request, body),
+    }
 }
 
 /// Checks that a missing credential is refused in the dialect's format, whatever the body and the id.

@@ -40,6 +40,12 @@ pub(crate) async fn closed_words(db: &DatabaseConnection) {
     refuses_other_words!(db, providers, health: "unknown" "ok" "failing", |number: u8| {
         providers::Model { id: new_id(), name: format!("provider {number}"), ..ours.provider.clone() }
     });
+    refuses_other_words!(
+        db,
+        models,
+        kind: "chat" "embedding" "completion" "moderation" "rerank" "image" "speech" "transcription",
+        |number: u8| models::Model { id: new_id(), name: format!("model {number}"), ..ours.source.clone() }
+    );
     refuses_other_words!(db, fallback_configs, fallback_type: "general" "context_window" "content_policy", |_: u8| {
         fallback_configs::Model { id: new_id(), model_id: ours.target.id, ..ours.config.clone() }
     });

@@ -1,11 +1,13 @@
 //! One call of an inference endpoint: admit, read, run, respond.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{HeaderMap, HeaderName, VIA};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, VIA};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
+use bytes::Bytes;
 use uuid::Uuid;
 
 use super::keepalive::{Keepalive, Run};
@@ -18,13 +20,16 @@ use crate::auth::part::part;
 use crate::config::Settings;
 use crate::dialects::CallerDialect;
 use crate::domain::error::{Error, Result};
+use crate::domain::operation::Operation;
 use crate::domain::session_id::identify;
 use crate::gateway::record::request_context::RequestContext;
 use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::form::Form;
 use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::response::relay::ResponseOptions;
 use crate::gateway::{Gateway, Job};
 use crate::http::body_reader::BodyReader;
+use crate::limits::shares::Share;
 
 const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
 const METADATA: HeaderName = HeaderName::from_static("x-failsoft-metadata");
@@ -76,6 +81,34 @@ impl Parts {
     }
 }
 
+/// A body that has arrived, and its place among the caller's requests.
+struct Arrived {
+    admission: Admission,
+    share: Arc<Share>,
+    body: Bytes,
+    started: Instant,
+}
+
+impl Arrived {
+    async fn read(
+        caller: &ApiCaller<Inference>,
+        request: &HttpRequest,
+        payload: web::Payload,
+        parts: &Parts,
+    ) -> Result<Self> {
+        let started = Instant::now();
+        let Parts { gateway, limiter, reader, .. } = parts;
+        refuse_loop(request.headers(), gateway)?;
+        let admission = limiter.admit(caller.organization.id, &caller.key)?;
+        if let Some(minute) = admission.minute {
+            request.extensions_mut().insert(minute);
+        }
+        let share = gateway.shares.of(caller.organization.id);
+        let body = reader.read_chat(&share, request, payload).await?.bytes;
+        Ok(Self { admission, share, body, started })
+    }
+}
+
 impl Admitted {
     /// Admits a request and parses its body. `named` is the model in the path of a chat completion.
     ///
@@ -89,19 +122,49 @@ impl Admitted {
         payload: web::Payload,
         parts: &Parts,
     ) -> Result<Self> {
-        let started = Instant::now();
-        let Parts { gateway, limiter, reader, .. } = parts;
-        refuse_loop(request.headers(), gateway)?;
-        let admission = limiter.admit(caller.organization.id, &caller.key)?;
-        if let Some(minute) = admission.minute {
-            request.extensions_mut().insert(minute);
-        }
-        let share = gateway.shares.of(caller.organization.id);
-        let body = reader.read_chat(&share, request, payload).await?;
+        let arrived = Arrived::read(&caller, request, payload, parts).await?;
+        let Arrived { admission, share, body, started } = arrived;
         let chat = match named {
-            Some(model) => ChatRequest::read_for(&share, model, body.bytes).await?,
-            None => ChatRequest::read(&share, dialect.dialect(), body.bytes).await?,
+            Some(_) => ChatRequest::read_operation(&share, Operation::Chat, named, body).await?,
+            None => ChatRequest::read(&share, dialect.dialect(), body).await?,
         };
+        Ok(Self { caller, chat, admission, started })
+    }
+
+    /// As [`Admitted::read`], for a request other than a chat.
+    ///
+    /// # Errors
+    /// As [`Admitted::read`].
+    pub(in crate::api) async fn read_operation(
+        caller: ApiCaller<Inference>,
+        operation: Operation,
+        named: Option<String>,
+        request: &HttpRequest,
+        payload: web::Payload,
+        parts: &Parts,
+    ) -> Result<Self> {
+        let arrived = Arrived::read(&caller, request, payload, parts).await?;
+        let Arrived { admission, share, body, started } = arrived;
+        let chat = ChatRequest::read_operation(&share, operation, named, body).await?;
+        Ok(Self { caller, chat, admission, started })
+    }
+
+    /// As [`Admitted::read_operation`], for a form in place of a JSON body.
+    ///
+    /// # Errors
+    /// As [`Admitted::read`].
+    pub(in crate::api) async fn read_form(
+        caller: ApiCaller<Inference>,
+        operation: Operation,
+        named: Option<String>,
+        request: &HttpRequest,
+        payload: web::Payload,
+        parts: &Parts,
+    ) -> Result<Self> {
+        let Arrived { admission, body, started, .. } =
+            Arrived::read(&caller, request, payload, parts).await?;
+        let form = Form::parse(text(request.headers(), &CONTENT_TYPE).unwrap_or_default(), body)?;
+        let chat = ChatRequest::of_form(operation, named.as_deref(), form)?;
         Ok(Self { caller, chat, admission, started })
     }
 
@@ -153,6 +216,7 @@ impl Admitted {
             organization_id: caller.organization.id,
             key: Some(caller.key.clone()),
             dialect: writer.dialect,
+            operation: chat.operation,
             requested: chat.wanted.primary().to_owned(),
             streamed: chat.stream,
             session_id,

@@ -18,6 +18,7 @@ use crate::api::error_response;
 use crate::auth::api::rate_limit::Admission;
 use crate::config::Settings;
 use crate::domain::error::{Error, Result};
+use crate::domain::operation::Operation;
 use crate::gateway::Job;
 use crate::gateway::response::answer::{Answer, AnswerBody};
 
@@ -37,8 +38,10 @@ pub(super) struct Keepalive {
 impl Keepalive {
     /// None if the request is not for a stream, or the organization has turned this off.
     pub(super) fn of(job: &Job, settings: &Settings, writer: Writer) -> Option<Self> {
-        let after =
-            job.intent.organization.settings.keepalive_after().filter(|_| job.intent.request.stream)?;
+        let request = &job.intent.request;
+        // Nothing can be sent before sound.
+        let has_events = request.stream && request.operation != Operation::Speech;
+        let after = job.intent.organization.settings.keepalive_after().filter(|_| has_events)?;
         Some(Self {
             after: after.saturating_sub(job.context.started.elapsed()),
             every: Duration::from_millis(settings.gateway.keepalive_interval_ms),
@@ -128,6 +131,11 @@ impl Kept {
 fn with_metadata(answer: Answer) -> Pin<Box<dyn Stream<Item = Bytes>>> {
     match answer.body {
         AnswerBody::Stream(relay) => Box::pin(relay.with_metadata(answer.routing).into_stream()),
+        AnswerBody::Passed(relay) => {
+            // Events end with an error of their own, so the stream has none.
+            let events = relay.with_metadata(answer.routing).into_stream();
+            Box::pin(events.filter_map(|bytes| std::future::ready(bytes.ok())))
+        }
         // The gateway answers a stream request only with a stream. A whole body would be sent as one event.
         AnswerBody::Whole(body) => Box::pin(once(std::future::ready(one_event(&body)))),
     }

@@ -12,16 +12,35 @@ use futures_util::{Stream, StreamExt as _};
 use crate::api::inference::routing_headers;
 use crate::auth::api::rate_limit::Admission;
 use crate::gateway::response::answer::{Answer, AnswerBody};
+use crate::gateway::response::passed::PassedRelay;
 
 /// Builds the response, with the routing headers.
 pub(super) fn respond(answer: Answer, admission: Admission) -> HttpResponse {
     let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
     let mut response = match answer.body {
-        AnswerBody::Whole(body) => response.insert_header((CONTENT_TYPE, "application/json")).body(body),
+        AnswerBody::Whole(body) => {
+            let kind = answer.content_type.as_deref().unwrap_or("application/json");
+            response.insert_header((CONTENT_TYPE, kind)).body(body)
+        }
         AnswerBody::Stream(relay) => stream(response, relay.into_stream(), admission),
+        AnswerBody::Passed(relay) => passed(response, relay, admission),
     };
     routing_headers::describe(&answer.routing, response.headers_mut());
     response
+}
+
+/// Builds a response with the bytes and the content type of the provider.
+fn passed(mut response: HttpResponseBuilder, relay: Box<PassedRelay>, admission: Admission) -> HttpResponse {
+    let kind = relay.content_type.clone();
+    let held = relay.into_stream().map(move |bytes| {
+        let _ = &admission;
+        bytes
+    });
+    response
+        .insert_header((CONTENT_TYPE, kind))
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(held)
 }
 
 /// Builds a response of server-sent events, with headers against buffering and caching on the way.

@@ -1,4 +1,4 @@
-//! `POST /v1/model-router/explain`: a dry run of a chat request.
+//! `POST /v1/model-router/explain`: a dry run of a request.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -16,8 +16,9 @@ use crate::http::body_reader::BodyReader;
 
 /// Explain a request
 ///
-/// Which models would be tried for this chat request, in which order if every call failed, which would be skipped
-/// and why, how long it could take and what it could cost. No model is called and nothing is recorded.
+/// Which models would be tried for this request, in which order if every call failed, which would be skipped
+/// and why, how long it could take and what it could cost. No model is called and nothing is recorded. A request for a model
+/// of another kind than `chat` is explained as one to the endpoint of that kind.
 ///
 /// # Errors
 /// The errors that refuse the chat completion itself.
@@ -37,7 +38,10 @@ pub async fn explain(
 ) -> Result<HttpResponse> {
     let share = gateway.shares.of(caller.organization.id);
     let body = reader.read_chat(&share, &request, payload).await?;
-    let chat = ChatRequest::read(&share, Dialect::ChatCompletions, body.bytes).await?;
+    let mut chat = ChatRequest::read(&share, Dialect::ChatCompletions, body.bytes).await?;
+    let model = caller.organization.models.get(chat.wanted.primary());
+    // A request for a model of another kind is one to the endpoint of that kind.
+    chat.operation = model.map_or(chat.operation, |model| model.settings.kind.operation());
     let intent = intent(&caller, request.headers(), chat)?;
     intent.translate_early(&share).await;
     let state = StateView { refusals: Some(&gateway.refusals), ..StateView::from(&*gateway.shared_state) };

@@ -40,7 +40,7 @@ pub async fn create(
 }
 
 /// The model in the path, as Azure's clients send it.
-fn deployment(request: &HttpRequest) -> Result<Option<String>> {
+pub(super) fn deployment(request: &HttpRequest) -> Result<Option<String>> {
     if request.match_info().is_empty() {
         return Ok(None);
     }

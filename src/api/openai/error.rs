@@ -193,7 +193,7 @@ pub(in crate::api) fn message(error: &Error, request_id: Uuid) -> String {
     }
 }
 
-const ROUTES: &str = "There is nothing at this path. Models are called with POST /v1/chat/completions, POST /v1/messages and POST /v1/responses; there are also GET /v1/models and GET /v1/models/{id}; the management routes are listed at /docs/api.";
+const ROUTES: &str = "There is nothing at this path. Models are called with POST /v1/chat/completions, POST /v1/messages, POST /v1/responses, POST /v1/embeddings and others; there are also GET /v1/models and GET /v1/models/{id}; the management routes are listed at /docs/api.";
 
 fn place(violation: &Violation) -> String {
     let mut parts = violation.location.iter().skip(1).map(|part| match part {

@@ -1,9 +1,10 @@
-//! The OpenAI dialect: chat completions, responses and the list of models, for OpenAI's SDKs and Codex.
+//! The OpenAI dialect: chat completions, responses, other operations and the list of models, for OpenAI's SDKs and Codex.
 
 pub mod chat;
 pub mod error;
 pub mod limit_headers;
 pub mod models;
+pub mod operations;
 pub mod responses;
 pub mod schema;
 pub mod stream_error;

@@ -24,6 +24,7 @@ use crate::auth::access::{Access, Anyone};
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::invocation_type::InvocationType;
+use crate::domain::operation::ModelKind;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::domain::period::Period;
@@ -35,7 +36,7 @@ use crate::domain::period::Period;
         description = "An LLM gateway that fails soft: when a model fails, the next one answers the same request, and the failover is recorded. The API key determines the organization."
     ),
     tags(
-        (name = "inference", description = "Chat completions, messages, responses and the list of models, with the OpenAI or Anthropic SDK you already use. Errors are OpenAI's, `{\"error\": {message, type, param, code}}`, and under `/v1/messages` Anthropic's, `{\"type\": \"error\", \"error\": {type, message}, \"request_id\"}`. Under `/api/v1` the code is the status as a number. Azure's clients call `/openai/deployments/{model}/chat/completions`; an SDK with a base URL that lacks `/v1` finds `/models` and `/chat/completions`, too."),
+        (name = "inference", description = "Chat completions, messages, responses, embeddings, images, speech and other endpoints, and the list of models, with the OpenAI or Anthropic SDK you already use. Errors are OpenAI's, `{\"error\": {message, type, param, code}}`, and under `/v1/messages` Anthropic's, `{\"type\": \"error\", \"error\": {type, message}, \"request_id\"}`. Under `/api/v1` the code is the status as a number. Azure's clients call `/openai/deployments/{model}/chat/completions`; an SDK with a base URL that lacks `/v1` finds `/models` and `/chat/completions`, too."),
         (name = "fallbacks", description = "LiteLLM's fallback management, with additions: a list of all lists, names with slashes, and revisions. Errors are LiteLLM's: `{\"detail\": ...}`."),
         (name = "model-router", description = "The logs of failovers and requests, and the configuration of providers, models and budgets. Lists are paged, newest first: pass `next_cursor` of one page as `cursor` of the next. Errors have the shape `{\"error\", \"message\"}`."),
         (name = "identity", description = "The calling key, and the organization's API keys."),
@@ -52,6 +53,7 @@ use crate::domain::period::Period;
         management::usage::CountedOrigin,
         ErrorClass,
         InvocationType,
+        ModelKind,
         Origin,
         Outcome,
         Period,

@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::api::management::{
     api_keys, budgets, error_mappings, explain, fallback_events, models, providers, requests, usage, whoami,
 };
+use crate::api::openai::operations;
 use crate::api::{anthropic, litellm::fallback, openai, openapi, public};
 pub use crate::auth::access::Access;
 use crate::console::http::assets;
@@ -37,6 +38,37 @@ pub const ROUTES: &[Endpoint] = routes! {
             also "/api/v1/responses",
             also "/responses",
             also "/openai/v1/responses";
+        POST   "/v1/embeddings" => operations::embeddings::create,
+            also "/api/v1/embeddings",
+            also "/embeddings",
+            also "/openai/v1/embeddings",
+            also "/openai/deployments/{model:.+}/embeddings";
+        POST   "/v1/completions" => operations::completions::create,
+            also "/api/v1/completions",
+            also "/completions",
+            also "/openai/v1/completions",
+            also "/openai/deployments/{model:.+}/completions";
+        POST   "/v1/moderations" => operations::moderations::create,
+            also "/moderations";
+        POST   "/v1/rerank" => operations::rerank::create,
+            also "/v2/rerank",
+            also "/rerank";
+        POST   "/v1/images/generations" => operations::images::create,
+            also "/images/generations",
+            also "/openai/v1/images/generations",
+            also "/openai/deployments/{model:.+}/images/generations";
+        POST   "/v1/audio/speech" => operations::speech::create,
+            also "/audio/speech",
+            also "/openai/v1/audio/speech",
+            also "/openai/deployments/{model:.+}/audio/speech";
+        POST   "/v1/audio/transcriptions" => operations::transcriptions::create,
+            also "/audio/transcriptions",
+            also "/openai/v1/audio/transcriptions",
+            also "/openai/deployments/{model:.+}/audio/transcriptions";
+        POST   "/v1/audio/translations" => operations::transcriptions::translate,
+            also "/audio/translations",
+            also "/openai/v1/audio/translations",
+            also "/openai/deployments/{model:.+}/audio/translations";
         GET    "/v1/models" => openai::models::list,
             also "/openai/v1/models",
             also "/openai/models",

@@ -204,6 +204,8 @@ fn model_list(rows: u128) -> models::list::Page {
         part: String::new(),
         providers: vec![Choice::new("", "Any"), Choice::new("1", "OpenAI")],
         provider: String::new(),
+        kinds: models::list::kinds(),
+        kind: String::new(),
         states: models::list::states(),
         enabled: String::new(),
     }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use tokio::time::timeout;
@@ -17,12 +18,14 @@ use super::frame::Names;
 use super::outcome::{AttemptOutcome, Reply, WholeReply};
 use super::response_body::{error_body, send_fault};
 use super::translation::AnswerTranslation;
+use super::usable_answer::operation::Expectation;
+use super::usable_answer::passed::{Awaited, Begun, passed};
 use super::usable_answer::{Judged, judge_off_event_loop};
-use super::whole_answer::whole_answer;
+use super::whole_answer::{whole_answer, whole_body};
 use crate::dialects::Dialect;
 use crate::gateway::usage::pricing::{Reported, parse_inside};
 use crate::gateway::usage::so_far::SoFar;
-use crate::limits::shares::Share;
+use crate::limits::shares::{HeldBytes, Share};
 use crate::providers;
 use crate::store::snapshot::ModelEntry;
 use crate::upstream::{AdmittedUrl, Pieces, Upstream, on_behalf_of};
@@ -35,6 +38,8 @@ pub struct Call<'a> {
     pub target: &'a AdmittedUrl,
     /// The dialect that the provider is called in.
     pub dialect: Dialect,
+    /// What the answer must have; `None` for a chat.
+    pub expectation: Option<Expectation>,
     /// How the answer is translated; `None` if that is the caller's dialect.
     pub translation: Option<AnswerTranslation>,
     /// Builds the request headers and the adapted body. Called again only if a pooled connection turns out to be
@@ -92,6 +97,16 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         return AttemptOutcome::failed(Fault::Upstream(Box::new(error)), reported);
     }
     call.so_far.begin();
+    if call.stream
+        && let Some(expectation) = call.expectation
+    {
+        let awaited = Awaited { expectation, model: &call.model.name, started, share: call.share };
+        return match Box::pin(passed(response, awaited)).await {
+            Begun::Stream(reply) => AttemptOutcome::Ready(Reply::Passed(reply)),
+            Begun::Text(body, judged, held) => outcome(*judged, (status, body, held), None),
+            Begun::Failed(fault) => AttemptOutcome::failed(fault, Reported::default()),
+        };
+    }
     if call.stream {
         let names = Names::of(call.dialect, call.model);
         let translation = call.translation.map(|translation| {
@@ -103,20 +118,36 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         return Box::pin(first_frame(response, expected, started, call.share, call.so_far)).await;
     }
     let mut held = call.share.hold();
-    let body = match whole_answer(&mut response, call.dialect, &mut held).await {
+    let read = match &call.expectation {
+        Some(_) => whole_body(&mut response, &mut held).await,
+        None => whole_answer(&mut response, call.dialect, &mut held).await,
+    };
+    let body = match read {
         Ok(body) => body,
         Err(fault) => return AttemptOutcome::failed(fault, Reported::default()),
     };
-    let whole = |body, seen| Reply::Whole(Box::new(WholeReply { status, body, seen, held }));
     let created = call.now.timestamp();
-    let judged = judge_off_event_loop(call.dialect, &body, call.share).await;
+    let judged = match call.expectation {
+        Some(expectation) => expectation.judge_off_event_loop(&body, call.share).await,
+        None => judge_off_event_loop(call.dialect, &body, call.share).await,
+    };
     let (body, judged) = match call.translation {
         Some(translation) => translation.whole_off_event_loop(body, judged, created, call.share).await,
         None => (body, judged),
     };
+    outcome(judged, (status, body, held), call.expectation.and_then(Expectation::content_type))
+}
+
+/// The outcome of a whole answer that was judged. `content_type` is for one that is not JSON.
+fn outcome(
+    judged: Judged,
+    (status, body, held): (u16, Bytes, HeldBytes),
+    content_type: Option<String>,
+) -> AttemptOutcome {
+    let whole = |seen| Reply::Whole(Box::new(WholeReply { status, body, seen, content_type, held }));
     match judged {
-        Judged::Usable(seen) => AttemptOutcome::Ready(whole(body, Some(seen))),
-        Judged::Withheld(seen, fault) => AttemptOutcome::Filtered(whole(body, seen), fault),
+        Judged::Usable(seen) => AttemptOutcome::Ready(whole(Some(seen))),
+        Judged::Withheld(seen, fault) => AttemptOutcome::Filtered(whole(seen), fault),
         Judged::Failed(fault, reported) => AttemptOutcome::failed(fault, reported),
     }
 }

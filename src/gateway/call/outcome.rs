@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::classify::Fault;
 use super::first_frame::FrameReader;
 use super::frame::Inspected;
+use super::usable_answer::passed::PassedReply;
 use crate::gateway::usage::pricing::{Reported, parse_inside};
 use crate::limits::shares::HeldBytes;
 
@@ -29,6 +30,8 @@ pub enum Reply {
     Whole(Box<WholeReply>),
     /// A stream that has reached its first real frame.
     Stream(Box<StreamReply>),
+    /// A stream of which the bytes pass, and which has reached its first content.
+    Passed(Box<PassedReply>),
 }
 
 /// A whole answer that was inspected.
@@ -40,6 +43,8 @@ pub struct WholeReply {
     pub body: Bytes,
     /// The inspected answer. `None` for a blocked prompt, which is served only if no other candidate answers.
     pub seen: Option<Inspected>,
+    /// The content type, if it is not JSON.
+    pub content_type: Option<String>,
     /// Counts the body against the memory share.
     pub held: HeldBytes,
 }
@@ -89,6 +94,7 @@ impl Reply {
                 None => (std::str::from_utf8(&whole.body).map(parse_inside).unwrap_or_default(), false),
             },
             Self::Stream(stream) => (stream.reader.seen.reported(), true),
+            Self::Passed(passed) => (passed.reader.reported(), true),
         }
     }
 
@@ -98,6 +104,7 @@ impl Reply {
         match self {
             Self::Whole(whole) => whole.status,
             Self::Stream(stream) => stream.status,
+            Self::Passed(passed) => passed.status,
         }
     }
 }

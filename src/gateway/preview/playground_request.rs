@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::dialects::CallerDialect;
 use crate::domain::error::{Error, Result};
+use crate::domain::operation::Operation;
 use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::record::request_context::RequestContext;
 use crate::gateway::request::chat_request::ChatRequest;
@@ -63,20 +64,55 @@ pub fn body(dialect: CallerDialect, model: &str, prompt: &str) -> String {
     format!(r#"{{"model": {model}, {rest}}}"#)
 }
 
+/// The body of a request for an operation with one text.
+fn body_for(operation: Operation, model: &str, prompt: &str) -> String {
+    let [name, text] = [model, prompt].map(|text| Value::from(text).to_string());
+    match operation {
+        Operation::Chat => body(CallerDialect::ChatCompletions, model, prompt),
+        Operation::Completions | Operation::Images => format!(r#"{{"model": {name}, "prompt": {text}}}"#),
+        Operation::Rerank => format!(r#"{{"model": {name}, "query": {text}, "documents": [{text}]}}"#),
+        Operation::Embeddings
+        | Operation::Moderations
+        | Operation::Speech
+        | Operation::Transcriptions
+        | Operation::Translations => format!(r#"{{"model": {name}, "input": {text}}}"#),
+    }
+}
+
 impl PlaygroundRequest {
     /// The request as a program would send it.
     ///
     /// # Errors
     /// The model name is not valid.
     pub fn intent(&self) -> Result<Intent> {
-        self.intent_of(body(self.dialect, &self.model, &self.prompt))
+        self.intent_of(self.body())
+    }
+
+    /// The operation that the model is for.
+    fn operation(&self) -> Operation {
+        let model = self.organization.models.get(&self.model);
+        model.map_or(Operation::Chat, |model| model.settings.kind.operation())
+    }
+
+    fn body(&self) -> String {
+        match self.operation() {
+            Operation::Chat => body(self.dialect, &self.model, &self.prompt),
+            operation => body_for(operation, &self.model, &self.prompt),
+        }
+    }
+
+    fn parse(&self, body: Bytes) -> Result<ChatRequest> {
+        match self.operation() {
+            Operation::Chat => ChatRequest::parse_as(self.dialect.dialect(), body),
+            operation => ChatRequest::parse_operation(operation, body),
+        }
     }
 
     fn intent_of(&self, body: String) -> Result<Intent> {
         Ok(Intent {
             organization: self.organization.clone(),
             key: None,
-            request: ChatRequest::parse_as(self.dialect.dialect(), body.into())?,
+            request: self.parse(body.into())?,
             deadline: Some(PATIENCE),
             drills: self.drills.clone(),
         })
@@ -84,7 +120,7 @@ impl PlaygroundRequest {
 
     /// The job for the gateway, answered at once or as a stream.
     fn job(&self, streamed: bool, now: DateTime<Utc>) -> Result<Job> {
-        let body = body(self.dialect, &self.model, &self.prompt);
+        let body = self.body();
         let whole = body.strip_suffix('}').filter(|_| streamed);
         let intent =
             self.intent_of(whole.map_or(body.clone(), |body| format!(r#"{body}, "stream": true}}"#)))?;
@@ -93,6 +129,7 @@ impl PlaygroundRequest {
             organization_id: self.organization.id,
             key: None,
             dialect: self.dialect,
+            operation: self.operation(),
             requested: self.model.clone(),
             streamed,
             session_id: None,
@@ -122,6 +159,8 @@ impl Gateway {
         let _place = self.shares.of(request.organization.id).request()?;
         match self.run(request.job(false, self.clock.now())?).await? {
             Answer { body: AnswerBody::Whole(body), .. } => Ok(text(request.dialect, &body)),
+            // Dropping it ends the call, and the request is recorded.
+            Answer { body: AnswerBody::Passed(_), .. } => Ok("The answer is sound.".to_owned()),
             Answer { body: AnswerBody::Stream(_), .. } => {
                 Err(Error::internal("the gateway returned a stream for a request without one"))
             }
@@ -166,6 +205,7 @@ impl Gateway {
                 });
                 Box::pin(chunks.flatten())
             }
+            AnswerBody::Passed(_) => Box::pin(once(ready(TextChunk::Text(String::new())))),
         };
         Ok(StreamedAnswer { routing: answer.routing, chunks })
     }

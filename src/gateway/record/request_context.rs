@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::dialects::CallerDialect;
 use crate::domain::invocation_type::InvocationType;
+use crate::domain::operation::Operation;
 use crate::store::snapshot::ApiKeyEntry;
 
 /// What is known about a request before any candidate is called. Its rows repeat most of it.
@@ -22,6 +23,8 @@ pub struct RequestContext {
     pub key: Option<Arc<ApiKeyEntry>>,
     /// The dialect of the endpoint that was called.
     pub dialect: CallerDialect,
+    /// What the endpoint is for.
+    pub operation: Operation,
     /// Catalog name of the primary model.
     pub requested: String,
     /// Whether the caller asked for a stream.
@@ -39,9 +42,21 @@ pub struct RequestContext {
 }
 
 impl RequestContext {
+    /// The path of the endpoint that was called, in the canonical form.
+    #[must_use]
+    pub const fn endpoint(&self) -> &'static str {
+        match self.operation {
+            Operation::Chat => self.dialect.endpoint(),
+            operation => operation.endpoint(),
+        }
+    }
+
     /// What the request asks a model for.
     #[must_use]
     pub const fn invocation_type(&self) -> InvocationType {
+        if !matches!(self.operation, Operation::Chat) {
+            return InvocationType::of(self.operation, self.streamed);
+        }
         match self.dialect {
             CallerDialect::ChatCompletions => InvocationType::chat_completion(self.streamed),
             CallerDialect::Messages => InvocationType::message(self.streamed),

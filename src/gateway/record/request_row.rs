@@ -74,7 +74,7 @@ pub(super) fn request_row(
         outcome: end.outcome.into(),
         error_class: end.class.map(Into::into),
         status_code: i32::from(end.status),
-        endpoint: context.dialect.endpoint().to_owned(),
+        endpoint: context.endpoint().to_owned(),
         invocation_type: context.invocation_type().into(),
         streamed: context.streamed,
         input_tokens: usage.map(|usage| usage.input),

@@ -137,14 +137,14 @@ impl OpenCall<'_> {
 
     /// What the provider has used as soon as it began.
     fn prompt(&self) -> Usage {
-        let window = self.feedback.model().settings.context_window;
+        let window = self.request.window_of(self.feedback.model());
         let input = self.feedback.calibration().most_of_prompt(self.sent(), window);
         Usage::estimate(input, 0)
     }
 
     /// Whether the prompt is far larger than a count of it.
     fn contradicts(&self, counted: i64) -> bool {
-        let window = self.feedback.model().settings.context_window;
+        let window = self.request.window_of(self.feedback.model());
         is_far_below(counted, self.sent(), window)
     }
 

@@ -4,6 +4,7 @@ pub mod chat_request;
 pub mod drills;
 pub mod features;
 pub mod fingerprint;
+pub mod form;
 pub mod intent;
 pub mod json_object;
 pub mod json_scan;

@@ -8,6 +8,7 @@ use super::features;
 use super::labels::is_label;
 use super::tools::{RunBy, run_by};
 use crate::dialects::Dialect;
+use crate::domain::operation::Operation;
 
 /// Members of chat completions, sorted: the conversation and sampling. [`features`] has the others.
 const OF_CHAT: [&str; 41] = [
@@ -88,9 +89,50 @@ const OF_RESPONSES: [&str; 14] = [
     "truncation",
 ];
 
+/// Members of requests other than chats, sorted.
+const OF_OPERATIONS: [&str; 32] = [
+    "background",
+    "best_of",
+    "dimensions",
+    "documents",
+    "echo",
+    "encoding_format",
+    "file",
+    "input",
+    "input_type",
+    "instructions",
+    "language",
+    "logprobs",
+    "max_tokens",
+    "model",
+    "n",
+    "prompt",
+    "quality",
+    "query",
+    "response_format",
+    "return_documents",
+    "seed",
+    "size",
+    "speed",
+    "stop",
+    "stream",
+    "style",
+    "suffix",
+    "task",
+    "temperature",
+    "top_n",
+    "top_p",
+    "voice",
+];
+
 impl ChatRequest {
     /// Whether no member chooses anything but the answer.
     pub(in crate::gateway) fn is_plain(&self) -> bool {
+        if self.operation != Operation::Chat {
+            let is_known = |name: &str| OF_OPERATIONS.binary_search(&name).is_ok();
+            let is_plain = |name: &str| is_known(name) || is_own(self.dialect, name) || is_label(name);
+            return self.parts.iter().all(|part| is_plain(&part.name) || self.value(part) == b"null");
+        }
         let (known, features): (&[&str], &[&str]) = match self.dialect {
             Dialect::ChatCompletions => (&OF_CHAT, &features::OF_CHAT),
             Dialect::Messages => (&OF_MESSAGES, &features::OF_MESSAGES),
@@ -125,6 +167,7 @@ mod tests {
     #[test]
     fn lists_are_sorted() {
         assert!(OF_CHAT.is_sorted() && OF_MESSAGES.is_sorted() && OF_RESPONSES.is_sorted());
+        assert!(OF_OPERATIONS.is_sorted());
     }
 
     #[test]

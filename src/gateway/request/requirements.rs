@@ -14,6 +14,7 @@ use crate::dialects::Dialect;
 use crate::dialects::bounded_object::text;
 use crate::dialects::need::Need;
 use crate::domain::failure::class::ErrorClass;
+use crate::domain::operation::Operation;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::RawObject;
 use crate::providers::Documents;
@@ -63,6 +64,10 @@ impl<'a> Requirements<'a> {
     /// Why the model will probably not serve the request: `too_large` or `lacks_capability`.
     #[must_use]
     pub fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {
+        // The window, tools and images are those of a conversation.
+        if self.request.operation != Operation::Chat {
+            return None;
+        }
         if self.is_too_large(model) {
             return Some(ErrorClass::TooLarge);
         }

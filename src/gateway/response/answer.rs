@@ -7,6 +7,7 @@ use crate::domain::routing_info::RoutingInfo;
 use bytes::Bytes;
 use uuid::Uuid;
 
+use super::passed::PassedRelay;
 use super::relay::StreamRelay;
 use crate::domain::failure::Failure;
 
@@ -18,14 +19,18 @@ pub struct Answer {
     pub routing: RoutingInfo,
     /// The body of the response.
     pub body: AnswerBody,
+    /// The content type of a whole body that is not JSON.
+    pub content_type: Option<String>,
 }
 
 /// A whole body or a stream.
 pub enum AnswerBody {
-    /// A whole JSON text.
+    /// A whole text, JSON unless the content type is another one.
     Whole(Bytes),
     /// Server-sent events. Dropping the stream cancels the upstream call.
     Stream(Box<StreamRelay>),
+    /// Events or sound as the provider sends them, likewise.
+    Passed(Box<PassedRelay>),
 }
 
 /// What a dialect needs to write the chunk that ends a broken stream.

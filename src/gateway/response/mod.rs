@@ -4,6 +4,7 @@ pub mod answer;
 mod delivered;
 mod interruption;
 pub(crate) mod metadata;
+pub mod passed;
 mod reading;
 pub mod relay;
 mod silence;

@@ -12,6 +12,7 @@ use super::answer::{Answer, AnswerBody, BrokenStream};
 use super::delivered::{cut_off, delivered};
 use super::interruption::{interruption, unrecorded};
 use super::metadata::before_the_last;
+use super::passed::PassedRelay;
 use super::reading::Reading;
 use super::silence::read_timeout;
 use crate::dialects::Dialect;
@@ -78,6 +79,12 @@ pub async fn relay(
             feedback.began();
             Ok(relay_stream(*stream, wanted, feedback, recorder, meter.for_stream(request), options))
         }
+        Reply::Passed(passed) => {
+            feedback.began();
+            let (status, routing) = (passed.status, recorder.routing());
+            let relay = PassedRelay::new(*passed, feedback, recorder, meter.for_stream(request), options);
+            Ok(Answer { status, routing, body: AnswerBody::Passed(Box::new(relay)), content_type: None })
+        }
     }
 }
 
@@ -88,7 +95,7 @@ async fn relay_whole(
     meter: &Meter,
     options: ResponseOptions,
 ) -> Result<Answer> {
-    let WholeReply { status, body, seen, mut held } = whole;
+    let WholeReply { status, body, seen, content_type, mut held } = whole;
     let mut extra = Vec::new();
     let mut out = Vec::with_capacity(body.len() + 96);
     let mut usage = Usage::default();
@@ -104,7 +111,7 @@ async fn relay_whole(
             if !answer.fingerprint {
                 extra.push(Cow::Borrowed("\"system_fingerprint\":null"));
             }
-            if options.metadata {
+            if options.metadata && content_type.is_none() {
                 let metadata = recorder.metadata(&recorder.routing(), &usage);
                 extra.push(Cow::Owned(format!("\"failsoft\":{metadata}")));
             }
@@ -123,7 +130,7 @@ async fn relay_whole(
         }
     };
     Box::pin(recorder.finish_answered(usage)).await?;
-    Ok(Answer { status, routing: recorder.routing(), body: AnswerBody::Whole(body) })
+    Ok(Answer { status, routing: recorder.routing(), body: AnswerBody::Whole(body), content_type })
 }
 
 fn relay_stream(
@@ -160,7 +167,7 @@ fn relay_stream(
         end,
         timer: Box::pin(sleep_until(end.min(now + first_look))),
     };
-    Answer { status, routing, body: AnswerBody::Stream(Box::new(relay)) }
+    Answer { status, routing, body: AnswerBody::Stream(Box::new(relay)), content_type: None }
 }
 
 /// The state of a stream.

@@ -95,7 +95,8 @@ impl Meter {
     /// long a cache is kept.
     #[must_use]
     pub fn for_stream(self, request: &ChatRequest) -> Self {
-        Self { hour: asks_for_an_hour(request), ..self.measured(request) }
+        let window = self.window.filter(|_| !request.operation.takes_many_prompts());
+        Self { hour: asks_for_an_hour(request), window, ..self.measured(request) }
     }
 
     /// Adds what the usage of a whole answer lacks: the size of the prompt, if it is incomplete or the calibration needs that,
@@ -103,11 +104,12 @@ impl Meter {
     #[must_use]
     pub fn for_whole(self, request: &ChatRequest, reported: &Reported) -> Self {
         let hour = leaves_hours_open(reported) && asks_for_an_hour(request);
-        let skips = reported.is_sound()
-            && !is_short_of(reported.input, request.body.len())
-            && !self.calibration.samples_prompt();
+        let window = self.window.filter(|_| !request.operation.takes_many_prompts());
+        let without_output = request.operation.is_without_output() && reported.counts_prompt();
+        let skips = !is_short_of(reported.input, request.body.len())
+            && (without_output || reported.is_sound() && !self.calibration.samples_prompt());
         let meter = if skips { self } else { self.measured(request) };
-        Self { hour, ..meter }
+        Self { hour, window, ..meter }
     }
 
     fn measured(self, request: &ChatRequest) -> Self {

@@ -21,6 +21,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{ModelSettings, OrganizationSettings};
+use crate::domain::operation::ModelKind;
 use crate::domain::period::Period;
 use crate::providers::{Mappings, ParameterRules, Preset, StreamOptions};
 pub use snapshot_store::SnapshotStore;
@@ -64,6 +65,11 @@ impl OrganizationSnapshot {
     #[must_use]
     pub fn model(&self, id: ModelId) -> Option<&Arc<ModelEntry>> {
         self.models.values().find(|model| model.id == id)
+    }
+
+    /// The models that answer conversations.
+    pub fn chat_models(&self) -> impl Iterator<Item = &Arc<ModelEntry>> {
+        self.models.values().filter(|model| model.settings.kind == ModelKind::Chat)
     }
 
     /// A copy with other fallback lists for one model, without keys. Previews of a change use it.
@@ -256,6 +262,12 @@ impl ModelEntry {
     #[must_use]
     pub fn version(&self) -> (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>) {
         (self.updated_at, self.provider.updated_at, self.cooldown_ended_at)
+    }
+
+    /// The name of the vectors that it makes: embeddings of models with the same name can be compared.
+    #[must_use]
+    pub fn vector_space(&self) -> &str {
+        self.settings.vector_space.as_deref().unwrap_or(&self.upstream_model)
     }
 
     /// The timeout for the first content frame of a stream.

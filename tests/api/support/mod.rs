@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod browser;
 pub(crate) mod database;
 pub(crate) mod fake_provider;
+pub(crate) mod forms;
 pub(crate) mod management;
 mod members;
 pub(crate) mod name_server;

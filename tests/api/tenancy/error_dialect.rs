@@ -11,6 +11,21 @@ use super::victim::Victim;
 use crate::support::app::{Answer, App};
 use crate::support::database::Kind;
 
+/// The first segments of the paths with OpenAI's errors.
+const OPENAI: [&str; 11] = [
+    "v1",
+    "v2",
+    "chat",
+    "responses",
+    "embeddings",
+    "completions",
+    "moderations",
+    "rerank",
+    "images",
+    "audio",
+    "openai",
+];
+
 /// Checks that an error has the format that belongs to its path.
 pub(super) fn assert_dressed(path: &str, answer: &Answer) {
     assert_eq!(answer.header("x-request-id").len(), 36, "{path}");
@@ -37,7 +52,7 @@ pub(super) fn assert_dressed(path: &str, answer: &Answer) {
             && body["error"]["metadata"]["error_type"].is_string()
     } else if under("/v1/messages") || under("/messages") {
         is_anthropic(&body) && body["request_id"] == answer.header("request-id")
-    } else if under("/v1") || under("/chat") || under("/responses") || under("/openai") {
+    } else if OPENAI.into_iter().any(|segment| under(&format!("/{segment}"))) {
         is_openai(&body) && body["error"]["code"].is_string()
     } else if under("/fallback") {
         members(&body) == ["detail"]
@@ -50,22 +65,10 @@ pub(super) fn assert_dressed(path: &str, answer: &Answer) {
 
 /// Whether the path is not an API, and answers with HTML.
 fn is_page(path: &str) -> bool {
-    let api = [
-        "v1",
-        "api",
-        "chat",
-        "messages",
-        "responses",
-        "openai",
-        "fallback",
-        "livez",
-        "readyz",
-        "health",
-        "metrics",
-        "openapi.json",
-    ];
+    let others = ["api", "messages", "fallback", "livez", "readyz", "health", "metrics", "openapi.json"];
     let path = path.split('?').next().unwrap_or_default().strip_prefix('/').expect("a path");
-    !api.contains(&path.split('/').next().unwrap_or_default())
+    let first = path.split('/').next().unwrap_or_default();
+    !OPENAI.contains(&first) && !others.contains(&first)
 }
 
 fn members(value: &Value) -> Vec<&str> {
@@ -118,7 +121,7 @@ async fn a_path_without_a_route_is_not_found() {
         "/v1/messages/",
         "/v1/messages/x",
         "/v1/responses/x",
-        "/v1/embeddings",
+        "/v1/embeddings/x",
         "/openai",
         "/openai/nothing",
         "/openai/deployments/gpt-4o",

@@ -26,6 +26,28 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     exception("POST /v1/responses", |row, _| vec![row.showing("victim-answer")]),
     exception("POST /v1/messages", |row, _| vec![row.of_a_message().showing("victim-answer")]),
     exception("POST /v1/messages/count_tokens", |row, _| vec![row.of_a_message().showing("4711")]),
+    exception("POST /v1/embeddings", |row, _| {
+        let mut row = row.of_model("victim/embedding").showing("victim-answer");
+        row.body["dimensions"] = json!(1);
+        vec![row]
+    }),
+    exception("POST /v1/completions", |row, _| {
+        vec![row.of_model("victim/completion").showing("victim-answer")]
+    }),
+    exception("POST /v1/moderations", |row, _| {
+        vec![row.of_model("victim/moderation").showing("victim-answer")]
+    }),
+    exception("POST /v1/rerank", |row, _| vec![row.of_model("victim/rerank").showing("victim-answer")]),
+    exception("POST /v1/images/generations", |row, _| {
+        vec![row.of_model("victim/image").showing("victim-answer")]
+    }),
+    exception("POST /v1/audio/speech", |row, _| vec![row.of_model("victim/speech").showing("victim-answer")]),
+    exception("POST /v1/audio/transcriptions", |row, _| {
+        vec![row.of_model("victim/transcription").showing("victim-answer")]
+    }),
+    exception("POST /v1/audio/translations", |row, _| {
+        vec![row.of_model("victim/transcription").showing("victim-answer")]
+    }),
     exception("POST /v1/model-router/explain", |row, _| vec![row.showing("victim/second")]),
     exception("POST /fallback", |row, _| {
         // The victim has the list of the example already, and to set it again changes nothing.
@@ -89,6 +111,14 @@ impl Row {
     /// The row, for the model of the victim that speaks Anthropic's dialect.
     fn of_a_message(mut self) -> Self {
         self.body["model"] = "victim/claude".into();
+        self.body["models"] = Value::Null;
+        self
+    }
+
+    /// The row, for a model of the victim of another kind than chat, which the path of Azure's clients names.
+    fn of_model(mut self, name: &str) -> Self {
+        self.path = self.path.replace("victim/first", name);
+        self.body["model"] = name.into();
         self.body["models"] = Value::Null;
         self
     }

@@ -12,6 +12,9 @@ use serde_json::Value;
 use super::exceptions;
 use super::victim::{Resource, Victim};
 
+/// The type of bodies that are forms.
+const FORM: &str = "multipart/form-data";
+
 /// What another organization gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Foreign {
@@ -32,6 +35,8 @@ pub(super) struct Row {
     pub(super) access: Access,
     pub(super) path: String,
     pub(super) body: Value,
+    /// Whether the body is sent as a form.
+    pub(super) form: bool,
     /// The status that the owner gets.
     pub(super) owner: u16,
     pub(super) foreign: Foreign,
@@ -128,6 +133,7 @@ impl Shape<'_> {
             shows: self.shows(&named, owner, victim).map_err(|lack| format!("{title}: {lack}"))?,
             title,
             method: self.method.as_str().parse().expect("a method"),
+            form: operation["requestBody"]["content"][FORM].is_object(),
             access: self.access,
             body,
             owner,
@@ -169,7 +175,9 @@ impl Shape<'_> {
 
     /// The example of the body, about the victim's resources.
     fn body(&self, operation: &Value, victim: &Victim) -> Result<Value, String> {
-        let content = &operation["requestBody"]["content"]["application/json"];
+        let contents = &operation["requestBody"]["content"];
+        let content =
+            if contents[FORM].is_object() { &contents[FORM] } else { &contents["application/json"] };
         match (&operation["requestBody"], content.get("example")) {
             (Value::Null, _) => Ok(Value::Null),
             (_, Some(example)) => Ok(about_the_victim(example, victim)),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use failsoft::domain::fallback_type::FallbackType;
+use failsoft::domain::operation::ModelKind;
 use failsoft::domain::permission::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -67,6 +68,24 @@ async fn new(app: &App, path: &str, body: Value) -> String {
     answer.json()["id"].as_str().expect("an id").to_owned()
 }
 
+/// Models of kinds with endpoints of their own, and how their provider answers.
+fn other_kinds() -> [(&'static str, ModelKind, Script); 6] {
+    let json = |body: Value| Script::json(200, &body);
+    let results = json!({"results": [{"index": 0, "relevance_score": 0.5, "note": "victim-answer"}]});
+    [
+        ("completion", ModelKind::Completion, json(json!({"choices": [{"text": "victim-answer"}]}))),
+        ("transcription", ModelKind::Transcription, Script::new()),
+        ("moderation", ModelKind::Moderation, json(results.clone())),
+        ("rerank", ModelKind::Rerank, json(results)),
+        ("image", ModelKind::Image, json(json!({"data": [{"url": "victim-answer"}]}))),
+        (
+            "speech",
+            ModelKind::Speech,
+            Script::respond(200, &[("content-type", "audio/mpeg")], "victim-answer"),
+        ),
+    ]
+}
+
 impl Victim {
     /// Fills the first organization.
     pub(super) async fn create(app: &App) -> Self {
@@ -85,9 +104,24 @@ impl Victim {
             organization.provider_at("victim-claude", "custom-messages", Some(&fake.base_url())).await;
         organization.model("victim/claude", claude).await;
         fake.always_for("victim/claude-upstream", Script::message("victim-answer"));
+        organization
+            .model_like("victim/embedding", provider, |model| model.settings.kind = ModelKind::Embedding)
+            .await;
+        let vector = json!({"embedding": [0.5], "note": "victim-answer"});
+        let vectors = json!({"object": "list", "data": [vector, vector], "model": "small"});
+        fake.always_for("victim/embedding-upstream", Script::json(200, &vectors));
+        for (name, kind, script) in other_kinds() {
+            let name = format!("victim/{name}");
+            organization.model_like(&name, provider, |model| model.settings.kind = kind).await;
+            fake.always_for(&format!("{name}-upstream"), script);
+        }
         fake.judge(|received| {
             let counts = received.path.ends_with("/count_tokens");
-            counts.then(|| Script::json(200, &json!({"input_tokens": 4_711})))
+            // The model in a form is not looked for.
+            let heard =
+                received.path.ends_with("/transcriptions") || received.path.ends_with("/translations");
+            let heard = heard.then(|| Script::json(200, &json!({"text": "victim-answer"})));
+            counts.then(|| Script::json(200, &json!({"input_tokens": 4_711}))).or(heard)
         });
         let chat = app.chat(&json!({"model": "victim/first", "session_id": "victim-session"})).await;
         assert_eq!(chat.status, 200, "{}", chat.text());
@@ -167,6 +201,13 @@ impl Victim {
             "victim/second",
             "victim/spare",
             "victim/claude",
+            "victim/embedding",
+            "victim/completion",
+            "victim/moderation",
+            "victim/rerank",
+            "victim/image",
+            "victim/speech",
+            "victim/transcription",
             "first@example.com",
         ];
         for secret in ids.chain(names) {

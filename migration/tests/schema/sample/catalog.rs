@@ -33,6 +33,8 @@ pub(super) fn model(organization_id: OrganizationId, provider_id: ProviderId, na
         name: name.to_owned(),
         provider_id,
         upstream_model: "gpt-4o".to_owned(),
+        kind: "embedding".to_owned(),
+        vector_space: some_text("small"),
         context_window: Some(i64::MAX),
         max_output_tokens: Some(16_384),
         capabilities: json(r#"{"tools": true, "vision": false}"#),

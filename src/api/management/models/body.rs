@@ -5,10 +5,12 @@ use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
-use crate::api::body::values::{BodyText, Id, ListOf, MapOf, Small, Whole};
+use crate::api::body::values::{BodyText, Id, ListOf, MapOf, Small, Whole, word};
 use crate::api::body::{Body as _, BodyFields, BodyValue, Field, Patch, Schemas, body, reference};
 use crate::api::management::checks;
+use crate::domain::closed_set::ClosedSet as _;
 use crate::domain::error::Result;
+use crate::domain::operation::ModelKind;
 use crate::providers::{Capabilities, LongPrompt, ModelPrice, ParameterRules, RulePlace};
 use crate::store::{ModelFields, ModelSettings};
 use crate::validation::bounds::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
@@ -48,6 +50,12 @@ body! {
 body! {
     /// The settings of a model.
     struct ModelSettingsBody {
+        /// Which endpoints serve it. Default: `chat`, for chat completions, messages and responses. It cannot change while
+        /// a fallback list has the model.
+        kind: Patch<ModelKind>,
+        /// Of an embedding model: the name of its vectors. Models with the same name are interchangeable, so that one can be
+        /// the fallback of another. Default: the provider's name of the model.
+        vector_space: Patch<VectorSpace>,
         /// Prompt and completion together, in tokens.
         context_window: Patch<TokenCount>,
         /// The longest completion, in tokens.
@@ -105,6 +113,10 @@ impl ModelChangeBody {
 
 impl ModelSettingsBody {
     fn apply(self, to: &mut ModelSettings) {
+        if let Some(kind) = self.kind.into_option::<ModelKind>() {
+            to.kind = kind.unwrap_or_default();
+        }
+        self.vector_space.apply(&mut to.vector_space);
         self.context_window.apply(&mut to.context_window);
         self.max_output_tokens.apply(&mut to.max_output_tokens);
         if let Some(capabilities) = self.capabilities.into_option() {
@@ -148,6 +160,34 @@ struct UpstreamName(String);
 impl BodyText for UpstreamName {
     fn parse(text: &str) -> Result<Self, ViolationReason> {
         printable(text, LONGEST_UPSTREAM_NAME).map(Self)
+    }
+}
+
+/// The name of a vector space.
+#[derive(Debug)]
+struct VectorSpace(String);
+
+impl BodyText for VectorSpace {
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        printable(text, LONGEST_UPSTREAM_NAME).map(Self)
+    }
+}
+
+impl From<VectorSpace> for String {
+    fn from(space: VectorSpace) -> Self {
+        space.0
+    }
+}
+
+impl BodyText for ModelKind {
+    const CLOSED: bool = true;
+
+    fn parse(text: &str) -> Result<Self, ViolationReason> {
+        word(text, &Self::ALL.map(Self::as_str), Self::from_word)
+    }
+
+    fn schema(schemas: &mut Schemas) -> RefOr<Schema> {
+        reference::<Self>(schemas)
     }
 }
 

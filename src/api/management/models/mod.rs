@@ -13,6 +13,7 @@ use crate::api::management::checks::with_unknown_provider;
 use crate::api::management::page::{CursorPage, PageParameters};
 use crate::auth::api::api_caller::{RouterManage, RouterRead};
 use crate::domain::error::Result;
+use crate::domain::operation::ModelKind;
 use crate::gateway::Gateway;
 use crate::store::ModelFilter;
 
@@ -32,6 +33,7 @@ const LIST: &str = "models";
     params(PageParameters,
         ("name" = Option<String>, Query, description = "The model with this name"),
         ("provider_id" = Option<uuid::Uuid>, Query, description = "Only models of this provider"),
+        ("kind" = Option<ModelKind>, Query, description = "Only models of this kind"),
         ("enabled" = Option<bool>, Query, description = "Only models that are enabled, or only those that are not")),
     responses((status = 200, body = CursorPage<ModelResponse>)))]
 pub async fn list(call: Call<RouterRead>, gateway: web::Data<Gateway>) -> Result<HttpResponse> {
@@ -39,6 +41,7 @@ pub async fn list(call: Call<RouterRead>, gateway: web::Data<Gateway>) -> Result
     let filter = ModelFilter {
         name: query.model_name("name"),
         provider_id: query.id("provider_id"),
+        kind: query.one_of("kind", &ModelKind::ALL),
         enabled: query.boolean("enabled"),
         ..ModelFilter::default()
     };
@@ -80,9 +83,10 @@ pub async fn read(call: Call<RouterRead>, gateway: web::Data<Gateway>) -> Result
 /// Absent fields stay as they are. The change takes effect immediately.
 ///
 /// # Errors
-/// The organization has no model with this id; a field is invalid; the name is taken.
+/// The organization has no model with this id; a field is invalid; the name is taken; the kind of a model in a fallback list
+/// would change.
 #[utoipa::path(patch, path = "", request_body = ModelChangeBody,
-    responses((status = 200, body = ModelResponse), (status = 409, description = "The name is taken")))]
+    responses((status = 200, body = ModelResponse), (status = 409, description = "The name is taken, or a fallback list uses the model and its kind would change")))]
 pub async fn change(call: Call<RouterManage>, payload: web::Payload) -> Result<HttpResponse> {
     let body = call.body(payload).await?;
     let id = call.id(WHAT)?;

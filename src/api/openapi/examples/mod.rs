@@ -35,6 +35,21 @@ const RESPONSE_STREAM: &str = concat!(
     "\"response\":{\"id\":\"resp_7a31\",\"object\":\"response\",\"created_at\":1795167000,",
     "\"status\":\"completed\",\"model\":\"steady\",\"output\":[]}}\n\n"
 );
+/// The same of a completion in OpenAI's older form.
+const COMPLETION_STREAM: &str = concat!(
+    "data: {\"id\":\"cmpl-7a31\",\"object\":\"text_completion\",\"created\":1795167000,\"model\":\"base\",",
+    "\"choices\":[{\"index\":0,\"text\":\"there was\",\"finish_reason\":null}]}\n\ndata: [DONE]\n\n"
+);
+/// The same of images.
+const IMAGE_STREAM: &str = concat!(
+    "event: image_generation.completed\n",
+    "data: {\"type\":\"image_generation.completed\",\"b64_json\":\"aGVsbG8=\"}\n\n"
+);
+/// The same of a transcription.
+const TRANSCRIPTION_STREAM: &str = concat!(
+    "data: {\"type\":\"transcript.text.delta\",\"delta\":\"Hel\"}\n\n",
+    "data: {\"type\":\"transcript.text.done\",\"text\":\"Hello\"}\n\n"
+);
 const METRICS: &str =
     "# TYPE failsoft_requests counter\nfailsoft_requests_total{outcome=\"answered\"} 17\n# EOF\n";
 
@@ -63,12 +78,16 @@ pub(super) fn add_examples(document: &mut OpenApi) {
                         let stream = match json.as_ref().and_then(schema_name) {
                             Some("Message") => MESSAGE_STREAM,
                             Some("ResponseObject") => RESPONSE_STREAM,
+                            Some("CompletionObject") => COMPLETION_STREAM,
+                            Some("ImageList") => IMAGE_STREAM,
+                            Some("Transcription") => TRANSCRIPTION_STREAM,
                             Some(_) | None => STREAM,
                         };
                         Some(json!(stream))
                     }
                     "application/x-ndjson" => Some(json!(format!("{}\n", row()))),
                     "text/csv" => table(json.as_ref().and_then(schema_name)?, &row()),
+                    "audio/mpeg" => Some(json!("(sound)")),
                     "text/plain" => Some(json!("ok\n")),
                     "application/openmetrics-text" => Some(json!(METRICS)),
                     _ => None,
@@ -141,6 +160,23 @@ fn sent(schema: &str) -> Option<Value> {
             "input": "Hello",
             "max_output_tokens": 1_024,
         }),
+        "EmbeddingRequest" => json!({
+            "model": "small",
+            "models": ["small-spare"],
+            "input": ["Hello", "Goodbye"],
+            "dimensions": 2,
+        }),
+        "CompletionRequest" => json!({"model": "base", "prompt": "Once upon a time", "max_tokens": 64}),
+        "ModerationRequest" => json!({"model": "guard", "input": "Hello"}),
+        "RerankRequest" => json!({
+            "model": "sorter",
+            "query": "What is a fox?",
+            "documents": ["A fox is an animal.", "A box is a thing."],
+            "top_n": 1,
+        }),
+        "ImageRequest" => json!({"model": "painter", "prompt": "A fox in the snow", "size": "1024x1024"}),
+        "TranscriptionRequest" => json!({"model": "scribe", "file": "(sound)", "response_format": "json"}),
+        "SpeechRequest" => json!({"model": "speaker", "input": "Hello", "voice": "alloy"}),
         "MessageRequest" => json!({
             "model": "smart",
             "models": ["steady"],

@@ -217,6 +217,14 @@ impl ListDraft {
         if self.models.iter().any(|name| name == model) {
             return Some(format!("{title}: {model} cannot be its own fallback. Remove it from the list."));
         }
+        let kind = |name: &str| organization.models.get(name).map(|model| model.settings.kind);
+        let mut kinds = self.models.iter().filter_map(|name| Some((name, kind(name)?)));
+        if let Some((other, of)) = kinds.find(|(_, of)| Some(*of) != kind(model)) {
+            return Some(format!(
+                "{title}: {other} is {}, which cannot serve the requests of {model}. Remove it from the list.",
+                of.title()
+            ));
+        }
         let twice = self.models.iter().enumerate().find(|(at, name)| self.models[..*at].contains(name));
         if let Some((_, twice)) = twice {
             return Some(format!("{title}: '{twice}' is in the list twice. Remove one of them."));

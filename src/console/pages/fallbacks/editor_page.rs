@@ -249,11 +249,15 @@ impl EditorPage {
     }
 
     fn choices(&self, list: &ListDraft) -> Vec<Choice> {
-        let others = self.organization.models.iter();
-        let fits = |name: &str| *name != *self.model.name && list.models.iter().all(|own| own != name);
-        let mut others: Vec<_> = others.filter(|(name, _)| fits(name)).collect();
-        others.sort_by_key(|(name, _)| *name);
-        others.into_iter().map(|(name, model)| Choice::new(name, &with_price(name, model))).collect()
+        let others = self.organization.models.values();
+        let fits = |other: &&Arc<ModelEntry>| {
+            other.id != self.model.id
+                && other.settings.kind == self.model.settings.kind
+                && !list.models.iter().any(|name| **name == *other.name)
+        };
+        let mut others: Vec<_> = others.filter(fits).collect();
+        others.sort_by_key(|other| other.name.clone());
+        others.into_iter().map(|other| Choice::new(&other.name, &with_price(&other.name, other))).collect()
     }
 
     /// Builds the page for a draft.

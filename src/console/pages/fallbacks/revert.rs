@@ -35,7 +35,9 @@ pub async fn revert(
     let history = data.fallback_history(&model.name, REVISIONS).await?;
     let wanted = |old: &&FallbackRevision| old.fallback_type == kind && old.number == number;
     let old = history.iter().find(wanted).filter(|old| !old.fallback_models.is_empty()).ok_or_else(absent)?;
-    let lives = |name: &String| console_user.organization.models.contains_key(name);
+    let known = &console_user.organization.models;
+    // A model that was deleted may have been made again as one of another kind.
+    let lives = |name: &String| known.get(name).is_some_and(|it| it.settings.kind == model.settings.kind);
     let (living, gone): (Vec<String>, Vec<String>) = old.fallback_models.iter().cloned().partition(lives);
     let new = NewFallback {
         model: model.name.to_string(),

@@ -1,9 +1,11 @@
 //! The settings of a model: its own values and those from the built-in table.
 
+use super::form::label;
 use super::line::Value;
 use super::settings::{CAPABILITIES, Section, Unit, numbers};
 use crate::console::components::format::count;
 use crate::console::components::number_input::dollars;
+use crate::domain::operation::ModelKind;
 use crate::store::{FilledModel, ModelRow, ModelSettings};
 
 /// Names and values, in display order.
@@ -13,6 +15,11 @@ pub(crate) fn facts(row: &ModelRow, filled: &FilledModel) -> Vec<(String, Value)
         (label.to_owned(), Value { text, filled: filled.filled.contains(&name) })
     };
     let name = fact("Name at the provider", row.upstream_model.clone(), "");
+    let kind = fact("Kind", label(settings.kind).to_owned(), "");
+    let space = (settings.kind == ModelKind::Embedding).then(|| {
+        let own = settings.vector_space.clone();
+        fact("Vector space", own.unwrap_or_else(|| row.upstream_model.clone()), "")
+    });
     let limits = numbers(Section::Limits).map(|field| {
         let number = (field.get)(settings);
         let text = number.map_or("not known".to_owned(), |number| format!("{} tokens", count(number)));
@@ -30,7 +37,7 @@ pub(crate) fn facts(row: &ModelRow, filled: &FilledModel) -> Vec<(String, Value)
         fact("Price per million tokens", prices(settings), "price"),
         fact("Adapted as a fallback", rules(settings), "parameter_rules"),
     ];
-    [name].into_iter().chain(limits).chain(capabilities).chain(rest).collect()
+    [name, kind].into_iter().chain(space).chain(limits).chain(capabilities).chain(rest).collect()
 }
 
 fn prices(settings: &ModelSettings) -> String {

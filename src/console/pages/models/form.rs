@@ -7,6 +7,8 @@ use crate::console::components::edit_conflict::state;
 use crate::console::components::number_input::{plain, scaled};
 use crate::console::components::time_range::Choice;
 use crate::console::http::forms::{Fields, Problems};
+use crate::domain::closed_set::ClosedSet as _;
+use crate::domain::operation::ModelKind;
 use crate::providers::ParameterRules;
 use crate::store::{FilledModel, ModelFields, ModelRow, ModelSettings};
 use crate::validation;
@@ -21,6 +23,9 @@ pub(crate) struct FormValues {
     pub(crate) name: String,
     pub(crate) provider_id: String,
     pub(crate) upstream_model: String,
+    /// The word of the kind; empty for a chat model.
+    pub(crate) kind: String,
+    pub(crate) vector_space: String,
     /// The numbers and capabilities, by name.
     pub(crate) settings: BTreeMap<&'static str, String>,
     /// `own`, or empty for the built-in rules.
@@ -55,6 +60,8 @@ impl FormValues {
             name: text("name"),
             provider_id: text("provider_id"),
             upstream_model: text("upstream_model"),
+            kind: text("kind"),
+            vector_space: text("vector_space"),
             settings: names().map(|name| (name, text(name))).collect(),
             rules: text("rules"),
             rename: text("rename"),
@@ -73,6 +80,8 @@ impl FormValues {
             name: row.name.clone(),
             provider_id: row.provider_id.to_string(),
             upstream_model: row.upstream_model.clone(),
+            kind: row.settings.kind.as_str().to_owned(),
+            vector_space: row.settings.vector_space.clone().unwrap_or_default(),
             settings: typed(&row.settings),
             rules: if own { "own" } else { "" }.to_owned(),
             rename: renamed.collect::<Vec<_>>().join("\n"),
@@ -80,6 +89,11 @@ impl FormValues {
             clamp: rules.clamp_output,
             enabled: row.enabled,
         }
+    }
+
+    /// The kinds that can be chosen.
+    pub(crate) fn kinds(&self) -> Vec<Choice> {
+        ModelKind::ALL.map(|kind| Choice::new(kind.as_str(), label(kind))).to_vec()
     }
 
     /// The numbers of the limits.
@@ -170,6 +184,15 @@ impl FormValues {
             (field.set)(&mut settings.capabilities, meant(self.text(field.name)));
         }
         settings.parameter_rules = self.parameter_rules(problems);
+        if !self.kind.is_empty() {
+            let kind = ModelKind::from_word(&self.kind).ok_or_else(|| "Choose one of the kinds".to_owned());
+            settings.kind = problems.check("kind", kind).unwrap_or_default();
+        }
+        if !self.vector_space.is_empty() {
+            let space = validation::printable(&self.vector_space, LONGEST_UPSTREAM_NAME);
+            let space = space.map_err(|reason| format!("The vector space {}", reason.message));
+            settings.vector_space = problems.check("vector_space", space);
+        }
         settings
     }
 
@@ -195,6 +218,20 @@ impl FormValues {
     }
 }
 
+/// The name of a kind in forms and tables.
+pub(crate) const fn label(kind: ModelKind) -> &'static str {
+    match kind {
+        ModelKind::Chat => "Chat",
+        ModelKind::Embedding => "Embedding",
+        ModelKind::Completion => "Completion",
+        ModelKind::Moderation => "Moderation",
+        ModelKind::Rerank => "Rerank",
+        ModelKind::Image => "Image",
+        ModelKind::Speech => "Speech",
+        ModelKind::Transcription => "Transcription",
+    }
+}
+
 /// The names of the numbers and capabilities.
 fn names() -> impl Iterator<Item = &'static str> {
     NUMBERS.iter().map(|field| field.name).chain(CAPABILITIES.iter().map(|field| field.name))
@@ -202,7 +239,7 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 /// Names of fields that can have problems, in form order.
 fn order() -> Vec<&'static str> {
-    let before = ["name", "provider_id", "upstream_model"];
+    let before = ["name", "provider_id", "upstream_model", "kind", "vector_space"];
     before.into_iter().chain(NUMBERS.iter().map(|field| field.name)).chain(["rename", "drop"]).collect()
 }
 

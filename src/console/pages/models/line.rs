@@ -1,5 +1,6 @@
 //! One model as a table row.
 
+use super::form;
 use super::settings::CAPABILITIES;
 use crate::console::components::format::{count, duration};
 use crate::console::components::number_input::dollars;
@@ -26,6 +27,8 @@ pub(crate) struct ModelLine {
     pub(crate) upstream_model: String,
     /// Path and name of the provider.
     pub(crate) provider: (String, String),
+    /// The kind of the model.
+    pub(crate) kind: &'static str,
     pub(crate) window: Value,
     /// The capabilities, as text.
     pub(crate) capabilities: Value,
@@ -62,6 +65,7 @@ impl ModelLine {
                 format!("/providers/{}", row.provider_id),
                 provider.map_or(row.provider_preset.as_str(), |provider| &*provider.name).to_owned(),
             ),
+            kind: form::label(row.settings.kind),
             window: Value {
                 text: filled.settings.context_window.map(count).unwrap_or_default(),
                 filled: by_table("context_window"),

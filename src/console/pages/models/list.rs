@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::LIST;
+use super::form::label;
 use super::line::ModelLine;
 use super::read::choices;
 use crate::auth::console::console_user::{ConsoleUser, may};
@@ -13,6 +14,7 @@ use crate::console::components::time_range::Choice;
 use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::domain::error::Result;
+use crate::domain::operation::ModelKind;
 use crate::domain::permission::Permission;
 use crate::gateway::Gateway;
 use crate::store::{ModelFilter, Store};
@@ -32,6 +34,9 @@ pub(crate) struct Page {
     pub(crate) providers: Vec<Choice>,
     /// Id of the selected provider.
     pub(crate) provider: String,
+    pub(crate) kinds: Vec<Choice>,
+    /// The word of the selected kind; empty for any.
+    pub(crate) kind: String,
     pub(crate) states: Vec<Choice>,
     /// `true`, `false` or empty.
     pub(crate) enabled: String,
@@ -40,7 +45,7 @@ pub(crate) struct Page {
 impl Page {
     /// Whether any filter is set that can be cleared.
     pub(crate) fn is_narrow(&self) -> bool {
-        [&self.part, &self.provider, &self.enabled].iter().any(|text| !text.is_empty())
+        [&self.part, &self.provider, &self.kind, &self.enabled].iter().any(|text| !text.is_empty())
     }
 }
 
@@ -71,6 +76,8 @@ pub async fn list(
         part: filter.contains.unwrap_or_default(),
         providers: with_any("Any", choices(&data).await?),
         provider: filter.provider_id.map(|id| id.to_string()).unwrap_or_default(),
+        kinds: kinds(),
+        kind: filter.kind.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
         states: states(),
         enabled: filter.enabled.map(|enabled| enabled.to_string()).unwrap_or_default(),
     })
@@ -81,9 +88,15 @@ fn filter(query: &mut Query) -> ModelFilter {
     ModelFilter {
         contains: query.text("name"),
         provider_id: query.id("provider", "Provider"),
+        kind: query.one_of("kind", "Kind", &ModelKind::ALL),
         enabled: query.parsed("enabled", "State", |text| text.parse().ok()),
         ..ModelFilter::default()
     }
+}
+
+/// Options for the kind of a model.
+pub(crate) fn kinds() -> Vec<Choice> {
+    with_any("Any", ModelKind::ALL.map(|kind| Choice::new(kind.as_str(), label(kind))).to_vec())
 }
 
 /// Options for the state of a model.

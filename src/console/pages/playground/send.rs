@@ -89,8 +89,9 @@ pub async fn read(
 ) -> Result<HttpResponse> {
     let query = Query::parse(request.query_string());
     let organization = &console_user.organization;
-    let wanted = query.text("model").filter(|name| organization.models.contains_key(name));
-    let first = || organization.models.keys().min().cloned();
+    let wanted =
+        query.text("model").filter(|name| organization.chat_models().any(|model| *model.name == **name));
+    let first = || organization.chat_models().map(|model| model.name.to_string()).min();
     let model = wanted.or_else(first).unwrap_or_default();
     let prompt = query.text("prompt").unwrap_or_else(|| DEFAULT_PROMPT.to_owned());
     let dialect = query.text("dialect").and_then(|name| dialect_of(&name));
@@ -126,7 +127,7 @@ impl Page {
         if chosen.is_none() {
             problems.add("dialect", "There is no such dialect. Choose one from the list.");
         }
-        if !console_user.organization.models.contains_key(&asked.model) {
+        if !console_user.organization.chat_models().any(|model| *model.name == *asked.model) {
             problems.add("model", "There is no such model. Choose one from the list.");
         }
         let prompt = problems.check("prompt", parse_prompt(&asked.prompt));
@@ -145,8 +146,7 @@ impl Page {
     pub(crate) fn of(frame: Frame, organization: &OrganizationSnapshot, address: &str, asked: Asked) -> Self {
         let Asked { dialect, model, prompt } = asked;
         let mut models: Vec<(String, String)> = organization
-            .models
-            .values()
+            .chat_models()
             .map(|model| (model.name.to_string(), with_price(&model.provider.name, model)))
             .collect();
         models.sort();

@@ -77,8 +77,9 @@ impl Page {
         let sent = !data.request_batch(&real, None, 1).await?.is_empty();
         let simulated = super::simulated::existing(organization);
         let model = simulated.clone().unwrap_or_else(|| MODEL.to_owned());
-        let called =
-            simulated.or_else(|| organization.models.keys().min().cloned()).unwrap_or(MODEL.to_owned());
+        let called = simulated
+            .or_else(|| organization.chat_models().map(|model| model.name.to_string()).min())
+            .unwrap_or(MODEL.to_owned());
         Ok(Self {
             frame: Frame::of(console_user, "First steps", NavigationItem::Start),
             keys: organization.keys.len(),

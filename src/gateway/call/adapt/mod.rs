@@ -12,6 +12,7 @@ mod gemini_body;
 mod history;
 mod messages;
 mod messages_body;
+mod operation_body;
 mod parameters;
 mod reasoning;
 mod responses_body;
@@ -25,6 +26,7 @@ use memchr::memmem;
 use self::parameters::Fallback;
 use crate::dialects::Dialect;
 use crate::dialects::change::{Changes, Verb};
+use crate::domain::operation::Operation;
 use crate::gateway::request::chat_request::{ChatRequest, ROUTER_MEMBERS, is_own};
 use crate::gateway::request::json_object::{RawObject, RawText, is_plain, quoted, span};
 use crate::gateway::usage::asked::Asked;
@@ -52,6 +54,9 @@ pub struct Adapted {
 /// and the reasoning in its history.
 #[must_use]
 pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Adapted {
+    if request.operation != Operation::Chat {
+        return operation_body::adapt(request, model, primary);
+    }
     let primary = primary && request.translated_with.is_none();
     match request.dialect {
         Dialect::ChatCompletions => adapt_completion(request, model, primary, refused),
@@ -147,6 +152,9 @@ fn without_reasoning(messages: &[u8], model: &ModelEntry, changes: &mut Changes)
 /// second call if the provider refuses them. A message has none.
 #[must_use]
 pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Parameters {
+    if request.operation != Operation::Chat {
+        return Parameters::default();
+    }
     let primary = primary && request.translated_with.is_none();
     match request.dialect {
         Dialect::ChatCompletions => optional_of_completion(request, model, primary, refused),

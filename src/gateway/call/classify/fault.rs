@@ -88,6 +88,10 @@ pub enum Garbage {
     NoContent,
     /// Something else than the count of tokens that was asked for.
     NoCount,
+    /// Without the result that the endpoint is for, such as images.
+    NoResult,
+    /// Other embeddings than one for each input, all of the size that was asked for.
+    Embeddings,
     /// Neither content nor a call, and a `finish_reason` that says that tools are called.
     NoCall,
     /// No content, and a `finish_reason` that reports a failed inference.

@@ -145,6 +145,11 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
             ("answer:no_content", "the provider's answer has neither content nor a reason for its end")
         }
         Garbage::NoCount => ("answer:no_count", "the provider's answer is not a count of tokens"),
+        Garbage::NoResult => ("answer:no_result", "the provider's answer lacks the result"),
+        Garbage::Embeddings => (
+            "answer:embeddings",
+            "the provider's answer does not have one embedding of the right size for each input",
+        ),
         Garbage::NoCall => (
             "answer:no_call",
             "the provider's answer has no content, and its end names tool calls that it lacks",
@@ -185,6 +190,8 @@ fn of_garbage(garbage: Garbage) -> FailureScope {
         | Garbage::NoChoice
         | Garbage::NoContent
         | Garbage::NoCount
+        | Garbage::NoResult
+        | Garbage::Embeddings
         | Garbage::NoCall
         | Garbage::Inference
         | Garbage::Empty

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::access_token::{AccessTokens, CallToken, Minting};
 use super::signer::Signer;
 use crate::dialects::messages::count;
+use crate::domain::operation::Operation;
 use crate::gateway::call::classify::Fault;
+use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::passed_headers::{BETA, PassedHeaders};
 use crate::providers::Service;
 use crate::providers::raw_predict::RawPredict;
@@ -45,6 +47,15 @@ impl Target {
         })
     }
 
+    /// The URL of the answer to a request to a model.
+    #[must_use]
+    pub fn url_for(&self, request: &ChatRequest, model: &ModelEntry) -> Cow<'_, AdmittedUrl> {
+        match request.operation {
+            Operation::Chat => self.url_of(model, request.stream),
+            operation => Cow::Owned(self.url.beside(self.service.path, operation.path())),
+        }
+    }
+
     /// The URL that counts the tokens of a message.
     #[must_use]
     pub fn url_of_count(&self) -> AdmittedUrl {
@@ -75,6 +86,20 @@ impl Target {
                     headers.insert(name.clone(), value.clone());
                 }
             }
+        }
+        headers
+    }
+
+    /// The request headers of a call for the answer to a request.
+    #[must_use]
+    pub fn headers_of(&self, request: &ChatRequest, token: &CallToken) -> HeaderMap {
+        let mut headers = self.headers_for(request.stream, &request.passed, token);
+        if request.operation == Operation::Speech {
+            headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        }
+        let form = request.form.as_ref().map(|form| HeaderValue::try_from(form.content_type()));
+        if let Some(Ok(kind)) = form {
+            headers.insert(CONTENT_TYPE, kind);
         }
         headers
     }

@@ -5,6 +5,7 @@
 mod converse;
 pub(in crate::gateway::call) mod gemini;
 mod names;
+mod operation;
 mod scan;
 mod whole;
 
@@ -55,6 +56,8 @@ pub struct Inspected {
     odd: bool,
     /// Whether one of its own fields shows something that no token price covers.
     extras: bool,
+    /// Whether names that the provider left out stay so.
+    bare: bool,
 }
 
 /// Places of repeated fields, each with whether it is that of the model or of the provider.
@@ -231,10 +234,11 @@ impl Inspected {
             }
             parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
         };
-        if self.model.is_none() {
+        if self.model.is_none() && !self.bare {
             add(["\"model\":", &names.model]);
         }
         if self.provider.is_none()
+            && !self.bare
             && let Some(provider) = &names.provider
         {
             add(["\"provider\":", provider]);

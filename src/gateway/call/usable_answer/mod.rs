@@ -2,6 +2,8 @@
 //! are all judged by [`Choices::verdict`](super::choices::Choices::verdict).
 
 pub(in crate::gateway::call) mod message_event;
+pub(in crate::gateway) mod operation;
+pub(in crate::gateway) mod passed;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;

@@ -24,6 +24,7 @@ fn context() -> RequestContext {
         organization_id: OrganizationId(Uuid::from_u128(2)),
         key: None,
         dialect: crate::dialects::CallerDialect::ChatCompletions,
+        operation: crate::domain::operation::Operation::Chat,
         requested: "a".to_owned(),
         streamed: false,
         session_id: None,

@@ -18,15 +18,7 @@ impl ChatRequest {
         Self::read_with(share, body, move |body| Self::parse_as(dialect, body)).await
     }
 
-    /// As [`ChatRequest::read`], for a chat completion with the model in its path.
-    ///
-    /// # Errors
-    /// As [`ChatRequest::parse_for`].
-    pub async fn read_for(share: &Share, model: String, body: Bytes) -> Result<Self> {
-        Self::read_with(share, body, move |body| Self::parse_for(&model, body)).await
-    }
-
-    async fn read_with(
+    pub(super) async fn read_with(
         share: &Share,
         body: Bytes,
         parse: impl FnOnce(Bytes) -> Result<Self> + Send + 'static,

@@ -6,10 +6,13 @@ mod audio;
 mod body;
 mod entries;
 mod fields;
+mod inputs;
 mod large;
 mod members;
+mod mocks;
 mod named;
 pub mod numbers;
+mod operation;
 mod translation;
 mod words;
 
@@ -24,7 +27,9 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
+use crate::domain::operation::Operation;
 use crate::gateway::call::redact::request_text::RequestText;
+use crate::gateway::request::form::Form;
 use crate::gateway::request::json_object::{RawObject, span};
 use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::request::requirements::Prompt;
@@ -86,8 +91,14 @@ pub struct Part {
 pub struct ChatRequest {
     /// The dialect of the request and of its answer.
     pub dialect: Dialect,
+    /// What it asks a model for. All but chats have OpenAI's form, of which the dialect is chat completions.
+    pub operation: Operation,
+    /// How many embeddings it asks for; `None` if that is unknown, or if it asks for none.
+    pub inputs: Option<usize>,
     /// The body, shared and unchanged.
     pub body: Bytes,
+    /// The form that was sent in place of a JSON body, of which the body has the fields that the gateway reads.
+    pub form: Option<Arc<Form>>,
     /// The fields of the body, in order.
     pub parts: Vec<Part>,
     /// The headers that reach providers beside the body.
@@ -132,20 +143,28 @@ impl ChatRequest {
     /// # Errors
     /// 400 with the field and the remedy.
     pub fn parse_as(dialect: Dialect, body: Bytes) -> Result<Self> {
-        body::read(body, |body, members| Self::of_members(dialect, body, members))
+        body::read(body, |body, members| Self::of_members((dialect, Operation::Chat), body, members))
     }
 
     /// The request with these members, which are those of the body.
-    fn of_members(dialect: Dialect, body: &Bytes, members: &RawObject<'_>) -> Result<Self> {
+    fn of_members(
+        (dialect, operation): (Dialect, Operation),
+        body: &Bytes,
+        members: &RawObject<'_>,
+    ) -> Result<Self> {
         if let Some(name) = members.duplicate() {
             return Err(twice(name));
         }
-        let stream = flag(members, "stream")?;
-        numbers::check(dialect, members)?;
+        let stream = operation.is_always_streamed() || operation.streams() && flag(members, "stream")?;
+        if operation.writes() {
+            numbers::check(dialect, members)?;
+        }
         let request = Self {
             dialect,
+            operation,
+            inputs: inputs::inputs(operation, members),
             passed: PassedHeaders::default(),
-            translates: true,
+            translates: operation == Operation::Chat,
             translated_with: None,
             documents: Documents::None,
             wanted: wanted(dialect, members)?,
@@ -157,7 +176,7 @@ impl ChatRequest {
             max_fallbacks: number(members, "max_fallbacks", u32::MAX)?,
             num_retries: number(members, "num_retries", 5)?,
             session: session(members)?,
-            drill: drill(members)?,
+            drill: mocks::drill(|field| flag(members, field))?,
             parts: members
                 .0
                 .iter()
@@ -167,6 +186,7 @@ impl ChatRequest {
                 })
                 .collect(),
             body: body.clone(),
+            form: None,
             size: OnceLock::new(),
             prompt: OnceLock::new(),
             text: OnceLock::new(),
@@ -350,30 +370,6 @@ fn session(members: &RawObject<'_>) -> Result<Option<String>> {
         serde_json::from_str::<Lenient<'_>>(value.get()).ok().map(|text| text.0.into_owned())
     });
     Ok(session.filter(|session| check_session(session).is_ok()))
-}
-
-/// The class with which each field makes the primary fail.
-const MOCKS: [(&str, ErrorClass); 3] = [
-    ("mock_testing_fallbacks", ErrorClass::Unavailable),
-    ("mock_testing_context_fallbacks", ErrorClass::ContextWindowExceeded),
-    ("mock_testing_content_policy_fallbacks", ErrorClass::ContentPolicy),
-];
-
-fn drill(members: &RawObject<'_>) -> Result<Option<ErrorClass>> {
-    let mut found: Option<(&str, ErrorClass)> = None;
-    for (field, class) in MOCKS {
-        if !flag(members, field)? {
-            continue;
-        }
-        if let Some((other, _)) = found {
-            let message = format!(
-                "'{field}' contradicts '{other}': the model can fail in one way only. Send one of them."
-            );
-            return Err(Error::refused(Some(field), "conflicting_fields", message));
-        }
-        found = Some((field, class));
-    }
-    Ok(found.map(|(_, class)| class))
 }
 
 struct Lenient<'a>(Cow<'a, str>);

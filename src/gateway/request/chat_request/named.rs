@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::{ChatRequest, body, member};
 use crate::dialects::Dialect;
 use crate::domain::error::{Error, Result};
+use crate::domain::operation::Operation;
 use crate::gateway::request::json_object::{RawMember, RawObject, quoted};
 
 /// A body to which the model was added. It keeps the original body, which is counted against the memory share, alive.
@@ -24,12 +25,14 @@ impl ChatRequest {
     ///
     /// # Errors
     /// As [`ChatRequest::parse`], or the body names another model.
-    pub fn parse_for(model: &str, body: Bytes) -> Result<Self> {
+    pub fn parse_for(operation: Operation, model: &str, body: Bytes) -> Result<Self> {
         body::read(body, |body, members| {
             let named: Option<String> = member(members, "model", "a string, the name of a model")?;
             match named {
-                None => Self::parse(with_model(model, body, members)),
-                Some(named) if named == model => Self::of_members(Dialect::ChatCompletions, body, members),
+                None => Self::parse_operation(operation, with_model(model, body, members)),
+                Some(named) if named == model => {
+                    Self::of_members((Dialect::ChatCompletions, operation), body, members)
+                }
                 Some(_) => {
                     let message =
                         "'model' differs from the model in the path. Leave it out, or send the same name.";

@@ -131,7 +131,8 @@ async fn a_large_body_leaves_the_event_loop_and_a_smaller_one_does_not_wait() {
         let mut large = Box::pin(ChatRequest::read(&share, dialect, body(LARGE + 1)));
         assert!(large.as_mut().now_or_never().is_none(), "{dialect:?}");
     }
-    let mut large = Box::pin(ChatRequest::read_for(&share, "a".to_owned(), body(LARGE + 1)));
+    let mut large =
+        Box::pin(ChatRequest::read_operation(&share, Operation::Chat, Some("a".to_owned()), body(LARGE + 1)));
     assert!(large.as_mut().now_or_never().is_none());
     drop(other);
     assert_eq!(large.await.expect("a request").wanted.primary(), "a");

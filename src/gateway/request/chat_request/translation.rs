@@ -9,6 +9,7 @@ use crate::dialects::change::Changes;
 use crate::dialects::members::Members;
 use crate::dialects::need::Need;
 use crate::dialects::{Dialect, translate};
+use crate::domain::operation::Operation;
 use crate::gateway::request::json_object::is_same_name;
 use crate::limits::shares::LARGE_TO_TRANSLATE;
 use crate::providers::Documents;
@@ -65,6 +66,9 @@ impl ChatRequest {
         }
         if self.is_spoken_by(model) {
             return Ok(self);
+        }
+        if self.operation != Operation::Chat {
+            return Err(Need::Endpoint(self.operation));
         }
         let slot = self.target(model).and_then(|target| Some((target, self.translations.of(target)?)));
         let Some((target, slot)) = slot.filter(|_| self.translates) else {

@@ -1,5 +1,7 @@
 //! What a caller asks for, and the facts about candidates that the plan needs for it.
 
+mod kinds;
+
 use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use crate::dialects::Dialect;
 use crate::dialects::need::Need;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
+use crate::domain::operation::Operation;
 use crate::gateway::call::classify::Fault;
 use crate::gateway::call::outcome::AttemptOutcome;
 use crate::gateway::call::refused_parameters::Refusals;
@@ -80,6 +83,7 @@ impl Intent {
     /// As [`Intent::plan`].
     pub fn plan_for(&self, purpose: Purpose) -> Result<Plan> {
         let organization = &self.organization;
+        self.check_kinds()?;
         self.check_needs(purpose)?;
         let limit = organization.settings.max_fallbacks;
         let limits = Limits {
@@ -237,6 +241,8 @@ pub struct RoutingContext<'a> {
     drills: &'a Drills,
     requirements: Requirements<'a>,
     request: &'a ChatRequest,
+    /// The requested model, if it is known.
+    primary: Option<&'a ModelEntry>,
     /// A hash of the API key.
     caller: u64,
     limit: OnceCell<AnswerLimit>,
@@ -266,6 +272,7 @@ impl<'a> RoutingContext<'a> {
             drills,
             requirements: Requirements::of(&intent.request),
             request: &intent.request,
+            primary: intent.organization.models.get(intent.request.wanted.primary()).map(AsRef::as_ref),
             caller: intent.caller(),
             limit: OnceCell::new(),
             reservation: state.spending.and_then(|spending| spending.reservation(&intent.organization, key)),
@@ -301,7 +308,7 @@ impl<'a> RoutingContext<'a> {
             return if calibration.is_billed() { Estimate::Unknown } else { Estimate::Free };
         }
         let prompt = self.request.as_sent_to(model).size();
-        let input = calibration.most_of_prompt(prompt, model.settings.context_window);
+        let input = calibration.most_of_prompt(prompt, self.request.window_of(model));
         let limit = self.limit.get_or_init(|| AnswerLimit::of(self.request));
         // Only a request that asks for it is kept in a cache for an hour, at a price of its own.
         let hour = price.cache_write_1h.filter(|_| asks_for_an_hour(self.request));
@@ -311,6 +318,16 @@ impl<'a> RoutingContext<'a> {
         // Only an answer without any known limit may be longer than what is reserved.
         let least = limit.known(model).unwrap_or(0);
         Estimate::Between { least: cost(least), most: cost(limit.most(model)) }
+    }
+
+    /// Why the model does not answer such requests, whatever else they ask for.
+    fn unlike(&self, model: &ModelEntry) -> Option<Need> {
+        let operation = self.request.operation;
+        if model.settings.kind != operation.kind() {
+            return Some(Need::Kind(operation.kind()));
+        }
+        let primary = self.primary.filter(|_| operation == Operation::Embeddings)?;
+        (primary.vector_space() != model.vector_space()).then_some(Need::VectorSpace)
     }
 
     /// Whether nothing but its budget or its own settings keeps a model from being called.
@@ -342,7 +359,9 @@ impl CandidateFacts for RoutingContext<'_> {
     }
 
     fn lacking(&self, model: &ModelEntry) -> Option<Need> {
-        if self.is_drilled(model) { None } else { self.requirements.lacking(model) }
+        // A drill shows what would happen, so it calls no model that could not answer.
+        let lacking = || if self.is_drilled(model) { None } else { self.requirements.lacking(model) };
+        self.unlike(model).or_else(lacking)
     }
 
     fn over_budget(&self, model: &ModelEntry) -> Option<OverBudget> {

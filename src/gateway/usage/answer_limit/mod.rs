@@ -32,6 +32,9 @@ impl AnswerLimit {
     /// Reads the limits of a request.
     #[must_use]
     pub fn of(request: &ChatRequest) -> Self {
+        if request.operation.is_without_output() {
+            return Self { tokens: Some(0), reasoning: 0, prediction: 0, choices: 1 };
+        }
         let mut found = vendors::Found::default();
         for part in &request.parts {
             match request.dialect {

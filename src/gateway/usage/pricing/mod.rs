@@ -186,7 +186,7 @@ impl Usage {
         if let Some(billed) = self.billed.filter(|billed| *billed > 0 && !self.partial) {
             return (Some(billed), Some(CostSource::Provider));
         }
-        if self.input == 0 && self.output == 0 {
+        if self.input == 0 && self.output == 0 && !self.extras {
             return (Some(0), None);
         }
         // The list price does not apply to a special tier.

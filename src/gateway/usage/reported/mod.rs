@@ -89,6 +89,12 @@ impl Reported {
         self.flag.is_none() && counted(self.input) && counted(self.output)
     }
 
+    /// Whether it counts the prompt and nothing is wrong with it.
+    #[must_use]
+    pub fn counts_prompt(&self) -> bool {
+        self.flag.is_none() && self.input.is_some_and(|count| count > 0)
+    }
+
     /// What it counts of the answer, or its cost, next to an earlier usage of the same stream.
     #[must_use]
     pub fn progress(&self, earlier: &Self) -> Progress {

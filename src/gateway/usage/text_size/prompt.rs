@@ -13,6 +13,7 @@ use super::{LONG, TOKEN, TextSize};
 use crate::dialects::Dialect;
 use crate::dialects::bounded_object::Key;
 use crate::dialects::members::{Members, list};
+use crate::domain::operation::Operation;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::lossy;
 use crate::gateway::request::response_items::Items;
@@ -24,6 +25,8 @@ const MESSAGE: u64 = 4 * TOKEN;
 const IMAGE: u64 = 765 * TOKEN;
 /// Bytes per token, if only the bytes are known.
 const BYTES: u64 = 4;
+/// The bytes of a recording per token, which no usual format is below.
+const RECORDED: u64 = 128;
 /// Fields up to this length are settings, which are not part of a prompt.
 const SETTING: usize = 64;
 /// Fields that no model reads, even if they are long. A `prediction` is billed as an answer, as far as it is wrong.
@@ -57,6 +60,9 @@ impl TextSize {
     /// The prompt of a request: its messages, the tools that it offers, and whatever else in it is more than a setting.
     #[must_use]
     pub fn of_prompt(request: &ChatRequest) -> Self {
+        if let Some(form) = &request.form {
+            return Self::of_recording(form.file_bytes() as u64);
+        }
         let whole = request.parts.iter().fold(Self::default(), |measure, part| {
             let value = request.value(part);
             measure.then(match part.name.as_str() {
@@ -65,6 +71,7 @@ impl TextSize {
                 "instructions" if request.dialect == Dialect::Responses && is_string(value) => {
                     Self::of_turn(value)
                 }
+                "input" if request.operation == Operation::Embeddings => Self::of_texts(value),
                 "contents" => Self::of_contents(value),
                 "system" if is_string(value) => Self::of_turn(value),
                 "system" | "systemInstruction" => Self::of_field("system", value),
@@ -111,6 +118,21 @@ impl TextSize {
     /// The size of tools. Models read them as JSON, including field names.
     fn of_tools(text: &str) -> Self {
         Self::as_it_stands(text).doubtful()
+    }
+
+    /// A recording, of which only the bytes are known. A token of sound has more of them in all usual formats.
+    fn of_recording(bytes: u64) -> Self {
+        Self { bytes, weight: (bytes * TOKEN).div_ceil(RECORDED), ..Self::default() }.unknown()
+    }
+
+    /// The input of embeddings: texts, or tokens, of which each is a number.
+    fn of_texts(value: &[u8]) -> Self {
+        let first = value.iter().find(|byte| !byte.is_ascii_whitespace() && **byte != b'[');
+        if !first.is_some_and(u8::is_ascii_digit) {
+            return Self::as_it_stands(&lossy(value));
+        }
+        let tokens = value.iter().filter(|byte| **byte == b',').count() as u64 + 1;
+        Self { bytes: value.len() as u64, floor: tokens * TOKEN, ..Self::weighing(tokens * TOKEN) }
     }
 
     fn of_field(name: &str, value: &[u8]) -> Self {

@@ -5,6 +5,7 @@
 //! refer to it.
 
 mod history;
+mod kinds;
 mod read;
 
 use crate::domain::fallback_type::FallbackType;
@@ -79,7 +80,7 @@ impl OrgStore {
     ///
     /// # Errors
     /// In this order, each with those after it: [`Error::ModelUnknown`], [`Error::FallbacksUnknown`],
-    /// [`Error::FallbackToSelf`]; then
+    /// [`Error::FallbackToSelf`]; then [`Error::Invalid`] (a fallback of another kind than the model); then
     /// [`Error::RevisionChanged`] (`if_match` is not the current revision, or it is [`NOTHING_IN_FORCE`] and there is a
     /// list; the revision in the error is 0 if there never was one).
     pub async fn fallback_set(
@@ -145,6 +146,7 @@ impl OrgStore {
     ) -> Result<(FallbackRow, FallbackOutcome, bool), Error> {
         let catalog = self.model_names(change.on()).await?;
         let (model_id, targets) = resolve(&new, &catalog)?;
+        self.check_kinds(change, &new, (model_id, &targets)).await?;
         let config = self.config(change, model_id, new.fallback_type).await?;
         let before = self.fallback(change.on(), &new.model, new.fallback_type).await?;
         check_revision(config.as_ref(), before.as_ref(), if_match)?;

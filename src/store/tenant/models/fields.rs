@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::filled::FilledModel;
 use super::settings::ModelSettings;
 use crate::domain::error::Error;
+use crate::domain::operation::ModelKind;
 use crate::providers::ModelPrice;
 
 /// The values that an organization can set for a model.
@@ -35,6 +36,8 @@ pub struct ModelFilter {
     pub contains: Option<String>,
     /// The provider that serves it.
     pub provider_id: Option<ProviderId>,
+    /// The kind of the model.
+    pub kind: Option<ModelKind>,
     /// Whether it may be called.
     pub enabled: Option<bool>,
 }

@@ -121,6 +121,7 @@ impl OrgStore {
     ///
     /// # Errors
     /// The same as for [`OrgStore::model_create`]. [`Error::RevisionChanged`]: it has changed since the caller read it.
+    /// [`Error::Conflict`]: another kind, while a fallback configuration contains it.
     pub async fn model_change(
         &self,
         id: ModelId,
@@ -139,6 +140,9 @@ impl OrgStore {
         }
         if to.provider_id != before.provider_id {
             self.check_provider(&change, to.provider_id).await?;
+        }
+        if to.settings.kind != before.settings.kind {
+            self.check_unused(&change, &before.name).await?;
         }
         let price = to.settings.price;
         let mut row = models::ActiveModel::from(row);
@@ -181,15 +185,7 @@ impl OrgStore {
         let change = self.change().await?;
         let Some(row) = self.model(change.on(), id).await? else { return Ok(None) };
         let before = self.complete(change.on(), row.clone()).await?;
-        let users = self.fallbacks_using(change.on(), &before.name).await?;
-        if !users.is_empty() {
-            let message = format!(
-                "the model '{}' is part of the fallbacks of '{}': change or delete those fallbacks first",
-                before.name,
-                users.join("', '")
-            );
-            return Err(Error::Conflict { message });
-        }
+        self.check_unused(&change, &before.name).await?;
         let now = self.clock().now();
         let deleted = models::ActiveModel { deleted_at: Set(Some(now)), updated_at: Set(now), ..row.into() };
         deleted.update(change.on()).await?;
@@ -213,6 +209,24 @@ impl OrgStore {
             .all(on)
             .await?;
         Ok(names.into_iter().collect())
+    }
+
+    /// The kinds of the models with these ids.
+    pub(in crate::store) async fn model_kinds(
+        &self,
+        on: &impl ConnectionTrait,
+        ids: &[ModelId],
+    ) -> Result<BTreeMap<ModelId, String>, Error> {
+        let kinds: Vec<(ModelId, String)> = self
+            .models()
+            .filter(models::Column::Id.is_in(ids.iter().copied()))
+            .select_only()
+            .column(models::Column::Id)
+            .column(models::Column::Kind)
+            .into_tuple()
+            .all(on)
+            .await?;
+        Ok(kinds.into_iter().collect())
     }
 
     /// The names of the models that a provider serves, sorted.
@@ -242,6 +256,7 @@ impl OrgStore {
                 rows.filter(contains(backend, Column::Name, part))
             })
             .apply_if(filter.provider_id, |rows, id| rows.filter(Column::ProviderId.eq(id)))
+            .apply_if(filter.kind, |rows, kind| rows.filter(Column::Kind.eq(kind.as_str())))
             .apply_if(filter.enabled, |rows, enabled| rows.filter(Column::Enabled.eq(enabled)))
     }
 
@@ -267,6 +282,19 @@ impl OrgStore {
         Err(Error::Conflict { message })
     }
 
+    /// Refuses to delete a model that fallbacks contain, or to change its kind: a list has models of one kind.
+    async fn check_unused(&self, change: &Change, name: &str) -> Result<(), Error> {
+        let users = self.fallbacks_using(change.on(), name).await?;
+        if users.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "the model '{name}' is part of the fallbacks of '{}': change or delete those fallbacks first",
+            users.join("', '")
+        );
+        Err(Error::Conflict { message })
+    }
+
     async fn check_provider(&self, change: &Change, id: ProviderId) -> Result<(), Error> {
         if self.provider(change.on(), id).await?.is_some() {
             return Ok(());
@@ -283,6 +311,8 @@ fn redefined(before: &ModelRow, after: &ModelRow) -> Option<&'static str> {
         ("name", before.name != after.name),
         ("provider_id", before.provider_id != after.provider_id),
         ("upstream_model", before.upstream_model != after.upstream_model),
+        ("kind", old.kind != new.kind),
+        ("vector_space", old.vector_space != new.vector_space),
         ("price", old.price != new.price),
         // A budget reserves what these allow, and estimates are bounded by them.
         ("context_window", old.context_window != new.context_window),

@@ -5,13 +5,20 @@ use sea_orm::ActiveValue::Set;
 use serde::{Deserialize as _, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::closed_set::ClosedSet as _;
 use crate::domain::error::Error;
+use crate::domain::operation::ModelKind;
 use crate::providers::{Capabilities, KnownModel, ModelPrice, ParameterRules};
 
 /// The settings of a model. Of those that an organization has set, null means the value of the built-in table or the
 /// default; of those in effect, unknown or the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ModelSettings {
+    /// Which endpoints serve it: `chat` for chat completions, messages and responses; each other kind has its own.
+    pub kind: ModelKind,
+    /// The name that embedding models with interchangeable vectors share; null: the provider's name of the model.
+    #[schema(required)]
+    pub vector_space: Option<String>,
     /// Prompt and completion together, in tokens; null: unknown.
     #[schema(required)]
     pub context_window: Option<i64>,
@@ -41,7 +48,11 @@ pub struct ModelSettings {
 impl ModelSettings {
     /// The settings in a row. Prices are in another table.
     pub(in crate::store) fn of_row(row: &models::Model, price: Option<ModelPrice>) -> Result<Self, Error> {
+        let kind = ModelKind::from_word(&row.kind);
         Ok(Self {
+            kind: kind
+                .ok_or_else(|| Error::internal(format!("the unknown kind '{}' of a model", row.kind)))?,
+            vector_space: row.vector_space.clone(),
             context_window: row.context_window,
             max_output_tokens: row.max_output_tokens,
             capabilities: Capabilities::deserialize(&row.capabilities).map_err(Error::internal)?,
@@ -56,6 +67,8 @@ impl ModelSettings {
     /// Sets the columns of a row. Prices are in another table.
     pub(super) fn write_to(self, row: &mut models::ActiveModel) -> Result<(), Error> {
         let Self {
+            kind,
+            vector_space,
             context_window,
             max_output_tokens,
             capabilities,
@@ -65,6 +78,8 @@ impl ModelSettings {
             answer_timeout_ms,
             num_retries,
         } = self;
+        row.kind = Set(kind.as_str().to_owned());
+        row.vector_space = Set(vector_space);
         row.context_window = Set(context_window);
         row.max_output_tokens = Set(max_output_tokens);
         row.capabilities = Set(serde_json::to_value(capabilities).map_err(Error::internal)?);

@@ -102,7 +102,8 @@ impl Operation {
         });
         let path_values: Vec<_> = parameters.clone().filter_map(path_value).collect();
         let sent = sent_content(described);
-        let body = sent.and_then(|content| {
+        let is_form = is_form(described);
+        let body = sent.filter(|_| !is_form).and_then(|content| {
             let sample = sample(components, content.schema.as_ref()?, Extent::Needed);
             Some(sample.body())
         });
@@ -118,7 +119,7 @@ impl Operation {
             method,
             path: path.to_owned(),
             aliases,
-            command: command(&call),
+            command: if is_form { with_file(command(&call)) } else { command(&call) },
             access,
             summary: prose(described.summary.as_deref().unwrap_or_default().trim_end_matches('.')),
             text: paragraphs(described.description.as_deref().unwrap_or_default()),
@@ -193,6 +194,17 @@ fn path_value(parameter: &Parameter) -> Option<(String, String)> {
 pub(super) fn sent_content(operation: &Described) -> Option<&Content> {
     let RefOr::T(body) = operation.request_body.as_ref()? else { return None };
     content(body.content.values().next()?)
+}
+
+/// Whether the request body is a form with a file.
+fn is_form(operation: &Described) -> bool {
+    matches!(&operation.request_body, Some(RefOr::T(body)) if body.content.contains_key("multipart/form-data"))
+}
+
+/// The command with the fields that every form needs.
+fn with_file(mut command: Command) -> Command {
+    command.options.extend(["-F 'model=MODEL'", "-F 'file=@FILE'"].map(str::to_owned));
+    command
 }
 
 fn content(content: &RefOr<Content>) -> Option<&Content> {

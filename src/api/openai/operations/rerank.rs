@@ -1,0 +1,73 @@
+//! `POST /v1/rerank`: parse, run, respond.
+
+#![allow(dead_code, reason = "schemas: nothing makes a value of them")]
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::answer;
+use crate::api::inference::call::Parts;
+use crate::auth::api::api_caller::{ApiCaller, Inference};
+use crate::domain::error::Result;
+use crate::domain::operation::Operation;
+
+/// Sorts documents by their relevance to a query with the first rerank model of its chain that succeeds.
+///
+/// The form is that of Cohere and Jina. Bytes pass in both directions, except for the name of the model. An answer without results counts as a failure.
+///
+/// When every model fails, the response is the last model's error, with all attempts in `error.metadata`.
+///
+/// # Errors
+/// Errors have OpenAI's shape, as for chat completions. A model of another kind is a 400.
+#[utoipa::path(post, path = "", operation_id = "createRerank", request_body = RerankRequest,
+    params(
+        ("x-session-id" = Option<String>, Header, description = "The session in the request log, if the body names none"),
+        ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the total time limit of all attempts"),
+        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` simulates failures of models without calling them, as for chat completions"),
+        ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object")),
+    responses(
+        (status = 200, description = "The documents, the most relevant first", body = RerankObject),
+        (status = 400), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]
+pub async fn create(
+    caller: ApiCaller<Inference>,
+    request: HttpRequest,
+    payload: web::Payload,
+    parts: Parts,
+) -> Result<HttpResponse> {
+    answer(Operation::Rerank, caller, request, payload, parts).await
+}
+
+/// A request to sort documents. The fields listed here are those that the gateway reads.
+#[derive(ToSchema)]
+pub(super) struct RerankRequest {
+    /// The model to try first. Without `models` or `fallbacks` its stored fallbacks follow.
+    #[schema(required = false, example = "sorter")]
+    model: String,
+    /// The models to try after `model`, strictly in order, instead of the stored fallbacks.
+    #[schema(required = false, example = json!(["sorter-spare"]), max_items = 32, min_items = 1)]
+    models: Vec<String>,
+    /// What the documents are compared with.
+    #[schema(example = "What is a fox?")]
+    query: String,
+    /// The documents: texts, or objects with a `text`.
+    #[schema(example = json!(["A fox is an animal.", "A box is a thing."]))]
+    documents: Vec<Value>,
+    /// Every other field that the provider accepts, passed on unchanged; and `fallbacks`, `disable_fallbacks`, `max_fallbacks`,
+    /// `num_retries` and `session_id`, as in chat completions.
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
+}
+
+/// The results of the model that answered. Other fields of the provider pass through unchanged.
+#[derive(ToSchema)]
+pub(super) struct RerankObject {
+    /// The index and the relevance of each document, the most relevant first.
+    #[schema(example = json!([{"index": 0, "relevance_score": 0.98}]))]
+    results: Vec<Value>,
+    /// Every other field of the provider, passed on unchanged.
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
+}

@@ -1,0 +1,386 @@
+//! Judges the answer to a request other than a chat: it has the result that its endpoint is for.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::{Judged, failed, no_answer_fault};
+use crate::domain::operation::Operation;
+use crate::gateway::call::classify::{Fault, Filter, Garbage};
+use crate::gateway::call::frame::{Inspected, NoAnswer};
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::json_object::{RawObject, RawText};
+use crate::gateway::usage::pricing::{Flag, Reported, parse};
+use crate::limits::shares::{LARGE, Share};
+use crate::providers::finish_reasons::finish;
+use crate::providers::{FinishMeaning, error_in_answer, error_instead_of_answer, is_empty_error};
+
+/// What the answer to a request other than a chat must have.
+#[derive(Debug, Clone, Copy)]
+pub struct Expectation {
+    operation: Operation,
+    /// The number of embeddings, if it is known.
+    inputs: Option<usize>,
+    /// The numbers of each embedding, if the caller asked for so many.
+    dimensions: Option<usize>,
+    encoding: Encoding,
+    /// Whether the answer is a text without JSON, such as subtitles.
+    is_text: bool,
+}
+
+/// How the caller wants the numbers of embeddings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    /// As numbers in JSON.
+    Float,
+    /// As little-endian floats of four bytes each, in Base64.
+    Base64,
+    /// In a vendor's own form.
+    Other,
+}
+
+impl Expectation {
+    /// What the answer to a request must have; `None` for a chat.
+    #[must_use]
+    pub fn of(request: &ChatRequest) -> Option<Self> {
+        if request.operation == Operation::Chat {
+            return None;
+        }
+        let part = |name: &str| request.parts.iter().find(|part| part.name == name);
+        let value = |name: &str| part(name).map(|part| request.value(part));
+        let transcribes = matches!(request.operation, Operation::Transcriptions | Operation::Translations);
+        Some(Self {
+            operation: request.operation,
+            is_text: transcribes
+                && matches!(value("response_format"), Some(b"\"text\"" | b"\"srt\"" | b"\"vtt\"")),
+            inputs: request.inputs,
+            dimensions: value("dimensions").and_then(|value| serde_json::from_slice(value).ok()),
+            encoding: match value("encoding_format") {
+                None | Some(b"null" | b"\"float\"") => Encoding::Float,
+                Some(b"\"base64\"") => Encoding::Base64,
+                Some(_) => Encoding::Other,
+            },
+        })
+    }
+
+    /// What the endpoint is for.
+    pub(in crate::gateway::call) fn operation(self) -> Operation {
+        self.operation
+    }
+
+    /// The content type of a usable answer, if it is not JSON.
+    pub(in crate::gateway::call) fn content_type(self) -> Option<String> {
+        self.is_text.then(|| "text/plain; charset=utf-8".to_owned())
+    }
+
+    /// Judges a whole answer; a large one is parsed off the event loop.
+    pub(in crate::gateway::call) async fn judge_off_event_loop(self, body: &Bytes, share: &Share) -> Judged {
+        if body.len() <= LARGE {
+            return self.judge(body);
+        }
+        let text = body.clone();
+        let judged = share.read_large(move || self.judge(&text)).await;
+        judged.unwrap_or_else(|_| failed(Fault::Garbage(Garbage::NoRoom)))
+    }
+
+    /// Judges a whole answer.
+    fn judge(self, body: &[u8]) -> Judged {
+        if body.trim_ascii().is_empty() {
+            return failed(Fault::Garbage(Garbage::Empty));
+        }
+        let Ok(members) = RawObject::parse(body) else {
+            let begin = body.trim_ascii_start().first();
+            return match begin {
+                Some(b'<' | b'{') => failed(no_answer_fault(NoAnswer::Broken, body)),
+                _ if self.is_text && std::str::from_utf8(body).is_ok() => {
+                    Judged::Usable(Inspected::of_text(Reported { extras: true, ..Reported::default() }))
+                }
+                _ => failed(no_answer_fault(NoAnswer::Broken, body)),
+            };
+        };
+        let usage = self.usage(&members);
+        let error = members.present("error").filter(|error| !is_empty_error(error.get()));
+        if let Some(error) = error {
+            let error = Box::new(error_in_answer(error.bytes()));
+            return Judged::Failed(Fault::Upstream(error), usage);
+        }
+        let answer = || Inspected::of_operation(body, &members, usage);
+        match self.missing(&members) {
+            None => Judged::Usable(answer()),
+            Some(fault @ Fault::Filtered(_)) => Judged::Withheld(Some(answer()), fault),
+            Some(fault) => {
+                let error = error_instead_of_answer(body).map(Box::new);
+                Judged::Failed(error.map_or(fault, Fault::Upstream), usage)
+            }
+        }
+    }
+
+    /// The usage that an answer reports.
+    fn usage(self, members: &RawObject<'_>) -> Reported {
+        let usage = members.present("usage").map(|usage| parse(usage.get())).unwrap_or_default();
+        if !self.operation.is_without_output() {
+            let counted = self.operation == Operation::Completions || usage.input.is_some();
+            // Images and minutes of sound have a price of their own.
+            return if counted { usage } else { Reported { extras: true, ..Reported::default() } };
+        }
+        // Some vendors count nothing but the total, which is the prompt.
+        let Some(input) = usage.input.or(usage.total) else {
+            // Searches have a price of their own.
+            return Reported { extras: usage.extras || self.operation == Operation::Rerank, ..usage };
+        };
+        let flag = usage.flag.filter(|flag| *flag != Flag::Unusable);
+        Reported { input: Some(input), output: usage.output.or(Some(0)), total: None, flag, ..usage }
+    }
+
+    /// Why an answer is not usable; `None` if it is.
+    fn missing(self, members: &RawObject<'_>) -> Option<Fault> {
+        let lacks_result = Some(Fault::Garbage(Garbage::NoResult));
+        let list = |name: &str| members.present(name).filter(|list| begins_with_object(*list));
+        match self.operation {
+            Operation::Embeddings => {
+                let usable = list("data").is_some_and(|list| self.has_embeddings(list));
+                (!usable).then_some(Fault::Garbage(Garbage::Embeddings))
+            }
+            Operation::Moderations if list("results").is_none() => lacks_result,
+            Operation::Rerank if !list("results").or_else(|| list("data")).is_some_and(has_scores) => {
+                lacks_result
+            }
+            Operation::Images if !list("data").is_some_and(has_images) => lacks_result,
+            Operation::Transcriptions | Operation::Translations
+                if !members.present("text").is_some_and(|text| text.get().starts_with('"')) =>
+            {
+                lacks_result
+            }
+            Operation::Completions => match list("choices") {
+                Some(choices) => without_text(choices),
+                None => Some(Fault::Garbage(Garbage::NoChoice)),
+            },
+            Operation::Chat
+            | Operation::Moderations
+            | Operation::Rerank
+            | Operation::Images
+            | Operation::Speech
+            | Operation::Transcriptions
+            | Operation::Translations => None,
+        }
+    }
+
+    /// Whether there is one embedding for each input, all of one size, which is that asked for.
+    fn has_embeddings(self, list: RawText<'_>) -> bool {
+        let mut reader = serde_json::Deserializer::from_slice(list.bytes());
+        let Ok(found) = reader.deserialize_seq(Embeddings(self.encoding)) else { return false };
+        let sized = self.encoding == Encoding::Other
+            || self.dimensions.is_none_or(|dimensions| found.size == Some(dimensions));
+        found.sound && found.size.is_some() && sized && self.inputs.is_none_or(|inputs| inputs == found.count)
+    }
+}
+
+/// Whether a value is a list that begins with an object.
+fn begins_with_object(list: RawText<'_>) -> bool {
+    list.bytes().strip_prefix(b"[").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
+}
+
+/// The elements of a list, if all are objects.
+fn objects(list: RawText<'_>) -> Option<Vec<RawObject<'_>>> {
+    serde_json::from_slice(list.bytes()).ok()
+}
+
+/// Whether each result of a list says how relevant a document is.
+fn has_scores(list: RawText<'_>) -> bool {
+    let is_scored = |result: &RawObject<'_>| result.present("relevance_score").is_some();
+    objects(list).is_some_and(|results| results.iter().all(is_scored))
+}
+
+/// Whether each image of a list is there, or at an address.
+fn has_images(list: RawText<'_>) -> bool {
+    let filled = |image: &RawObject<'_>, name| image.present(name).is_some_and(|value| value.get() != "\"\"");
+    let is_image = |image: &RawObject<'_>| filled(image, "b64_json") || filled(image, "url");
+    objects(list).is_some_and(|images| images.iter().all(is_image))
+}
+
+/// Why no completion of a list is usable; `None` if one has text, or ended normally.
+fn without_text(list: RawText<'_>) -> Option<Fault> {
+    let Some(choices) = objects(list) else { return Some(Fault::Garbage(Garbage::NoChoice)) };
+    let text = |choice: &RawObject<'_>| choice.present("text").filter(|text| text.get().starts_with('"'));
+    if choices.iter().any(|choice| text(choice).is_some_and(|text| text.get() != "\"\"")) {
+        return None;
+    }
+    let reason = |choice: &RawObject<'_>| {
+        let reason = choice.present("finish_reason")?;
+        finish(&serde_json::from_str::<String>(reason.get()).ok()?)
+    };
+    let mut endings = choices.iter().filter(|choice| text(choice).is_some()).filter_map(reason);
+    match endings.next() {
+        Some(ending) if ending.finish == FinishMeaning::Complete => None,
+        Some(ending) if ending.finish == FinishMeaning::Filtered => {
+            Some(Fault::Filtered(Filter::FinishReason(ending.rule)))
+        }
+        Some(_) | None => Some(Fault::Garbage(Garbage::NoContent)),
+    }
+}
+
+/// What was found in a list of embeddings, which are not kept.
+#[derive(Debug)]
+struct Found {
+    count: usize,
+    /// The numbers of each.
+    size: Option<usize>,
+    /// Whether each has numbers, and all have as many.
+    sound: bool,
+}
+
+/// One embedding of a list.
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(default)]
+    embedding: Option<Vector>,
+}
+
+/// The numbers of an embedding, which are not kept.
+enum Vector {
+    /// A list with so many numbers.
+    Numbers(usize),
+    /// So many characters of Base64, without those that fill it up.
+    Text(usize),
+}
+
+impl Vector {
+    /// How many numbers there are; `None` if they cannot be read as the caller expects.
+    fn size(&self, encoding: Encoding) -> Option<usize> {
+        match (self, encoding) {
+            (Self::Numbers(count), _) => Some(*count),
+            (Self::Text(_), Encoding::Float) => None,
+            (Self::Text(length), Encoding::Base64) => {
+                let bytes = length * 3 / 4;
+                bytes.is_multiple_of(4).then_some(bytes / 4)
+            }
+            (Self::Text(length), Encoding::Other) => Some(*length),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Vector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Numbers;
+        impl<'de> Visitor<'de> for Numbers {
+            type Value = Vector;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list of numbers, or Base64")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vector, E> {
+                let digits = text.trim_end_matches('=');
+                let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+                match digits.bytes().all(is_digit) {
+                    true => Ok(Vector::Text(digits.len())),
+                    false => Err(E::custom("no Base64")),
+                }
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vector, A::Error> {
+                let mut count = 0;
+                while let Some(number) = list.next_element::<f64>()? {
+                    if !number.is_finite() {
+                        return Err(A::Error::custom("no finite number"));
+                    }
+                    count += 1;
+                }
+                Ok(Vector::Numbers(count))
+            }
+        }
+        deserializer.deserialize_any(Numbers)
+    }
+}
+
+/// Reads a list of embeddings without keeping them.
+struct Embeddings(Encoding);
+
+impl<'de> Visitor<'de> for Embeddings {
+    type Value = Found;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list of embeddings")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Found, A::Error> {
+        let mut found = Found { count: 0, size: None, sound: true };
+        while let Some(entry) = list.next_element::<Entry>()? {
+            let size = entry.embedding.and_then(|vector| vector.size(self.0)).filter(|size| *size > 0);
+            found.sound &= size.is_some() && found.size.is_none_or(|known| Some(known) == size);
+            found.size = found.size.or(size);
+            found.count += 1;
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(request: &str, answer: &str) -> Judged {
+        let body = Bytes::copy_from_slice(request.as_bytes());
+        let request = ChatRequest::parse_operation(Operation::Embeddings, body).expect("a request");
+        Expectation::of(&request).expect("an expectation").judge(answer.as_bytes())
+    }
+
+    fn is_usable(request: &str, answer: &str) -> bool {
+        matches!(judged(request, answer), Judged::Usable(_))
+    }
+
+    #[test]
+    fn there_is_one_embedding_for_each_input_of_the_size_that_was_asked_for() {
+        let two = r#"{"model":"m","input":["a","b"],"dimensions":3}"#;
+        let list = |entries: &str| format!("{{\n  \"data\": [{entries}]\n}}");
+        let good = r#"{"index":0,"embedding":[0.1,-2,3e-4]}, {"index":1,"embedding":[1,2,3]}"#;
+        assert!(is_usable(two, &list(good)));
+        for bad in [
+            "",
+            r#"{"embedding":[0.1,0.2,0.3]}"#,
+            r#"{"embedding":[1,2,3]},{"embedding":[1,2]}"#,
+            r#"{"embedding":[1,2]},{"embedding":[1,2]}"#,
+            r#"{"embedding":[1,2,null]},{"embedding":[1,2,3]}"#,
+            r#"{"embedding":[]},{"embedding":[]}"#,
+            r#"{"embedding":"AAAAAAAAAAAAAAAA"},{"embedding":"AAAAAAAAAAAAAAAA"}"#,
+            r#"{"embedding":null},{"embedding":[1,2,3]}"#,
+            r#"7,{"embedding":[1,2,3]}"#,
+        ] {
+            let Judged::Failed(Fault::Garbage(Garbage::Embeddings), _) = judged(two, &list(bad)) else {
+                panic!("{bad}");
+            };
+        }
+        // Sixteen digits of Base64 are twelve bytes, which are three numbers.
+        let packed = r#"{"model":"m","input":"a","dimensions":3,"encoding_format":"base64"}"#;
+        assert!(is_usable(packed, &list(r#"{"embedding":"AAAAAAAAAAAAAAAA"}"#)));
+        assert!(is_usable(packed, &list(r#"{"embedding":[1,2,3]}"#)), "a vendor that knows no Base64");
+        assert!(!is_usable(packed, &list(r#"{"embedding":"AAAAAAAA"}"#)));
+    }
+
+    #[test]
+    fn an_answer_without_output_counts_the_prompt_alone() {
+        let usage = |usage: &str| {
+            let answer = format!(r#"{{"data":[{{"embedding":[1]}}],"usage":{usage}}}"#);
+            match judged(r#"{"model":"m","input":"a"}"#, &answer) {
+                Judged::Usable(answer) => (answer.usage.input, answer.usage.output, answer.usage.flag),
+                other => panic!("{usage}: {other:?}"),
+            }
+        };
+        assert_eq!(usage(r#"{"prompt_tokens":7,"total_tokens":7}"#), (Some(7), Some(0), None));
+        assert_eq!(usage(r#"{"total_tokens":7}"#), (Some(7), Some(0), None));
+        assert_eq!(usage("null"), (None, None, None));
+    }
+
+    #[test]
+    fn an_error_in_place_of_embeddings_is_the_providers() {
+        for error in [r#"{"error":{"message":"no"}}"#, r#"{"object":"error","message":"no","code":503}"#] {
+            let Judged::Failed(Fault::Upstream(_), _) = judged(r#"{"model":"m","input":"a"}"#, error) else {
+                panic!("{error}");
+            };
+        }
+        let page = judged(r#"{"model":"m","input":"a"}"#, "<html>");
+        assert!(matches!(page, Judged::Failed(Fault::Garbage(Garbage::Html), _)));
+    }
+}

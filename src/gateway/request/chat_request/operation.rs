@@ -1,0 +1,101 @@
+//! Requests other than chats: they have OpenAI's form, and one endpoint for each operation.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{ChatRequest, body};
+use crate::dialects::Dialect;
+use crate::domain::error::Result;
+use crate::domain::operation::Operation;
+use crate::gateway::request::form::Form;
+use crate::limits::shares::Share;
+use crate::store::snapshot::ModelEntry;
+
+impl ChatRequest {
+    /// Parses a body of OpenAI's form for an operation.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::parse_as`].
+    pub fn parse_operation(operation: Operation, body: Bytes) -> Result<Self> {
+        body::read(body, |body, members| {
+            Self::of_members((Dialect::ChatCompletions, operation), body, members)
+        })
+    }
+
+    /// As [`ChatRequest::parse_operation`]; a large body is parsed off the event loop. `named` is the model in the path.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::parse_for`].
+    pub async fn read_operation(
+        share: &Share,
+        operation: Operation,
+        named: Option<String>,
+        body: Bytes,
+    ) -> Result<Self> {
+        Self::read_with(share, body, move |body| match named {
+            Some(model) => Self::parse_for(operation, &model, body),
+            None => Self::parse_operation(operation, body),
+        })
+        .await
+    }
+
+    /// Reads a form for an operation. `named` is the model in the path.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::parse_for`], or the form is not valid.
+    pub fn of_form(operation: Operation, named: Option<&str>, form: Form) -> Result<Self> {
+        let body = Bytes::from(form.members()?);
+        let request = match named {
+            Some(model) => Self::parse_for(operation, model, body)?,
+            None => Self::parse_operation(operation, body)?,
+        };
+        Ok(Self { form: Some(Arc::new(form)), ..request })
+    }
+
+    /// The bytes that the caller sent.
+    #[must_use]
+    pub fn sent(&self) -> &Bytes {
+        self.form.as_ref().map_or(&self.body, |form| form.bytes())
+    }
+
+    /// The window that bounds its prompt, if the catalog knows it. Several prompts need not fit into it together.
+    #[must_use]
+    pub fn window_of(&self, model: &ModelEntry) -> Option<i64> {
+        model.settings.context_window.filter(|_| !self.operation.takes_many_prompts())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(input: &str) -> Option<usize> {
+        let body = format!(r#"{{"model":"m","input":{input}}}"#);
+        ChatRequest::parse_operation(Operation::Embeddings, Bytes::from(body)).expect(input).inputs
+    }
+
+    #[test]
+    fn the_inputs_are_those_that_get_a_vector_each() {
+        for (input, expected) in [
+            (r#""a text""#, Some(1)),
+            (r#"["a", "b", "c"]"#, Some(3)),
+            ("[1, 2, 3]", Some(1)),
+            ("[ [1, 2], [3] ]", Some(2)),
+            (r#"[{"text":"a"}]"#, Some(1)),
+            ("[]", None),
+            ("{}", None),
+            ("7", None),
+        ] {
+            assert_eq!(parsed(input), expected, "{input}");
+        }
+    }
+
+    #[test]
+    fn what_only_chats_have_is_not_checked() {
+        let body = Bytes::from_static(br#"{"model":"m","input":"a","n":0,"max_tokens":1.5,"stream":true}"#);
+        let request = ChatRequest::parse_operation(Operation::Embeddings, body.clone()).expect("a request");
+        assert!(!request.stream && !request.translates);
+        assert!(ChatRequest::parse_operation(Operation::Completions, body).is_err());
+    }
+}
