@@ -34,8 +34,6 @@ impl FrameReader {
         };
         out.extend_from_slice(event);
         self.seen.extras |= piece.choices.extras;
-        self.seen.begun.add(piece.choices.begun);
-        self.seen.over.add(piece.choices.over);
         if self.seen.upstream_model.is_none() {
             self.seen.upstream_model = piece.upstream_model(line).map(Into::into);
         }
@@ -44,6 +42,8 @@ impl FrameReader {
         if self.seen.content && (broke_off || piece.choices.broken_off) {
             return Err(Fault::Garbage(Garbage::Inference));
         }
+        self.seen.begun.add(piece.choices.begun);
+        self.seen.over.add(piece.choices.over);
         // An answer that ends normally without a part is a known failure of the model.
         if !self.seen.content && !piece.choices.content && is_silent(line) {
             return Ok(Event::Unusable(Unusable {
