@@ -54,9 +54,3 @@ impl FrameReader {
         Ok(self.seen.take(&piece.choices))
     }
 }
-
-/// The events of a whole answer, which has the form of a piece. Google writes it over several lines.
-pub(super) fn events(body: &[u8]) -> Vec<u8> {
-    let line = body.trim_ascii().iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte });
-    b"data: ".iter().copied().chain(line).chain(*b"\n\n").collect()
-}

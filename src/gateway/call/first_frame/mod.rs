@@ -279,7 +279,7 @@ fn events_of(dialect: Dialect, body: &[u8]) -> Option<Vec<u8>> {
         Dialect::Messages => events_of_answer::events(body),
         Dialect::Responses => responses::events_of_answer::events(body),
         // A stream of these has pieces of the form of a whole answer.
-        Dialect::Gemini => Some(gemini::events(body)),
+        Dialect::Gemini => Some(dialects::gemini::events_of_answer(body)),
         Dialect::Converse => dialects::converse::events_of_answer(body),
     }
 }

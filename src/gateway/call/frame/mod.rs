@@ -110,7 +110,7 @@ impl Inspected {
             }
             Dialect::Messages => message::size(text),
             Dialect::Responses => response::size(text),
-            Dialect::Gemini => gemini::size(text),
+            Dialect::Gemini => Self::size_of_generated(text),
             Dialect::Converse => converse::size(text),
         }
     }
