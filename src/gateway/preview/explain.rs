@@ -81,11 +81,7 @@ impl PartialSchema for AdaptedChange {
         let verbs: Vec<String> = Verb::ALL.iter().map(Verb::to_string).collect();
         let pattern = format!("^({}):[A-Za-z0-9_]+$", verbs.join("|"));
         let example = format!("{}:max_tokens", Verb::Clamped);
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .pattern(Some(pattern))
-            .example(Some(example.into()))
-            .into()
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).examples([example]).into()
     }
 }
 

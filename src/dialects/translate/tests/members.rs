@@ -10,18 +10,18 @@ type Case = (&'static str, &'static str, Value, &'static [&'static str]);
 
 /// The translations that there are.
 pub(super) const PAIRS: [(Dialect, Dialect); 4] = [
-    (Dialect::ChatCompletions, Dialect::Messages),
-    (Dialect::Messages, Dialect::ChatCompletions),
-    (Dialect::Responses, Dialect::ChatCompletions),
-    (Dialect::Responses, Dialect::Messages),
+    (CallerDialect::ChatCompletions, Dialect::Messages),
+    (CallerDialect::Messages, Dialect::ChatCompletions),
+    (CallerDialect::Responses, Dialect::ChatCompletions),
+    (CallerDialect::Responses, Dialect::Messages),
 ];
 
 const LOST: &[&str] = &[];
 
 /// A request with a block of each kind that crosses.
-pub(super) fn request_of(dialect: Dialect) -> Value {
+pub(super) fn request_of(dialect: CallerDialect) -> Value {
     match dialect {
-        Dialect::ChatCompletions => json!({
+        CallerDialect::ChatCompletions => json!({
             "messages": [
                 {"role": "system", "content": "S"},
                 {"role": "user", "content": [
@@ -37,7 +37,7 @@ pub(super) fn request_of(dialect: Dialect) -> Value {
             ],
             "tools": [{"type": "function", "function": {"name": "f", "description": "D", "parameters": {"type": "object"}}}]
         }),
-        Dialect::Messages => json!({
+        CallerDialect::Messages => json!({
             "max_tokens": 64,
             "system": [{"type": "text", "text": "S"}],
             "messages": [
@@ -53,7 +53,7 @@ pub(super) fn request_of(dialect: Dialect) -> Value {
             ],
             "tools": [{"name": "f", "description": "D", "input_schema": {"type": "object"}}]
         }),
-        Dialect::Responses => json!({
+        CallerDialect::Responses => json!({
             "input": [
                 {"role": "user", "content": [
                     {"type": "input_text", "text": "Look"},
@@ -261,16 +261,19 @@ fn of_responses() -> Vec<Case> {
     ]
 }
 
-fn cases(dialect: Dialect) -> Vec<Case> {
+fn cases(dialect: CallerDialect) -> Vec<Case> {
     match dialect {
-        Dialect::ChatCompletions => of_chat(),
-        Dialect::Messages => of_messages(),
-        Dialect::Responses => of_responses(),
+        CallerDialect::ChatCompletions => of_chat(),
+        CallerDialect::Messages => of_messages(),
+        CallerDialect::Responses => of_responses(),
     }
 }
 
 /// The body for a provider and the names of the changes.
-pub(super) fn translated(pair: (Dialect, Dialect), body: &Value) -> Result<(String, Vec<String>), Need> {
+pub(super) fn translated(
+    pair: (CallerDialect, Dialect),
+    body: &Value,
+) -> Result<(String, Vec<String>), Need> {
     let text = body.to_string();
     let members: Members<'_> = serde_json::from_str(&text).expect("an object");
     let mut changes = Changes::default();
@@ -305,10 +308,10 @@ fn every_member_of_a_request_arrives_or_is_named_or_is_needed() {
 #[test]
 fn what_only_the_dialect_itself_can_do_is_needed() {
     for (dialect, place, name, value, need) in [
-        (Dialect::ChatCompletions, "", "stop", json!([" "]), Need::StopSequences),
-        (Dialect::Messages, "", "inference_geo", json!("eu"), Need::Region),
-        (Dialect::Messages, "", "inference_geo", json!(7), Need::Region),
-        (Dialect::Responses, "", "background", json!(true), Need::Background),
+        (CallerDialect::ChatCompletions, "", "stop", json!([" "]), Need::StopSequences),
+        (CallerDialect::Messages, "", "inference_geo", json!("eu"), Need::Region),
+        (CallerDialect::Messages, "", "inference_geo", json!(7), Need::Region),
+        (CallerDialect::Responses, "", "background", json!(true), Need::Background),
     ] {
         for pair in PAIRS.into_iter().filter(|(from, _)| *from == dialect) {
             let found = translated(pair, &with(&request_of(dialect), place, name, value.clone()));
@@ -318,7 +321,7 @@ fn what_only_the_dialect_itself_can_do_is_needed() {
 }
 
 /// The objects of a request that have members of their own, as places.
-fn places(dialect: Dialect) -> Vec<&'static str> {
+fn places(dialect: CallerDialect) -> Vec<&'static str> {
     let mut places: Vec<&str> = cases(dialect).into_iter().map(|(place, ..)| place).collect();
     places.dedup();
     places

@@ -76,14 +76,14 @@ fn mutated(value: &Value, place: Index, other: Value) -> Value {
     let mut found = Vec::new();
     places(value, "", &mut found);
     let mut value = value.clone();
-    if let Some(old) = value.pointer_mut(place.get(&found)) {
+    if let Some(old) = value.pointer_mut(place.get::<String>(&found)) {
         *old = other;
     }
     value
 }
 
 /// What a provider gets is JSON with a model.
-fn check(pair: (Dialect, Dialect), body: &Value) -> Result<(), TestCaseError> {
+fn check(pair: (CallerDialect, Dialect), body: &Value) -> Result<(), TestCaseError> {
     // The gateway reads no other request.
     if !body.is_object() {
         return Ok(());
@@ -148,12 +148,12 @@ proptest! {
         let members: Members<'_> = serde_json::from_str("{}").expect("JSON");
         let repeated = Repeated::of(&members);
         for (from, to, whole) in [
-            (Dialect::Messages, Dialect::ChatCompletions, &message),
-            (Dialect::Messages, Dialect::Responses, &message),
-            (Dialect::ChatCompletions, Dialect::Messages, &completion),
-            (Dialect::ChatCompletions, Dialect::Responses, &completion),
+            (Dialect::Messages, CallerDialect::ChatCompletions, &message),
+            (Dialect::Messages, CallerDialect::Responses, &message),
+            (Dialect::ChatCompletions, CallerDialect::Messages, &completion),
+            (Dialect::ChatCompletions, CallerDialect::Responses, &completion),
         ] {
-            let context = Context { stop, created: 1, repeated: Some(&repeated) };
+            let context = Context { stop, signer: Signer::Studio, created: 1, repeated: Some(&repeated) };
             for whole in [mutated(whole, place, other.clone()), other.clone()] {
                 if let Some((written, _)) = answer((from, to), whole.to_string().as_bytes(), Tokens::default(), context) {
                     prop_assert!(serde_json::from_slice::<Value>(&written).is_ok(), "{}", whole);

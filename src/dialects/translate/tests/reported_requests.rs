@@ -4,10 +4,10 @@
 use super::members::translated;
 use super::*;
 
-const TO_MESSAGES: (Dialect, Dialect) = (Dialect::ChatCompletions, Dialect::Messages);
-const TO_CHAT: (Dialect, Dialect) = (Dialect::Messages, Dialect::ChatCompletions);
-const CODEX_TO_CHAT: (Dialect, Dialect) = (Dialect::Responses, Dialect::ChatCompletions);
-const CODEX_TO_MESSAGES: (Dialect, Dialect) = (Dialect::Responses, Dialect::Messages);
+const TO_MESSAGES: (CallerDialect, Dialect) = (CallerDialect::ChatCompletions, Dialect::Messages);
+const TO_CHAT: (CallerDialect, Dialect) = (CallerDialect::Messages, Dialect::ChatCompletions);
+const CODEX_TO_CHAT: (CallerDialect, Dialect) = (CallerDialect::Responses, Dialect::ChatCompletions);
+const CODEX_TO_MESSAGES: (CallerDialect, Dialect) = (CallerDialect::Responses, Dialect::Messages);
 
 /// What users see, the dialects, the request, what the provider gets and what it does not.
 type Report = (&'static str, (Dialect, Dialect), Value, &'static [&'static str], &'static [&'static str]);

@@ -1,12 +1,12 @@
 //! Faults of other gateways that their users have reported: answers that lost a part, or had an end that a client could not
 //! act on.
 
-use super::streams::streams;
+use super::streams::{caller_of, streams};
 use super::*;
 
 /// A stream from a provider of one dialect to a caller of another one.
-fn stream(from: Dialect, to: Dialect) -> Stream {
-    let found = streams().into_iter().find(|(provider, stream)| *provider == from && stream.to() == to);
+fn stream(from: Dialect, to: CallerDialect) -> Stream {
+    let found = streams().into_iter().find(|(provider, stream)| *provider == from && caller_of(stream) == to);
     found.expect("a direction").1
 }
 
@@ -40,7 +40,7 @@ fn message(events: &[String]) -> Vec<String> {
             _ => return None,
         })
     };
-    let data = data(stream(Dialect::ChatCompletions, Dialect::Messages), events, Tokens::default());
+    let data = data(stream(Dialect::ChatCompletions, CallerDialect::Messages), events, Tokens::default());
     data.iter().filter_map(line).collect()
 }
 
@@ -143,14 +143,15 @@ fn clients_of_messages_get_whole_blocks_and_an_end_that_fits() {
 #[test]
 fn a_refusal_says_that_it_is_one() {
     let events = [text("No."), finish("content_filter")];
-    let streamed = data(stream(Dialect::ChatCompletions, Dialect::Messages), &events, Tokens::default());
+    let streamed =
+        data(stream(Dialect::ChatCompletions, CallerDialect::Messages), &events, Tokens::default());
     let details = json!({"type": "refusal", "category": null, "explanation": null});
     let end = streamed.iter().find(|data| data["type"] == "message_delta").expect("an end");
     assert_eq!(end["delta"]["stop_details"], details, "{end}");
     let whole =
         r#"{"id":"c","choices":[{"message":{"content":null,"refusal":"No."},"finish_reason":"stop"}]}"#;
-    let context = Context { stop, created: 1, repeated: None };
-    let pair = (Dialect::ChatCompletions, Dialect::Messages);
+    let context = Context { stop, signer: Signer::Studio, created: 1, repeated: None };
+    let pair = (Dialect::ChatCompletions, CallerDialect::Messages);
     let (whole, _) = answer(pair, whole.as_bytes(), Tokens::default(), context).expect("an answer");
     let whole: Value = serde_json::from_slice(&whole).expect("JSON");
     assert_eq!((&whole["stop_details"], &whole["content"][0]["text"]), (&details, &json!("No.")));
@@ -160,7 +161,7 @@ fn a_refusal_says_that_it_is_one() {
 fn clients_of_completions_get_each_call_at_its_own_index() {
     let input = |index: u8| delta(index, "input_json_delta", "partial_json", "\"{}\"");
     let of = |events: &[String]| {
-        data(stream(Dialect::Messages, Dialect::ChatCompletions), events, Tokens::default())
+        data(stream(Dialect::Messages, CallerDialect::ChatCompletions), events, Tokens::default())
     };
     let chunks = of(&[block(1), input(1), block(2), input(2), super::ended("end_turn")]);
     let calls: Vec<(u64, bool)> = chunks
@@ -188,7 +189,7 @@ fn clients_of_responses_get_every_event_that_they_index_by() {
         chunk(r#""tool_calls":[{"function":{"name":"f","arguments":"{}"}}]"#),
         finish("tool_calls"),
     ];
-    let data = data(stream(Dialect::ChatCompletions, Dialect::Responses), &events, Tokens::default());
+    let data = data(stream(Dialect::ChatCompletions, CallerDialect::Responses), &events, Tokens::default());
     let kinds: Vec<&str> = data.iter().map(|data| data["type"].as_str().expect("a type")).collect();
     let expected = [
         "created",
@@ -245,12 +246,19 @@ fn the_tokens_add_up_in_every_dialect() {
     let chunks = [text("Hi"), finish("stop")];
     let events = [delta(0, "text_delta", "text", "\"Hi\""), super::ended("end_turn")];
     for (from, to, whole, sent, place, expected) in [
-        (Dialect::ChatCompletions, Dialect::Messages, &completion, &chunks, "/usage", &of_message),
-        (Dialect::ChatCompletions, Dialect::Responses, &completion, &chunks, "/response/usage", &of_response),
-        (Dialect::Messages, Dialect::ChatCompletions, &message, &events, "/usage", &of_completion),
-        (Dialect::Messages, Dialect::Responses, &message, &events, "/response/usage", &of_response),
+        (Dialect::ChatCompletions, CallerDialect::Messages, &completion, &chunks, "/usage", &of_message),
+        (
+            Dialect::ChatCompletions,
+            CallerDialect::Responses,
+            &completion,
+            &chunks,
+            "/response/usage",
+            &of_response,
+        ),
+        (Dialect::Messages, CallerDialect::ChatCompletions, &message, &events, "/usage", &of_completion),
+        (Dialect::Messages, CallerDialect::Responses, &message, &events, "/response/usage", &of_response),
     ] {
-        let context = Context { stop, created: 1, repeated: Some(&repeated) };
+        let context = Context { stop, signer: Signer::Studio, created: 1, repeated: Some(&repeated) };
         let (whole, _) = answer((from, to), whole.as_bytes(), tokens, context).expect("an answer");
         let whole: Value = serde_json::from_slice(&whole).expect("JSON");
         assert_eq!(&whole["usage"], expected, "{from:?} {to:?}");
@@ -259,6 +267,6 @@ fn the_tokens_add_up_in_every_dialect() {
             streamed.iter().rev().find_map(|data| data.pointer(place).filter(|usage| usage.is_object()));
         assert_eq!(counted, Some(expected), "{from:?} {to:?}");
     }
-    let begun = data(stream(Dialect::ChatCompletions, Dialect::Messages), &chunks, tokens);
+    let begun = data(stream(Dialect::ChatCompletions, CallerDialect::Messages), &chunks, tokens);
     assert_eq!(begun[0]["message"]["usage"]["input_tokens"], 1, "an estimate and never zero");
 }

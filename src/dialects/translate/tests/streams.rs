@@ -56,25 +56,28 @@ fn to_responses() -> Box<responses::write_stream::Writer> {
 
 /// A stream of each direction, with the dialect of its provider.
 pub(super) fn streams() -> Vec<(Dialect, Stream)> {
-    let message = || Box::new(messages::write_stream::Writer::new("\"m\"".to_owned(), 1));
-    let chat_reader = || chat::read_stream::Reader::new(reason);
+    let of_messages = || Reader::Messages(messages::read_stream::Reader::default());
+    let of_chat = || Reader::Chat(chat::read_stream::Reader::new(reason));
+    let to_messages =
+        || Writer::Messages(Box::new(messages::write_stream::Writer::new("\"m\"".to_owned(), 1)));
+    let to_chat = || Writer::Chat(Box::new(chat::write_stream::Writer::new(1, "\"m\"", "\"p\"", true)));
     [
-        (Dialect::ChatCompletions, Direction::ToMessages(chat_reader(), message())),
-        (Dialect::ChatCompletions, Direction::ChatToResponses(chat_reader(), to_responses())),
-        (
-            Dialect::Messages,
-            Direction::ToChat(
-                messages::read_stream::Reader::default(),
-                Box::new(chat::write_stream::Writer::new(1, "\"m\"", "\"p\"", true)),
-            ),
-        ),
-        (
-            Dialect::Messages,
-            Direction::MessagesToResponses(messages::read_stream::Reader::default(), to_responses()),
-        ),
+        (Dialect::ChatCompletions, of_chat(), to_messages()),
+        (Dialect::ChatCompletions, of_chat(), Writer::Responses(to_responses())),
+        (Dialect::Messages, of_messages(), to_chat()),
+        (Dialect::Messages, of_messages(), Writer::Responses(to_responses())),
     ]
-    .map(|(from, direction)| (from, Stream::new(direction)))
+    .map(|(from, reader, writer)| (from, Stream::new(reader, writer)))
     .into()
+}
+
+/// The dialect of the caller of a stream.
+pub(super) fn caller_of(stream: &Stream) -> CallerDialect {
+    match stream.writer {
+        Writer::Chat(_) => CallerDialect::ChatCompletions,
+        Writer::Messages(_) => CallerDialect::Messages,
+        Writer::Responses(_) => CallerDialect::Responses,
+    }
 }
 
 /// What a caller reads of a stream.
@@ -101,10 +104,10 @@ pub(super) fn ended(mut stream: Stream, events: &[String]) -> Option<Heard> {
     let out = String::from_utf8(out).expect("UTF-8");
     let mut heard = Heard::default();
     for data in out.lines().filter_map(|line| line.strip_prefix("data: ")) {
-        match stream.to() {
-            Dialect::ChatCompletions => heard.chunk(data),
-            Dialect::Messages => heard.message(&serde_json::from_str(data).expect(data)),
-            Dialect::Responses => heard.response(&serde_json::from_str(data).expect(data)),
+        match caller_of(&stream) {
+            CallerDialect::ChatCompletions => heard.chunk(data),
+            CallerDialect::Messages => heard.message(&serde_json::from_str(data).expect(data)),
+            CallerDialect::Responses => heard.response(&serde_json::from_str(data).expect(data)),
         }
     }
     Some(heard)
@@ -299,7 +302,7 @@ proptest! {
         let inputs = parts.iter().filter_map(|part| if let Written::Call(input) = part { Some(*input) } else { None });
         let calls: Vec<&str> = inputs.map(|input| if input.is_empty() { "{}" } else { input }).collect();
         for (from, stream) in streams() {
-            let to = stream.to();
+            let to = caller_of(&stream);
             let events = if from == Dialect::Messages { events_of(&parts, &cuts, stop) } else { chunks_of(&parts, &cuts, stop) };
             let heard = ended(stream, &events).expect("a stream that can be written");
             prop_assert_eq!(heard.ends.len(), 1, "{:?}: {:?}", to, heard);
@@ -312,7 +315,7 @@ proptest! {
             }
             let broke_off = matches!(stop, "length" | "content_filter");
             let of_calls = heard.stop.as_deref().map(|word| matches!(word, "tool_use" | "tool_calls"));
-            prop_assert_eq!(of_calls.is_none(), to == Dialect::Responses);
+            prop_assert_eq!(of_calls.is_none(), to == CallerDialect::Responses);
             if let Some(of_calls) = of_calls {
                 prop_assert_eq!(of_calls, !broke_off && !calls.is_empty(), "{:?}: {:?}", to, heard);
             }

@@ -28,13 +28,14 @@ const SETTINGS: [(&str, &str); 5] = [
     ("top_p", "topP"),
 ];
 
-/// Writes the body of a translation for `model`. `bare`: without any signature in the history, which the provider refused.
+/// Writes the body of a translation for `model`. `bare`: without any signature in the history, which the provider refused, or
+/// missed.
 pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, bare: bool) -> Adapted {
     let mut out = Out::new(request, request.body.len() + 64);
     let mut changes = Changes::after(request.translated_with.as_deref().unwrap_or_default());
     let gemini = Gemini::of(&model.upstream_model, model.settings.capabilities.reasoning);
     let signer = Some(model.provider.preset.signer()).filter(|_| !bare);
-    let taken = Taken { signer, required: gemini.signed_calls };
+    let taken = Taken { signer, required: gemini.signed_calls || bare };
     out.text.push(b'{');
     for part in &request.parts {
         let name = part.name.as_str();

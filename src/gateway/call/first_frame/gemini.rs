@@ -34,8 +34,6 @@ impl FrameReader {
         };
         out.extend_from_slice(event);
         self.seen.extras |= piece.choices.extras;
-        self.seen.begun.add(piece.choices.begun);
-        self.seen.over.add(piece.choices.over);
         if self.seen.upstream_model.is_none() {
             self.seen.upstream_model = piece.upstream_model(line).map(Into::into);
         }
@@ -44,6 +42,8 @@ impl FrameReader {
         if self.seen.content && (broke_off || piece.choices.broken_off) {
             return Err(Fault::Garbage(Garbage::Inference));
         }
+        self.seen.begun.add(piece.choices.begun);
+        self.seen.over.add(piece.choices.over);
         // An answer that ends normally without a part is a known failure of the model.
         if !self.seen.content && !piece.choices.content && is_silent(line) {
             return Ok(Event::Unusable(Unusable {
@@ -53,10 +53,4 @@ impl FrameReader {
         }
         Ok(self.seen.take(&piece.choices))
     }
-}
-
-/// The events of a whole answer, which has the form of a piece. Google writes it over several lines.
-pub(super) fn events(body: &[u8]) -> Vec<u8> {
-    let line = body.trim_ascii().iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte });
-    b"data: ".iter().copied().chain(line).chain(*b"\n\n").collect()
 }

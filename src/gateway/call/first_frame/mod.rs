@@ -23,7 +23,7 @@ use super::outcome::{AttemptOutcome, Reply, StreamReply};
 use super::response_body::{body_fault, hold};
 use super::translation::{StreamTranslation, nothing_left};
 use crate::dialects::messages::events_of_answer;
-use crate::dialects::{Dialect, converse, responses};
+use crate::dialects::{self, Dialect, responses};
 use crate::gateway::call::usable_answer::{Judged, judge_off_event_loop, no_answer_fault};
 use crate::gateway::call::whole_answer::{GRACE, rest_of};
 use crate::gateway::request::chat_request::ChatRequest;
@@ -279,8 +279,8 @@ fn events_of(dialect: Dialect, body: &[u8]) -> Option<Vec<u8>> {
         Dialect::Messages => events_of_answer::events(body),
         Dialect::Responses => responses::events_of_answer::events(body),
         // A stream of these has pieces of the form of a whole answer.
-        Dialect::Gemini => Some(gemini::events(body)),
-        Dialect::Converse => converse::events_of_answer::events(body),
+        Dialect::Gemini => Some(dialects::gemini::events_of_answer(body)),
+        Dialect::Converse => dialects::converse::events_of_answer::events(body),
     }
 }
 

@@ -23,6 +23,12 @@ impl Inspected {
         Ok(seen)
     }
 
+    /// The size of what the model wrote in a whole answer.
+    pub(super) fn size_of_generated(text: &[u8]) -> TextSize {
+        let candidate = Answer::read(text).and_then(|answer| answer.candidate);
+        candidate.as_ref().map(size_of).unwrap_or_default()
+    }
+
     /// Inspects a piece of a stream, with the size of its content.
     pub(in crate::gateway::call) fn of_generated_piece(text: &[u8]) -> Result<Self, NoAnswer> {
         Self::generated::<true>(text)
@@ -75,12 +81,6 @@ pub(in crate::gateway::call) fn is_silent(text: &[u8]) -> bool {
                 .end
                 .is_some_and(|end| finish(&end).is_some_and(|end| end.rule == "finish_reason:stop"))
     })
-}
-
-/// The size of what the model wrote in a whole answer.
-pub(super) fn size(text: &[u8]) -> TextSize {
-    let candidate = Answer::read(text).and_then(|answer| answer.candidate);
-    candidate.as_ref().map(size_of).unwrap_or_default()
 }
 
 fn size_of(candidate: &Candidate<'_>) -> TextSize {

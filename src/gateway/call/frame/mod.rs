@@ -3,7 +3,7 @@
 //! The text is parsed once; only byte ranges are kept.
 
 mod converse;
-pub(in crate::gateway::call) mod gemini;
+mod gemini;
 mod names;
 mod operation;
 mod scan;
@@ -113,7 +113,7 @@ impl Inspected {
             }
             Dialect::Messages => whole::size_of_message(text),
             Dialect::Responses => whole::size_of_response(text),
-            Dialect::Gemini => gemini::size(text),
+            Dialect::Gemini => Self::size_of_generated(text),
             Dialect::Converse => converse::size(text),
         }
     }

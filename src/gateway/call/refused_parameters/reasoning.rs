@@ -30,7 +30,7 @@ fn may_have_reasoning(request: &ChatRequest) -> bool {
     let words: &[&str] = match request.dialect {
         Dialect::ChatCompletions => &["reasoning", "signature", "thinking", "tool_calls"],
         Dialect::Messages => &["thinking"],
-        Dialect::Gemini => &["thoughtSignature"],
+        Dialect::Gemini => &["functionCall"],
         Dialect::Converse => &["reasoningContent"],
         // Nothing is left out of a response's input.
         Dialect::Responses => return false,

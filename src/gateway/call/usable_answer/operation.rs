@@ -203,8 +203,10 @@ fn has_images(list: RawText<'_>) -> bool {
 /// Why no completion of a list is usable; `None` if one has text, or ended normally.
 fn without_text(list: RawText<'_>) -> Option<Fault> {
     let Some(choices) = objects(list) else { return Some(Fault::Garbage(Garbage::NoChoice)) };
-    let text = |choice: &RawObject<'_>| choice.present("text").filter(|text| text.get().starts_with('"'));
-    if choices.iter().any(|choice| text(choice).is_some_and(|text| text.get() != "\"\"")) {
+    let has_text = |choice: &RawObject<'_>| {
+        choice.present("text").is_some_and(|text| text.get().starts_with('"') && text.get() != "\"\"")
+    };
+    if choices.iter().any(has_text) {
         return None;
     }
     let reason = |choice: &RawObject<'_>| {

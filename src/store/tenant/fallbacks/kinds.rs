@@ -42,5 +42,6 @@ impl OrgStore {
 
 /// The kind for people; a word of a newer release has no article.
 fn title(word: Option<&String>) -> &str {
-    word.map_or("gone", |word| ModelKind::from_word(word).map_or(word.as_str(), ModelKind::title))
+    let title = |word: &String| ModelKind::from_word(word).map(ModelKind::title);
+    word.map_or("gone", |word| title(word).unwrap_or(word.as_str()))
 }

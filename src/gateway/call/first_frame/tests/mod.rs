@@ -2,6 +2,7 @@
 //! in it.
 
 mod corpus;
+mod gemini;
 mod message;
 mod translated;
 

@@ -1,0 +1,93 @@
+//! Streams of Gemini, for callers of each dialect, however they are chunked and wherever they end.
+
+use super::*;
+use crate::dialects::gemini::signature::Signer;
+use crate::gateway::call::translation::AnswerTranslation;
+
+const CALLERS: [Dialect; 3] = [Dialect::ChatCompletions, Dialect::Messages, Dialect::Responses];
+
+/// The pieces of a stream, each with the parts and the end of its candidate.
+const PIECES: [&str; 5] = [
+    r#"{"content":{"role":"model","parts":[{"text":"Ü","thought":true}]},"index":0}"#,
+    r#"{"content":{"role":"model","parts":[{"text":"H\ud83d"}]},"index":0}"#,
+    r#"{"content":{"role":"model","parts":[{"text":"\ude00i"}]},"index":0}"#,
+    r#"{"content":{"role":"model","parts":[{"functionCall":{"id":"x","name":"f","args":{"a":"ß"}},"thoughtSignature":"c2ln"},{"functionCall":{"id":"y","name":"g"}}]},"index":0}"#,
+    r#"{"content":{"role":"model","parts":[{"text":""}]},"finishReason":"STOP","index":0}"#,
+];
+
+fn caller(dialect: Dialect) -> Expected {
+    let body = r#"{"model":"m","max_tokens":1,"stream":true,"input":"Hi","messages":[{"role":"user","content":"Hi"}]}"#;
+    let request = ChatRequest::parse_as(dialect, Bytes::from_static(body.as_bytes())).expect(body);
+    let sent = request.translated(Dialect::Gemini).expect("a translation");
+    let translation =
+        AnswerTranslation::between(&request, &sent, Signer::Studio, |_| 7).expect("two dialects");
+    let names = || Names::new("ours", "house");
+    Expected {
+        dialect: Dialect::Gemini,
+        names: names(),
+        include_usage: true,
+        translation: Some(translation.stream(names(), 1_700_000_000)),
+    }
+}
+
+fn stream(pieces: &[&str]) -> String {
+    let event = |piece: &&str| {
+        format!(
+            "data: {{\"candidates\":[{piece}],\"responseId\":\"r\",\"usageMetadata\":{{\"promptTokenCount\":9,\"candidatesTokenCount\":5}}}}\r\n\r\n"
+        )
+    };
+    pieces.iter().map(event).collect()
+}
+
+fn hear_for(dialect: Dialect, chunks: Vec<std::io::Result<Bytes>>) -> Heard {
+    on_a_runtime(hear_as(caller(dialect), chunks))
+}
+
+fn whole(text: &str) -> Vec<std::io::Result<Bytes>> {
+    vec![Ok(Bytes::copy_from_slice(text.as_bytes()))]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn the_chunks_make_no_difference(
+        dialect in prop::sample::select(CALLERS.to_vec()),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
+    ) {
+        let text = stream(&PIECES);
+        let heard = hear_for(dialect, chunks(&text, cuts));
+        prop_assert_eq!(&heard, &hear_for(dialect, whole(&text)));
+        let ended = matches!(&heard, Heard::Finished(text) if text.contains('Ü') && text.contains("\\\"ß\\\""));
+        prop_assert!(ended, "{:?}", heard);
+    }
+}
+
+#[test]
+fn a_stream_that_is_cut_is_broken_and_one_without_content_is_none() {
+    for dialect in CALLERS {
+        for length in 1..PIECES.len() {
+            let heard = hear_for(dialect, whole(&stream(&PIECES[..length])));
+            assert!(matches!(heard, Heard::Broken(_)), "{dialect:?} {length}: {heard:?}");
+        }
+        let silent = r#"{"finishReason":"STOP","index":0}"#;
+        let malformed = r#"{"content":{"parts":[]},"finishReason":"MALFORMED_FUNCTION_CALL","index":0}"#;
+        for piece in [silent, malformed] {
+            assert_eq!(hear_for(dialect, whole(&stream(&[piece]))), Heard::Nothing, "{dialect:?} {piece}");
+        }
+        let broken = hear_for(dialect, whole(&stream(&[PIECES[1], malformed])));
+        assert!(matches!(broken, Heard::Broken(_)), "{dialect:?}: {broken:?}");
+        let error = r#"{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}"#;
+        let text = format!("{}data: {error}\n\n", stream(&PIECES[..2]));
+        assert!(matches!(hear_for(dialect, whole(&text)), Heard::Broken(_)), "{dialect:?}");
+    }
+}
+
+#[test]
+fn a_whole_answer_in_place_of_a_stream_is_one() {
+    let answer = "{\n  \"candidates\": [{\n    \"content\": {\"parts\": [{\"text\": \"Hi\"}]},\n    \"finishReason\": \"STOP\"\n  }]\n}";
+    for dialect in CALLERS {
+        let heard = hear_for(dialect, whole(answer));
+        assert!(matches!(&heard, Heard::Finished(text) if text.contains("Hi")), "{dialect:?}: {heard:?}");
+    }
+}
