@@ -72,6 +72,8 @@ impl Clients {
             .http1_only()
             .tls_backend_preconfigured(self.tls.clone())
             .redirect(reqwest::redirect::Policy::none())
+            // Otherwise it keeps a copy of each request. Over HTTP/1.1 it would repeat none.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
             .no_proxy()
             .referer(false)
             .connect_timeout(self.connect_timeout)

@@ -232,7 +232,7 @@ impl AttemptLog {
     fn set_successor(&mut self, next: &Candidate) {
         let pending = self.pending.take_if(|pending| pending.event.failed_model != *next.model.name);
         if let Some(PendingEvent { mut event, .. }) = pending {
-            event.next_model = Some(next.model.name.to_string());
+            event.next_model = Some((*next.model.name).to_owned());
             event.router_config_id = next.chain.as_ref().map(|chain| chain.config_id);
             event.router_config_revision = next.chain.as_ref().map(|chain| chain.revision);
             self.complete(event);
@@ -293,8 +293,8 @@ fn report(
     adapted: Adaptation,
 ) -> AttemptReport {
     AttemptReport {
-        model: candidate.model.name.to_string(),
-        provider: candidate.model.provider.name.to_string(),
+        model: (*candidate.model.name).to_owned(),
+        provider: (*candidate.model.provider.name).to_owned(),
         status: failure.and_then(|failure| failure.status),
         error_class: failure.map(|failure| failure.class),
         matched_rule: failure.map(|failure| failure.rule),

@@ -337,7 +337,7 @@ impl RequestRecorder {
         let upstream_time = self.log.upstream_time();
         let reservation = self.reservation.as_ref();
         RoutingInfo {
-            served: self.served.model.as_ref().map(|model| model.name.to_string()),
+            served: self.served.model.as_ref().map(|model| (*model.name).to_owned()),
             upstream_calls: self.log.upstream_calls(),
             fallback: self.log.fallback(&self.context.requested),
             gateway_time: self.context.started.elapsed().saturating_sub(upstream_time),

@@ -166,38 +166,34 @@ impl Bind for SqliteArguments {
 /// that have not four digits.
 fn rfc3339(time: DateTime<Utc>) -> Option<String> {
     let year = u32::try_from(time.year()).ok().filter(|year| *year < 10_000)?;
-    let mut text = String::with_capacity(35);
-    let mut put = |number: u32, digits: usize, after: &str| {
-        let (mut written, mut rest) = ([b'0'; 9], number);
-        for digit in written.iter_mut().take(digits).rev() {
+    let nanos = time.nanosecond();
+    let (parts, digits) = match (nanos % 1_000_000, nanos % 1_000) {
+        // A leap second.
+        _ if nanos >= 1_000_000_000 => return None,
+        _ if nanos == 0 => (0, 0),
+        (0, _) => (nanos / 1_000_000, 3),
+        (_, 0) => (nanos / 1_000, 6),
+        (_, _) => (nanos, 9),
+    };
+    let mut text = *b"0000-00-00T00:00:00.000000000";
+    let numbers = [
+        (0..4, year),
+        (5..7, time.month()),
+        (8..10, time.day()),
+        (11..13, time.hour()),
+        (14..16, time.minute()),
+        (17..19, time.second()),
+        (20..20 + digits, parts),
+    ];
+    for (place, number) in numbers {
+        let mut rest = number;
+        for digit in text.get_mut(place)?.iter_mut().rev() {
             *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
             rest /= 10;
         }
-        let written = written.get(..digits).and_then(|written| std::str::from_utf8(written).ok());
-        text.push_str(written.unwrap_or_default());
-        text.push_str(after);
-    };
-    put(year, 4, "-");
-    put(time.month(), 2, "-");
-    put(time.day(), 2, "T");
-    put(time.hour(), 2, ":");
-    put(time.minute(), 2, ":");
-    let nanos = time.nanosecond();
-    match nanos {
-        // A leap second.
-        1_000_000_000.. => return None,
-        0 => put(time.second(), 2, "+00:00"),
-        _ => {
-            put(time.second(), 2, ".");
-            let (parts, digits) = match (nanos % 1_000_000, nanos % 1_000) {
-                (0, _) => (nanos / 1_000_000, 3),
-                (_, 0) => (nanos / 1_000, 6),
-                (_, _) => (nanos, 9),
-            };
-            put(parts, digits, "+00:00");
-        }
     }
-    Some(text)
+    let length = if digits == 0 { 19 } else { 20 + digits };
+    Some([std::str::from_utf8(text.get(..length)?).ok()?, "+00:00"].concat())
 }
 
 impl Bind for PgArguments {

@@ -122,6 +122,11 @@ impl<'a> ListValue<'a> for i64 {
     }
 
     fn write(&self, text: &mut String) {
+        // Most counts are small.
+        if let Ok(digit @ 0..=9) = u8::try_from(*self) {
+            text.push(char::from(b'0' + digit));
+            return;
+        }
         if *self < 0 {
             text.push('-');
         }

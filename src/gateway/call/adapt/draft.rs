@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::dialects::bounded_object::text;
 use crate::gateway::request::json_object::{RawObject, quoted, span};
+use crate::gateway::request::json_scan::plain_string;
 
 /// A JSON object that is being edited.
 #[derive(Debug)]
@@ -85,6 +86,10 @@ pub(super) fn string(json: &str) -> Option<String> {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             text(deserializer).map(Self)
         }
+    }
+    // Most have no escapes.
+    if let Some(plain) = plain_string(json) {
+        return Some(plain.to_owned());
     }
     serde_json::from_str::<Text<'_>>(json).ok().map(|text| text.0.into_owned())
 }

@@ -3,7 +3,7 @@
 //! The text is parsed once; only byte ranges are kept.
 
 mod converse;
-mod gemini;
+pub(in crate::gateway::call) mod gemini;
 mod names;
 mod operation;
 mod scan;

@@ -13,18 +13,28 @@ const BITS: usize = 32;
 
 type Set<T> = HashSet<T, foldhash::fast::RandomState>;
 
-/// A short text that longer ones are compared with.
-pub(super) struct Compared<'t> {
-    own: &'t [u8],
+/// What is looked up of a short text that longer ones are compared with.
+#[derive(Debug)]
+pub(super) struct Grams {
     /// Every eight letters of the text, sorted.
     grams: Vec<u64>,
     /// A bit for the hash of each of them.
     filter: Vec<u64>,
 }
 
-impl<'t> Compared<'t> {
+/// The ranges of a text that consist of runs of at least `length` letters that occur in `other`.
+pub(super) fn runs(own: &[u8], other: &[u8], length: usize) -> Vec<Range<usize>> {
+    if is_too_short(own, other, length) { Vec::new() } else { Grams::of(own).runs(own, other, length) }
+}
+
+/// Whether one of two texts has no run of this length, or the length is too small to be looked up.
+fn is_too_short(own: &[u8], other: &[u8], length: usize) -> bool {
+    own.len() < length || other.len() < length || length < GRAM
+}
+
+impl Grams {
     /// Prepares a text for comparisons.
-    pub(super) fn of(own: &'t [u8]) -> Self {
+    pub(super) fn of(own: &[u8]) -> Self {
         let mut grams: Vec<u64> = own.windows(GRAM).filter_map(gram).collect();
         grams.sort_unstable();
         let mut filter = vec![0; (grams.len() * BITS).next_power_of_two().max(64) / 64];
@@ -34,7 +44,7 @@ impl<'t> Compared<'t> {
                 *word |= bit;
             }
         }
-        Self { own, grams, filter }
+        Self { grams, filter }
     }
 
     fn has(&self, gram: u64) -> bool {
@@ -42,10 +52,9 @@ impl<'t> Compared<'t> {
         self.filter.get(word).is_some_and(|word| word & bit != 0) && self.grams.binary_search(&gram).is_ok()
     }
 
-    /// The ranges of the text that consist of runs of at least `length` letters that occur in `other`.
-    pub(super) fn runs_in(&self, other: &[u8], length: usize) -> Vec<Range<usize>> {
-        let Self { own, .. } = self;
-        if own.len() < length || other.len() < length || length < GRAM {
+    /// As [`runs`], for the text that was prepared.
+    pub(super) fn runs(&self, own: &[u8], other: &[u8], length: usize) -> Vec<Range<usize>> {
+        if is_too_short(own, other, length) {
             return Vec::new();
         }
         // Most errors repeat nothing, so whole runs are rarely needed.
@@ -103,7 +112,7 @@ mod tests {
                 }
             }
             let mut found = vec![false; own.len()];
-            for range in Compared::of(own.as_bytes()).runs_in(other.as_bytes(), length) {
+            for range in runs(own.as_bytes(), other.as_bytes(), length) {
                 found[range].fill(true);
             }
             prop_assert_eq!(found, shared);
@@ -113,10 +122,9 @@ mod tests {
     #[test]
     fn work_is_linear() {
         let (own, other) = ("a".repeat(16 * 1024), "a".repeat(512 * 1024));
-        let own = Compared::of(own.as_bytes());
-        let whole = 0..own.own.len();
-        assert_eq!(own.runs_in(other.as_bytes(), 32), std::slice::from_ref(&whole));
+        let own = own.as_bytes();
+        assert_eq!(runs(own, other.as_bytes(), 32), std::slice::from_ref(&(0..own.len())));
         let other = "abcdefgh".repeat(64 * 1024);
-        assert!(own.runs_in(other.as_bytes(), 12).is_empty());
+        assert!(runs(own, other.as_bytes(), 12).is_empty());
     }
 }

@@ -7,7 +7,7 @@ use crate::gateway::usage::text_size::TextSize;
 /// longest ago.
 const MOST_CALLERS: usize = 16;
 /// Once a caller is known, one of this many of its texts is measured.
-const SAMPLED: u32 = 16;
+const SAMPLED: u32 = 64;
 /// The weight of an estimate without any counts, in callers. With it, one caller moves the estimates of others by 10 % at
 /// most, since the seventh root of [`MOST_RATIO`] is 1.104.
 const NEUTRAL: f64 = 6.0;

@@ -1,6 +1,6 @@
 //! A server that the request names and that its provider does not reach.
 
-use memchr::memmem;
+use memchr::memchr2_iter;
 
 use super::values::Strings;
 use super::words::{is_proof, names, text_of};
@@ -33,7 +33,7 @@ pub(super) fn has_an_address(request: &ChatRequest) -> bool {
 
 /// Whether a body may hold the `//` of an address, which JSON can escape.
 fn may_have_addresses(body: &[u8]) -> bool {
-    [b"//".as_slice(), b"\\/", b"\\u"].iter().any(|mark| memmem::find(body, mark).is_some())
+    memchr2_iter(b'/', b'\\', body).any(|at| matches!(body.get(at..at + 2), Some(b"//" | b"\\/" | b"\\u")))
 }
 
 /// The host after the `://` of an address, without a user and a port.

@@ -145,7 +145,9 @@ fn skeleton_bytes(text: &str) -> Vec<u8> {
     if !text.is_ascii() {
         return bytes(&skeleton(&letters(text)));
     }
-    text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect()
+    let mut bytes = Vec::with_capacity(text.len());
+    bytes.extend(text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()));
+    bytes
 }
 
 /// The bytes of a skeleton, which is ASCII.

@@ -1,6 +1,6 @@
 //! Finds marks that a provider puts between the words of a prompt, such as the tags of HTML and of tokenizers.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::super::letters::Letters;
@@ -20,7 +20,7 @@ pub(super) fn without_marks(text: &str, letters: &Letters) -> Option<Vec<usize>>
     let tags = tags(text.as_bytes());
     let outside = outside(&tags, letters);
     let words: Vec<&[usize]> = outside.chunk_by(|one, two| is_one_word(*one, *two, letters)).collect();
-    let marks = recurring(words.iter().map(|word| spelled(word, letters)));
+    let marks = recurring(&words, letters);
     if tags.is_empty() && marks.is_empty() {
         return None;
     }
@@ -78,30 +78,30 @@ fn outside(tags: &[Range<usize>], letters: &Letters) -> Vec<usize> {
     letters.spine().iter().copied().filter(is_outside).collect()
 }
 
-/// When a word came last.
-struct Seen {
-    at: usize,
-    /// The words since the time before.
+/// How a word came again.
+#[derive(Clone, Copy, Default)]
+struct Again {
+    /// The words since the time before; 0 if it did not come a short time before.
     distance: usize,
     /// How often in a row it came at this distance.
     times: usize,
 }
 
 /// The words that come again and again at the same distance.
-fn recurring<'w>(words: impl Iterator<Item = &'w [u8]>) -> HashSet<&'w [u8], State> {
+fn recurring<'l>(words: &[&[usize]], letters: &'l Letters) -> HashSet<&'l [u8], State> {
     let mut marks = HashSet::default();
-    let mut last: HashMap<&[u8], Seen, State> = HashMap::default();
-    for (at, word) in words.enumerate() {
-        let Some(seen) = last.get_mut(word) else {
-            last.insert(word, Seen { at, distance: 0, times: 0 });
-            continue;
-        };
-        let distance = at - seen.at;
-        let times = if distance == seen.distance { seen.times + 1 } else { 1 };
-        *seen = Seen { at, distance, times };
-        if times >= REPEATED && distance <= FARTHEST {
+    let mut seen: Vec<(&[u8], Again)> = Vec::with_capacity(words.len());
+    for word in words.iter().map(|word| spelled(word, letters)) {
+        let before = seen.iter().rev().take(FARTHEST).enumerate().find(|(_, (other, _))| *other == word);
+        let again = before.map_or(Again::default(), |(between, (_, before))| {
+            let distance = between + 1;
+            let times = if distance == before.distance { before.times + 1 } else { 1 };
+            Again { distance, times }
+        });
+        if again.times >= REPEATED {
             marks.insert(word);
         }
+        seen.push((word, again));
     }
     marks
 }

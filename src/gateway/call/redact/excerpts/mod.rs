@@ -5,6 +5,7 @@ mod marks;
 mod spellings;
 mod values;
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use base64::Engine as _;
@@ -17,7 +18,7 @@ use super::letters::{Folded, folded};
 use super::message::Message;
 use super::quotations::{Search, quotations};
 use super::request_text::RequestText;
-use super::shared_runs::Compared;
+use super::shared_runs::runs;
 
 /// A shorter run may be a name, or words that any two texts have in common. In bytes of letters and digits.
 const RUN: usize = 32;
@@ -45,18 +46,25 @@ pub(in crate::gateway) fn without_excerpts(
     request: &RequestText,
     sent: &str,
 ) -> Option<String> {
-    let spine = request.spine();
+    let spine = LazyCell::new(|| request.spine());
     let mut found = message.runs_in(request.prompt(), RUN);
-    found.extend(message.runs_of(message.letters.spine(), &spine, RUN));
-    let unmarked = without_marks(message.text, &message.letters);
-    found.extend(unmarked.iter().flat_map(|letters| message.runs_of(letters, &spine, RUN)));
+    if message.letters.spine().len() >= RUN {
+        found.extend(message.runs_of(message.letters.spine(), &spine, RUN));
+        let unmarked = without_marks(message.text, &message.letters);
+        found.extend(unmarked.iter().flat_map(|letters| message.runs_of(letters, &spine, RUN)));
+    }
     let message = message.text;
     let mut values = Values::of(request, sent);
-    let mut searches = [request.prompt(), spine.as_slice()].map(Search::of);
+    let mut searches: Option<[Search<'_>; 2]> = None;
     found.extend(quotations(message).filter(|place| {
         let quoted = message.get(place.clone()).unwrap_or_default();
         if has_blank(quoted) {
-            is_prose(quoted) && (!request.is_whole() || repeats(&Folded::of(quoted), &mut searches))
+            let mut is_repeated = || {
+                let searches =
+                    searches.get_or_insert_with(|| [request.prompt(), spine.as_slice()].map(Search::of));
+                repeats(&Folded::of(quoted), searches)
+            };
+            is_prose(quoted) && (!request.is_whole() || is_repeated())
         } else {
             values.has_quoted(quoted)
         }
@@ -80,8 +88,7 @@ pub(in crate::gateway) fn is_excerpt(label: &str, request: &RequestText, sent: &
         let found = !request.is_whole() || repeats(&folded, &mut searches);
         is_prose(label) && !letters.is_empty() && found
     };
-    let shares =
-        |own: &[u8], other: &[u8]| own.len() >= RUN && !Compared::of(own).runs_in(other, RUN).is_empty();
+    let shares = |own: &[u8], other: &[u8]| !runs(own, other, RUN).is_empty();
     let mut has_a_value = || {
         values.has_quoted(label)
             || labels::pieces(label).into_iter().any(|piece| values.has_quoted(piece))
@@ -155,7 +162,7 @@ fn repeated_as_base64(message: &str, prompt: &[u8]) -> Vec<Range<usize>> {
         pieces.push((letters.len(), place));
     }
     let mut places: Vec<Range<usize>> = Vec::new();
-    for run in Compared::of(&letters).runs_in(prompt, ENCODED_RUN) {
+    for run in runs(&letters, prompt, ENCODED_RUN) {
         let at = pieces.partition_point(|(end, _)| *end <= run.start);
         places.extend(pieces.get(at).map(|(_, place)| place.clone()));
     }

@@ -11,7 +11,7 @@ use memchr::memmem;
 use super::super::letters::folded;
 use super::super::quotations::Search;
 use super::super::request_text::RequestText;
-use super::super::shared_runs::Compared;
+use super::super::shared_runs::runs;
 use super::spellings::{Address, Decoded};
 
 /// A quotation with as many digits is more than a name. In a prompt that is not known, it is taken for a part of it.
@@ -92,6 +92,9 @@ impl<'r> Values<'r> {
 
     /// The places of the caller's values that are words of the message, quoted or not.
     pub(super) fn unquoted_in(&mut self, message: &str) -> Vec<Range<usize>> {
+        if !message.bytes().any(|byte| byte.is_ascii_digit() || is_odd(byte)) {
+            return Vec::new();
+        }
         let is_callers = |place: &Range<usize>| {
             let word = message.get(place.clone()).unwrap_or_default();
             self.has_unquoted(word, false)
@@ -112,6 +115,9 @@ impl<'r> Values<'r> {
     /// addresses with another sign.
     pub(super) fn spelled_in(&mut self, message: &str) -> Vec<Range<usize>> {
         let mut found = Vec::new();
+        if is_spelled_plainly(message) {
+            return found;
+        }
         let mut decoded = Some(Decoded::of(message));
         for layer in 0..=LAYERS {
             let Some(text) = decoded else { break };
@@ -151,6 +157,9 @@ impl<'r> Values<'r> {
 
     /// The places of numbers of several digits that the prompt has, however either groups them.
     pub(super) fn numbers_in(&mut self, message: &str) -> Vec<Range<usize>> {
+        if message.bytes().filter(u8::is_ascii_digit).nth(NUMBER - 1).is_none() {
+            return Vec::new();
+        }
         let (mut digits, mut places) = (Vec::new(), Vec::new());
         let mut end: Option<usize> = None;
         for place in words(message) {
@@ -169,8 +178,8 @@ impl<'r> Values<'r> {
             }
             end = Some(place.end);
         }
-        let runs = Compared::of(&digits).runs_in(self.letters, NUMBER).into_iter();
-        let callers = runs.filter(|run| {
+        let shared = runs(&digits, self.letters, NUMBER).into_iter();
+        let callers = shared.filter(|run| {
             let number = digits.get(run.clone()).unwrap_or_default();
             !self.is_known(number) && !self.is_named(number)
         });
@@ -227,9 +236,7 @@ impl Signs {
                     signs.digits += if is_index(word, at, length) { 0 } else { length };
                 }
                 b'a'..=b'z' | b'A'..=b'Z' | 128.. => signs.letters += 1,
-                b'@' | b'!' | b'#' | b'$' | b'%' | b'^' | b'&' | b'+' | b'=' | b'?' | b'~' => {
-                    signs.odd = true
-                }
+                byte if is_odd(byte) => signs.odd = true,
                 b'-' | b'/' => signs.joined = true,
                 _ => {}
             }
@@ -237,6 +244,17 @@ impl Signs {
         }
         signs
     }
+}
+
+/// Whether a sign is one that names do not have.
+fn is_odd(byte: u8) -> bool {
+    matches!(byte, b'@' | b'!' | b'#' | b'$' | b'%' | b'^' | b'&' | b'+' | b'=' | b'?' | b'~')
+}
+
+/// Whether a message can have neither an escape nor an address nor a word with signs within it.
+fn is_spelled_plainly(message: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b" .,:!?-_/".contains(&byte);
+    message.bytes().all(is_plain)
 }
 
 /// Whether digits are the index of a path, such as `messages[0].content` or `messages.0.content`.

@@ -72,13 +72,14 @@ impl Folded {
 
     /// The spine of the first letters, with the gaps between them.
     pub(super) fn spine(&self, length: usize) -> Vec<u8> {
-        let mut accents = self.accents.iter().copied().peekable();
-        let letters = self.letters.iter().copied().enumerate().take(length);
-        let spine = letters.filter(|(at, byte)| {
-            let accent = accents.next_if_eq(at).is_some();
-            !accent && (byte.is_ascii_lowercase() || *byte == GAP)
-        });
-        spine.map(|(_, byte)| byte).collect()
+        let letters = self.letters.get(..length).unwrap_or(&self.letters);
+        let (mut spine, mut from) = (Vec::with_capacity(letters.len()), 0);
+        for &accent in self.accents.iter().take_while(|at| **at < letters.len()) {
+            add_spine(letters.get(from..accent).unwrap_or_default(), &mut spine);
+            from = accent + 1;
+        }
+        add_spine(letters.get(from..).unwrap_or_default(), &mut spine);
+        spine
     }
 
     /// Adds a gap, so that no run of letters goes on from here.
@@ -124,23 +125,48 @@ pub(super) fn add(text: &str, out: &mut Folded) {
 /// Adds the start of a text, up to a byte that needs more work and at most [`PIECE`] bytes. Returns its length. Without a
 /// branch for each byte, and without a check for each letter whether there is room.
 fn add_plain(text: &[u8], out: &mut Vec<u8>) -> usize {
-    let mut piece = [0; PIECE];
-    let (mut length, mut letters) = (0, 0);
-    for &byte in text.iter().take(PIECE) {
+    let (mut piece, mut length, mut letters) = ([0; PIECE], 0, 0);
+    let mut keep = |letter: u8| {
+        piece[letters % PIECE] = letter;
+        letters += usize::from(letter != SKIPPED);
+    };
+    let text = text.get(..PIECE).unwrap_or(text);
+    for word in text.as_chunks::<8>().0 {
+        let folded = word.map(|byte| FOLDED[usize::from(byte)]);
+        if u64::from_ne_bytes(folded) & ANY_MORE != 0 {
+            break;
+        }
+        folded.into_iter().for_each(&mut keep);
+        length += 8;
+    }
+    for &byte in text.get(length..).unwrap_or_default() {
         let letter = FOLDED[usize::from(byte)];
         if letter == MORE {
             break;
         }
-        piece[letters % PIECE] = letter;
-        letters += usize::from(letter != SKIPPED);
+        keep(letter);
         length += 1;
     }
     out.extend_from_slice(piece.get(..letters).unwrap_or_default());
     length
 }
 
-/// The bytes that are read at once.
+/// Adds the letters from a to z, and the gaps. Without a branch for each byte, as [`add_plain`].
+fn add_spine(letters: &[u8], out: &mut Vec<u8>) {
+    for read in letters.chunks(PIECE) {
+        let (mut piece, mut length) = ([0; PIECE], 0);
+        for &byte in read {
+            piece[length % PIECE] = byte;
+            length += usize::from(byte.is_ascii_lowercase() || byte == GAP);
+        }
+        out.extend_from_slice(piece.get(..length).unwrap_or_default());
+    }
+}
+
+/// The bytes that are read before their letters are added.
 const PIECE: usize = 64;
+/// The bit of [`MORE`] in each byte of a word.
+const ANY_MORE: u64 = u64::from_ne_bytes([MORE; 8]);
 
 /// The normal form of a text without places.
 pub(super) fn folded(text: &str) -> Vec<u8> {
@@ -149,8 +175,8 @@ pub(super) fn folded(text: &str) -> Vec<u8> {
 
 /// A byte that is neither a letter nor a digit.
 const SKIPPED: u8 = 0;
-/// A byte that needs a look at those after it.
-const MORE: u8 = 1;
+/// A byte that needs a look at those after it. A bit that no letter has.
+const MORE: u8 = 128;
 /// The normal form of each byte: a lowercase letter, a digit, [`SKIPPED`] or [`MORE`].
 static FOLDED: [u8; 256] = table();
 
