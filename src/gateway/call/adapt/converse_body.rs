@@ -3,11 +3,11 @@
 //! It is always a translation. What is special of Claude is known by the name of the model: an address of an inference profile
 //! of the customer's own does not say what it leads to, and gets no reasoning.
 
+use super::body::{Adapted, Out, member};
 use super::draft::Draft;
 use super::messages_body::limit_of;
 use super::parameters::at_most;
 use super::reasoning::{self, Conversation, Reasoning};
-use super::{Adapted, Out, member};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::converse::history::{is_missing_in_turn, without_reasoning};
 use crate::gateway::request::chat_request::{ChatRequest, is_own};

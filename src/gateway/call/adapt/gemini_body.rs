@@ -4,9 +4,9 @@
 //! Gemini refuses fields that it does not know. The organization's rules of a model have the names of chat completions, or
 //! Gemini's own.
 
+use super::body::{Adapted, Out, member};
 use super::draft::Draft;
 use super::parameters::at_most;
-use super::{Adapted, Out, member};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::gemini::history::{Taken, fitted};
 use crate::dialects::messages::read_request::effort_of;

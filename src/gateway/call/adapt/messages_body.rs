@@ -5,9 +5,10 @@
 
 use std::borrow::Cow;
 
+use super::body::{Adapted, Out, member};
 use super::parameters::at_most;
 use super::reasoning::{self, Reasoning};
-use super::{Adapted, Out, Use, member, thinking};
+use super::{Use, thinking};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::messages::unsigned::{self, LeftOut};
 use crate::gateway::request::chat_request::{ChatRequest, is_own};

@@ -3,7 +3,7 @@
 //!
 //! Pure.
 
-mod allowed_tools;
+mod body;
 mod content;
 mod converse_body;
 mod draft;
@@ -20,34 +20,19 @@ mod thinking;
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use memchr::memmem;
 
+pub use self::body::Adapted;
+use self::body::{Out, member};
 use self::parameters::Fallback;
 use crate::dialects::Dialect;
 use crate::dialects::change::{Changes, Verb};
 use crate::domain::operation::Operation;
 use crate::gateway::request::chat_request::{ChatRequest, ROUTER_MEMBERS, is_own};
-use crate::gateway::request::json_object::{RawObject, RawText, is_plain, quoted, span};
-use crate::gateway::usage::asked::Asked;
+use crate::gateway::request::json_object::{RawObject, RawText, quoted};
 use crate::providers::StreamOptions;
 use crate::providers::compatibility::{Parameters, STREAM_MEMBERS, STRICT, TargetModel};
 use crate::store::snapshot::ModelEntry;
-use crate::upstream::Pieces;
-
-/// Longer values are sent from the caller's body.
-const LONG: usize = 16 * 1024;
-
-/// A request body for one candidate.
-#[derive(Debug)]
-pub struct Adapted {
-    /// The body to send.
-    pub body: Pieces,
-    /// The changes made for this candidate, as [`change`](crate::dialects::change) names them.
-    pub changes: Vec<String>,
-    /// What the body asks for that has a price of its own.
-    pub asked: Asked,
-}
 
 /// Writes the body for `model`. `primary` says that the caller wrote the request for this model, which holds for no
 /// translation. Parameters in `refused` are left out; of the primary's request only `stream_options`, which the gateway may have added,
@@ -210,62 +195,6 @@ impl Options {
             true | false => Self::AsTheyAre,
         }
     }
-}
-
-/// A body that is being written. Long values of the caller's body are not copied.
-struct Out<'a> {
-    caller: &'a Bytes,
-    dialect: Dialect,
-    pieces: Vec<Bytes>,
-    /// What follows the last piece.
-    text: Vec<u8>,
-    /// What was written that has a price of its own.
-    asked: Asked,
-}
-
-impl<'a> Out<'a> {
-    /// `size` is the size of the whole body.
-    fn new(request: &'a ChatRequest, size: usize) -> Self {
-        Self {
-            caller: &request.body,
-            dialect: request.dialect,
-            pieces: Vec::new(),
-            text: Vec::with_capacity(size.min(LONG)),
-            asked: Asked::default(),
-        }
-    }
-
-    fn value(&mut self, value: &[u8]) {
-        let place = span(self.caller, value);
-        let own = self.caller.get(place.clone()).is_some_and(|own| std::ptr::eq(own, value));
-        if own && value.len() > LONG {
-            self.pieces.push(std::mem::take(&mut self.text).into());
-            self.pieces.push(self.caller.slice(place));
-        } else {
-            self.text.extend_from_slice(value);
-        }
-    }
-
-    fn into_body(mut self, changes: Changes) -> Adapted {
-        self.pieces.push(self.text.into());
-        Adapted { body: Pieces(self.pieces), changes: changes.into_names(), asked: self.asked }
-    }
-}
-
-fn member(out: &mut Out<'_>, name: &str, value: &[u8]) {
-    if out.text.len() > 1 || !out.pieces.is_empty() {
-        out.text.push(b',');
-    }
-    if is_plain(name) {
-        out.text.push(b'"');
-        out.text.extend_from_slice(name.as_bytes());
-        out.text.push(b'"');
-    } else {
-        out.text.extend_from_slice(quoted(name).as_bytes());
-    }
-    out.text.push(b':');
-    out.value(value);
-    out.asked.add(out.dialect, name, value);
 }
 
 /// Whether `stream_options` have a member other than `include_usage`.

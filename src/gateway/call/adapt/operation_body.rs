@@ -1,7 +1,7 @@
 //! The body of a request other than a chat: the caller's, with the provider's name of the model and without the gateway's
 //! fields. For a fallback, the parameters that the organization's rules of its model drop are left out.
 
-use super::{Adapted, Out, member};
+use super::body::{Adapted, Out, member};
 use crate::dialects::change::{Changes, Verb};
 use crate::gateway::request::chat_request::{ChatRequest, ROUTER_MEMBERS, is_own};
 use crate::gateway::request::json_object::quoted;

@@ -4,8 +4,8 @@
 //! Reasoning that was translated is left out. For a fallback, so is all other reasoning, which only the provider that
 //! encrypted it can read, and the organization's rules of its model apply.
 
+use super::body::{Adapted, Out, member};
 use super::parameters::at_most;
-use super::{Adapted, Out, member};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::responses::foreign::{LeftOut, without};
 use crate::gateway::request::chat_request::{ChatRequest, is_own};

@@ -6,7 +6,9 @@ mod bill;
 pub(crate) mod number;
 pub(crate) mod of_choices;
 pub(crate) mod parts;
+mod side;
 mod vendors;
+
 use std::fmt;
 
 pub use vendors::{counts_extras, of_converse};
@@ -21,6 +23,7 @@ use crate::gateway::usage::pricing::{Flag, Tier, Usage};
 use crate::gateway::usage::reported::bill::Bill;
 use crate::gateway::usage::reported::number::{Number, tokens};
 use crate::gateway::usage::reported::parts::Counts;
+use crate::gateway::usage::reported::side::Side;
 use crate::gateway::usage::reported::vendors::Steps;
 
 /// A provider's `usage`. Each count is from 0 to [`MOST_TOKENS`](crate::domain::amount::MOST_TOKENS).
@@ -204,29 +207,6 @@ struct Reading {
     out_of_range: bool,
     flag: Option<Flag>,
     steps: Steps,
-}
-
-/// What the details of an object are about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Prompt,
-    Answer,
-    Whole,
-}
-
-impl Side {
-    /// The side of an object of details.
-    fn of_details(name: &[u8]) -> Option<Self> {
-        match name {
-            b"prompt_tokens_details" | b"input_tokens_details" | b"prompt_token_details" => {
-                Some(Self::Prompt)
-            }
-            b"completion_tokens_details" | b"output_tokens_details" | b"completion_token_details" => {
-                Some(Self::Answer)
-            }
-            _ => None,
-        }
-    }
 }
 
 impl Reading {

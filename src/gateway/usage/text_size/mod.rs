@@ -7,6 +7,7 @@
 //! English, code and most scripts are within 6 % on average; some languages are 15 % off.
 //! [`calibration`](super::calibration) corrects that for each model. Pure; prompts are measured in `prompt`.
 
+mod inputs;
 mod members;
 mod open_ended;
 mod prompt;

@@ -25,8 +25,6 @@ const MESSAGE: u64 = 4 * TOKEN;
 const IMAGE: u64 = 765 * TOKEN;
 /// Bytes per token, if only the bytes are known.
 const BYTES: u64 = 4;
-/// The bytes of a recording per token, which no usual format is below.
-const RECORDED: u64 = 128;
 /// Fields up to this length are settings, which are not part of a prompt.
 const SETTING: usize = 64;
 /// Fields that no model reads, even if they are long. A `prediction` is billed as an answer, as far as it is wrong.
@@ -120,21 +118,6 @@ impl TextSize {
         Self::as_it_stands(text).doubtful()
     }
 
-    /// A recording, of which only the bytes are known. A token of sound has more of them in all usual formats.
-    fn of_recording(bytes: u64) -> Self {
-        Self { bytes, weight: (bytes * TOKEN).div_ceil(RECORDED), ..Self::default() }.unknown()
-    }
-
-    /// The input of embeddings: texts, or tokens, of which each is a number.
-    fn of_texts(value: &[u8]) -> Self {
-        let first = value.iter().find(|byte| !byte.is_ascii_whitespace() && **byte != b'[');
-        if !first.is_some_and(u8::is_ascii_digit) {
-            return Self::as_it_stands(&lossy(value));
-        }
-        let tokens = value.iter().filter(|byte| **byte == b',').count() as u64 + 1;
-        Self { bytes: value.len() as u64, floor: tokens * TOKEN, ..Self::weighing(tokens * TOKEN) }
-    }
-
     fn of_field(name: &str, value: &[u8]) -> Self {
         let search = open_ended::is_search(name, value);
         let size = if !search && (value.len() <= SETTING || UNREAD.contains(&name)) {
@@ -157,7 +140,7 @@ impl TextSize {
     }
 
     /// The size of a JSON text, including punctuation and field names.
-    fn as_it_stands(text: &str) -> Self {
+    pub(super) fn as_it_stands(text: &str) -> Self {
         if matches!(text, "null" | "[]") {
             return Self::default();
         }
@@ -207,11 +190,12 @@ impl TextSize {
     }
 
     /// Says that there may be anything in it.
-    fn unknown(self) -> Self {
+    pub(super) fn unknown(self) -> Self {
         Self { mixed: true, sounds: true, ..self }
     }
 
-    fn weighing(weight: u64) -> Self {
+    /// The size of content with this weight.
+    pub(super) fn weighing(weight: u64) -> Self {
         Self { weight, ..Self::default() }
     }
 

@@ -1,10 +1,12 @@
 //! Adapts the parameters of a request to a fallback, which the request was not written for.
 
+mod allowed_tools;
+
 use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::allowed_tools::AllowedTools;
+use self::allowed_tools::AllowedTools;
 use super::draft::{Draft, string};
 use super::{content, functions, messages, thinking};
 use crate::dialects::change::{Changes, Verb};

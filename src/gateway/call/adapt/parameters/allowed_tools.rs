@@ -1,7 +1,7 @@
 //! Translates OpenAI's choice among allowed tools for models that know only `auto` and `required`: the request offers
 //! just the allowed tools.
 
-use super::draft::{Draft, each};
+use crate::gateway::call::adapt::draft::{Draft, each};
 use crate::gateway::request::chat_request::ChatRequest;
 
 /// The tools that a request allows: `{"type": "allowed_tools", "allowed_tools": {"mode", "tools"}}`.
