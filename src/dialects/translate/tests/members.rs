@@ -9,7 +9,7 @@ use crate::dialects::change::vocabulary;
 type Case = (&'static str, &'static str, Value, &'static [&'static str]);
 
 /// The translations that there are.
-pub(super) const PAIRS: [(Dialect, Dialect); 4] = [
+pub(super) const PAIRS: [(CallerDialect, Dialect); 4] = [
     (CallerDialect::ChatCompletions, Dialect::Messages),
     (CallerDialect::Messages, Dialect::ChatCompletions),
     (CallerDialect::Responses, Dialect::ChatCompletions),

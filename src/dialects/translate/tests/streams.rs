@@ -311,7 +311,8 @@ proptest! {
             let written: Vec<&str> = heard.calls.iter().map(|(.., input)| if input.is_empty() { "{}" } else { input.as_str() }).collect();
             prop_assert_eq!(&written, &calls, "{:?}", to);
             for (number, (id, name, _)) in heard.calls.iter().enumerate() {
-                prop_assert_eq!((id.as_str(), name.as_str()), (format!("t{number}").as_str(), "f"));
+                let expected = format!("t{number}");
+                prop_assert_eq!((id.as_str(), name.as_str()), (expected.as_str(), "f"));
             }
             let broke_off = matches!(stop, "length" | "content_filter");
             let of_calls = heard.stop.as_deref().map(|word| matches!(word, "tool_use" | "tool_calls"));

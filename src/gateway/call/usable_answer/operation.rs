@@ -203,8 +203,11 @@ fn has_images(list: RawText<'_>) -> bool {
 /// Why no completion of a list is usable; `None` if one has text, or ended normally.
 fn without_text(list: RawText<'_>) -> Option<Fault> {
     let Some(choices) = objects(list) else { return Some(Fault::Garbage(Garbage::NoChoice)) };
+    let is_text = |choice: &RawObject<'_>| {
+        choice.present("text").is_some_and(|text| text.get().starts_with('"'))
+    };
     let has_text = |choice: &RawObject<'_>| {
-        choice.present("text").is_some_and(|text| text.get().starts_with('"') && text.get() != "\"\"")
+        is_text(choice) && choice.present("text").is_some_and(|text| text.get() != "\"\"")
     };
     if choices.iter().any(has_text) {
         return None;
@@ -213,7 +216,7 @@ fn without_text(list: RawText<'_>) -> Option<Fault> {
         let reason = choice.present("finish_reason")?;
         finish(&serde_json::from_str::<String>(reason.get()).ok()?)
     };
-    let mut endings = choices.iter().filter(|choice| text(choice).is_some()).filter_map(reason);
+    let mut endings = choices.iter().filter(|choice| is_text(choice)).filter_map(reason);
     match endings.next() {
         Some(ending) if ending.finish == FinishMeaning::Complete => None,
         Some(ending) if ending.finish == FinishMeaning::Filtered => {
