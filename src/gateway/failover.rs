@@ -74,7 +74,7 @@ impl Gateway {
                 }
                 Step::Exhausted(end) => {
                     let Some((candidate, reply, feedback, asked)) = withheld.map(|withheld| *withheld) else {
-                        return Err(Box::pin(exhausted(end, intent.request.dialect, recorder)).await);
+                        return Err(Box::pin(exhausted(end, intent, recorder)).await);
                     };
                     recorder.commit_withheld_answer(&candidate).await?;
                     let request = &intent.request;
@@ -265,6 +265,7 @@ impl Gateway {
             target: &url,
             dialect: request.dialect,
             translation: AnswerTranslation::between(&job.intent.request, request, prompt),
+            mark: request.mark_of(model),
             message: &message,
             stream: request.stream,
             include_usage: request.include_usage,
@@ -353,7 +354,7 @@ fn remembered(feedback: CallFeedback, reply: &Reply, intent: &Intent, share: &Ar
     }
 }
 
-async fn exhausted(end: Exhausted, dialect: Dialect, mut recorder: RequestRecorder) -> Error {
+async fn exhausted(end: Exhausted, intent: &Intent, mut recorder: RequestRecorder) -> Error {
     let (failure, caller_status): (_, fn(&Failure) -> u16) = match end {
         Exhausted::Failed(failure) => (failure, Failure::caller_status),
         Exhausted::InCooldown(cooldown) => {
@@ -361,7 +362,11 @@ async fn exhausted(end: Exhausted, dialect: Dialect, mut recorder: RequestRecord
         }
         Exhausted::Skipped(class) => (recorder.last_skip(class), Failure::caller_status),
     };
-    let status = match (dialect, caller_status(&failure)) {
+    if let Some(failure) = intent.without_previous_response(&failure) {
+        let status = failure.caller_status();
+        return recorder.finish_failed(failure, status).await;
+    }
+    let status = match (intent.request.dialect, caller_status(&failure)) {
         (Dialect::ChatCompletions | Dialect::Responses, status) => status,
         (Dialect::Messages, status) => dialects::messages::error::status(failure.class, status),
     };

@@ -74,7 +74,7 @@ impl AnswerTranslation {
     /// Begins the translation of a stream, with our names for the caller and the time in seconds.
     #[must_use]
     pub fn stream(self, names: Names, created: i64) -> StreamTranslation {
-        let Names { model, provider } = names;
+        let Names { model, provider, .. } = names;
         let direction = match (self.from, &self.repeated) {
             (Dialect::ChatCompletions, Some(repeated)) => Direction::ChatToResponses(
                 chat::read_stream::Reader::new(stop_of),

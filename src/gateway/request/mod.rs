@@ -11,4 +11,5 @@ pub mod labels;
 pub mod passed_headers;
 pub mod plain_members;
 pub mod requirements;
+pub(in crate::gateway) mod stored_state;
 pub(in crate::gateway) mod tools;

@@ -2,10 +2,11 @@
 
 use serde_json::value::RawValue;
 
-use super::{Inspected, NoAnswer};
+use super::{Inspected, NoAnswer, Ours};
 use crate::dialects::responses::answer::Answer;
+use crate::dialects::responses::stored;
 use crate::gateway::call::choices::{Choices, Part};
-use crate::gateway::request::json_object::span;
+use crate::gateway::request::json_object::{end_of_text, span};
 use crate::gateway::usage::pricing::parse;
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::{error_of_event, is_empty_error};
@@ -24,7 +25,7 @@ impl Inspected {
         });
         // Without items it is not a response.
         let choices = choices.unwrap_or_default();
-        Ok(Self {
+        let mut seen = Self {
             choices,
             chosen: choices.any,
             usage: answer.usage.map(|usage| parse(usage.get())).unwrap_or_default(),
@@ -33,7 +34,9 @@ impl Inspected {
             members: 1,
             model: answer.model.map(|model| span(text, model.get().as_bytes())),
             ..Self::default()
-        })
+        };
+        stored::ids(text).into_iter().for_each(|id| seen.name_at(Ours::Mark, end_of_text(text, id)));
+        Ok(seen)
     }
 }
 

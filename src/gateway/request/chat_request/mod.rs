@@ -28,6 +28,7 @@ use crate::gateway::call::redact::request_text::RequestText;
 use crate::gateway::request::json_object::{RawObject, span};
 use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::request::requirements::Prompt;
+use crate::gateway::request::stored_state::StoredState;
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::Documents;
 use entries::Entries;
@@ -114,6 +115,7 @@ pub struct ChatRequest {
     pub drill: Option<ErrorClass>,
     size: OnceLock<TextSize>,
     pub(in crate::gateway) prompt: OnceLock<Prompt>,
+    pub(in crate::gateway) stored_state: OnceLock<StoredState>,
     text: OnceLock<Arc<RequestText>>,
     translations: Translations,
 }
@@ -169,6 +171,7 @@ impl ChatRequest {
             body: body.clone(),
             size: OnceLock::new(),
             prompt: OnceLock::new(),
+            stored_state: OnceLock::new(),
             text: OnceLock::new(),
             translations: Translations::default(),
         };
