@@ -314,6 +314,7 @@ pub static PRESETS: &[Preset] = &[
         credential: CredentialNeed::Never,
         chat_completions: Some(Service { authentication: Authentication::None, ..CHAT_COMPLETIONS }),
         messages: Some(Service { authentication: Authentication::None, ..MESSAGES }),
+        responses: Some(Service { authentication: Authentication::None, ..RESPONSES }),
         ..OPENAI_COMPATIBLE
     },
 ];

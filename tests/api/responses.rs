@@ -5,6 +5,7 @@ mod faults;
 mod native;
 mod needs;
 mod requests;
+mod simulated;
 mod stored;
 mod streams;
 mod whole;

@@ -1,10 +1,29 @@
 //! The dialect of a request, and so of its answer.
 
+pub(super) mod converse;
+mod event_stream;
+mod fixed;
+mod frames;
+pub(super) mod gemini;
+pub(super) mod messages;
+pub(super) mod responses;
+
+pub(super) use fixed::Fixed;
+pub(super) use frames::{Frames, framed};
+
 /// The dialect of a request, and so of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
+    /// OpenAI's chat completions.
     Completion,
+    /// Anthropic's Messages.
     Message,
+    /// OpenAI's Responses.
+    Response,
+    /// Google's Gemini.
+    Gemini,
+    /// Amazon Bedrock's Converse.
+    Converse,
 }
 
 /// Anthropic's `error.type` of a status.
