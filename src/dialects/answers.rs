@@ -33,7 +33,7 @@ impl Answer<'_> {
 pub enum Part<'a> {
     /// The reasoning before the answer.
     Reasoning(String),
-    /// Reasoning of Claude, which its caller can send back.
+    /// Reasoning with its vendor's signature, which its caller can send back.
     Signed(Signed),
     /// A text of the model.
     Text(String),
@@ -116,6 +116,8 @@ pub enum Event {
     Signature(String),
     /// Reasoning of Claude that is encrypted as a whole.
     Redacted(String),
+    /// Gemini's signature of the call that begins next, as [`Signed::Call`] has it.
+    CallSignature(String),
     /// A call begins, at this position among the calls.
     Call {
         /// The position among the calls.
@@ -143,9 +145,12 @@ impl Event {
         match self {
             Self::Text(_) | Self::Reasoning(_) | Self::Call { .. } => true,
             // A piece of an input belongs to a call that has begun, and a signature says nothing.
-            Self::Begin(_) | Self::Signature(_) | Self::Redacted(_) | Self::Input { .. } | Self::Stop(_) => {
-                false
-            }
+            Self::Begin(_)
+            | Self::Signature(_)
+            | Self::Redacted(_)
+            | Self::CallSignature(_)
+            | Self::Input { .. }
+            | Self::Stop(_) => false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Dialect;
 use super::need::Need;
-use super::turns::{Block, Source};
+use super::turns::{Block, Signed, Source};
 
 /// What happens to a block on its way to another dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +17,9 @@ pub enum Crossing {
 
 /// Decides about a block that is to be written in `target` and was read from the other dialect.
 ///
-/// Reasoning crosses only if Claude has signed it and Messages have a place for it. Other signatures are valid at their vendor
-/// only, and as text it would teach the model to imitate it.
+/// Reasoning crosses only if Claude has signed it and the other dialect has a place for it. The signature of a call crosses to
+/// Gemini, which made it. Other signatures are valid at their vendor only, and as text reasoning would teach the model to imitate
+/// it.
 #[must_use]
 pub const fn for_target(block: &Block<'_>, target: Dialect) -> Crossing {
     match (block, target) {
@@ -28,13 +29,24 @@ pub const fn for_target(block: &Block<'_>, target: Dialect) -> Crossing {
             | Block::Result(_)
             | Block::Image(Source::Base64 { .. } | Source::Named { .. } | Source::Url(_))
             | Block::Document(Source::Base64 { .. } | Source::Named { .. } | Source::Url(_)),
-            Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses,
+            Dialect::ChatCompletions
+            | Dialect::Messages
+            | Dialect::Responses
+            | Dialect::Gemini
+            | Dialect::Converse,
         )
-        | (Block::Signed(_), Dialect::Messages) => Crossing::Kept,
+        | (Block::Signed(Signed::Text { .. } | Signed::Redacted(_)), Dialect::Messages | Dialect::Converse)
+        | (Block::Signed(Signed::Call(_)), Dialect::Gemini) => Crossing::Kept,
         (Block::Image(Source::File) | Block::Document(Source::File), _) => Crossing::PassedOver(Need::File),
-        (Block::Reasoning, _) | (Block::Signed(_), Dialect::ChatCompletions | Dialect::Responses) => {
-            Crossing::Stripped("thinking")
-        }
+        (Block::Reasoning, _)
+        | (
+            Block::Signed(Signed::Text { .. } | Signed::Redacted(_)),
+            Dialect::ChatCompletions | Dialect::Responses | Dialect::Gemini,
+        )
+        | (
+            Block::Signed(Signed::Call(_)),
+            Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses | Dialect::Converse,
+        ) => Crossing::Stripped("thinking"),
         (Block::Foreign(need), _) => Crossing::PassedOver(*need),
     }
 }
@@ -42,18 +54,22 @@ pub const fn for_target(block: &Block<'_>, target: Dialect) -> Crossing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialects::turns::Signed;
 
     #[test]
     fn each_kind_of_block_has_its_rule() {
         let pdf = || Source::Base64 { media_type: "application/pdf".to_owned(), data: String::new() };
         let (chat, messages) = (Dialect::ChatCompletions, Dialect::Messages);
+        let call = || Block::Signed(Signed::Call(String::new()));
         for (block, target, expected) in [
             (Block::Text("Hi".to_owned()), chat, Crossing::Kept),
             (Block::Reasoning, chat, Crossing::Stripped("thinking")),
             (Block::Reasoning, messages, Crossing::Stripped("thinking")),
             (Block::Signed(Signed::Redacted(String::new())), chat, Crossing::Stripped("thinking")),
             (Block::Signed(Signed::Redacted(String::new())), messages, Crossing::Kept),
+            (Block::Signed(Signed::Redacted(String::new())), Dialect::Converse, Crossing::Kept),
+            (Block::Signed(Signed::Redacted(String::new())), Dialect::Gemini, Crossing::Stripped("thinking")),
+            (call(), Dialect::Gemini, Crossing::Kept),
+            (call(), messages, Crossing::Stripped("thinking")),
             // Which models of chat completions take one is not a question of the dialect.
             (Block::Document(pdf()), chat, Crossing::Kept),
             (Block::Document(pdf()), messages, Crossing::Kept),

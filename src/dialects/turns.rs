@@ -70,13 +70,14 @@ pub enum Block<'a> {
     Result(CallResult<'a>),
     /// The reasoning of a model, which means nothing to another vendor.
     Reasoning,
-    /// The reasoning of Claude with its signature, which is valid wherever Claude is.
+    /// Reasoning with its vendor's signature.
     Signed(Signed),
     /// Something that only the caller's dialect has.
     Foreign(Need),
 }
 
-/// Reasoning that Claude has signed. It is valid only as it is.
+/// Reasoning that its vendor has signed. It is valid only as it is: Claude's wherever Claude is, Gemini's at the endpoint that
+/// made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signed {
     /// Reasoning that can be read; what can be read may be empty.
@@ -88,6 +89,8 @@ pub enum Signed {
     },
     /// Reasoning that is encrypted as a whole.
     Redacted(String),
+    /// Gemini's signature of the call that follows, as [`gemini::signature`](super::gemini::signature) marks it.
+    Call(String),
 }
 
 /// Where the bytes of an image or a document are.

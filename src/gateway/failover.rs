@@ -367,7 +367,9 @@ async fn exhausted(end: Exhausted, intent: &Intent, mut recorder: RequestRecorde
         return recorder.finish_failed(failure, status).await;
     }
     let status = match (intent.request.dialect, caller_status(&failure)) {
-        (Dialect::ChatCompletions | Dialect::Responses, status) => status,
+        (Dialect::ChatCompletions | Dialect::Responses | Dialect::Gemini | Dialect::Converse, status) => {
+            status
+        }
         (Dialect::Messages, status) => dialects::messages::error::status(failure.class, status),
     };
     recorder.finish_failed(failure, status).await

@@ -61,7 +61,7 @@ pub fn service_url(preset: &Preset, service: &Service, base_url: &str) -> String
         None => (base, None),
     };
     let path = path.trim_end_matches('/');
-    let path = match service.raw_predict {
+    let path = match service.model_address {
         Some(_) => path.split_once(service.path).map_or(path, |(before, _)| before),
         None => path,
     };

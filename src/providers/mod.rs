@@ -50,7 +50,9 @@ pub use errors::{
 pub use finish_reasons::{FinishMeaning, FinishReason};
 pub use known_models::{Capabilities, KnownModel, known_model};
 pub use parameters::{ParameterRules, RulePlace, known_parameter_rules};
-pub use presets::{Authentication, CredentialNeed, Documents, PRESETS, Preset, Service, preset};
+pub use presets::{
+    Authentication, CredentialNeed, Documents, ModelAddress, PRESETS, Preset, Service, preset,
+};
 pub use price::{LongPrompt, ModelPrice, Rates};
 pub use stream_options::StreamOptions;
 

@@ -7,12 +7,6 @@
 /// How a platform serves messages at addresses of their models.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RawPredict {
-    /// What the base URL has to contain, because the address of a model is below it.
-    pub within: &'static [&'static str],
-    /// What follows the name of the model for a whole answer.
-    whole: &'static str,
-    /// What follows the name of the model for a stream.
-    streamed: &'static str,
     /// The end of the address that counts tokens. The body of a count names the model.
     pub count: &'static str,
     /// The name and the value of the field that says the version of the API.
@@ -42,9 +36,6 @@ const fn beta(name: &'static str) -> Beta {
 /// #12429, #21625, #34802, anthropics/claude-agent-sdk-typescript#307, vercel/ai#10981, Wei-Shaw/sub2api#3358, and
 /// BerriAI/litellm#31607 (`context-1m-2025-08-07`). The others are those that litellm passes on.
 pub static VERTEX: RawPredict = RawPredict {
-    within: &["/projects/", "/locations/"],
-    whole: ":rawPredict",
-    streamed: ":streamRawPredict",
     count: "count-tokens:rawPredict",
     version: ("anthropic_version", "vertex-2023-10-16"),
     lacks: &["diagnostics", "fallback_credit_token", "speed"],
@@ -78,27 +69,6 @@ pub struct Betas {
 }
 
 impl RawPredict {
-    /// The end of the address of a model's answers, with the model's name percent-encoded.
-    #[must_use]
-    pub fn end_of(&self, model: &str, stream: bool) -> String {
-        const HEX: &[u8; 16] = b"0123456789ABCDEF";
-        let mut end = String::with_capacity(model.len() + self.streamed.len());
-        for byte in model.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
-                    end.push(char::from(byte));
-                }
-                _ => {
-                    let digits = [byte >> 4, byte & 15];
-                    let digits = digits.map(|digit| HEX.get(usize::from(digit)).copied().unwrap_or(b'0'));
-                    end.push('%');
-                    end.extend(digits.map(char::from));
-                }
-            }
-        }
-        end + if stream { self.streamed } else { self.whole }
-    }
-
     /// Which of the features in the value of `anthropic-beta` are sent. `counts` says that tokens are to be counted.
     #[must_use]
     pub fn betas(&self, asked: &str, counts: bool) -> Betas {
@@ -125,21 +95,6 @@ impl RawPredict {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_name_of_a_model_is_one_part_of_the_path() {
-        for (model, end) in [
-            ("claude-sonnet-4-5@20250929", "claude-sonnet-4-5@20250929:rawPredict"),
-            ("a b/c?d#e:f%2F", "a%20b%2Fc%3Fd%23e%3Af%252F:rawPredict"),
-            ("..", "..:rawPredict"),
-            ("m\u{fc}", "m%C3%BC:rawPredict"),
-        ] {
-            assert_eq!(VERTEX.end_of(model, false), end);
-            let url = url::Url::parse(&format!("https://h.example/v1/models/{end}")).expect("an address");
-            assert_eq!(url.path(), format!("/v1/models/{end}"), "parsers of addresses leave it as it is");
-        }
-        assert_eq!(VERTEX.end_of("m", true), "m:streamRawPredict");
-    }
 
     #[test]
     fn only_known_features_pass_each_once() {

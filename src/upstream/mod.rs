@@ -62,6 +62,13 @@ impl AdmittedUrl {
         Self { url, service: self.service, client: self.client.clone() }
     }
 
+    /// The URL with another member of its query.
+    #[must_use]
+    pub fn with_query(mut self, name: &str, value: &str) -> Self {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
     /// A path below that of the URL. `end` is one part, percent-encoded.
     #[must_use]
     pub fn below(&self, end: &str) -> Self {

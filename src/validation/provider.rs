@@ -88,7 +88,7 @@ pub fn address(policy: &AddressPolicy, preset: &Preset, base_url: Option<&str>) 
     policy.check(address.trim()).map_err(AddressFault::Blocked)?;
     for (_, service) in preset.services() {
         policy.check(&service_url(preset, service, address)).map_err(AddressFault::Blocked)?;
-        let within = service.raw_predict.map(|raw_predict| raw_predict.within).unwrap_or_default();
+        let within = service.model_address.map(|address| address.within).unwrap_or_default();
         if !within.iter().all(|part| address.contains(part)) {
             return Err(AddressFault::Incomplete(preset.base_url_form.unwrap_or_default()));
         }

@@ -5,13 +5,14 @@ use serde_json::json;
 
 use super::error;
 use crate::api::inference::{Waiting, Writer};
-use crate::dialects::Dialect;
+use crate::dialects::CallerDialect;
 use crate::dialects::messages::error::{kind, status};
 use crate::domain::error::Error;
 use crate::gateway::response::answer::BrokenStream;
 
 /// How messages are answered.
-pub const WRITER: Writer = Writer { dialect: Dialect::Messages, broken: event, failed: instead_of_an_answer };
+pub const WRITER: Writer =
+    Writer { dialect: CallerDialect::Messages, broken: event, failed: instead_of_an_answer };
 
 /// Writes the last event of an interrupted stream.
 fn event(broken: &BrokenStream<'_>) -> Bytes {

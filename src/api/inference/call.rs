@@ -16,7 +16,7 @@ use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::auth::api::rate_limit::{Admission, Limiter};
 use crate::auth::part::part;
 use crate::config::Settings;
-use crate::dialects::Dialect;
+use crate::dialects::CallerDialect;
 use crate::domain::error::{Error, Result};
 use crate::domain::session_id::identify;
 use crate::gateway::record::request_context::RequestContext;
@@ -83,7 +83,7 @@ impl Admitted {
     /// The request comes from this gateway itself, a limit is reached, or the body is not valid.
     pub(in crate::api) async fn read(
         caller: ApiCaller<Inference>,
-        dialect: Dialect,
+        dialect: CallerDialect,
         named: Option<String>,
         request: &HttpRequest,
         payload: web::Payload,
@@ -100,7 +100,7 @@ impl Admitted {
         let body = reader.read_chat(&share, request, payload).await?;
         let chat = match named {
             Some(model) => ChatRequest::read_for(&share, model, body.bytes).await?,
-            None => ChatRequest::read(&share, dialect, body.bytes).await?,
+            None => ChatRequest::read(&share, dialect.dialect(), body.bytes).await?,
         };
         Ok(Self { caller, chat, admission, started })
     }
@@ -152,7 +152,7 @@ impl Admitted {
             request_id: caller.request_id,
             organization_id: caller.organization.id,
             key: Some(caller.key.clone()),
-            dialect: chat.dialect,
+            dialect: writer.dialect,
             requested: chat.wanted.primary().to_owned(),
             streamed: chat.stream,
             session_id,

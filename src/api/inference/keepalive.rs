@@ -115,7 +115,7 @@ impl Kept {
 
     /// An event that clients ignore. Proxies see that the connection is alive.
     fn keepalive(&self) -> Bytes {
-        Bytes::from_static(self.writer.dialect.keepalive())
+        Bytes::from_static(self.writer.dialect.dialect().keepalive())
     }
 
     fn failed(&self, error: &Error) -> Bytes {

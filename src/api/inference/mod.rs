@@ -11,7 +11,7 @@ pub mod routing_headers;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::dialects::Dialect;
+use crate::dialects::CallerDialect;
 use crate::domain::error::Error;
 use crate::gateway::response::answer::BrokenStream;
 
@@ -19,7 +19,7 @@ use crate::gateway::response::answer::BrokenStream;
 #[derive(Debug, Clone, Copy)]
 pub struct Writer {
     /// The dialect that it writes.
-    pub dialect: Dialect,
+    pub dialect: CallerDialect,
     /// Writes the last events of a stream that broke.
     pub broken: fn(&BrokenStream<'_>) -> Bytes,
     /// Writes the last events of a stream that began before there was an answer, and got none.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::error;
 use crate::api::inference::{Waiting, Writer};
-use crate::dialects::Dialect;
+use crate::dialects::CallerDialect;
 use crate::domain::error::Error;
 use crate::gateway::call::frame::Identity;
 use crate::gateway::request::json_object::quoted;
@@ -18,7 +18,7 @@ use crate::gateway::response::answer::BrokenStream;
 
 /// How chat completions are answered.
 pub const WRITER: Writer =
-    Writer { dialect: Dialect::ChatCompletions, broken: frames, failed: instead_of_an_answer };
+    Writer { dialect: CallerDialect::ChatCompletions, broken: frames, failed: instead_of_an_answer };
 
 /// Writes the last frames of an interrupted stream.
 #[must_use]

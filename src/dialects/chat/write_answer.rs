@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::dialects::answers::{Answer, Part, Stop, Tokens};
+use crate::dialects::gemini::signature::{self, Signer};
 use crate::dialects::ids;
 use crate::dialects::turns::Signed;
 
@@ -20,7 +21,7 @@ pub fn write(answer: &Answer<'_>, tokens: Tokens, created: i64) -> Option<Vec<u8
     let reasoning = |part: &Part<'_>| match part {
         Part::Reasoning(text) => Some(text.clone()),
         Part::Signed(Signed::Text { text, .. }) => Some(text.clone()).filter(|text| !text.is_empty()),
-        Part::Signed(Signed::Redacted(_)) | Part::Text(_) | Part::Call(_) => None,
+        Part::Signed(Signed::Redacted(_) | Signed::Call(_)) | Part::Text(_) | Part::Call(_) => None,
     };
     let completion = Completion {
         id: ids::of_completion(&answer.id),
@@ -34,7 +35,7 @@ pub fn write(answer: &Answer<'_>, tokens: Tokens, created: i64) -> Option<Vec<u8
                 refusal: None,
                 reasoning_content: joined(answer, reasoning),
                 reasoning_details: details(answer),
-                tool_calls: answer.parts.iter().filter_map(call).collect(),
+                tool_calls: calls(answer),
             },
             logprobs: None,
             finish_reason: reason(answer.stop),
@@ -127,6 +128,30 @@ struct ToolCall<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     function: Function<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<ExtraContent>,
+}
+
+/// What Google's own chat completions have beside a call.
+#[derive(Serialize)]
+pub(super) struct ExtraContent {
+    google: Google,
+}
+
+#[derive(Serialize)]
+struct Google {
+    thought_signature: String,
+}
+
+impl ExtraContent {
+    /// The signature of a call. One of AI Studio is as its chat completions have it.
+    pub(super) fn of(marked: &str) -> Self {
+        let thought_signature = match signature::read(marked) {
+            Some((Signer::Studio, own)) => own.to_owned(),
+            Some((Signer::Vertex, _)) | None => marked.to_owned(),
+        };
+        Self { google: Google { thought_signature } }
+    }
 }
 
 #[derive(Serialize)]
@@ -152,13 +177,15 @@ pub(super) enum Detail<'a> {
 }
 
 impl<'a> Detail<'a> {
-    /// The detail at this position among those of an answer.
-    pub(super) fn of(signed: &'a Signed, index: usize) -> Self {
+    /// The detail at this position among those of an answer; `None` if it is none.
+    pub(super) fn of(signed: &'a Signed, index: usize) -> Option<Self> {
         match signed {
             Signed::Text { text, signature } => {
-                Self::Text { text, signature, format: FORMAT_OF_CLAUDE, index }
+                Some(Self::Text { text, signature, format: FORMAT_OF_CLAUDE, index })
             }
-            Signed::Redacted(data) => Self::Encrypted { data, format: FORMAT_OF_CLAUDE, index },
+            Signed::Redacted(data) => Some(Self::Encrypted { data, format: FORMAT_OF_CLAUDE, index }),
+            // It is with its call.
+            Signed::Call(_) => None,
         }
     }
 }
@@ -172,13 +199,24 @@ fn details<'a>(answer: &'a Answer<'a>) -> Vec<Detail<'a>> {
         Part::Signed(signed) => Some(signed),
         Part::Reasoning(_) | Part::Text(_) | Part::Call(_) => None,
     });
-    signed.enumerate().map(|(index, signed)| Detail::of(signed, index)).collect()
+    signed.enumerate().filter_map(|(index, signed)| Detail::of(signed, index)).collect()
 }
 
-fn call<'a>(part: &'a Part<'a>) -> Option<ToolCall<'a>> {
-    let Part::Call(call) = part else { return None };
-    let function = Function { name: &call.name, arguments: call.input.get() };
-    Some(ToolCall { id: &call.id, kind: "function", function })
+/// The calls, each with the signature before it.
+fn calls<'a>(answer: &'a Answer<'a>) -> Vec<ToolCall<'a>> {
+    let (mut calls, mut signature) = (Vec::new(), None);
+    for part in &answer.parts {
+        match part {
+            Part::Signed(Signed::Call(marked)) => signature = Some(ExtraContent::of(marked)),
+            Part::Call(call) => {
+                let function = Function { name: &call.name, arguments: call.input.get() };
+                let extra_content = signature.take();
+                calls.push(ToolCall { id: &call.id, kind: "function", function, extra_content });
+            }
+            Part::Reasoning(_) | Part::Signed(_) | Part::Text(_) => {}
+        }
+    }
+    calls
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::write_answer::{Detail, Usage, reason};
+use super::write_answer::{Detail, ExtraContent, Usage, reason};
 use crate::dialects::answers::{Event, Stop, Tokens};
 use crate::dialects::ids;
 use crate::dialects::turns::Signed;
@@ -28,6 +28,8 @@ pub struct Writer {
     reasoning: String,
     /// How much signed reasoning was written.
     details: usize,
+    /// The signature of the call that begins next.
+    call_signature: Option<String>,
     begun: bool,
     stopped: bool,
 }
@@ -46,6 +48,7 @@ impl Writer {
             inputs: Vec::new(),
             reasoning: String::new(),
             details: 0,
+            call_signature: None,
             begun: false,
             stopped: false,
         }
@@ -78,11 +81,14 @@ impl Writer {
                 }
             }
             Event::Redacted(data) => self.detail(&Signed::Redacted(data), out),
+            Event::CallSignature(signature) => self.call_signature = Some(signature),
             Event::Call { position, id, name } => {
                 self.reasoning.clear();
                 self.inputs.resize(position + 1, false);
                 let function = Function { name: Some(&name), arguments: "" };
-                self.call(Call { index: position, id: Some(&id), kind: Some("function"), function }, out);
+                let extra_content = self.call_signature.take().map(|marked| ExtraContent::of(&marked));
+                let (id, kind) = (Some(id.as_str()), Some("function"));
+                self.call(Call { index: position, id, kind, function, extra_content }, out);
             }
             Event::Input { position, json } => self.input(position, &json, out),
             Event::Stop(stop) => self.stop(stop, tokens, out),
@@ -97,7 +103,7 @@ impl Writer {
 
     /// Writes signed reasoning as a whole, so that callers can send it back as it is.
     fn detail(&mut self, signed: &Signed, out: &mut Vec<u8>) {
-        let detail = Detail::of(signed, self.details);
+        let Some(detail) = Detail::of(signed, self.details) else { return };
         self.details += 1;
         self.delta(&Delta { reasoning_details: Some([detail]), ..Delta::default() }, None, out);
     }
@@ -115,7 +121,7 @@ impl Writer {
             *input = true;
         }
         let function = Function { name: None, arguments: json };
-        self.call(Call { index: position, id: None, kind: None, function }, out);
+        self.call(Call { index: position, id: None, kind: None, function, extra_content: None }, out);
     }
 
     fn call(&self, call: Call<'_>, out: &mut Vec<u8>) {
@@ -183,6 +189,8 @@ struct Call<'a> {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
     function: Function<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<ExtraContent>,
 }
 
 #[derive(Serialize)]

@@ -84,6 +84,7 @@ fn block<'a>(part: &'a Part<'a>) -> Block<'a> {
         Part::Reasoning(thinking) => Block::Thinking { thinking, signature: MARK },
         Part::Signed(Signed::Text { text, signature }) => Block::Thinking { thinking: text, signature },
         Part::Signed(Signed::Redacted(data)) => Block::RedactedThinking { data },
+        Part::Signed(Signed::Call(signature)) => Block::Thinking { thinking: "", signature },
         Part::Text(text) => Block::Text { text },
         Part::Call(call) => Block::ToolUse {
             id: ids::alias_of_call(&call.id).unwrap_or_else(|| call.id.clone()),

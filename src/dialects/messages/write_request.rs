@@ -300,7 +300,7 @@ fn as_content<'a>(block: &'a Block<'a>, changes: &mut Changes) -> Option<Content
             Some(Content::Thinking { thinking: text, signature })
         }
         Block::Signed(Signed::Redacted(data)) => Some(Content::RedactedThinking { data }),
-        Block::Reasoning | Block::Foreign(_) => None,
+        Block::Reasoning | Block::Signed(Signed::Call(_)) | Block::Foreign(_) => None,
     }
 }
 

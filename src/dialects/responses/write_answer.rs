@@ -29,7 +29,7 @@ pub fn write(answer: &Answer<'_>, tokens: Tokens, created: i64, repeated: &Repea
 /// Whether a caller can read a part. Claude's encrypted reasoning is for Claude, and a response has no place for it.
 const fn is_readable(part: &Part<'_>) -> bool {
     match part {
-        Part::Signed(Signed::Redacted(_)) => false,
+        Part::Signed(Signed::Redacted(_) | Signed::Call(_)) => false,
         Part::Signed(Signed::Text { text, .. }) => !text.is_empty(),
         Part::Reasoning(_) | Part::Text(_) | Part::Call(_) => true,
     }
@@ -62,7 +62,7 @@ fn item(
         Part::Reasoning(text) | Part::Signed(Signed::Text { text, .. }) => {
             Some(OutputPart::SummaryText { text })
         }
-        Part::Signed(Signed::Redacted(_)) | Part::Text(_) | Part::Call(_) => None,
+        Part::Signed(Signed::Redacted(_) | Signed::Call(_)) | Part::Text(_) | Part::Call(_) => None,
     });
     let summary: Vec<OutputPart<'_>> = reasoning.collect();
     if !summary.is_empty() {

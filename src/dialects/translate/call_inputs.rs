@@ -41,7 +41,8 @@ impl CallInputs {
             | Event::Text(_)
             | Event::Reasoning(_)
             | Event::Signature(_)
-            | Event::Redacted(_) => {}
+            | Event::Redacted(_)
+            | Event::CallSignature(_) => {}
         }
         if self.size > MOST_WAITING { Err(Unwritable::TooMuch) } else { Ok(()) }
     }
@@ -57,6 +58,7 @@ impl CallInputs {
             | Event::Reasoning(_)
             | Event::Signature(_)
             | Event::Redacted(_)
+            | Event::CallSignature(_)
             | Event::Call { .. }
             | Event::Stop(_) => false,
         }

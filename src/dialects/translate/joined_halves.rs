@@ -57,6 +57,11 @@ impl JoinedHalves {
                 self.end_text(whole);
                 whole.push(Event::Redacted(joined(data)));
             }
+            Event::CallSignature(signature) => {
+                self.end_reasoning(whole);
+                self.end_text(whole);
+                whole.push(Event::CallSignature(joined(signature)));
+            }
             Event::Call { position, id, name } => {
                 self.end_reasoning(whole);
                 self.end_text(whole);

@@ -17,28 +17,30 @@ use super::responses::repeated::Repeated;
 use super::split_characters::marked;
 use super::turns::{Block, Request};
 use super::whole_characters::whole_characters;
-use super::{Dialect, chat, ids, messages, responses};
+use super::{CallerDialect, Dialect, chat, converse, gemini, ids, messages, responses};
 
 /// Translates a request from one dialect into another one, for the model of this name. Returns its body.
 ///
 /// # Errors
 /// It needs something that no model of the other dialect can do, or is not a valid request.
 pub fn request(
-    (from, to): (Dialect, Dialect),
+    (from, to): (CallerDialect, Dialect),
     members: &Members<'_>,
     model: &str,
     changes: &mut Changes,
 ) -> Result<Vec<u8>, Need> {
     let mut request = match from {
-        Dialect::ChatCompletions => chat::read_request::read(members, changes)?,
-        Dialect::Messages => messages::read_request::read(members, changes)?,
-        Dialect::Responses => responses::read_request::read(members, changes)?,
+        CallerDialect::ChatCompletions => chat::read_request::read(members, changes)?,
+        CallerDialect::Messages => messages::read_request::read(members, changes)?,
+        CallerDialect::Responses => responses::read_request::read(members, changes)?,
     };
     cross(&mut request, to, changes)?;
     give_ids(&mut request, changes);
     match to {
         Dialect::ChatCompletions => chat::write_request::write(&request, model, changes),
         Dialect::Messages => messages::write_request::write(&request, model, changes),
+        Dialect::Gemini => gemini::write_request::write(&request, model, changes),
+        Dialect::Converse => converse::write_request(&request, model, changes),
         Dialect::Responses => Err(Need::Dialect(to)),
     }
 }
@@ -99,7 +101,7 @@ fn keep(blocks: &mut Vec<Block<'_>>, target: Dialect, changes: &mut Changes) -> 
 /// What an answer needs besides what its provider wrote.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// Interprets the `finish_reason` of a chat completion.
+    /// Interprets the `finish_reason` of any vendor.
     pub stop: fn(&str) -> Stop,
     /// The time of the answer, in seconds.
     pub created: i64,
@@ -107,11 +109,11 @@ pub struct Context<'a> {
     pub repeated: Option<&'a Repeated>,
 }
 
-/// Translates a whole answer from one dialect into another one. `None` if it is not an answer, or a call in it has no valid
+/// Translates a whole answer from one dialect into that of the caller. `None` if it is not an answer, or a call in it has no valid
 /// input. Also returns whether a limit ended the answer within a call, which is left out.
 #[must_use]
 pub fn answer(
-    (from, to): (Dialect, Dialect),
+    (from, to): (Dialect, CallerDialect),
     body: &[u8],
     tokens: Tokens,
     context: Context<'_>,
@@ -120,13 +122,15 @@ pub fn answer(
     let answer = match from {
         Dialect::ChatCompletions => chat::read_answer::read(body, context.stop)?,
         Dialect::Messages => messages::read_answer::read(body)?,
+        Dialect::Gemini => gemini::read_answer::read(body, context.stop)?,
+        Dialect::Converse => converse::read_answer(body)?,
         // Only a caller of the same dialect gets its answers.
         Dialect::Responses => return None,
     };
     let written = match to {
-        Dialect::ChatCompletions => chat::write_answer::write(&answer, tokens, context.created),
-        Dialect::Messages => messages::write_answer::write(&answer, tokens),
-        Dialect::Responses => {
+        CallerDialect::ChatCompletions => chat::write_answer::write(&answer, tokens, context.created),
+        CallerDialect::Messages => messages::write_answer::write(&answer, tokens),
+        CallerDialect::Responses => {
             responses::write_answer::write(&answer, tokens, context.created, context.repeated?)
         }
     };
@@ -151,7 +155,8 @@ impl From<TooMuch> for Unwritable {
 /// A stream that is being translated.
 #[derive(Debug)]
 pub struct Stream {
-    direction: Direction,
+    reader: Reader,
+    writer: Writer,
     halves: JoinedHalves,
     calls: CallInputs,
     has_content: bool,
@@ -159,25 +164,37 @@ pub struct Stream {
     unwritable: Option<Unwritable>,
 }
 
-/// The reader and the writer of a stream.
+/// Reads the stream of a provider.
 #[derive(Debug)]
-pub enum Direction {
-    /// Chunks become the events of a message.
-    ToMessages(chat::read_stream::Reader, Box<messages::write_stream::Writer>),
-    /// The events of a message become chunks.
-    ToChat(messages::read_stream::Reader, Box<chat::write_stream::Writer>),
-    /// Chunks become the events of a response.
-    ChatToResponses(chat::read_stream::Reader, Box<responses::write_stream::Writer>),
-    /// The events of a message become those of a response.
-    MessagesToResponses(messages::read_stream::Reader, Box<responses::write_stream::Writer>),
+pub enum Reader {
+    /// The chunks of a completion.
+    Chat(chat::read_stream::Reader),
+    /// The events of a message.
+    Messages(messages::read_stream::Reader),
+    /// The pieces of Google's `generateContent`.
+    Gemini(gemini::read_stream::Reader),
+    /// The events of Amazon Bedrock's Converse.
+    Converse(converse::Reader),
+}
+
+/// Writes the stream of a caller.
+#[derive(Debug)]
+pub enum Writer {
+    /// The chunks of a completion.
+    Chat(Box<chat::write_stream::Writer>),
+    /// The events of a message.
+    Messages(Box<messages::write_stream::Writer>),
+    /// The events of a response.
+    Responses(Box<responses::write_stream::Writer>),
 }
 
 impl Stream {
     /// Translates a stream from its beginning.
     #[must_use]
-    pub fn new(direction: Direction) -> Self {
+    pub fn new(reader: Reader, writer: Writer) -> Self {
         Self {
-            direction,
+            reader,
+            writer,
             halves: JoinedHalves::default(),
             calls: CallInputs::default(),
             has_content: false,
@@ -185,36 +202,22 @@ impl Stream {
         }
     }
 
-    /// The dialect of the caller.
-    #[must_use]
-    pub const fn to(&self) -> Dialect {
-        match self.direction {
-            Direction::ToMessages(..) => Dialect::Messages,
-            Direction::ToChat(..) => Dialect::ChatCompletions,
-            Direction::ChatToResponses(..) | Direction::MessagesToResponses(..) => Dialect::Responses,
-        }
-    }
-
     /// The id of the caller's stream, as a JSON string; `None` if its end does not repeat it.
     #[must_use]
     pub fn id(&self) -> Option<Cow<'_, str>> {
-        match &self.direction {
-            Direction::ToMessages(..) => None,
-            Direction::ToChat(_, writer) => Some(writer.id().into()),
-            Direction::ChatToResponses(_, writer) | Direction::MessagesToResponses(_, writer) => {
-                Some(["\"", writer.id(), "\""].concat().into())
-            }
+        match &self.writer {
+            Writer::Messages(_) => None,
+            Writer::Chat(writer) => Some(writer.id().into()),
+            Writer::Responses(writer) => Some(["\"", writer.id(), "\""].concat().into()),
         }
     }
 
     /// The number of the next event, where events are numbered.
     #[must_use]
     pub fn number(&self) -> u64 {
-        match &self.direction {
-            Direction::ToMessages(..) | Direction::ToChat(..) => 0,
-            Direction::ChatToResponses(_, writer) | Direction::MessagesToResponses(_, writer) => {
-                writer.number()
-            }
+        match &self.writer {
+            Writer::Messages(_) | Writer::Chat(_) => 0,
+            Writer::Responses(writer) => writer.number(),
         }
     }
 
@@ -231,13 +234,11 @@ impl Stream {
     pub fn feed(&mut self, data: &[u8], tokens: Tokens, out: &mut Vec<u8>) -> Result<(), Unwritable> {
         let data = marked(data);
         let mut events: Vec<Event> = Vec::new();
-        match &mut self.direction {
-            Direction::ToMessages(reader, _) | Direction::ChatToResponses(reader, _) => {
-                reader.read(&data, &mut events);
-            }
-            Direction::ToChat(reader, _) | Direction::MessagesToResponses(reader, _) => {
-                reader.read(&data, &mut events);
-            }
+        match &mut self.reader {
+            Reader::Chat(reader) => reader.read(&data, &mut events),
+            Reader::Messages(reader) => reader.read(&data, &mut events),
+            Reader::Gemini(reader) => reader.read(&data, &mut events),
+            Reader::Converse(reader) => reader.read(&data, &mut events),
         }
         if matches!(data, Cow::Owned(_)) || !self.halves.are_empty() {
             events = self.halves.of(events);
@@ -252,23 +253,23 @@ impl Stream {
     pub fn end(&mut self, tokens: Tokens) -> Result<Vec<u8>, Unwritable> {
         let mut out = Vec::new();
         let mut rest = self.halves.rest();
-        if matches!(self.direction, Direction::ToChat(..)) {
+        if matches!(self.writer, Writer::Chat(_)) {
             // A second end is not written.
             rest.push(Event::Stop(Stop::End));
         }
         self.write(rest, tokens, &mut out)?;
-        match &self.direction {
-            Direction::ToMessages(reader, writer) => {
-                self.calls.check(reader.has_call_without_name())?;
+        let nameless = match &self.reader {
+            Reader::Chat(reader) => reader.has_call_without_name(),
+            Reader::Messages(_) | Reader::Gemini(_) | Reader::Converse(_) => false,
+        };
+        match &self.writer {
+            Writer::Chat(writer) => out.extend(writer.end()),
+            Writer::Messages(writer) => {
+                self.calls.check(nameless)?;
                 out.extend(writer.end(tokens));
             }
-            Direction::ToChat(_, writer) => out.extend(writer.end()),
-            Direction::ChatToResponses(reader, writer) => {
-                self.calls.check(reader.has_call_without_name())?;
-                out.extend(writer.end(tokens));
-            }
-            Direction::MessagesToResponses(_, writer) => {
-                self.calls.check(false)?;
+            Writer::Responses(writer) => {
+                self.calls.check(nameless)?;
                 out.extend(writer.end(tokens));
             }
         }
@@ -290,12 +291,10 @@ impl Stream {
         }
         self.calls.add(&event)?;
         self.has_content |= event.is_content();
-        match &mut self.direction {
-            Direction::ToMessages(_, writer) => writer.write(event, out)?,
-            Direction::ChatToResponses(_, writer) | Direction::MessagesToResponses(_, writer) => {
-                writer.write(event, out)?;
-            }
-            Direction::ToChat(_, writer) => {
+        match &mut self.writer {
+            Writer::Messages(writer) => writer.write(event, out)?,
+            Writer::Responses(writer) => writer.write(event, out)?,
+            Writer::Chat(writer) => {
                 if matches!(event, Event::Stop(_)) {
                     self.calls.check(false)?;
                 }

@@ -15,12 +15,12 @@ fn stop(reason: &str) -> Stop {
 
 fn to_messages() -> Stream {
     let writer = messages::write_stream::Writer::new("\"m\"".to_owned(), 1);
-    Stream::new(Direction::ToMessages(chat::read_stream::Reader::new(stop), Box::new(writer)))
+    Stream::new(Reader::Chat(chat::read_stream::Reader::new(stop)), Writer::Messages(Box::new(writer)))
 }
 
 fn to_chat() -> Stream {
     let writer = chat::write_stream::Writer::new(1, "\"m\"", "\"p\"", false);
-    Stream::new(Direction::ToChat(messages::read_stream::Reader::default(), Box::new(writer)))
+    Stream::new(Reader::Messages(messages::read_stream::Reader::default()), Writer::Chat(Box::new(writer)))
 }
 
 /// What a caller reads of a whole stream: its text, its reasoning, and the input of each call.

@@ -8,9 +8,10 @@ use super::classify::{Fault, Garbage};
 use super::frame::{Identity, Inspected, Names};
 use super::usable_answer::Judged;
 use crate::dialects::answers::{Stop, Tokens};
+use crate::dialects::members::Members;
 use crate::dialects::responses::repeated::Repeated;
-use crate::dialects::translate::{Context, Direction, Stream, Unwritable, answer};
-use crate::dialects::{Dialect, chat, messages, responses};
+use crate::dialects::translate::{Context, Reader, Stream, Unwritable, Writer, answer};
+use crate::dialects::{CallerDialect, Dialect, chat, converse, gemini, messages, responses};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::usage::pricing::Reported;
 use crate::gateway::usage::text_size::TextSize;
@@ -24,7 +25,7 @@ pub struct AnswerTranslation {
     /// The dialect of the provider.
     from: Dialect,
     /// The dialect of the caller.
-    to: Dialect,
+    to: CallerDialect,
     /// Whether the caller asked for the usage chunk of a stream.
     include_usage: bool,
     /// An estimate of the prompt in tokens.
@@ -56,9 +57,10 @@ impl AnswerTranslation {
             let members = request.members().filter(|_| request.dialect == Dialect::Responses)?;
             Some(Arc::new(Repeated::of(&members)))
         };
+        let to = request.dialect.of_callers()?;
         (request.dialect != sent.dialect).then(|| Self {
             from: sent.dialect,
-            to: request.dialect,
+            to,
             include_usage: request.include_usage,
             prompt: prompt(sent.size()),
             repeated: repeated(),
@@ -68,33 +70,37 @@ impl AnswerTranslation {
     /// The dialect of the caller.
     #[must_use]
     pub const fn to(&self) -> Dialect {
-        self.to
+        self.to.dialect()
     }
 
     /// Begins the translation of a stream, with our names for the caller and the time in seconds.
     #[must_use]
     pub fn stream(self, names: Names, created: i64) -> StreamTranslation {
         let Names { model, provider, .. } = names;
-        let direction = match (self.from, &self.repeated) {
-            (Dialect::ChatCompletions, Some(repeated)) => Direction::ChatToResponses(
-                chat::read_stream::Reader::new(stop_of),
-                Box::new(responses::write_stream::Writer::new(model, created, repeated.clone())),
-            ),
-            (Dialect::ChatCompletions, None) => Direction::ToMessages(
-                chat::read_stream::Reader::new(stop_of),
-                Box::new(messages::write_stream::Writer::new(model, self.prompt)),
-            ),
-            (Dialect::Messages | Dialect::Responses, Some(repeated)) => Direction::MessagesToResponses(
-                messages::read_stream::Reader::default(),
-                Box::new(responses::write_stream::Writer::new(model, created, repeated.clone())),
-            ),
-            (Dialect::Messages | Dialect::Responses, None) => {
+        let reader = match self.from {
+            Dialect::ChatCompletions => Reader::Chat(chat::read_stream::Reader::new(stop_of)),
+            Dialect::Messages | Dialect::Responses => {
+                Reader::Messages(messages::read_stream::Reader::default())
+            }
+            Dialect::Gemini => Reader::Gemini(gemini::read_stream::Reader::new(stop_of)),
+            Dialect::Converse => Reader::Converse(converse::Reader::default()),
+        };
+        let writer = match self.to {
+            CallerDialect::ChatCompletions => {
                 let provider = provider.as_deref().unwrap_or("null");
                 let writer = chat::write_stream::Writer::new(created, &model, provider, self.include_usage);
-                Direction::ToChat(messages::read_stream::Reader::default(), Box::new(writer))
+                Writer::Chat(Box::new(writer))
+            }
+            CallerDialect::Messages => {
+                Writer::Messages(Box::new(messages::write_stream::Writer::new(model, self.prompt)))
+            }
+            CallerDialect::Responses => {
+                let repeated = self.repeated.clone();
+                let repeated = repeated.unwrap_or_else(|| Arc::new(Repeated::of(&Members::default())));
+                Writer::Responses(Box::new(responses::write_stream::Writer::new(model, created, repeated)))
             }
         };
-        StreamTranslation { whole: self, stream: Stream::new(direction), created }
+        StreamTranslation { whole: self, stream: Stream::new(reader, writer), created }
     }
 
     /// Translates a whole answer that was judged; a large one off the event loop.
@@ -120,7 +126,7 @@ impl AnswerTranslation {
             let tokens = tokens(&seen.usage, self.prompt);
             let context = Context { stop: stop_of, created, repeated: self.repeated.as_deref() };
             let (body, cut) = answer((self.from, self.to), &body, tokens, context)?;
-            let mut now = Inspected::unmeasured(self.to, &body).ok()?;
+            let mut now = Inspected::unmeasured(self.to(), &body).ok()?;
             (now.usage, now.choices.size) = (seen.usage, seen.choices.size);
             now.choices.extras |= seen.choices.extras;
             Some((Bytes::from(body), now, cut))
@@ -154,7 +160,7 @@ impl StreamTranslation {
     /// The dialect of the caller.
     #[must_use]
     pub const fn to(&self) -> Dialect {
-        self.stream.to()
+        self.whole.to()
     }
 
     /// The translation of the same answer in one piece.
@@ -250,7 +256,7 @@ mod tests {
     #[tokio::test]
     async fn a_long_answer_is_translated_off_the_event_loop() {
         let from = Dialect::ChatCompletions;
-        let to = Dialect::Messages;
+        let to = CallerDialect::Messages;
         let translation = AnswerTranslation { from, to, include_usage: false, prompt: 5, repeated: None };
         let answer = |length: usize| {
             let start = r#"{"id":"x","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":""#;

@@ -13,7 +13,7 @@ use futures_util::stream::{Stream, StreamExt as _, iter, once};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::dialects::Dialect;
+use crate::dialects::{CallerDialect, Dialect};
 use crate::domain::error::{Error, Result};
 use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::record::request_context::RequestContext;
@@ -81,7 +81,7 @@ impl PlaygroundRequest {
             request_id: self.request_id,
             organization_id: self.organization.id,
             key: None,
-            dialect: Dialect::ChatCompletions,
+            dialect: CallerDialect::ChatCompletions,
             requested: self.model.clone(),
             streamed,
             session_id: None,

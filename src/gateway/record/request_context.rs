@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
 use uuid::Uuid;
 
-use crate::dialects::Dialect;
+use crate::dialects::CallerDialect;
 use crate::domain::invocation_type::InvocationType;
 use crate::store::snapshot::ApiKeyEntry;
 
@@ -21,7 +21,7 @@ pub struct RequestContext {
     /// The API key of the caller; `None` for a console user.
     pub key: Option<Arc<ApiKeyEntry>>,
     /// The dialect of the endpoint that was called.
-    pub dialect: Dialect,
+    pub dialect: CallerDialect,
     /// Catalog name of the primary model.
     pub requested: String,
     /// Whether the caller asked for a stream.
@@ -43,9 +43,9 @@ impl RequestContext {
     #[must_use]
     pub const fn invocation_type(&self) -> InvocationType {
         match self.dialect {
-            Dialect::ChatCompletions => InvocationType::chat_completion(self.streamed),
-            Dialect::Messages => InvocationType::message(self.streamed),
-            Dialect::Responses => InvocationType::response(self.streamed),
+            CallerDialect::ChatCompletions => InvocationType::chat_completion(self.streamed),
+            CallerDialect::Messages => InvocationType::message(self.streamed),
+            CallerDialect::Responses => InvocationType::response(self.streamed),
         }
     }
 }

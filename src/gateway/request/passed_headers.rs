@@ -34,7 +34,7 @@ impl PassedHeaders {
     /// 400 if a header of the dialect is more than a list of names: a provider's error would repeat it.
     pub fn of<'a>(dialect: Dialect, headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Self> {
         let passes = |name: &str| match dialect {
-            Dialect::ChatCompletions | Dialect::Responses => false,
+            Dialect::ChatCompletions | Dialect::Responses | Dialect::Gemini | Dialect::Converse => false,
             Dialect::Messages => name.starts_with(ANTHROPICS),
         };
         let passed = headers.into_iter().filter_map(|(name, value)| {

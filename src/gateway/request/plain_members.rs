@@ -95,6 +95,8 @@ impl ChatRequest {
             Dialect::ChatCompletions => (&OF_CHAT, &features::OF_CHAT),
             Dialect::Messages => (&OF_MESSAGES, &features::OF_MESSAGES),
             Dialect::Responses => (&OF_RESPONSES, &features::OF_RESPONSES),
+            // Only a caller's own request is looked at.
+            Dialect::Gemini | Dialect::Converse => (&[], &[]),
         };
         let is_known = |name: &str| [known, features].iter().any(|list| list.binary_search(&name).is_ok());
         let is_plain = |name: &str| is_known(name) || is_own(self.dialect, name) || is_label(name);

@@ -124,7 +124,7 @@ impl<'a> Requirements<'a> {
             part.and_then(|part| RawObject::parse(self.request.value(part)).ok())
         };
         let kind = match self.request.dialect {
-            Dialect::ChatCompletions | Dialect::Messages => {
+            Dialect::ChatCompletions | Dialect::Messages | Dialect::Gemini | Dialect::Converse => {
                 object("response_format").and_then(|format| format.get("type"))
             }
             Dialect::Responses => {
@@ -139,8 +139,9 @@ impl<'a> Requirements<'a> {
     fn prompt(&self) -> Prompt {
         *self.request.prompt.get_or_init(|| {
             let name = match self.request.dialect {
-                Dialect::ChatCompletions | Dialect::Messages => "messages",
+                Dialect::ChatCompletions | Dialect::Messages | Dialect::Converse => "messages",
                 Dialect::Responses => "input",
+                Dialect::Gemini => "contents",
             };
             let part = self.request.parts.iter().find(|part| part.name == name);
             part.map(|part| Prompt::read(self.request.value(part))).unwrap_or_default()

@@ -119,7 +119,9 @@ impl ChatRequest {
     pub(super) fn stored_state(&self) -> &StoredState {
         self.stored_state.get_or_init(|| match self.dialect {
             Dialect::Responses => StoredState::read(self),
-            Dialect::ChatCompletions | Dialect::Messages => StoredState::default(),
+            Dialect::ChatCompletions | Dialect::Messages | Dialect::Gemini | Dialect::Converse => {
+                StoredState::default()
+            }
         })
     }
 

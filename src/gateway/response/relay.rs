@@ -362,7 +362,7 @@ impl StreamRelay {
                 reader.seen.identity.clone().unwrap_or_else(crate::gateway::call::frame::Identity::unknown)
             }
             // Clients ignore events that they do not know.
-            Dialect::Messages | Dialect::Responses => {
+            Dialect::Messages | Dialect::Responses | Dialect::Gemini | Dialect::Converse => {
                 let event =
                     format!("event: failsoft\ndata: {{\"type\":\"failsoft\",\"failsoft\":{metadata}}}\n\n");
                 return event.into_bytes();

@@ -68,8 +68,8 @@ impl Asked {
             }
             (_, Dialect::ChatCompletions | Dialect::Responses) => self.tools |= searches,
             ("fallbacks", Dialect::Messages) => self.other_models |= !is_list_of_names(value),
-            // The content of a message has the calls of tools.
-            (_, Dialect::Messages) => {}
+            // The content of a message has the calls of tools. Translations ask for nothing of the kind.
+            (_, Dialect::Messages | Dialect::Gemini | Dialect::Converse) => {}
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::api::inference::{Waiting, Writer, error_headers};
 use crate::api::openai::error;
-use crate::dialects::Dialect;
+use crate::dialects::CallerDialect;
 use crate::dialects::responses::error::{Failed, code, message};
 use crate::domain::error::Error;
 use crate::gateway::request::json_object::quoted;
@@ -15,7 +15,7 @@ use crate::gateway::response::answer::BrokenStream;
 
 /// How responses are answered.
 pub const WRITER: Writer =
-    Writer { dialect: Dialect::Responses, broken: event, failed: instead_of_an_answer };
+    Writer { dialect: CallerDialect::Responses, broken: event, failed: instead_of_an_answer };
 
 /// Writes the last event of an interrupted stream.
 fn event(broken: &BrokenStream<'_>) -> Bytes {

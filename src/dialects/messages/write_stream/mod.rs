@@ -29,7 +29,7 @@ pub struct Writer {
     waiting: Vec<Waiting>,
     /// Text and reasoning that follow the calls.
     late: Vec<Late>,
-    /// Claude's signature of the reasoning in the open block.
+    /// The signature of the reasoning in the open block.
     signature: Option<String>,
     /// The bytes that wait.
     size: usize,
@@ -103,8 +103,13 @@ impl Writer {
                 self.open(Open::Redacted, &Block::RedactedThinking { data: &data }, out);
                 self.close(out);
             }
-            // It is valid at its own place only.
-            Event::Redacted(_) => {}
+            Event::CallSignature(signature) if !self.is_calling() => {
+                self.open(Open::Reasoning, &Block::Thinking { thinking: "", signature: "" }, out);
+                self.signature = Some(signature);
+                self.close(out);
+            }
+            // They are valid at their own place only.
+            Event::Redacted(_) | Event::CallSignature(_) => {}
             Event::Call { position, id, name } => self.call(position, id, name, out),
             Event::Input { position, json } => self.input(position, json, out),
             // Some providers repeat an end in each chunk.

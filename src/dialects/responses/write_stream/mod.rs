@@ -111,7 +111,7 @@ impl Writer {
             Event::Text(text) => self.spoken(Kind::Text, text, out),
             Event::Reasoning(text) => self.spoken(Kind::Reasoning, text, out),
             // A signature is for Claude, and a response has no place for it.
-            Event::Signature(_) | Event::Redacted(_) => {}
+            Event::Signature(_) | Event::Redacted(_) | Event::CallSignature(_) => {}
             Event::Call { position, id, name } => self.call(position, id, name, out),
             Event::Input { position, json } => self.input(position, &json, out),
             // Some providers repeat an end in each chunk.

@@ -5,8 +5,10 @@
 
 mod allowed_tools;
 mod content;
+mod converse_body;
 mod draft;
 mod functions;
+mod gemini_body;
 mod history;
 mod messages;
 mod messages_body;
@@ -57,6 +59,8 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: 
             messages_body::adapt(request, model, primary, Use::Answer, refused.has_reasoning())
         }
         Dialect::Responses => responses_body::adapt(request, model, primary),
+        Dialect::Gemini => gemini_body::adapt(request, model, refused.has_reasoning()),
+        Dialect::Converse => converse_body::adapt(request, model),
     }
 }
 
@@ -146,7 +150,7 @@ pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refuse
     let primary = primary && request.translated_with.is_none();
     match request.dialect {
         Dialect::ChatCompletions => optional_of_completion(request, model, primary, refused),
-        Dialect::Messages | Dialect::Responses => Parameters::default(),
+        Dialect::Messages | Dialect::Responses | Dialect::Gemini | Dialect::Converse => Parameters::default(),
     }
 }
 

@@ -36,6 +36,10 @@ pub struct Endpoint {
     messages: Option<Target>,
     /// How it serves Responses; `None` if it does not.
     responses: Option<Target>,
+    /// How it serves Google's `generateContent`; `None` if it does not.
+    gemini: Option<Target>,
+    /// How it serves Amazon Bedrock's Converse; `None` if it does not.
+    converse: Option<Target>,
     /// Prepared when the provider fails for the first time.
     credential: OnceLock<Option<Arc<Credential>>>,
 }
@@ -48,13 +52,16 @@ impl Endpoint {
             Dialect::ChatCompletions => self.chat_completions.as_ref(),
             Dialect::Messages => self.messages.as_ref(),
             Dialect::Responses => self.responses.as_ref(),
+            Dialect::Gemini => self.gemini.as_ref(),
+            Dialect::Converse => self.converse.as_ref(),
         }
     }
 
     /// The URL and the headers for the vendor's own dialect.
     #[must_use]
     pub fn native(&self) -> Option<&Target> {
-        self.messages.as_ref().or(self.chat_completions.as_ref())
+        let own = [&self.messages, &self.gemini, &self.converse, &self.chat_completions];
+        own.into_iter().find_map(Option::as_ref)
     }
 
     /// Whether both call with the same credential.
@@ -80,6 +87,8 @@ impl Endpoint {
             (&mut self.chat_completions, &earlier.chat_completions),
             (&mut self.messages, &earlier.messages),
             (&mut self.responses, &earlier.responses),
+            (&mut self.gemini, &earlier.gemini),
+            (&mut self.converse, &earlier.converse),
         ] {
             if let (Some(target), Some(known)) = (target, known) {
                 target.url = target.url.clone().with_connections_of(&known.url);
@@ -186,6 +195,8 @@ impl Endpoints {
             chat_completions: target(Dialect::ChatCompletions)?,
             messages: target(Dialect::Messages)?,
             responses: target(Dialect::Responses)?,
+            gemini: target(Dialect::Gemini)?,
+            converse: target(Dialect::Converse)?,
             credential: OnceLock::new(),
         })
     }

@@ -33,12 +33,12 @@ impl Target {
     /// The URL of the answers of a model.
     #[must_use]
     pub fn url_of(&self, model: &ModelEntry, stream: bool) -> Cow<'_, AdmittedUrl> {
-        match self.service.raw_predict {
-            Some(raw_predict) => {
-                Cow::Owned(self.url.below(&raw_predict.end_of(&model.upstream_model, stream)))
-            }
-            None => Cow::Borrowed(&self.url),
-        }
+        let Some(address) = self.service.model_address else { return Cow::Borrowed(&self.url) };
+        let url = self.url.below(&address.end_of(&model.upstream_model, stream));
+        Cow::Owned(match address.stream_query.filter(|_| stream) {
+            Some((name, value)) => url.with_query(name, value),
+            None => url,
+        })
     }
 
     /// The URL that counts the tokens of a message.
@@ -54,9 +54,8 @@ impl Target {
     /// The URL for a test of the credential by a request without content.
     #[must_use]
     pub fn url_of_test(&self) -> Cow<'_, AdmittedUrl> {
-        match self.service.raw_predict {
-            // Needs no name of a model, and is free.
-            Some(_) => Cow::Owned(self.url_of_count()),
+        match self.service.model_address.and_then(|address| address.test) {
+            Some(test) => Cow::Owned(self.url.below(test)),
             None => Cow::Borrowed(&self.url),
         }
     }

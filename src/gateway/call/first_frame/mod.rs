@@ -3,6 +3,8 @@
 mod alike;
 mod completion;
 mod completion_events;
+mod converse;
+mod gemini;
 mod message;
 mod reader;
 mod response;
@@ -21,7 +23,7 @@ use super::outcome::{AttemptOutcome, Reply, StreamReply};
 use super::response_body::{body_fault, hold};
 use super::translation::{StreamTranslation, nothing_left};
 use crate::dialects::messages::events_of_answer;
-use crate::dialects::{Dialect, responses};
+use crate::dialects::{self, Dialect, responses};
 use crate::gateway::call::usable_answer::{Judged, judge_off_event_loop, no_answer_fault};
 use crate::gateway::call::whole_answer::{GRACE, rest_of};
 use crate::gateway::request::chat_request::ChatRequest;
@@ -99,7 +101,7 @@ pub fn choices_wanted(request: &ChatRequest) -> u32 {
             let n = request.parts.iter().find(|part| part.name == "n");
             n.and_then(|n| serde_json::from_slice(request.value(n)).ok()).unwrap_or(1)
         }
-        Dialect::Messages | Dialect::Responses => 1,
+        Dialect::Messages | Dialect::Responses | Dialect::Gemini | Dialect::Converse => 1,
     }
 }
 
@@ -276,6 +278,9 @@ fn events_of(dialect: Dialect, body: &[u8]) -> Option<Vec<u8>> {
         Dialect::ChatCompletions => Some(events(body)),
         Dialect::Messages => events_of_answer::events(body),
         Dialect::Responses => responses::events_of_answer::events(body),
+        // A stream of these has pieces of the form of a whole answer.
+        Dialect::Gemini => Some(gemini::events(body)),
+        Dialect::Converse => dialects::converse::events_of_answer(body),
     }
 }
 

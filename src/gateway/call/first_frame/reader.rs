@@ -180,7 +180,11 @@ impl FrameReader {
             Dialect::ChatCompletions if self.expected.translation.is_none() => {
                 Ok((!self.gap().is_empty()).then(|| Bytes::from_static(self.gap())))
             }
-            Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses => self.ending().map(Some),
+            Dialect::ChatCompletions
+            | Dialect::Messages
+            | Dialect::Responses
+            | Dialect::Gemini
+            | Dialect::Converse => self.ending().map(Some),
         }
     }
 
@@ -231,8 +235,10 @@ impl FrameReader {
         match data(&event) {
             Data::Done => match self.expected.dialect {
                 Dialect::ChatCompletions => Ok(Event::Done(event)),
-                // Messages end with an event of their own.
-                Dialect::Messages | Dialect::Responses => Ok(Event::Preface),
+                // Messages end with an event of their own, and the others with their last piece.
+                Dialect::Messages | Dialect::Responses | Dialect::Gemini | Dialect::Converse => {
+                    Ok(Event::Preface)
+                }
             },
             Data::None => Self::take_other(&event, out),
             Data::Many => self.take_many(&event, out),
@@ -296,6 +302,8 @@ impl FrameReader {
             Dialect::ChatCompletions => self.take_counted(event, line, out),
             Dialect::Messages => self.take_message(event, line, out),
             Dialect::Responses => self.take_numbered(event, line, out),
+            Dialect::Gemini => self.take_generated(event, line, out),
+            Dialect::Converse => self.take_conversed(event, line, out),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The text is parsed once; only byte ranges are kept.
 
+mod converse;
+mod gemini;
 mod message;
 mod names;
 mod response;
@@ -98,6 +100,8 @@ impl Inspected {
             Dialect::ChatCompletions => Self::inspect::<false>(text),
             Dialect::Messages => Self::of_message(text),
             Dialect::Responses => Self::of_response(text),
+            Dialect::Gemini => Self::of_generated(text),
+            Dialect::Converse => Self::of_conversed(text),
         }
     }
 
@@ -110,6 +114,8 @@ impl Inspected {
             }
             Dialect::Messages => message::size(text),
             Dialect::Responses => response::size(text),
+            Dialect::Gemini => gemini::size(text),
+            Dialect::Converse => converse::size(text),
         }
     }
 

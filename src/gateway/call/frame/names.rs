@@ -27,7 +27,7 @@ impl Names {
     pub fn of(dialect: Dialect, model: &ModelEntry) -> Self {
         match dialect {
             Dialect::ChatCompletions => Self::new(&model.name, &model.provider.name),
-            Dialect::Messages | Dialect::Responses => {
+            Dialect::Messages | Dialect::Responses | Dialect::Gemini | Dialect::Converse => {
                 Self { model: quoted(&model.name), provider: None, mark: None }
             }
         }

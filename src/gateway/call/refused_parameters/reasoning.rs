@@ -30,13 +30,19 @@ fn may_have_reasoning(request: &ChatRequest) -> bool {
     let words: &[&str] = match request.dialect {
         Dialect::ChatCompletions => &["reasoning", "signature", "thinking", "tool_calls"],
         Dialect::Messages => &["thinking"],
+        Dialect::Gemini => &["thoughtSignature"],
+        Dialect::Converse => &["reasoningContent"],
         // Nothing is left out of a response's input.
         Dialect::Responses => return false,
     };
-    request.parts.iter().filter(|part| matches!(part.name.as_str(), "messages" | "thinking")).any(|part| {
-        let value = request.value(part);
-        part.name == "thinking" || words.iter().any(|word| memmem::find(value, word.as_bytes()).is_some())
-    })
+    request
+        .parts
+        .iter()
+        .filter(|part| matches!(part.name.as_str(), "messages" | "contents" | "thinking"))
+        .any(|part| {
+            let value = request.value(part);
+            part.name == "thinking" || words.iter().any(|word| memmem::find(value, word.as_bytes()).is_some())
+        })
 }
 
 #[cfg(test)]

@@ -46,7 +46,8 @@ impl Events {
                 Parts::Completion { completion: Completion::default(), blocked: None }
             }
             Dialect::Messages => Parts::Message(AssembledMessage::default()),
-            Dialect::Responses => Parts::Response(None),
+            // The others send events only to those who ask for them.
+            Dialect::Responses | Dialect::Gemini | Dialect::Converse => Parts::Response(None),
         };
         Self { answer, split: false }
     }

@@ -23,7 +23,7 @@ fn context() -> RequestContext {
         request_id: Uuid::from_u128(1),
         organization_id: OrganizationId(Uuid::from_u128(2)),
         key: None,
-        dialect: crate::dialects::Dialect::ChatCompletions,
+        dialect: crate::dialects::CallerDialect::ChatCompletions,
         requested: "a".to_owned(),
         streamed: false,
         session_id: None,

@@ -22,7 +22,7 @@ pub const ROUTER_MEMBERS: [&str; 5] = ["provider", "route", "transforms", "plugi
 #[must_use]
 pub fn is_own(dialect: Dialect, name: &str) -> bool {
     let anothers = match dialect {
-        Dialect::ChatCompletions | Dialect::Responses => false,
+        Dialect::ChatCompletions | Dialect::Responses | Dialect::Gemini | Dialect::Converse => false,
         Dialect::Messages => name == "fallbacks",
     };
     !anothers && OWN_MEMBERS.contains(&name)
@@ -35,7 +35,7 @@ const LONG_CONTEXT: &str = "[1m]";
 #[must_use]
 pub fn meant(dialect: Dialect, name: String) -> String {
     let plain = match dialect {
-        Dialect::ChatCompletions | Dialect::Responses => None,
+        Dialect::ChatCompletions | Dialect::Responses | Dialect::Gemini | Dialect::Converse => None,
         Dialect::Messages => name.strip_suffix(LONG_CONTEXT).map(str::to_owned),
     };
     plain.unwrap_or(name)

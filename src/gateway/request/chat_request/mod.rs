@@ -154,7 +154,7 @@ impl ChatRequest {
             stream,
             include_usage: match dialect {
                 Dialect::ChatCompletions => stream && asks_for_usage(members)?,
-                Dialect::Messages | Dialect::Responses => true,
+                Dialect::Messages | Dialect::Responses | Dialect::Gemini | Dialect::Converse => true,
             },
             max_fallbacks: number(members, "max_fallbacks", u32::MAX)?,
             num_retries: number(members, "num_retries", 5)?,

@@ -23,8 +23,8 @@ const NO_LIMIT: [f64; 2] = [-1.0, 0.0];
 pub(super) fn check(dialect: Dialect, members: &RawObject<'_>) -> Result<()> {
     match dialect {
         Dialect::ChatCompletions => check_choices(members)?,
-        // A message is one choice, and so is a response.
-        Dialect::Messages | Dialect::Responses => {}
+        // A message is one choice, and so are answers of the others.
+        Dialect::Messages | Dialect::Responses | Dialect::Gemini | Dialect::Converse => {}
     }
     for name in LIMITS {
         let expected = || {

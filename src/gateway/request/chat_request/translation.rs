@@ -25,6 +25,8 @@ pub(in crate::gateway) type Translated = Result<Arc<ChatRequest>, Need>;
 pub(super) struct Translations {
     to_chat: OnceLock<Translated>,
     to_messages: OnceLock<Translated>,
+    to_gemini: OnceLock<Translated>,
+    to_converse: OnceLock<Translated>,
 }
 
 impl Translations {
@@ -33,6 +35,8 @@ impl Translations {
         match target {
             Dialect::ChatCompletions => Some(&self.to_chat),
             Dialect::Messages => Some(&self.to_messages),
+            Dialect::Gemini => Some(&self.to_gemini),
+            Dialect::Converse => Some(&self.to_converse),
             Dialect::Responses => None,
         }
     }
@@ -96,7 +100,8 @@ impl ChatRequest {
         let mut changes = Changes::default();
         let model = self.wanted.primary();
         let members = self.members().ok_or(BROKEN)?;
-        let body = translate::request((self.dialect, target), &members, model, &mut changes)?;
+        let caller = self.dialect.of_callers().ok_or(BROKEN)?;
+        let body = translate::request((caller, target), &members, model, &mut changes)?;
         let translated = Self::parse_as(target, body.into()).map_err(|_| BROKEN)?;
         Ok(Arc::new(Self {
             passed: self.passed.of_any_dialect(),
@@ -136,6 +141,10 @@ fn documents(translated: &ChatRequest) -> Documents {
                 Documents::Inline
             }
         }
-        Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses => Documents::None,
+        Dialect::ChatCompletions
+        | Dialect::Messages
+        | Dialect::Responses
+        | Dialect::Gemini
+        | Dialect::Converse => Documents::None,
     }
 }

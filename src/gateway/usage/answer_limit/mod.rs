@@ -36,7 +36,11 @@ impl AnswerLimit {
         for part in &request.parts {
             match request.dialect {
                 Dialect::Messages if part.name == "fallbacks" => found.read_fallbacks(request.value(part)),
-                Dialect::Messages | Dialect::ChatCompletions | Dialect::Responses => {
+                Dialect::Messages
+                | Dialect::ChatCompletions
+                | Dialect::Responses
+                | Dialect::Gemini
+                | Dialect::Converse => {
                     found.read(&part.name, request.value(part));
                 }
             }
@@ -47,7 +51,11 @@ impl AnswerLimit {
         let reasoning = match request.dialect {
             // Anthropic's limit for the answer includes its reasoning, unless that is longer.
             Dialect::Messages if tokens.is_some_and(|tokens| reasoning <= tokens) => 0,
-            Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses => reasoning,
+            // And so does Google's.
+            Dialect::Gemini => 0,
+            Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses | Dialect::Converse => {
+                reasoning
+            }
         };
         let tokens = tokens.filter(|_| !unlimited).map(|tokens| tokens.max(least));
         Self { tokens, reasoning, prediction, choices: choices.unwrap_or(1) }

@@ -86,15 +86,16 @@ impl<'a> Vendor<'a> {
         match (self.dialect, stream) {
             (Dialect::ChatCompletions, true) => Script::stream().text("Hi").finish("stop").done(),
             (Dialect::ChatCompletions, false) => Script::answer("Hi"),
-            (Dialect::Messages | Dialect::Responses, true) => Script::message_stream("Hi"),
-            (Dialect::Messages | Dialect::Responses, false) => Script::message("Hi"),
+            (_, true) => Script::message_stream("Hi"),
+            (_, false) => Script::message("Hi"),
         }
     }
 
     /// Sends the request; returns what the last candidate received and the reported changes.
     pub(super) async fn ask(&self, candidates: &str, case: &Case) -> (Received, Vec<String>) {
         self.fake.always(self.answer(case.streams()));
-        let request = self.app.request(Method::POST, self.dialect.endpoint());
+        let endpoint = self.dialect.of_callers().expect("a dialect of callers").endpoint();
+        let request = self.app.request(Method::POST, endpoint);
         let request = request
             .header("content-type", "application/json")
             .header("x-failsoft-metadata", "enabled")

@@ -9,7 +9,9 @@ const CREATED: i64 = 1_700_000_000;
 fn other(dialect: Dialect) -> Dialect {
     match dialect {
         Dialect::ChatCompletions => Dialect::Messages,
-        Dialect::Messages | Dialect::Responses => Dialect::ChatCompletions,
+        Dialect::Messages | Dialect::Responses | Dialect::Gemini | Dialect::Converse => {
+            Dialect::ChatCompletions
+        }
     }
 }
 

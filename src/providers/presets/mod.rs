@@ -1,21 +1,13 @@
 //! The supported vendors, one row each. To add a vendor that speaks the OpenAI dialect, add a row with what differs.
 
-use super::raw_predict::{RawPredict, VERTEX};
+mod services;
+
 use crate::dialects::Dialect;
 
-/// How a vendor expects the credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Authentication {
-    /// The header `Authorization: Bearer <credential>`.
-    Bearer,
-    /// The bare credential in a header with this (lowercase) name.
-    Header(&'static str),
-    /// An access token of Google, like [`Authentication::Bearer`]. The credential is such a token, or the key file of a
-    /// service account, which tokens are made from.
-    AccessToken,
-    /// The vendor takes no credential.
-    None,
-}
+use services::{
+    AZURE, AZURE_RESPONSES, CHAT_COMPLETIONS, CLAUDE_OF_A_CLOUD, CLAUDE_ON_VERTEX, MESSAGES, RESPONSES,
+};
+pub use services::{Authentication, ModelAddress, Service};
 
 /// Whether a provider of this kind has a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,21 +32,6 @@ pub enum Documents {
     Addressed,
 }
 
-/// How a vendor serves one dialect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Service {
-    /// The path below the base URL, with its leading slash.
-    pub path: &'static str,
-    /// The path of the list of models, likewise; `None` if there is none.
-    pub models_path: Option<&'static str>,
-    /// How the credential is sent.
-    pub authentication: Authentication,
-    /// Headers that the vendor requires on every call, as (lowercase name, value).
-    pub headers: &'static [(&'static str, &'static str)],
-    /// How the address names the model, if the body does not. Then `path` leads to the models.
-    pub raw_predict: Option<&'static RawPredict>,
-}
-
 /// A vendor: a provider's defaults and the vendor's special cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
@@ -75,6 +52,10 @@ pub struct Preset {
     pub messages: Option<Service>,
     /// How it serves Responses; `None` if it does not. Then requests for them are translated.
     pub responses: Option<Service>,
+    /// How it serves Google's `generateContent`; `None` if it does not.
+    pub gemini: Option<Service>,
+    /// How it serves Amazon Bedrock's Converse; `None` if it does not.
+    pub converse: Option<Service>,
     /// Whether `stream_options.include_usage` may be sent. If not, the tokens of a streamed answer are estimated
     /// unless the vendor reports them anyway.
     pub stream_usage: bool,
@@ -95,6 +76,8 @@ impl Preset {
             Dialect::ChatCompletions => self.chat_completions.as_ref(),
             Dialect::Messages => self.messages.as_ref(),
             Dialect::Responses => self.responses.as_ref(),
+            Dialect::Gemini => self.gemini.as_ref(),
+            Dialect::Converse => self.converse.as_ref(),
         }
     }
 
@@ -106,35 +89,10 @@ impl Preset {
 
     /// The services of the vendor that a request can be translated for. Each has at least one, and its own dialect comes first.
     pub fn services(&self) -> impl Iterator<Item = (Dialect, &Service)> {
-        let native = self.messages.as_ref().map(|service| (Dialect::Messages, service));
-        let compatible = self.chat_completions.as_ref().map(|service| (Dialect::ChatCompletions, service));
-        native.into_iter().chain(compatible)
+        let translated = [Dialect::Messages, Dialect::Gemini, Dialect::Converse, Dialect::ChatCompletions];
+        translated.into_iter().filter_map(|dialect| Some((dialect, self.service(dialect)?)))
     }
 }
-
-/// Chat completions as OpenAI serves them.
-const CHAT_COMPLETIONS: Service = Service {
-    path: "/chat/completions",
-    models_path: Some("/models"),
-    authentication: Authentication::Bearer,
-    headers: &[],
-    raw_predict: None,
-};
-
-/// Responses as OpenAI serves them.
-const RESPONSES: Service = Service { path: "/responses", ..CHAT_COMPLETIONS };
-
-/// Messages as Anthropic serves them. The version of the caller takes precedence.
-const MESSAGES: Service = Service {
-    path: "/messages",
-    models_path: Some("/models"),
-    authentication: Authentication::Header("x-api-key"),
-    headers: &[("anthropic-version", "2023-06-01")],
-    raw_predict: None,
-};
-
-/// Messages as clouds serve them beside other dialects, without a list of models.
-const CLAUDE_OF_A_CLOUD: Service = Service { path: "/anthropic/v1/messages", models_path: None, ..MESSAGES };
 
 /// A vendor that follows the OpenAI dialect in everything; the rows state only the differences.
 const OPENAI_COMPATIBLE: Preset = Preset {
@@ -146,6 +104,8 @@ const OPENAI_COMPATIBLE: Preset = Preset {
     chat_completions: Some(CHAT_COMPLETIONS),
     messages: None,
     responses: None,
+    gemini: None,
+    converse: None,
     stream_usage: true,
     documents: Documents::None,
     understands: &[],
@@ -183,11 +143,8 @@ pub static PRESETS: &[Preset] = &[
         name: "azure",
         title: "Azure OpenAI",
         base_url_form: Some("https://RESOURCE.openai.azure.com/openai/v1"),
-        chat_completions: Some(Service {
-            authentication: Authentication::Header("api-key"),
-            ..CHAT_COMPLETIONS
-        }),
-        responses: Some(Service { authentication: Authentication::Header("api-key"), ..RESPONSES }),
+        chat_completions: Some(AZURE),
+        responses: Some(AZURE_RESPONSES),
         known_as: Some("azure"),
         ..OPENAI_COMPATIBLE
     },
@@ -288,13 +245,7 @@ pub static PRESETS: &[Preset] = &[
             "https://LOCATION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION",
         ),
         chat_completions: None,
-        messages: Some(Service {
-            path: "/publishers/anthropic/models",
-            models_path: None,
-            authentication: Authentication::AccessToken,
-            headers: &[],
-            raw_predict: Some(&VERTEX),
-        }),
+        messages: Some(CLAUDE_ON_VERTEX),
         ..OPENAI_COMPATIBLE
     },
     // Servers with an address like that of Anthropic's clients, to which these add `/v1/messages`.

@@ -1,0 +1,145 @@
+//! How vendors serve a dialect: the path, the credential, and where the address names the model.
+
+use crate::providers::raw_predict::{RawPredict, VERTEX};
+
+/// How a vendor expects the credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authentication {
+    /// The header `Authorization: Bearer <credential>`.
+    Bearer,
+    /// The bare credential in a header with this (lowercase) name.
+    Header(&'static str),
+    /// An access token of Google, like [`Authentication::Bearer`]. The credential is such a token, or the key file of a
+    /// service account, which tokens are made from.
+    AccessToken,
+    /// The vendor takes no credential.
+    None,
+}
+
+/// How a vendor serves one dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The path below the base URL, with its leading slash.
+    pub path: &'static str,
+    /// The path of the list of models, likewise; `None` if there is none.
+    pub models_path: Option<&'static str>,
+    /// How the credential is sent.
+    pub authentication: Authentication,
+    /// Headers that the vendor requires on every call, as (lowercase name, value).
+    pub headers: &'static [(&'static str, &'static str)],
+    /// How the address names the model, if the body does not. Then `path` leads to the models.
+    pub model_address: Option<&'static ModelAddress>,
+    /// What is special of messages at such an address.
+    pub raw_predict: Option<&'static RawPredict>,
+}
+
+/// How the address of a call names its model and what is wanted of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ModelAddress {
+    /// What the base URL has to contain, because the address of a model is below it.
+    pub within: &'static [&'static str],
+    /// What follows the name of the model for a whole answer.
+    pub whole: &'static str,
+    /// What follows the name of the model for a stream.
+    pub streamed: &'static str,
+    /// The name and the value that the query of a stream has; `None` if it has none.
+    pub stream_query: Option<(&'static str, &'static str)>,
+    /// The end of an address that refuses a request without content, for a test of the credential. `None` if the list of
+    /// models tests it.
+    pub test: Option<&'static str>,
+}
+
+impl ModelAddress {
+    /// The end of the address of a model's answers, with the model's name percent-encoded.
+    #[must_use]
+    pub fn end_of(&self, model: &str, stream: bool) -> String {
+        const HEX: &[u8; 16] = b"0123456789ABCDEF";
+        let mut end = String::with_capacity(model.len() + self.streamed.len());
+        for byte in model.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
+                    end.push(char::from(byte));
+                }
+                _ => {
+                    let digits = [byte >> 4, byte & 15];
+                    let digits = digits.map(|digit| HEX.get(usize::from(digit)).copied().unwrap_or(b'0'));
+                    end.push('%');
+                    end.extend(digits.map(char::from));
+                }
+            }
+        }
+        end + if stream { self.streamed } else { self.whole }
+    }
+}
+
+/// Chat completions as OpenAI serves them.
+pub(super) const CHAT_COMPLETIONS: Service = Service {
+    path: "/chat/completions",
+    models_path: Some("/models"),
+    authentication: Authentication::Bearer,
+    headers: &[],
+    model_address: None,
+    raw_predict: None,
+};
+
+/// Responses as OpenAI serves them.
+pub(super) const RESPONSES: Service = Service { path: "/responses", ..CHAT_COMPLETIONS };
+
+/// Chat completions as Azure serves them.
+pub(super) const AZURE: Service =
+    Service { authentication: Authentication::Header("api-key"), ..CHAT_COMPLETIONS };
+
+/// Responses as Azure serves them.
+pub(super) const AZURE_RESPONSES: Service =
+    Service { authentication: Authentication::Header("api-key"), ..RESPONSES };
+
+/// Messages as Anthropic serves them. The version of the caller takes precedence.
+pub(super) const MESSAGES: Service = Service {
+    path: "/messages",
+    authentication: Authentication::Header("x-api-key"),
+    headers: &[("anthropic-version", "2023-06-01")],
+    ..CHAT_COMPLETIONS
+};
+
+/// Messages as clouds serve them beside other dialects, without a list of models.
+pub(super) const CLAUDE_OF_A_CLOUD: Service =
+    Service { path: "/anthropic/v1/messages", models_path: None, ..MESSAGES };
+
+/// Messages as Vertex AI serves them, at addresses of their models.
+pub(super) const CLAUDE_ON_VERTEX: Service = Service {
+    path: "/publishers/anthropic/models",
+    models_path: None,
+    authentication: Authentication::AccessToken,
+    headers: &[],
+    model_address: Some(&RAW_PREDICT),
+    raw_predict: Some(&VERTEX),
+};
+
+static RAW_PREDICT: ModelAddress = ModelAddress {
+    within: &["/projects/", "/locations/"],
+    whole: ":rawPredict",
+    streamed: ":streamRawPredict",
+    stream_query: None,
+    // Needs no name of a model, and is free.
+    test: Some(VERTEX.count),
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_model_is_one_part_of_the_path() {
+        for (model, end) in [
+            ("claude-sonnet-4-5@20250929", "claude-sonnet-4-5@20250929:rawPredict"),
+            ("a b/c?d#e:f%2F", "a%20b%2Fc%3Fd%23e%3Af%252F:rawPredict"),
+            ("..", "..:rawPredict"),
+            ("m\u{fc}", "m%C3%BC:rawPredict"),
+        ] {
+            assert_eq!(RAW_PREDICT.end_of(model, false), end);
+            let url = url::Url::parse(&format!("https://h.example/v1/models/{end}")).expect("an address");
+            assert_eq!(url.path(), format!("/v1/models/{end}"), "parsers of addresses leave it as it is");
+        }
+        assert_eq!(RAW_PREDICT.end_of("m", true), "m:streamRawPredict");
+    }
+}
