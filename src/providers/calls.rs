@@ -52,7 +52,7 @@ pub enum InvalidCredential {
 /// The URL of a service under `base_url`.
 ///
 /// Accepts what people paste: trailing slashes, and the full endpoint instead of its base. A query is kept (some
-/// installations require an API version there); a fragment is dropped. Where the address names the model, this is the
+/// installations require an API version there, and get the default one if it lacks that); a fragment is dropped. Where the address names the model, this is the
 /// address that its name follows.
 pub fn service_url(preset: &Preset, service: &Service, base_url: &str) -> String {
     let base = base_url.split('#').next().unwrap_or_default().trim();
@@ -72,10 +72,14 @@ pub fn service_url(preset: &Preset, service: &Service, base_url: &str) -> String
         service.path.split_once("/v1/").map(|(before, _)| [format!("{before}/v1"), before.to_owned()]);
     let begun = versioned.iter().flatten().find_map(|beginning| path.strip_suffix(beginning.as_str()));
     let path = begun.unwrap_or(path);
-    match query {
-        Some(query) if !query.is_empty() => format!("{path}{}?{query}", service.path),
-        Some(_) | None => format!("{path}{}", service.path),
-    }
+    let query = query.unwrap_or_default();
+    let version = service.model_address.and_then(|address| address.version);
+    let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+    let version = version.filter(|(name, _)| !has(name)).map(|(name, value)| format!("{name}={value}"));
+    let query: Vec<&str> =
+        [query, version.as_deref().unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect();
+    let question = if query.is_empty() { "" } else { "?" };
+    format!("{path}{}{question}{}", service.path, query.join("&"))
 }
 
 /// The most model names that are kept from a list.
@@ -238,6 +242,26 @@ mod tests {
         let preset = named(name);
         let service = preset.service(Dialect::ChatCompletions).expect("a service");
         upstream_headers(preset, service, credential)
+    }
+
+    #[test]
+    fn deployments_have_a_version() {
+        let at = "https://x.openai.azure.com/openai/deployments?api-version=";
+        for (base, version) in [
+            ("https://x.openai.azure.com/openai", "2024-10-21"),
+            ("https://x.openai.azure.com/openai/", "2024-10-21"),
+            ("https://x.openai.azure.com/openai?api-version=2025-04-01-preview", "2025-04-01-preview"),
+            (
+                "https://x.openai.azure.com/openai/deployments/gpt-4o/chat/completions?api-version=2025-01-01-preview",
+                "2025-01-01-preview",
+            ),
+        ] {
+            assert_eq!(chat_url("azure-deployments", base), format!("{at}{version}"), "{base}");
+        }
+        assert_eq!(
+            chat_url("azure-deployments", "https://x.openai.azure.com/openai?a=1"),
+            "https://x.openai.azure.com/openai/deployments?a=1&api-version=2024-10-21"
+        );
     }
 
     #[test]

@@ -5,7 +5,8 @@ mod services;
 use crate::dialects::Dialect;
 
 use services::{
-    AZURE, AZURE_RESPONSES, CHAT_COMPLETIONS, CLAUDE_OF_A_CLOUD, CLAUDE_ON_VERTEX, MESSAGES, RESPONSES,
+    AZURE, AZURE_DEPLOYMENTS, AZURE_RESPONSES, CHAT_COMPLETIONS, CLAUDE_OF_A_CLOUD, CLAUDE_ON_VERTEX,
+    MESSAGES, RESPONSES,
 };
 pub use services::{Authentication, ModelAddress, Service};
 
@@ -145,6 +146,15 @@ pub static PRESETS: &[Preset] = &[
         base_url_form: Some("https://RESOURCE.openai.azure.com/openai/v1"),
         chat_completions: Some(AZURE),
         responses: Some(AZURE_RESPONSES),
+        known_as: Some("azure"),
+        ..OPENAI_COMPATIBLE
+    },
+    // Each deployment at an address of its own, before Azure's v1: for installations and proxies that have no other.
+    Preset {
+        name: "azure-deployments",
+        title: "Azure OpenAI (deployments)",
+        base_url_form: Some("https://RESOURCE.openai.azure.com/openai"),
+        chat_completions: Some(AZURE_DEPLOYMENTS),
         known_as: Some("azure"),
         ..OPENAI_COMPATIBLE
     },

@@ -44,6 +44,8 @@ pub struct ModelAddress {
     pub streamed: &'static str,
     /// The name and the value that the query of a stream has; `None` if it has none.
     pub stream_query: Option<(&'static str, &'static str)>,
+    /// The name of the version in the query of every call, and its value if the base URL has none. `None` if there is no version.
+    pub version: Option<(&'static str, &'static str)>,
     /// The end of an address that refuses a request without content, for a test of the credential. `None` if the list of
     /// models tests it.
     pub test: Option<&'static str>,
@@ -120,8 +122,24 @@ static RAW_PREDICT: ModelAddress = ModelAddress {
     whole: ":rawPredict",
     streamed: ":streamRawPredict",
     stream_query: None,
+    version: None,
     // Needs no name of a model, and is free.
     test: Some(VERTEX.count),
+};
+
+/// Chat completions as Azure serves them at addresses of deployments. The body may name the model, too.
+pub(super) const AZURE_DEPLOYMENTS: Service =
+    Service { path: "/deployments", model_address: Some(&DEPLOYMENT), ..AZURE };
+
+static DEPLOYMENT: ModelAddress = ModelAddress {
+    within: &["/openai"],
+    whole: "/chat/completions",
+    streamed: "/chat/completions",
+    stream_query: None,
+    // V learn.microsoft.com/azure/ai-services/openai/reference: the last version with a date that is not a preview. It takes
+    // `stream_options`, which came with 2024-09-01-preview.
+    version: Some(("api-version", "2024-10-21")),
+    test: None,
 };
 
 #[cfg(test)]
