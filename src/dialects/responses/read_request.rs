@@ -95,6 +95,8 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         effort: effort(members, changes),
         budget: None,
         schema: schema(members, changes),
+        schema_name: format_of(members).and_then(|format| format.text("name")),
+        strict_schema: format_of(members).and_then(|format| format.value("strict")),
     })
 }
 
@@ -142,13 +144,18 @@ fn effort(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
     }
 }
 
+/// The format of the answer.
+fn format_of<'a>(members: &Members<'a>) -> Option<Members<'a>> {
+    members.object("text")?.object("format")
+}
+
 /// The schema of the answer. Other formats than text have no equivalent.
 fn schema<'a>(members: &Members<'a>, changes: &mut Changes) -> Option<&'a RawValue> {
     let text = members.object("text")?;
     if text.raw("verbosity").is_some() {
         changes.note(Verb::Dropped, "verbosity");
     }
-    let format = text.object("format")?;
+    let format = format_of(members)?;
     let schema = format.raw("schema");
     if schema.is_none() && format.text("type").is_some_and(|kind| kind != "text") {
         changes.note(Verb::Dropped, "text");

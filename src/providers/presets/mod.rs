@@ -143,6 +143,8 @@ pub static PRESETS: &[Preset] = &[
     Preset {
         name: "azure",
         title: "Azure OpenAI",
+        // No documents: "Invalid Value: 'file'. This model does not support file content types." (R
+        // openai/openai-python#2826, Azure/azure-sdk-for-net#51873). Its Responses take them.
         base_url_form: Some("https://RESOURCE.openai.azure.com/openai/v1"),
         chat_completions: Some(AZURE),
         responses: Some(AZURE_RESPONSES),
@@ -182,6 +184,8 @@ pub static PRESETS: &[Preset] = &[
         title: "Mistral",
         base_url: Some("https://api.mistral.ai/v1"),
         stream_usage: false,
+        // V docs.mistral.ai/studio/document-processing/document-qna: PDF by address, and as bytes in a data URL.
+        documents: Documents::Addressed,
         known_as: Some("mistral"),
         ..OPENAI_COMPATIBLE
     },
