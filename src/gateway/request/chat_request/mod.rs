@@ -10,6 +10,7 @@ mod large;
 mod members;
 mod named;
 pub mod numbers;
+mod stored;
 mod translation;
 mod words;
 
