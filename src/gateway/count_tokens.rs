@@ -14,7 +14,7 @@ use super::call::classify_and_redact::Classifier;
 use super::call::endpoint::{CallToken, Target};
 use super::call::response_body::{error_body, send_fault};
 use super::call::whole_answer::whole_body;
-use super::failover::held_by;
+use super::candidate_call::held_by;
 use super::request::intent::{Purpose, RoutingContext, StateView};
 use super::routing::call_feedback::SharedState;
 use super::routing::plan::{Candidate, Exhausted, SkipReason, Step};

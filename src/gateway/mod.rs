@@ -1,4 +1,5 @@
-//! One request, in reading order. [`failover`] is the loop that joins the steps:
+//! One request, in reading order. [`failover`] is the loop that joins the steps, and `candidate_call` the call of one
+//! candidate:
 //!
 //! 1. [`request`]: the caller's body, its requirements, and the intent.
 //! 2. [`routing`]: the plan picks the next candidate from cooldowns, requirements and budgets.
@@ -11,6 +12,7 @@
 //! reads the dialect of its request. Nothing here knows the database library or the HTTP server.
 
 pub mod call;
+mod candidate_call;
 pub mod count_tokens;
 pub mod failover;
 pub mod preview;
