@@ -73,7 +73,7 @@ pub(super) async fn create_message(
     answered(&request, payload, &state, Form::Message, request::read).await
 }
 
-/// Answers a response.
+/// Answers a request for a response.
 pub(super) async fn create_response(
     request: HttpRequest,
     payload: web::Payload,

@@ -18,15 +18,15 @@ pub(super) struct ChatRequest<'a> {
     #[serde(borrow, default)]
     pub(super) messages: Vec<Message<'a>>,
     pub(super) stream: Option<bool>,
-    stream_options: Option<StreamOptions>,
+    pub(super) stream_options: Option<StreamOptions>,
     pub(super) max_tokens: Option<NonZeroUsize>,
-    max_completion_tokens: Option<NonZeroUsize>,
+    pub(super) max_completion_tokens: Option<NonZeroUsize>,
     #[serde(borrow)]
-    tools: Option<&'a RawValue>,
+    pub(super) tools: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) tool_choice: Option<&'a RawValue>,
     #[serde(borrow)]
-    thinking: Option<&'a RawValue>,
+    pub(super) thinking: Option<&'a RawValue>,
     /// The tools, if they were read already.
     #[serde(skip)]
     pub(super) offered: Vec<Tool<'a>>,
@@ -48,7 +48,7 @@ pub(super) struct Message<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-struct StreamOptions {
+pub(super) struct StreamOptions {
     include_usage: Option<bool>,
 }
 

@@ -14,15 +14,15 @@ pub(super) use frames::{Frames, framed};
 /// The dialect of a request, and so of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// OpenAI's chat completions.
+    /// Chat completions as OpenAI serves them.
     Completion,
-    /// Anthropic's Messages.
+    /// Messages as Anthropic serves them.
     Message,
-    /// OpenAI's Responses.
+    /// Responses as OpenAI serves them.
     Response,
-    /// Google's Gemini.
+    /// Gemini as Google serves it.
     Gemini,
-    /// Amazon Bedrock's Converse.
+    /// Converse as Amazon Bedrock serves it.
     Converse,
 }
 
