@@ -2,6 +2,8 @@
 
 use serde_json::value::RawValue;
 
+use super::change::{Changes, Verb};
+use super::members::{Members, text};
 use super::need::Need;
 
 /// A request in no dialect.
@@ -204,4 +206,36 @@ pub enum Choice {
     Any,
     /// The tool of this name.
     Named(String),
+}
+
+impl Choice {
+    /// Reads a `tool_choice` of OpenAI's dialects: a word that both know, or an object. `of_object` reads its type and
+    /// members. `None` if it says nothing. Among allowed tools the model decides, because all of the tools are offered.
+    ///
+    /// # Errors
+    /// It is `invalid`, or `of_object` says what it needs.
+    pub fn read<'a>(
+        members: &Members<'a>,
+        changes: &mut Changes,
+        invalid: Need,
+        of_object: impl FnOnce(Option<&str>, &Members<'a>) -> Result<Self, Need>,
+    ) -> Result<Option<Self>, Need> {
+        let Some(choice) = members.raw("tool_choice") else { return Ok(None) };
+        if let Some(word) = text(choice) {
+            return match word.as_str() {
+                "auto" => Ok(Some(Self::Auto)),
+                "none" => Ok(Some(Self::None)),
+                "required" => Ok(Some(Self::Any)),
+                _ => Err(invalid),
+            };
+        }
+        let choice = Members::of(choice).ok_or(invalid)?;
+        match choice.text("type").as_deref() {
+            Some("allowed_tools") => {
+                changes.note(Verb::Dropped, "tool_choice");
+                Ok(None)
+            }
+            kind => of_object(kind, &choice).map(Some),
+        }
+    }
 }

@@ -111,7 +111,7 @@ impl Gateway {
         // Waiting before a retry does not count as the gateway's own time.
         recorder.attempt_ended(&mut call, &outcome, intent.ended_by_caller(&outcome), due.elapsed());
         // What a provider was not sent is not what it refused.
-        let sent = intent.request.spoken_to(&candidate.model).unwrap_or(&intent.request);
+        let sent = intent.request.as_sent_to(&candidate.model);
         let again = !bare && reasoning::is_refused(&outcome, sent);
         let fault = match outcome {
             AttemptOutcome::Ready(reply) => {

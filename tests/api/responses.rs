@@ -1,7 +1,11 @@
 //! `POST /v1/responses`: requests as Codex and OpenAI's SDKs send them, to models of providers that speak other dialects.
 
+mod billing;
+mod caller_isolation;
 mod errors;
+mod estimates;
 mod faults;
+mod keepalive;
 mod native;
 mod needs;
 mod requests;

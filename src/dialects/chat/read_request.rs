@@ -215,27 +215,13 @@ fn tool(tool: &RawValue) -> Result<Tool<'_>, Need> {
 }
 
 fn choice(members: &Members<'_>, changes: &mut Changes) -> Result<Option<Choice>, Need> {
-    let Some(choice) = members.raw("tool_choice") else { return Ok(None) };
-    if let Some(word) = text(choice) {
-        return match word.as_str() {
-            "auto" => Ok(Some(Choice::Auto)),
-            "none" => Ok(Some(Choice::None)),
-            "required" => Ok(Some(Choice::Any)),
-            _ => Err(CHOICE),
-        };
-    }
-    let choice = Members::of(choice).ok_or(CHOICE)?;
-    match choice.text("type").as_deref() {
-        Some("allowed_tools") => {
-            changes.note(Verb::Dropped, "tool_choice");
-            Ok(None)
-        }
+    Choice::read(members, changes, CHOICE, |kind, choice| match kind {
         Some("custom") => Err(Need::CustomTool),
         Some(_) | None => {
             let name = choice.object("function").and_then(|function| function.text("name"));
-            Ok(Some(Choice::Named(name.ok_or(CHOICE)?)))
+            Ok(Choice::Named(name.ok_or(CHOICE)?))
         }
-    }
+    })
 }
 
 fn stop(members: &Members<'_>) -> Vec<String> {

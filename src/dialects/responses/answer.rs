@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::billed_items::is_billed_apart;
 use crate::dialects::members::{Members, list};
 
 /// The top level of a whole response.
@@ -28,6 +29,12 @@ pub struct Answer<'a> {
     /// The reported usage, as raw JSON.
     #[serde(borrow, default)]
     pub usage: Option<&'a RawValue>,
+    /// The price level at which it was made, as raw JSON.
+    #[serde(borrow, default)]
+    pub service_tier: Option<&'a RawValue>,
+    /// What tools of the provider used, as raw JSON.
+    #[serde(borrow, default)]
+    pub tool_usage: Option<&'a RawValue>,
     /// Why it is not complete, as raw JSON.
     #[serde(borrow, default)]
     pub incomplete_details: Option<&'a RawValue>,
@@ -54,6 +61,12 @@ impl<'a> Answer<'a> {
             "failed" | "cancelled" => Some("error".to_owned()),
             _ => None,
         }
+    }
+
+    /// Whether an item shows something that the provider bills apart from tokens.
+    #[must_use]
+    pub fn has_billed_items(&self) -> bool {
+        self.output.and_then(list).unwrap_or_default().into_iter().any(is_billed_apart)
     }
 
     /// What the model wrote in the items, as raw JSON: texts, reasoning, and the names and inputs of calls.

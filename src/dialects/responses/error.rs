@@ -68,10 +68,12 @@ pub struct Failed<'a> {
 }
 
 impl Failed<'_> {
-    /// The event that begins a stream which has no answer. SDKs read no other event first.
+    /// The events of a stream that has no answer. SDKs fail at a stream that begins with another one.
     #[must_use]
-    pub fn begun(&self) -> String {
-        self.event("response.created", 0, "in_progress", "null")
+    pub fn stream(&self) -> String {
+        let begun = [(0, "response.created"), (1, "response.in_progress")];
+        let begun = begun.map(|(number, kind)| self.event(kind, number, "in_progress", "null"));
+        begun.concat() + &self.event_after(2)
     }
 
     /// The event that ends the stream, as the one with this number.
@@ -120,8 +122,20 @@ mod tests {
         assert_eq!((&data["type"], &data["sequence_number"]), (&json!("response.failed"), &json!(4)));
         let error = json!({"code": "context_length_exceeded", "message": "Too \"long\"."});
         assert_eq!((&data["response"]["status"], &data["response"]["error"]), (&json!("failed"), &error));
-        assert!(failed.begun().starts_with(
-            "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,"
-        ));
+        let stream = failed.stream();
+        let events: Vec<Value> = stream
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .map(|data| serde_json::from_str(data).expect(data))
+            .collect();
+        let kinds = ["response.created", "response.in_progress", "response.failed"];
+        for (number, (event, kind)) in events.iter().zip(kinds).enumerate() {
+            assert_eq!(
+                (&event["type"], &event["sequence_number"]),
+                (&json!(kind), &json!(number)),
+                "{event}"
+            );
+        }
+        assert!(events.len() == kinds.len() && stream.starts_with("event: response.created\n"), "{stream}");
     }
 }

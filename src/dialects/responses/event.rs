@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, object};
+use super::billed_items::{is_billed_apart, is_of_a_providers_call, is_page};
 
 /// An event of a stream.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub struct Numbered<'a> {
     pub number: Option<u64>,
     /// What the event says.
     pub event: Event<'a>,
+    /// Whether it shows something that the provider bills apart from tokens.
+    pub billed_apart: bool,
 }
 
 /// What the data of an event says.
@@ -53,6 +56,8 @@ struct Data<'a> {
     #[serde(borrow, default)]
     item: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    annotation: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     delta: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -91,7 +96,10 @@ impl<'a> Numbered<'a> {
             },
             _ => Event::Other,
         };
-        Some(Self { number: data.sequence_number, event })
+        let billed_apart = is_of_a_providers_call(kind)
+            || data.item.is_some_and(is_billed_apart)
+            || data.annotation.is_some_and(is_page);
+        Some(Self { number: data.sequence_number, event, billed_apart })
     }
 }
 
@@ -125,6 +133,23 @@ mod tests {
         ] {
             let read = Numbered::read(data.as_bytes(), None).expect(&data);
             assert!(format!("{:?}", read.event).starts_with(expected), "{data}: {read:?}");
+        }
+        for (data, expected) in [
+            (r#"{"type":"response.output_item.added","item":{"type":"web_search_call"}}"#, true),
+            (r#"{"type":"response.web_search_call.completed","item_id":"ws_1"}"#, true),
+            (
+                r#"{"type":"response.output_text.annotation.added","annotation":{"type":"url_citation"}}"#,
+                true,
+            ),
+            (
+                r#"{"type":"response.output_text.annotation.added","annotation":{"type":"file_citation"}}"#,
+                false,
+            ),
+            (r#"{"type":"response.output_item.done","item":{"type":"function_call","name":"f"}}"#, false),
+            (r#"{"type":"response.output_text.delta","delta":"web_search_call"}"#, false),
+        ] {
+            let read = Numbered::read(data.as_bytes(), None).expect(data);
+            assert_eq!(read.billed_apart, expected, "{data}");
         }
         for broken in
             ["[]", "{", r#"{"type":"response.created"}"#, r#"{"type":"response.created","response":7}"#]

@@ -2,6 +2,7 @@
 //! translated, and the writers of their answers. No request of another dialect is translated into it.
 
 pub mod answer;
+pub mod billed_items;
 pub mod error;
 pub mod event;
 pub mod events_of_answer;

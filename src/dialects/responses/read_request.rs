@@ -101,30 +101,15 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
 }
 
 fn choice(members: &Members<'_>, changes: &mut Changes) -> Result<Option<Choice>, Need> {
-    let Some(choice) = members.raw("tool_choice") else { return Ok(None) };
-    if let Some(word) = text(choice) {
-        return match word.as_str() {
-            "auto" => Ok(Some(Choice::Auto)),
-            "none" => Ok(Some(Choice::None)),
-            "required" => Ok(Some(Choice::Any)),
-            _ => Err(CHOICE),
-        };
-    }
-    let choice = Members::of(choice).ok_or(CHOICE)?;
-    match choice.text("type").as_deref() {
+    Choice::read(members, changes, CHOICE, |kind, choice| match kind {
         Some("function" | "custom") => {
             let namespace = choice.text("namespace");
             let name = choice.text("name").ok_or(CHOICE)?;
-            Ok(Some(Choice::Named(tools::flat(namespace.as_deref(), &name))))
-        }
-        // All of the tools are offered.
-        Some("allowed_tools") => {
-            changes.note(Verb::Dropped, "tool_choice");
-            Ok(None)
+            Ok(Choice::Named(tools::flat(namespace.as_deref(), &name)))
         }
         Some(_) => Err(Need::ServerTool),
         None => Err(CHOICE),
-    }
+    })
 }
 
 /// How much the model is to think.

@@ -106,9 +106,14 @@ fn lists_in_input<'a>(members: &Members<'a>) -> Vec<&'a RawValue> {
     let Some(input) = members.raw("input").filter(|input| holds(input)) else { return Vec::new() };
     let items =
         list(input).unwrap_or_default().into_iter().filter(|item| holds(item)).filter_map(Members::of);
-    let is_holder =
-        |item: &Members<'_>| item.text("type").is_some_and(|kind| HOLDERS.contains(&kind.as_str()));
-    items.filter(is_holder).filter_map(|item| item.raw("tools")).collect()
+    items.filter_map(|item| held(&item)).collect()
+}
+
+/// The list of tools that an item of an input holds. Other members of that name are no tools.
+#[must_use]
+pub fn held<'a>(item: &Members<'a>) -> Option<&'a RawValue> {
+    let kind = item.text("type")?;
+    item.raw("tools").filter(|_| HOLDERS.contains(&kind.as_str()))
 }
 
 impl<'a> Tools<'a> {

@@ -17,7 +17,6 @@ use crate::gateway::request::intent::{Intent, RoutingContext, StateView};
 use crate::gateway::routing::plan::{Candidate, DecisionInput, Plan, Step};
 use crate::gateway::usage::answer_limit::AnswerLimit;
 use crate::gateway::usage::pricing::Usage;
-use crate::gateway::usage::text_size::TextSize;
 use crate::store::snapshot::ModelEntry;
 
 /// The class with which every call is assumed to fail, unless a drill says otherwise.
@@ -98,7 +97,6 @@ struct DryRun<'a> {
     intent: &'a Intent,
     context: RoutingContext<'a>,
     plan: Plan,
-    prompt: TextSize,
     state: StateView<'a>,
     spent: Duration,
     candidates: Vec<Explained>,
@@ -110,7 +108,6 @@ impl<'a> DryRun<'a> {
             intent,
             context: RoutingContext::dry_run(intent, state),
             plan: intent.plan()?,
-            prompt: *intent.request.size(),
             state,
             spent: Duration::ZERO,
             candidates: Vec::new(),
@@ -194,7 +191,7 @@ impl<'a> DryRun<'a> {
         let caller = self.intent.caller();
         let calibrations = self.state.calibrations.map(|calibrations| calibrations.of(model.id, caller));
         let calibration = calibrations.unwrap_or_default();
-        let prompt = Usage::estimate(calibration.prompt(&self.prompt), 0);
+        let prompt = Usage::estimate(calibration.prompt(self.intent.request.as_sent_to(model).size()), 0);
         let longest = AnswerLimit::of(&self.intent.request).known(model);
         let whole = longest.map(|output| Usage::estimate(prompt.input, output));
         Some(CostRange {

@@ -14,6 +14,7 @@ use crate::gateway::routing::call_feedback::CallFeedback;
 use crate::gateway::usage::meter::is_far_below;
 use crate::gateway::usage::pricing::{Reported, Usage};
 use crate::gateway::usage::so_far::SoFar;
+use crate::gateway::usage::text_size::TextSize;
 use crate::providers::ModelPrice;
 
 /// The sum of one request, in nano-dollars, and its reservation: the next call must fit beside the sum.
@@ -129,23 +130,28 @@ impl OpenCall<'_> {
         usage.bill(price.as_ref(), model.price_id).0.unwrap_or_else(known)
     }
 
+    /// The size of the prompt that the provider got.
+    fn sent(&self) -> &TextSize {
+        self.request.as_sent_to(self.feedback.model()).size()
+    }
+
     /// What the provider has used as soon as it began.
     fn prompt(&self) -> Usage {
         let window = self.feedback.model().settings.context_window;
-        let input = self.feedback.calibration().most_of_prompt(self.request.size(), window);
+        let input = self.feedback.calibration().most_of_prompt(self.sent(), window);
         Usage::estimate(input, 0)
     }
 
     /// Whether the prompt is far larger than a count of it.
     fn contradicts(&self, counted: i64) -> bool {
         let window = self.feedback.model().settings.context_window;
-        is_far_below(counted, self.request.size(), window)
+        is_far_below(counted, self.sent(), window)
     }
 
     /// The price of the prompt. If its size is not known, its kind is not known either.
     fn price(&self) -> Option<ModelPrice> {
         let price = self.feedback.model().settings.price?;
-        Some(if self.request.size().open_ended { price.dearest(true, false) } else { price })
+        Some(if self.sent().open_ended { price.dearest(true, false) } else { price })
     }
 }
 

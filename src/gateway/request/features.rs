@@ -71,6 +71,9 @@ const TYPES: [&str; 6] = ["ephemeral", "function", "refusal", "text", "tool_resu
 /// Members with what the caller or its model wrote, in any words.
 const FREE: [&str; 2] = ["arguments", "input"];
 
+/// Members with the tools of an item, and with the schema of one.
+const TOOLS: [&str; 2] = ["parameters", "tools"];
+
 /// What the names and types of content that is not text have in common.
 const MEDIA: [&str; 5] = ["image", "audio", "video", "file", "document"];
 
@@ -95,7 +98,9 @@ impl ChatRequest {
 
     /// Whether a turn has content that its provider decodes or fetches: media, a document or a file.
     pub(in crate::gateway) fn brings_media(&self) -> bool {
-        let of_turns = |name: &str| matches!(name, "messages" | "system");
+        let of_turns = |name: &str| {
+            matches!(name, "messages" | "system") || name == "input" && self.dialect == Dialect::Responses
+        };
         self.parts.iter().any(|part| of_turns(&part.name) && has_media(self.value(part)))
     }
 }
@@ -164,7 +169,7 @@ fn is_media(value: &Value) -> bool {
         Value::Array(items) => items.iter().any(is_media),
         Value::Object(members) => members.iter().any(|(name, value)| match name.as_str() {
             "type" => value.as_str().is_some_and(named),
-            name if FREE.contains(&name) || value.is_null() => false,
+            name if FREE.contains(&name) || TOOLS.contains(&name) || value.is_null() => false,
             name => named(name) || is_media(value),
         }),
     }

@@ -11,5 +11,6 @@ pub mod labels;
 pub mod passed_headers;
 pub mod plain_members;
 pub mod requirements;
+pub(in crate::gateway) mod response_items;
 pub(in crate::gateway) mod stored_state;
 pub(in crate::gateway) mod tools;

@@ -1,11 +1,9 @@
 //! Who runs the tools that a request offers: the caller, or its provider, which adds their results to the prompt, bills them
 //! apart, and connects them to servers.
 
-use serde_json::value::RawValue;
-
 use super::json_object::{RawObject, RawText};
 use super::json_scan::Cursor;
-use crate::dialects::members::{Members, list};
+use crate::dialects::members::list;
 use crate::gateway::usage::text_size::{in_lower_case, is_off, members, string};
 
 /// Who runs a tool.
@@ -18,6 +16,9 @@ pub(in crate::gateway) enum RunBy {
     /// The provider, or a server that it connects to.
     Provider,
 }
+
+/// The type of a tool that holds a list of tools.
+const NAMESPACE: &str = "namespace";
 
 /// The types of tools with a schema of the caller.
 const OWN_TOOLS: [&str; 2] = ["custom", "function"];
@@ -71,13 +72,26 @@ const CALLERS_TOOLS: [&str; 20] = [
     "str_replace",
 ];
 
+/// Where a list of tools is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the request, or in an item of its input.
+    Top,
+    /// In a namespace, which holds no other.
+    Namespace,
+}
+
 /// Who runs the tools of a list: the provider if it runs one. `None` if it is not a list of objects.
 pub(in crate::gateway) fn run_by(tools: &[u8]) -> Option<RunBy> {
-    scanned(tools).or_else(|| {
+    run_by_in(Place::Top, tools)
+}
+
+fn run_by_in(place: Place, tools: &[u8]) -> Option<RunBy> {
+    scanned(place, tools).or_else(|| {
         let tools = list(serde_json::from_slice(tools).ok()?)?;
         tools
             .into_iter()
-            .try_fold(RunBy::Caller, |found, tool| Some(found.max(of_tool(tool.get().as_bytes())?)))
+            .try_fold(RunBy::Caller, |found, tool| Some(found.max(of_tool(place, tool.get().as_bytes())?)))
     })
 }
 
@@ -86,41 +100,39 @@ pub(in crate::gateway) fn has_providers_tool(tools: &[u8]) -> bool {
     run_by(tools).map_or_else(|| names_providers_tool(tools), |run_by| run_by == RunBy::Provider)
 }
 
-/// The lists of tools in the items of a response's input.
-pub(in crate::gateway) fn in_items(input: &[u8]) -> Vec<&RawValue> {
-    let items = serde_json::from_slice(input).ok().and_then(list).unwrap_or_default();
-    items.into_iter().filter_map(|item| Members::of(item)?.raw("tools")).collect()
-}
-
-fn scanned(tools: &[u8]) -> Option<RunBy> {
+fn scanned(place: Place, tools: &[u8]) -> Option<RunBy> {
     let mut cursor = Cursor::new(tools)?;
     let mut found = RunBy::Caller;
     cursor.list(|cursor| {
-        found = found.max(of_tool(cursor.value()?.bytes())?);
+        found = found.max(of_tool(place, cursor.value()?.bytes())?);
         Some(())
     })?;
     cursor.is_over().then_some(found)
 }
 
-fn of_tool(tool: &[u8]) -> Option<RunBy> {
+fn of_tool(place: Place, tool: &[u8]) -> Option<RunBy> {
     let tool = RawObject::parse(tool).ok()?;
-    let members = tool.0.into_iter().map(|member| of_member(&in_lower_case(member.name), member.value));
+    let members =
+        tool.0.into_iter().map(|member| of_member(place, &in_lower_case(member.name), member.value));
     Some(members.max().unwrap_or(RunBy::Caller))
 }
 
-fn of_member(name: &str, value: RawText<'_>) -> RunBy {
+fn of_member(place: Place, name: &str, value: RawText<'_>) -> RunBy {
     let value = value.bytes();
     let provider_if = |is_provider| if is_provider { RunBy::Provider } else { RunBy::Caller };
     match name {
-        "type" => string(value).map_or(RunBy::Caller, |kind| of_type(&kind.to_lowercase())),
+        "type" => string(value).map_or(RunBy::Caller, |kind| of_type(place, &kind.to_lowercase())),
+        "tools" if place == Place::Top => {
+            run_by_in(Place::Namespace, value).unwrap_or_else(|| provider_if(names_providers_tool(value)))
+        }
         name if OWN_MEMBERS.contains(&name) => RunBy::Caller,
         name if OF_SERVERS.contains(&name) => provider_if(!is_off(value)),
         name => provider_if(is_providers(name) && !is_off(value) || names_providers_tool(value)),
     }
 }
 
-fn of_type(kind: &str) -> RunBy {
-    if OWN_TOOLS.contains(&kind) {
+fn of_type(place: Place, kind: &str) -> RunBy {
+    if OWN_TOOLS.contains(&kind) || kind == NAMESPACE && place == Place::Top {
         RunBy::Caller
     } else if is_callers(kind) {
         RunBy::CallerAsDefined
@@ -186,6 +198,20 @@ mod tests {
             (r#"[{"type":"function","function":{"name":"f"}},{"Web_Search":{}}]"#, true),
             (r#"{"type":"web_search"}"#, true),
             (r#"[[{"type":"web_search"}]]"#, true),
+            (
+                r#"[{"type":"namespace","name":"n","tools":[{"type":"function","name":"f","parameters":{"properties":{"day":{"type":"date"}}}}]}]"#,
+                false,
+            ),
+            (
+                r#"[{"type":"namespace","name":"n","tools":[{"type":"function","name":"f"},{"type":"web_search"}]}]"#,
+                true,
+            ),
+            (
+                r#"[{"type":"namespace","name":"n","tools":[{"type":"namespace","name":"o","tools":[]}]}]"#,
+                true,
+            ),
+            (r#"[{"type":"namespace","name":"n","server_url":"https://a.example","tools":[]}]"#, true),
+            (r#"[{"type":"namespace","name":"n","tools":{"type":"mcp"}}]"#, true),
             ("[]", false),
             ("null", false),
             ("7", false),
@@ -200,6 +226,14 @@ mod tests {
             ("[]", Some(RunBy::Caller)),
             (r#"[{"type":"function","function":{"name":"f","headers":{}}}]"#, Some(RunBy::Caller)),
             (r#"[{"name":"f","headers":null}]"#, Some(RunBy::Caller)),
+            (
+                r#"[{"type":"namespace","name":"n","tools":[{"type":"custom","name":"f"}]}]"#,
+                Some(RunBy::Caller),
+            ),
+            (
+                r#"[{"type":"namespace","name":"n","tools":[{"type":"local_shell"}]}]"#,
+                Some(RunBy::CallerAsDefined),
+            ),
             (r#"[{"name":"f"},{"type":"bash_20250124","name":"bash"}]"#, Some(RunBy::CallerAsDefined)),
             (r#"[{"type":"function","function":{"name":"f"},"headers":{"a":"b"}}]"#, Some(RunBy::Provider)),
             (r#"[{"name":"f"},7]"#, None),

@@ -11,6 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::answer::{Answer, AnswerBody, BrokenStream};
 use super::delivered::{cut_off, delivered};
 use super::interruption::{interruption, unrecorded};
+use super::metadata::before_the_last;
 use super::reading::Reading;
 use super::silence::read_timeout;
 use crate::dialects::Dialect;
@@ -64,7 +65,7 @@ pub async fn relay(
     let wanted = choices_wanted(request);
     let mark = request.mark_of(feedback.model());
     // Its provider counts the prompt that it got.
-    let request = request.spoken_to(feedback.model()).unwrap_or(request);
+    let request = request.as_sent_to(feedback.model());
     match reply {
         Reply::Whole(whole) => {
             feedback.answered();
@@ -303,7 +304,7 @@ impl StreamRelay {
         if more { reader.drain(&mut self.output) } else { reader.drain_rest(&mut self.output) }
     }
 
-    /// Records the request, then sends the metadata if it is wanted, then `[DONE]`.
+    /// Records the request, then sends what ends the stream, with the metadata before its last event if that is wanted.
     async fn end(&mut self, done: Option<Bytes>) -> Option<Bytes> {
         self.state = State::Over;
         self.feedback.answered();
@@ -313,14 +314,16 @@ impl StreamRelay {
                 let failure = unrecorded(&error.to_string());
                 return Some(self.broken_chunk(&reader, &failure));
             }
-            let mut last = Vec::new();
-            if let Some(routing) = &self.metadata {
-                last.extend_from_slice(reader.gap());
-                last.extend_from_slice(&self.metadata_chunk(&reader, routing, &usage));
-            }
-            last.extend_from_slice(&done.unwrap_or_default());
+            let done = done.unwrap_or_default();
+            let last: Bytes = match &self.metadata {
+                Some(routing) => {
+                    let chunk = self.metadata_chunk(&reader, routing, &usage);
+                    [reader.gap(), &before_the_last(&chunk, &done)].concat().into()
+                }
+                None => done,
+            };
             reader.finish();
-            return (!last.is_empty()).then(|| last.into());
+            return (!last.is_empty()).then_some(last);
         }
         None
     }

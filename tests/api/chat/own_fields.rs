@@ -96,6 +96,11 @@ pub(super) fn brought() -> Vec<(Value, Script)> {
         (content(image("https://x.example/a.png")), Script::error(401, "401", "Unauthorized")),
         (content(image("gs://bucket/a.png")), Script::error(403, "PERMISSION_DENIED", "Permission denied")),
         (json!({"tools": [server]}), refused()),
+        (content(json!({"type": "file", "file": {"file_id": "file-1"}})), refused()),
+        (
+            json!({"messages": [{"role": "assistant", "audio": {"id": "audio_1"}}, {"role": "user", "content": "Again"}]}),
+            said(401, "Unauthorized"),
+        ),
         (json!({"hf_token": "t"}), refused()),
         (json!({"extra_body": {"api_key": "t"}}), refused()),
         (

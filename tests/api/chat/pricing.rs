@@ -36,6 +36,23 @@ fn tokens(row: &Value) -> [i64; 5] {
 }
 
 on_both_databases! {
+    async fn the_tier_of_a_stream_may_be_in_any_chunk(app: App) {
+        let fake = FakeProvider::start().await;
+        priced(&app, &fake, "a").await;
+        let chunk = |tier: &str| json!({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "upstream", "service_tier": tier, "choices": [{"index": 0, "delta": {"content": "Hello"}}]});
+        for (number, (asked, tier, cost)) in [
+            ("priority", "default", json!(10 * 1_000 + 5 * 2_000)),
+            ("auto", "priority", Value::Null),
+            ("priority", "priority", Value::Null),
+        ].into_iter().enumerate() {
+            fake.next(Script::stream().event(&chunk(tier)).finish("stop").usage(10, 5).done());
+            let answer = app.chat(&json!({"model": "a", "stream": true, "service_tier": asked})).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let row = app.requests(number + 1).await.pop().expect("a row");
+            assert_eq!(row["cost_nano_dollars"], cost, "{asked} {tier}: {row}");
+        }
+    }
+
     async fn an_answer_costs_what_its_price_said_when_it_began(app: App) {
         let fake = FakeProvider::start().await;
         let model = priced(&app, &fake, "a").await;

@@ -2,9 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::App;
+use crate::support::app::{App, with_json};
 use crate::support::fake_provider::{FakeProvider, Received, Script};
 use crate::support::on_both_databases;
 
@@ -190,6 +191,45 @@ on_both_databases! {
                 assert!(answer.text().contains(" is not allowed: 100000"), "{}", answer.text());
             }
         }
+    }
+
+    async fn no_value_of_the_prompt_is_in_a_code_or_a_parameter(app: App) {
+        let fake = FakeProvider::start().await;
+        let compatible = app.organization.provider("fake", &fake).await;
+        let native = app.organization.provider_at("native", "custom-messages", Some(&fake.base_url())).await;
+        app.organization.model("m", compatible).await;
+        app.organization.model("c", native).await;
+        for (value, label, part) in [
+            ("jane.doe@example.com", "jane.doe@example.com", "janedoe"),
+            ("jane.doe@example.com", "invalid_email_jane.doe@example.com", "janedoe"),
+            ("jane.doe@example.com", "input.metadata.jane.doe@example.com", "janedoe"),
+            ("hunter2xyz", "invalid_password_hunter2xyz", "hunter2"),
+            ("hunter2xyz", "messages[0].hunter2xyz", "hunter2"),
+            ("4929123456789012", "card_4929123456789012", "12345678"),
+        ] {
+            let said = json!([{"role": "user", "content": format!("Remember {value} for me")}]);
+            let input = json!({"model": "m", "input": format!("Remember {value} for me")});
+            for (path, asked) in [
+                ("/v1/chat/completions", json!({"model": "m", "messages": said})),
+                ("/v1/messages", json!({"model": "c", "max_tokens": 9, "messages": said})),
+                ("/v1/responses", input),
+            ] {
+                for error in [json!({"message": "No.", "code": label}), json!({"message": "No.", "param": label, "code": "invalid_value"})] {
+                    fake.always(Script::json(400, &json!({"error": error})));
+                    let request = with_json(app.request(Method::POST, path), &asked);
+                    let answer = app.call(request, &app.organization.key).await;
+                    assert_eq!(answer.status, 400, "{path}: {}", answer.text());
+                    let texts = all_texts(&app, &answer.text()).await;
+                    assert!(!texts.contains(part), "{path} {error}: {texts}");
+                }
+            }
+        }
+        // What names a parameter stays.
+        let error = json!({"message": "No.", "param": "messages[0].content", "code": "invalid_value"});
+        fake.always(Script::json(400, &json!({"error": error})));
+        let shown = app.chat(&json!({"model": "m", "messages": [{"role": "user", "content": "Remember hunter2xyz"}]})).await;
+        let shown = &shown.json()["error"];
+        assert_eq!((&shown["param"], &shown["code"]), (&json!("messages[0].content"), &json!("invalid_value")), "{shown}");
     }
 
     async fn an_error_of_a_stream_shows_and_stores_no_prompt(app: App) {

@@ -36,6 +36,16 @@ fn own() -> Vec<((&'static str, &'static str), Value, Script)> {
     };
     vec![
         (plain, content(pdf), refusal(429, "rate_limit_error", "Rate limit reached: PDF pages per minute")),
+        (
+            plain,
+            content(json!({"type": "document", "source": {"type": "file", "file_id": "file_1"}})),
+            refusal(401, "authentication_error", "Unauthorized"),
+        ),
+        (
+            plain,
+            content(json!({"type": "container_upload", "file_id": "file_1"})),
+            refusal(401, "authentication_error", "Unauthorized"),
+        ),
         (plain, content(hour), missing("(1 hour) prompt caching")),
         (plain, thinking, missing("extended thinking")),
         (plain, user, refusal(429, "rate_limit_error", &format!("Rate limit reached for account {account}"))),

@@ -56,7 +56,7 @@ fn instead_of_an_answer(error: &Error, waiting: &Waiting) -> Bytes {
         message: &text,
         details: &details.to_string(),
     };
-    (failed.begun() + &failed.event_after(1)).into()
+    failed.stream().into()
 }
 
 /// The code of an error that is not about models. A limit can be waited for, a fault of ours can pass, and what is left is

@@ -10,10 +10,10 @@ use crate::dialects::responses::event::{Event as ResponseEvent, Head, Numbered};
 use crate::dialects::responses::stored;
 use crate::gateway::call::choices::Part;
 use crate::gateway::call::classify::{Fault, Garbage};
-use crate::gateway::call::frame::{Identity, NoAnswer};
+use crate::gateway::call::frame::{Identity, NoAnswer, has_extras, usage_of};
 use crate::gateway::call::usable_answer::no_answer_fault;
 use crate::gateway::request::json_object::{end_of_text, span};
-use crate::gateway::usage::pricing::parse;
+use crate::gateway::usage::pricing::Tier;
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::error_of_event;
 use crate::upstream::sse::{event_name, is_keepalive, is_named_error};
@@ -30,7 +30,8 @@ impl FrameReader {
         if is_keepalive(line) && !is_error {
             return Ok(Event::Preface);
         }
-        let Some(Numbered { number, event: read }) = Numbered::read(line, event_name(event)) else {
+        let Some(Numbered { number, event: read, billed_apart }) = Numbered::read(line, event_name(event))
+        else {
             return Err(if is_error { failed(None, line) } else { no_answer_fault(NoAnswer::Broken, line) });
         };
         match read {
@@ -39,6 +40,7 @@ impl FrameReader {
             _ if self.seen.identity.is_none() => return Err(Fault::Garbage(Garbage::NoMessage)),
             _ => {}
         }
+        self.seen.extras |= billed_apart;
         let taken = match read {
             ResponseEvent::Begun(head) => {
                 self.begin(&head);
@@ -77,14 +79,20 @@ impl FrameReader {
             id = [own, mark.as_str(), "\""].concat();
         }
         self.seen.identity.get_or_insert(Identity { id, created, ..Identity::unknown() });
+        // Until its end it repeats the tier that was asked for, `auto` for example.
+        let tier = usage_of(answer).tier.filter(|tier| *tier == Tier::Special);
+        self.seen.usage.tier = tier.or(self.seen.usage.tier);
     }
 
     /// The last event counts the tokens. It is held back until the answer is recorded.
     fn end(&mut self, event: &[u8], line: &[u8], head: &Head<'_>) -> Result<Event, Fault> {
-        if let Some(usage) = head.answer.usage {
-            let usage = parse(usage.get());
+        let usage = usage_of(&head.answer);
+        let tier = usage.tier.or(self.seen.usage.tier);
+        if usage.present {
             self.seen.replace_usage(usage, &usage);
         }
+        self.seen.usage.tier = tier;
+        self.seen.extras |= has_extras(&head.answer);
         let taken = self.add(Part { end: head.answer.end().as_deref(), ..Part::default() })?;
         let mut last = Vec::with_capacity(event.len() + 256);
         self.write_event(event, line, Some(head), &mut last);

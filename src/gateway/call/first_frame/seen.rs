@@ -6,7 +6,7 @@ use crate::gateway::call::choices::{Choices, Indices, Verdict};
 use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Identity, Inspected};
 use crate::gateway::call::usable_answer::{end_fault, is_withheld};
-use crate::gateway::usage::pricing::{ChoiceUsage, Progress, Reported, Tier};
+use crate::gateway::usage::pricing::{ChoiceUsage, Progress, Reported};
 use crate::gateway::usage::text_size::TextSize;
 
 /// A summary of a stream so far.
@@ -170,7 +170,8 @@ impl Seen {
     /// Adds the usage of a chunk. It is flagged if it names another model than the answer does.
     pub(super) fn count(&mut self, chunk: &Inspected, line: &[u8]) {
         let of_choices = !chunk.choice_usage.is_empty();
-        if chunk.usage.present || of_choices || chunk.usage.tier == Some(Tier::Special) {
+        self.usage.tier = chunk.usage.tier.or(self.usage.tier);
+        if chunk.usage.present || of_choices {
             let other = chunk.upstream_model(line).zip(self.upstream_model.as_deref());
             let other = other.is_some_and(|(name, known)| name != known);
             let usage = if other { chunk.usage.of_another_model() } else { chunk.usage };

@@ -4,10 +4,9 @@
 
 mod converse;
 mod gemini;
-mod message;
 mod names;
-mod response;
 mod scan;
+mod whole;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,6 +16,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 pub use names::Names;
+pub(super) use whole::{has_extras, usage_of};
 
 use super::choices::{Choices, Unmeasured, shows_search};
 use crate::dialects::Dialect;
@@ -112,8 +112,8 @@ impl Inspected {
             Dialect::ChatCompletions => {
                 Self::new(text).map_or_else(|_| TextSize::default(), |answer| answer.choices.size)
             }
-            Dialect::Messages => message::size(text),
-            Dialect::Responses => response::size(text),
+            Dialect::Messages => whole::size_of_message(text),
+            Dialect::Responses => whole::size_of_response(text),
             Dialect::Gemini => gemini::size(text),
             Dialect::Converse => converse::size(text),
         }

@@ -41,6 +41,35 @@ fn an_error_inside_of_an_answer_is_found_and_a_null_one_is_none() {
     ));
 }
 
+#[test]
+fn a_response_says_at_which_price_it_was_made() {
+    let inspected = |members: &str| {
+        let body = format!(
+            r#"{{"status":"completed","model":"m","usage":{{"input_tokens":3,"output_tokens":2}},{members}}}"#
+        );
+        Inspected::unmeasured(Dialect::Responses, body.as_bytes()).expect("a response")
+    };
+    let said = r#"{"type":"message","content":[{"type":"output_text","text":"Hi","annotations":[]}]}"#;
+    for (tier, expected) in [
+        ("\"default\"", Some(Tier::Standard)),
+        ("\"flex\"", Some(Tier::Special)),
+        ("\"priority\"", Some(Tier::Special)),
+        ("null", None),
+    ] {
+        let answer = inspected(&format!(r#""output":[{said}],"service_tier":{tier}"#));
+        assert_eq!((answer.usage.tier, answer.usage.output), (expected, Some(2)), "{tier}");
+    }
+    for (members, extras) in [
+        (format!(r#""output":[{said}],"tool_usage":{{"web_search":{{"num_requests":0}}}}"#), false),
+        (format!(r#""output":[{said}],"tool_usage":{{"web_search":{{"num_requests":1}}}}"#), true),
+        (format!(r#""output":[{{"type":"web_search_call","id":"ws_1"}},{said}]"#), true),
+        (format!(r#""output":[{{"type":"function_call","name":"f","arguments":"{{}}"}},{said}]"#), false),
+        (r#""output":[]"#.to_owned(), false),
+    ] {
+        assert_eq!(inspected(&members).choices.extras, extras, "{members}");
+    }
+}
+
 /// Numbers, strings and nested values as no writer of ours would put them.
 const VALUES: &[&str] = &[
     "null",

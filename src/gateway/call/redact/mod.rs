@@ -43,10 +43,14 @@ fn redact_thoroughly(message: &str) -> String {
     capped(&quotes::shortened(&line))
 }
 
+/// Characters that no code and no name of a parameter has, but e-mail addresses, passwords and the queries of URLs.
+const ODD: &str = "@!#%^&+=?~";
+
 /// Redacts an error code or a parameter name. `None` means that it cannot be shown.
 pub fn redact_label(label: &str) -> Option<String> {
     let label = redact(label);
-    let plain = label.chars().all(|letter| letter.is_ascii_graphic() || letter == ' ');
+    let is_plain = |letter: char| (letter.is_ascii_graphic() || letter == ' ') && !ODD.contains(letter);
+    let plain = label.chars().all(is_plain);
     (plain && !label.is_empty() && label.len() <= LONGEST_LABEL).then_some(label)
 }
 

@@ -9,6 +9,7 @@ use crate::dialects::change::Changes;
 use crate::dialects::members::Members;
 use crate::dialects::need::Need;
 use crate::dialects::{Dialect, translate};
+use crate::gateway::request::json_object::is_same_name;
 use crate::limits::shares::LARGE_TO_TRANSLATE;
 use crate::providers::Documents;
 use crate::store::snapshot::ModelEntry;
@@ -16,6 +17,9 @@ use crate::store::snapshot::ModelEntry;
 /// How a document begins in a translation, and one with an address in it. Texts have their quotes escaped.
 const FILE: &[u8] = br#"{"type":"file","#;
 const ADDRESSED_FILE: &[u8] = br#","file_data":"http"#;
+
+/// How a setting is turned off, as JSON.
+const NO: [&str; 6] = ["null", "false", "0", "\"\"", "\"0\"", "\"false\""];
 
 /// A request that was translated, or why it cannot be.
 pub(in crate::gateway) type Translated = Result<Arc<ChatRequest>, Need>;
@@ -72,9 +76,18 @@ impl ChatRequest {
         }
     }
 
-    /// Whether a response is asked for that is made later. There is no endpoint to read it from.
+    /// What the provider of a model gets, for estimates: the translation, unless there is none or it would hold up an event
+    /// loop to make it now.
+    #[must_use]
+    pub fn as_sent_to(&self, model: &ModelEntry) -> &Self {
+        if self.is_slow_to_translate(model) { self } else { self.spoken_to(model).unwrap_or(self) }
+    }
+
+    /// Whether a response is asked for that is made later, in any spelling that a server may take for it. There is no endpoint to
+    /// read it from.
     fn asks_for_background(&self) -> bool {
-        let is_asked = |part: &Part| part.name == "background" && self.value(part) == b"true";
+        let is_no = |value: &[u8]| NO.iter().any(|no| value.eq_ignore_ascii_case(no.as_bytes()));
+        let is_asked = |part: &Part| is_same_name(&part.name, "background") && !is_no(self.value(part));
         self.dialect == Dialect::Responses && self.parts.iter().any(is_asked)
     }
 

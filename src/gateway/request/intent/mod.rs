@@ -322,9 +322,10 @@ impl<'a> RoutingContext<'a> {
             // Its provider says what it bills, and that takes precedence over the price.
             return if calibration.is_billed() { Estimate::Unknown } else { Estimate::Free };
         }
-        let input = calibration.most_of_prompt(self.request.size(), model.settings.context_window);
+        let prompt = self.request.as_sent_to(model).size();
+        let input = calibration.most_of_prompt(prompt, model.settings.context_window);
         let limit = self.limit.get_or_init(|| AnswerLimit::of(self.request));
-        let price = price.dearest(self.request.size().sounds, self.request.asks_for_audio());
+        let price = price.dearest(prompt.sounds, self.request.asks_for_audio());
         let cost = |output: i64| Usage::estimate(input, output).known_cost(&price);
         // Only an answer without any known limit may be longer than what is reserved.
         let least = limit.known(model).unwrap_or(0);

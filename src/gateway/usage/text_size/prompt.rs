@@ -14,6 +14,7 @@ use crate::dialects::Dialect;
 use crate::dialects::bounded_object::Key;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::lossy;
+use crate::gateway::request::response_items::Items;
 use crate::gateway::request::tools::has_providers_tool;
 
 /// The tokens of a message besides its text, in most vendors' formats.
@@ -59,14 +60,15 @@ impl TextSize {
             let value = request.value(part);
             measure.then(match part.name.as_str() {
                 "messages" => Self::of_messages(&lossy(value)),
-                "input" if request.dialect == Dialect::Responses && value.starts_with(b"[") => {
-                    Self::of_messages(&lossy(value)).open_ended_if(open_ended::in_items(value))
+                "input" if request.dialect == Dialect::Responses => Self::of_input(value),
+                "instructions" if request.dialect == Dialect::Responses && is_string(value) => {
+                    Self::of_turn(value)
                 }
+                "system" if is_string(value) => Self::of_turn(value),
                 "system" => Self::of_field("system", value),
-                // Not every vendor counts the others. Models read tools as JSON, including field names.
+                // Not every vendor counts the others.
                 "tools" | "functions" => {
-                    let size = Self::as_it_stands(&lossy(value)).doubtful();
-                    size.open_ended_if(has_providers_tool(value))
+                    Self::of_tools(&lossy(value)).open_ended_if(has_providers_tool(value))
                 }
                 // The schema in it can have fields of any name.
                 "response_format" => Self::as_it_stands(&lossy(value)).doubtful(),
@@ -75,6 +77,38 @@ impl TextSize {
         });
         let shortens = |name: &str| SHORTENING.contains(&name);
         if request.parts.iter().any(|part| shortens(&part.name)) { whole.doubtful() } else { whole }
+    }
+
+    /// The input of a response: a text, or items. Those with tools have the size that the tools have as a field.
+    fn of_input(value: &[u8]) -> Self {
+        if is_string(value) {
+            return Self::of_turn(value);
+        }
+        if value == b"null" {
+            return Self::default();
+        }
+        let Some(items) = Items::of(value) else {
+            return Self::of_messages(&lossy(value)).open_ended_if(true);
+        };
+        let size = match items.apart_from_tools() {
+            Some((holders, others)) => holders
+                .into_iter()
+                .fold(Self::of_messages(&others), |size, item| size.then(Self::of_tools(item.get()))),
+            None => Self::of_messages(&lossy(value)),
+        };
+        size.open_ended_if(items.name_what_is_kept() || items.offer_a_providers_tool())
+    }
+
+    /// The size of a text that is a turn, however short it is.
+    fn of_turn(value: &[u8]) -> Self {
+        let size = Self::as_it_stands(&lossy(value));
+        let names_files = open_ended::names_files(value);
+        Self { weight: size.weight + MESSAGE, ..size }.open_ended_if(names_files)
+    }
+
+    /// The size of tools. Models read them as JSON, including field names.
+    fn of_tools(text: &str) -> Self {
+        Self::as_it_stands(text).doubtful()
     }
 
     fn of_field(name: &str, value: &[u8]) -> Self {
@@ -156,6 +190,10 @@ impl TextSize {
             Err(_) => Self::by_bytes(text.len() as u64),
         }
     }
+}
+
+fn is_string(value: &[u8]) -> bool {
+    value.starts_with(b"\"")
 }
 
 /// Deserializes a list by measuring its elements. Anything else is an error; then the text counts by its bytes.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
+use crate::dialects::Dialect;
 use crate::gateway::request::chat_request::ChatRequest;
 
 fn of(text: &str) -> TextSize {
@@ -137,6 +138,58 @@ fn a_prompt_is_its_messages_and_tools() {
     );
     assert!(armed.tokens() > said.tokens());
     assert_eq!(prompt(r#""stream":false"#).tokens(), 0);
+}
+
+/// The prompt of a response.
+fn of_response(members: &str) -> TextSize {
+    let body = format!(r#"{{"model":"m",{members}}}"#);
+    let request = ChatRequest::parse_as(Dialect::Responses, Bytes::from(body)).expect("a request");
+    TextSize::of_prompt(&request)
+}
+
+#[test]
+fn a_short_text_of_a_response_counts_as_a_turn() {
+    let turn = of_response(r#""input":[{"role":"user","content":"hello there"}]"#).tokens();
+    for members in [r#""input":"hello there""#, r#""input":null,"instructions":"hello there""#] {
+        assert_eq!(of_response(members).tokens(), turn, "{members}");
+    }
+    let both = of_response(r#""instructions":"hello there","input":"hello there""#).tokens();
+    assert!(both.abs_diff(2 * turn) <= 1, "{both} of {turn}");
+    let body = Bytes::from_static(br#"{"model":"m","system":"hello there","messages":[]}"#);
+    let system = ChatRequest::parse_as(Dialect::Messages, body).expect("a request");
+    assert_eq!(TextSize::of_prompt(&system).tokens(), turn);
+}
+
+#[test]
+fn tools_have_the_same_size_wherever_they_are() {
+    let schema = r#"{"type":"object","properties":{"file":{"type":"string","description":"Where it is."}}}"#;
+    for length in [1, 20] {
+        let functions: Vec<String> = (0..length)
+            .map(|number| format!(r#"{{"type":"function","name":"f{number}","parameters":{schema}}}"#))
+            .collect();
+        let functions = functions.join(",");
+        for tools in [
+            format!("[{functions}]"),
+            format!(r#"[{{"type":"namespace","name":"n","tools":[{functions}]}}]"#),
+        ] {
+            let said = r#"{"role":"user","content":"hello there"}"#;
+            let listed = of_response(&format!(r#""tools":{tools},"input":[{said}]"#));
+            let item = format!(r#"{{"type":"additional_tools","role":"developer","tools":{tools}}}"#);
+            let in_input = of_response(&format!(r#""input":[{item},{said}]"#));
+            assert!(!listed.open_ended && !in_input.open_ended, "{tools}");
+            let (listed, in_input) = (listed.tokens(), in_input.tokens());
+            let likely = listed * 3 / 4..=listed * 5 / 4 + 20;
+            assert!(likely.contains(&in_input), "{in_input} of {listed}: {tools}");
+        }
+    }
+    for open_ended in [
+        r#""input":[{"type":"item_reference","id":"msg_1"}]"#,
+        r#""input":[{"type":"additional_tools","tools":[{"type":"web_search"}]}]"#,
+        r#""input":"hi","tools":[{"type":"namespace","name":"n","tools":[{"type":"web_search"}]}]"#,
+        r#""input":{}"#,
+    ] {
+        assert!(of_response(open_ended).open_ended, "{open_ended}");
+    }
 }
 
 #[test]

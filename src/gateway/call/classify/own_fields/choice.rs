@@ -1,13 +1,14 @@
 //! What a request chooses of an account or behind a router, with fields or headers.
 
 use http::header::{HeaderName, HeaderValue};
-use serde_json::value::RawValue;
 
 use super::values::value;
 use crate::dialects::Dialect;
+use crate::gateway::call::redact::request_text::LONGEST;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::is_same_name;
-use crate::gateway::request::tools::{has_providers_tool, in_items};
+use crate::gateway::request::response_items::Items;
+use crate::gateway::request::tools::has_providers_tool;
 use crate::providers::caller_headers;
 
 /// Fields with a credential or an address of the caller's own, which are used in place of ours or beside them. What
@@ -50,11 +51,11 @@ pub(super) fn names_a_server(request: &ChatRequest) -> bool {
         || offers_in_an_item(request)
 }
 
-/// Whether an item of a response's input offers a tool that the provider or another server runs.
+/// Whether an item of a response's input offers a tool that the provider or another server runs. A longer input may.
 fn offers_in_an_item(request: &ChatRequest) -> bool {
-    let is_one = |tools: &RawValue| has_providers_tool(tools.get().as_bytes());
+    let offers = |input: &[u8]| Items::of(input).is_some_and(|items| items.offer_a_providers_tool());
     request.dialect == Dialect::Responses
-        && value(request, "input").is_some_and(|input| in_items(input).into_iter().any(is_one))
+        && value(request, "input").is_some_and(|input| input.len() > LONGEST || offers(input))
 }
 
 /// Whether the request chooses a route, a feature, or with a member that is not known anything: those have limits,

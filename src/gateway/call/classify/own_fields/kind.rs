@@ -2,6 +2,7 @@
 
 use super::address::has_an_address;
 use super::choice::{makes_a_choice, names_a_server};
+use super::reference::refers_to_the_account;
 use super::size::is_large;
 use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
@@ -52,11 +53,14 @@ impl Kind {
 
     /// Whether it may be of a feature that the request uses: its account, its plan or its model may lack it, or have a limit
     /// for it alone. An outage is of no feature, and neither is a credential that is not accepted, unless a file is fetched
-    /// with one.
+    /// with one, or the request refers to something of the account: some vendors refuse that in the same words.
     pub(super) fn may_be_of_a_feature(self, failure: &Failure, request: &ChatRequest) -> bool {
         match self {
-            Self::Refusal if failure.status == Some(401) => request.brings_media() && has_an_address(request),
-            Self::Refusal | Self::Limit | Self::Money | Self::Missing => request.uses_features(),
+            Self::Refusal if failure.status == Some(401) => {
+                refers_to_the_account(request) || request.brings_media() && has_an_address(request)
+            }
+            Self::Refusal | Self::Missing => request.uses_features() || refers_to_the_account(request),
+            Self::Limit | Self::Money => request.uses_features(),
             Self::Overload | Self::Outage => false,
         }
     }

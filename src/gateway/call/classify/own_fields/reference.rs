@@ -1,17 +1,101 @@
 //! A file, a container, a model or something else of the account that the request refers to.
 
+use serde_json::Value;
+
 use super::owner::is_of_own_tags;
-use super::values::Strings;
+use super::values::{Strings, value};
 use super::words::{is_proof, names, text_of};
+use crate::dialects::Dialect;
 use crate::domain::failure::scope::FailureScope;
+use crate::gateway::call::redact::request_text::LONGEST;
 use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::labels::is_label;
+use crate::gateway::request::response_items::Items;
 use crate::providers::UpstreamError;
 
-/// Types of items and parts that refer to something of the account by their `id` or in a sealed form.
-const REFERRING: [&str; 4] = ["compaction", "container_upload", "item_reference", "mcp_approval_response"];
+/// Members that refer to something of the account, whatever they hold.
+const REFERENCES: [&str; 20] = [
+    "approval_request_id",
+    "assistant_id",
+    "cachedContent",
+    "cached_content",
+    "collection_ids",
+    "connector_id",
+    "container",
+    "container_id",
+    "conversation",
+    "file_id",
+    "file_ids",
+    "file_uri",
+    "fileUri",
+    "guardrailConfig",
+    "guardrail_config",
+    "input_file_id",
+    "memory_id",
+    "previous_response_id",
+    "skill_id",
+    "vector_store_ids",
+];
+
+/// Members that do if they are an object with an `id`: otherwise they hold content, or settings.
+const HOLDERS: [&str; 4] = ["audio", "file", "prompt", "voice"];
+
+/// The type of a part of Messages that refers to a file by its `id` alone.
+const UPLOAD: &str = "container_upload";
+
+/// How a text of Qwen's names a file of the account.
+const FILE_ADDRESS: &str = "fileid://";
+
+/// Members that hold what the caller or its model wrote, in any words.
+const FREE: [&str; 5] = ["arguments", "input", "input_examples", "parameters", "schema"];
+
+/// The end of the name of a schema that is a member of a tool.
+const SCHEMA: &str = "_schema";
 
 /// Words for a missing permission.
 const PERMISSIONS: [&str; 3] = ["permission", "access", "authorized"];
+
+/// Whether the request refers to something of the account that another key may lack: a file, an item, a conversation, a
+/// container, a connector and so on. A request that is too long to be read may refer to anything.
+pub(super) fn refers_to_the_account(request: &ChatRequest) -> bool {
+    let in_an_item = || {
+        let input = value(request, "input").filter(|_| request.dialect == Dialect::Responses);
+        input.and_then(Items::of).is_some_and(|items| items.name_what_is_kept())
+    };
+    let in_a_member = || {
+        let read = |json: &[u8]| serde_json::from_slice::<Value>(json);
+        let parts = request.parts.iter().filter(|part| !is_label(&part.name));
+        let mut members = parts.map(|part| (part.name.as_str(), read(request.value(part))));
+        members.any(|(name, value)| value.map_or(true, |value| is_reference(name, &value) || refers(&value)))
+    };
+    request.body.len() > LONGEST || in_an_item() || in_a_member()
+}
+
+/// Whether a member refers to something of the account.
+fn is_reference(name: &str, value: &Value) -> bool {
+    let is_empty = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+    };
+    let has_id = || value.get("id").is_some_and(Value::is_string);
+    let is_upload = || name == "type" && value.as_str() == Some(UPLOAD);
+    !is_empty && (REFERENCES.contains(&name) || HOLDERS.contains(&name) && has_id() || is_upload())
+}
+
+/// Whether something in a value refers to something of the account.
+fn refers(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => text.contains(FILE_ADDRESS),
+        Value::Array(items) => items.iter().any(refers),
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            let is_free = FREE.contains(&name.as_str()) || name.ends_with(SCHEMA);
+            !is_free && (is_reference(name, value) || refers(value))
+        }),
+    }
+}
 
 /// A permission for something that the request refers to. One for the model says so.
 pub(super) fn of_a_reference(
@@ -23,15 +107,15 @@ pub(super) fn of_a_reference(
     if is_of_own_tags(&text, request) {
         return Some(FailureScope::Request);
     }
+    let repeats_a_value = || {
+        Strings::of(request)
+            .is_none_or(|strings| strings.values.iter().any(|value| is_proof(value) && names(&text, value)))
+    };
     let may_be = matches!(error.status, 401 | 403)
         && PERMISSIONS.iter().any(|word| names(&text, word))
         && !names(&text, "model")
         && !names(&text, sent)
-        && Strings::of(request).is_none_or(|strings| {
-            strings.refers
-                || strings.values.iter().any(|value| REFERRING.contains(&value.as_str()))
-                || strings.values.iter().any(|value| is_proof(value) && names(&text, value))
-        });
+        && (refers_to_the_account(request) || repeats_a_value());
     may_be.then_some(FailureScope::Open)
 }
 

@@ -5,21 +5,6 @@ use serde_json::Value;
 use crate::gateway::call::redact::request_text::LONGEST;
 use crate::gateway::request::chat_request::ChatRequest;
 
-/// Members that refer to something that belongs to the account.
-const REFERENCES: [&str; 11] = [
-    "container",
-    "file",
-    "file_id",
-    "file_ids",
-    "vector_store_ids",
-    "previous_response_id",
-    "conversation",
-    "cached_content",
-    "cachedContent",
-    "guardrailConfig",
-    "guardrail_config",
-];
-
 /// Members that name a model other than the one that is called.
 const MODELS: [&str; 5] = ["model", "model_id", "deployment", "deployment_id", "deployment_name"];
 
@@ -39,8 +24,6 @@ pub(super) fn json(request: &ChatRequest, name: &str) -> Option<Value> {
 pub(super) struct Strings {
     /// All strings and numbers.
     pub(super) values: Vec<String>,
-    /// Whether a member refers to something of the account.
-    pub(super) refers: bool,
     /// Whether a member names a model.
     pub(super) names_model: bool,
 }
@@ -60,7 +43,6 @@ impl Strings {
     }
 
     fn note(&mut self, name: &str) {
-        self.refers |= REFERENCES.contains(&name);
         self.names_model |= MODELS.contains(&name);
     }
 

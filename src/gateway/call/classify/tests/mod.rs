@@ -5,6 +5,7 @@ mod documented;
 mod own_fields;
 mod payloads;
 mod properties;
+mod references;
 mod refused_fields;
 mod scopes;
 

@@ -1,5 +1,6 @@
 //! Hides what a provider's error repeats of the prompt: runs of its letters, quotations and values, and runs as base64.
 
+mod labels;
 mod marks;
 mod spellings;
 mod values;
@@ -67,24 +68,31 @@ pub(in crate::gateway) fn without_excerpts(
     (!found.is_empty()).then(|| hidden(message, found))
 }
 
-/// Whether a code or the name of a parameter is an excerpt of the prompt. `sent` is the provider's name of the model.
+/// Whether a code or the name of a parameter is an excerpt of the prompt, or has one of its values in it. `sent` is the
+/// provider's name of the model.
 pub(in crate::gateway) fn is_excerpt(label: &str, request: &RequestText, sent: &str) -> bool {
     let folded = Folded::of(label);
     let letters = &folded.letters;
-    let quoted = if has_blank(label) {
+    let mut values = Values::of(request, sent);
+    let is_quoted = || {
         let spine = request.spine();
         let mut searches = [request.prompt(), spine.as_slice()].map(Search::of);
         let found = !request.is_whole() || repeats(&folded, &mut searches);
         is_prose(label) && !letters.is_empty() && found
-    } else {
-        let mut values = Values::of(request, sent);
-        values.has_quoted(label) || !values.spelled_in(label).is_empty()
     };
     let shares =
         |own: &[u8], other: &[u8]| own.len() >= RUN && !Compared::of(own).runs_in(other, RUN).is_empty();
-    quoted
+    let mut has_a_value = || {
+        values.has_quoted(label)
+            || labels::pieces(label).into_iter().any(|piece| values.has_quoted(piece))
+            || !values.unquoted_in(label).is_empty()
+            || !values.numbers_in(label).is_empty()
+            || !values.spelled_in(label).is_empty()
+    };
+    has_blank(label) && is_quoted()
         || shares(letters, request.prompt())
         || letters.len() >= RUN && shares(&folded.spine(letters.len()), &request.spine())
+        || has_a_value()
 }
 
 /// Of a message that could be compared with a part of the prompt only, its length, if it could hold more of it.

@@ -117,6 +117,24 @@ fn labels_are_compared_as_a_whole() {
 }
 
 #[test]
+fn a_label_with_a_value_of_the_prompt_in_it_is_hidden() {
+    let content = "hunter2 and Tr0ub4dor of alice.b7@example.com, card 4929 1234 5678 9012";
+    let request = parse(&json!({"model": "m", "messages": [{"content": content}]})).text();
+    for (label, expected) in [
+        ("invalid_password_hunter2", true),
+        ("input[0].hunter2", true),
+        ("metadata.Tr0ub4dor", true),
+        ("card 4929123456789012", true),
+        ("card_4929-1234-5678-9012", true),
+        ("input[0].content[1].image_url", false),
+        ("invalid_base64", false),
+        ("error_1234_of_5", false),
+    ] {
+        assert_eq!(is_excerpt(label, &request, ""), expected, "{label}");
+    }
+}
+
+#[test]
 fn of_a_long_prompt_both_ends_are_searched() {
     let (start, end) =
         ("a start that no other text has, of some length", "an end that no other text has, of some length");

@@ -4,11 +4,8 @@
 use std::borrow::Cow;
 
 use memchr::memmem;
-use serde_json::value::RawValue;
 
 use super::members::{in_lower_case, is_absent, is_off, members, string};
-use crate::dialects::members::{Members, list};
-use crate::gateway::request::tools::has_providers_tool;
 
 /// Fields of messages that hold only text, or say what a text is.
 const TEXT: [&str; 22] = [
@@ -94,9 +91,6 @@ const CONNECTED: [&str; 10] = [
     "toolsets",
 ];
 
-/// Types of items that name or seal what only the provider can read.
-const KEPT_ITEMS: [&str; 2] = ["compaction", "item_reference"];
-
 /// Fields that make a vendor search, which adds what it finds to the prompt.
 const SEARCHES: [&str; 6] =
     ["web_search_options", "web_search", "search_parameters", "search_settings", "enable_search", "plugins"];
@@ -167,17 +161,6 @@ pub(super) fn in_messages(messages: &[u8]) -> bool {
             string(value).is_some_and(|kind| kind.contains('/') && !kind.to_lowercase().starts_with("image/"))
         }
         name => (NO_TEXT.contains(&name) || NAMES_OTHERS.contains(&name)) && !is_absent(value),
-    })
-}
-
-/// Whether items of a response's input name what the provider keeps, or offer a tool that adds to the prompt.
-pub(super) fn in_items(input: &[u8]) -> bool {
-    let Some(items) = serde_json::from_slice(input).ok().and_then(list) else { return true };
-    let offers = |tools: &RawValue| has_providers_tool(tools.get().as_bytes());
-    items.into_iter().filter_map(Members::of).any(|item| match item.text("type") {
-        Some(kind) => KEPT_ITEMS.contains(&kind.as_str()) || item.raw("tools").is_some_and(offers),
-        // A message may lack its type, and so may a reference.
-        None => item.raw("role").is_none() && item.raw("content").is_none(),
     })
 }
 

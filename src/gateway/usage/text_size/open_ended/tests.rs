@@ -90,18 +90,3 @@ fn what_vendors_search_for_is_of_unknown_size() {
         assert_eq!(in_field(name, value.as_bytes()), expected, "{name} {value}");
     }
 }
-
-#[test]
-fn items_of_a_response_may_be_with_the_provider() {
-    for (input, expected) in [
-        (r#"[{"role":"user","content":"Hi"},{"type":"message","role":"user","content":"Hi"}]"#, false),
-        (r#"[{"type":"function_call_output","call_id":"c","output":"1"}]"#, false),
-        (r#"[{"type":"item_reference","id":"msg_1"}]"#, true),
-        (r#"[{"id":"msg_1"}]"#, true),
-        (r#"[{"type":"compaction","encrypted_content":"x"}]"#, true),
-        (r#"[{"type":"additional_tools","tools":[{"type":"function","name":"f"}]}]"#, false),
-        (r#"[{"type":"additional_tools","tools":[{"type":"web_search"}]}]"#, true),
-    ] {
-        assert_eq!(in_items(input.as_bytes()), expected, "{input}");
-    }
-}
