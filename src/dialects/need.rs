@@ -42,7 +42,7 @@ pub enum Need {
     McpServers,
     /// An answer that begins with the caller's own text.
     Prefill,
-    /// An earlier response that one provider stores.
+    /// The previous response, which one provider stores.
     PreviousResponse,
     /// A certain region of the world, which the answer must not leave.
     Region,
@@ -50,7 +50,7 @@ pub enum Need {
     ServerTool,
     /// More stop sequences than the dialect has, or one that is blank.
     StopSequences,
-    /// A conversation, an item or a prompt that one provider stores.
+    /// A conversation, a prompt, an item or a file that one provider stores.
     StoredState,
     /// A request that can be translated; the text says what is wrong with it.
     Translation(&'static str),
@@ -160,6 +160,16 @@ impl fmt::Display for Need {
             Self::Document => {
                 return formatter.write_str("it takes no such documents");
             }
+            Self::PreviousResponse => {
+                return formatter.write_str(
+                    "its provider does not store the previous response; send the whole conversation as 'input' instead",
+                );
+            }
+            Self::StoredState => {
+                return formatter.write_str(
+                    "its provider does not store what the request refers to by id: a conversation, a prompt, items or files",
+                );
+            }
             Self::Image => {
                 return formatter.write_str("it takes no such pictures, or not from such an address");
             }
@@ -183,15 +193,11 @@ impl fmt::Display for Need {
             Self::Logprobs => "reports no probabilities of tokens ('logprobs')",
             Self::McpServers => "calls no MCP servers ('mcp_servers')",
             Self::Prefill => "does not continue an answer: the last message is the assistant's",
-            Self::PreviousResponse => "does not have the earlier response; send the whole 'input' instead",
             Self::Region => "keeps no request in a region ('inference_geo')",
             Self::ServerTool => {
                 "does not have this tool or content, which servers of another dialect provide"
             }
             Self::StopSequences => "takes fewer stop sequences, or none that are blank",
-            Self::StoredState => {
-                "does not have what another provider stores ('conversation', 'prompt', items by id)"
-            }
         };
         write!(formatter, "the dialect of its provider {lacks}")
     }

@@ -35,6 +35,10 @@ pub struct Request<'a> {
     pub budget: Option<u64>,
     /// The JSON schema that the answer has to follow.
     pub schema: Option<&'a RawValue>,
+    /// The caller's name of that schema.
+    pub schema_name: Option<String>,
+    /// Whether the answer always follows that schema; `None` leaves it to the provider.
+    pub strict_schema: Option<bool>,
 }
 
 /// One turn of a conversation.

@@ -134,6 +134,7 @@ impl Gateway {
                 model.provider.preset.signer(),
                 prompt,
             ),
+            mark: request.mark_of(model),
             message: &message,
             stream: request.stream,
             include_usage: request.include_usage,

@@ -59,7 +59,7 @@ impl Gateway {
                 }
                 Step::Exhausted(end) => {
                     let Some((candidate, received)) = earlier.withheld.map(|withheld| *withheld) else {
-                        return Err(Box::pin(exhausted(end, intent.request.dialect, recorder)).await);
+                        return Err(Box::pin(exhausted(end, intent, recorder)).await);
                     };
                     recorder.commit_withheld_answer(&candidate).await?;
                     return Box::pin(received.relay(recorder, &intent.request, job.options)).await;
@@ -226,7 +226,16 @@ fn remembered(feedback: CallFeedback, reply: &Reply, intent: &Intent, share: &Ar
     }
 }
 
-async fn exhausted(end: Exhausted, dialect: Dialect, mut recorder: RequestRecorder) -> Error {
+async fn exhausted(end: Exhausted, intent: &Intent, mut recorder: RequestRecorder) -> Error {
+    let without_previous = match &end {
+        Exhausted::Failed(failure) => intent.without_previous_response(failure),
+        Exhausted::InCooldown(cooldown) => intent.without_previous_response(&cooldown.failure),
+        Exhausted::Skipped(class) => intent.without_previous_response(&recorder.last_skip(*class)),
+    };
+    if let Some(failure) = without_previous {
+        let status = failure.caller_status();
+        return recorder.finish_failed(failure, status).await;
+    }
     let (failure, caller_status): (_, fn(&Failure) -> u16) = match end {
         Exhausted::Failed(failure) => (failure, Failure::caller_status),
         Exhausted::InCooldown(cooldown) => {
@@ -234,7 +243,7 @@ async fn exhausted(end: Exhausted, dialect: Dialect, mut recorder: RequestRecord
         }
         Exhausted::Skipped(class) => (recorder.last_skip(class), Failure::caller_status),
     };
-    let status = match (dialect, caller_status(&failure)) {
+    let status = match (intent.request.dialect, caller_status(&failure)) {
         (Dialect::ChatCompletions | Dialect::Responses | Dialect::Gemini | Dialect::Converse, status) => {
             status
         }

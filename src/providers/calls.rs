@@ -16,14 +16,11 @@ use super::service_account::{ServiceAccount, is_key_file};
 /// The URL of a service under `base_url`.
 ///
 /// Accepts what people paste: trailing slashes, and the full endpoint instead of its base. A query is kept (some
-/// installations require an API version there); a fragment is dropped. Where the address names the model, this is the
-/// address that its name follows.
+/// installations require an API version there, and get the default one without it); a fragment is dropped. Where the address
+/// names the model, this is the address that its name follows.
 pub fn service_url(preset: &Preset, service: &Service, base_url: &str) -> String {
     let base = base_url.split('#').next().unwrap_or_default().trim();
-    let (path, query) = match base.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (base, None),
-    };
+    let (path, query) = base.split_once('?').unwrap_or((base, ""));
     let path = path.trim_end_matches('/');
     let path = match service.model_address {
         Some(_) => path.split_once(service.path).map_or(path, |(before, _)| before),
@@ -36,10 +33,13 @@ pub fn service_url(preset: &Preset, service: &Service, base_url: &str) -> String
         service.path.split_once("/v1/").map(|(before, _)| [format!("{before}/v1"), before.to_owned()]);
     let begun = versioned.iter().flatten().find_map(|beginning| path.strip_suffix(beginning.as_str()));
     let path = begun.unwrap_or(path);
-    match query {
-        Some(query) if !query.is_empty() => format!("{path}{}?{query}", service.path),
-        Some(_) | None => format!("{path}{}", service.path),
-    }
+    let version = service.model_address.and_then(|address| address.version);
+    let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+    let version = version.filter(|(name, _)| !has(name)).map(|(name, value)| format!("{name}={value}"));
+    let query: Vec<&str> =
+        [query, version.as_deref().unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect();
+    let question = if query.is_empty() { "" } else { "?" };
+    format!("{path}{}{question}{}", service.path, query.join("&"))
 }
 
 /// The most model names that are kept from a list.
@@ -234,6 +234,23 @@ mod tests {
         let preset = named(name);
         let service = preset.service(Dialect::ChatCompletions).expect("a service");
         upstream_headers(preset, service, credential)
+    }
+
+    #[test]
+    fn deployments_have_a_version() {
+        let at = "https://x.openai.azure.com/openai/deployments?api-version=";
+        for (base, version) in [
+            ("https://x.openai.azure.com/openai", "2024-10-21"),
+            ("https://x.openai.azure.com/openai?api-version=2025-04-01-preview", "2025-04-01-preview"),
+            (
+                "https://x.openai.azure.com/openai/deployments/gpt-4o/chat/completions?api-version=2025-01-01-preview",
+                "2025-01-01-preview",
+            ),
+        ] {
+            assert_eq!(chat_url("azure-deployments", base), format!("{at}{version}"), "{base}");
+        }
+        let other = chat_url("azure-deployments", "https://x.openai.azure.com/openai?a=1");
+        assert_eq!(other, at.replace('?', "?a=1&") + "2024-10-21");
     }
 
     #[test]

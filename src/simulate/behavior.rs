@@ -27,6 +27,8 @@ pub(super) enum Behavior {
     StopWithTools,
     /// Thinks after its answer has begun.
     LateThinking,
+    /// Answers with a stream in which a checksum is wrong.
+    BadChecksum,
     Hang,
     Html,
     BrokenJson,
@@ -67,7 +69,8 @@ impl Behavior {
             | Self::Cut
             | Self::BadSignature
             | Self::StopWithTools
-            | Self::LateThinking => true,
+            | Self::LateThinking
+            | Self::BadChecksum => true,
             Self::FilteredFinish
             | Self::Hang
             | Self::Html

@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions` and `POST /v1/messages`: parses the request and acts out the behavior of the model that it names.
+//! The calls of models: parses the request in its dialect and acts out the behavior of the model that it names.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,11 +10,10 @@ use bytes::Bytes;
 
 use super::behavior::{self, Behavior, Failure, Pace};
 use super::completion::Answer;
-use super::form::Form;
+use super::form::{Fixed, Form, converse, framed, gemini, messages, responses};
 use super::history;
-use super::messages;
 use super::refusal::Refusal;
-use super::request::ChatRequest;
+use super::request::{self, ChatRequest};
 use super::stream::{self, Delivery};
 
 /// Slightly above the gateway's limit, so that the gateway refuses a body that is too large.
@@ -24,39 +23,6 @@ const MOST_BODY_MEBIBYTES: usize = 33;
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 const HTML: &str = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Welcome to the network</h1></body></html>\n";
-/// Answers that are the same for every request, in one dialect.
-struct Fixed {
-    broken_json: &'static str,
-    broken_event: &'static str,
-    error: &'static str,
-    error_event: &'static str,
-}
-
-impl Fixed {
-    fn of(form: Form) -> Self {
-        match form {
-            Form::Completion => Self {
-                broken_json: r#"{"id":"chatcmpl-simulated","object":"chat.completion","choices":[{"index":0,"mess"#,
-                broken_event: "data: {\"id\":\"chatcmpl-simulated\",\"object\":\"chat.completion.chunk\",\"choi\n\n",
-                error: r#"{"error":{"message":"The upstream of this provider is overloaded.","type":"server_error","param":null,"code":503}}"#,
-                error_event: concat!(
-                    r#"data: {"error":{"message":"The upstream of this provider is overloaded.","type":"server_error","param":null,"code":503}}"#,
-                    "\n\n"
-                ),
-            },
-            Form::Message => Self {
-                broken_json: r#"{"id":"msg_simulated","type":"message","role":"assistant","content":[{"ty"#,
-                broken_event: "event: message_start\ndata: {\"type\":\"message_start\",\"mess\n\n",
-                error: r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_simulated"}"#,
-                error_event: concat!(
-                    "event: error\n",
-                    r#"data: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
-                    "\n\n"
-                ),
-            },
-        }
-    }
-}
 
 /// State that all workers of a server share.
 #[derive(Debug)]
@@ -89,41 +55,96 @@ impl State {
     }
 }
 
+/// Answers a chat completion.
 pub(super) async fn create(
     request: HttpRequest,
     payload: web::Payload,
     state: web::Data<State>,
 ) -> HttpResponse {
-    let form = Form::Completion;
-    act(&request, payload, &state, form).await.unwrap_or_else(|refusal| refusal.response(form))
+    answered(&request, payload, &state, Form::Completion, request::read).await
 }
 
+/// Answers a message of Anthropic's dialect.
 pub(super) async fn create_message(
     request: HttpRequest,
     payload: web::Payload,
     state: web::Data<State>,
 ) -> HttpResponse {
-    let form = Form::Message;
-    act(&request, payload, &state, form).await.unwrap_or_else(|refusal| refusal.response(form))
+    answered(&request, payload, &state, Form::Message, request::read).await
 }
 
-async fn act(
+/// Answers a request for a response.
+pub(super) async fn create_response(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    answered(&request, payload, &state, Form::Response, responses::request).await
+}
+
+/// Answers a request of Gemini, whole or streamed as the method in the path says.
+pub(super) async fn generate(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    let (model, method) = named(&request);
+    let stream = match (&*method, request.query_string()) {
+        ("generateContent", _) => false,
+        ("streamGenerateContent", query) if query.split('&').any(|pair| pair == "alt=sse") => true,
+        // Without it, a stream is one JSON array, which no client of ours asks for.
+        _ => return Refusal::unknown_path("POST", request.path()).response(Form::Gemini),
+    };
+    answered(&request, payload, &state, Form::Gemini, |body| gemini::request(body, &model, stream)).await
+}
+
+/// Answers a request of Converse, whole or streamed as the end of the path says.
+pub(super) async fn converse(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    let (model, method) = named(&request);
+    let stream = method == "converse-stream";
+    answered(&request, payload, &state, Form::Converse, |body| converse::request(body, &model, stream)).await
+}
+
+/// The model and the method in a path. The name may have escaped slashes.
+fn named(request: &HttpRequest) -> (String, String) {
+    let part = |name: &str| request.match_info().get(name).unwrap_or_default().to_owned();
+    (part("model").replace("%2F", "/").replace("%2f", "/"), part("method"))
+}
+
+async fn answered(
     request: &HttpRequest,
     payload: web::Payload,
     state: &State,
     form: Form,
+    parse: impl for<'a> FnOnce(&'a [u8]) -> Result<ChatRequest<'a>, Refusal>,
+) -> HttpResponse {
+    let answer = async {
+        let body = read(request, payload).await?;
+        act(&body, &parse(&body)?, state, form).await
+    };
+    answer.await.unwrap_or_else(|refusal: Refusal| refusal.response(form))
+}
+
+async fn act(
+    body: &Bytes,
+    chat: &ChatRequest<'_>,
+    state: &State,
+    form: Form,
 ) -> Result<HttpResponse, Refusal> {
     let Fixed { broken_json, broken_event, error, error_event } = Fixed::of(form);
-    let body = read(request, payload).await?;
-    let chat = ChatRequest::parse(&body)?;
     let (behavior, pace) = behavior::find(&chat.model).ok_or_else(|| Refusal::unknown_model(&chat.model))?;
     match behavior {
         Behavior::Answer
         | Behavior::Cut
         | Behavior::FilteredFinish
         | Behavior::StopWithTools
-        | Behavior::LateThinking => {}
-        Behavior::BadSignature => history::check(&body, form)?,
+        | Behavior::LateThinking
+        | Behavior::BadChecksum => {}
+        Behavior::BadSignature => history::check(body, form)?,
         Behavior::AnswerAfter(silence) => tokio::time::sleep(silence).await,
         Behavior::Flaky(percent) if state.flaky_fails(percent) => {
             return Err(Refusal::simulated(Failure::Status(503), &chat.model, form));
@@ -133,14 +154,20 @@ async fn act(
         Behavior::Html => {
             return Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(HTML));
         }
-        Behavior::BrokenJson => return Ok(fixed_body(&chat, broken_json, broken_event)),
-        Behavior::Empty => return Ok(fixed_body(&chat, "", "")),
-        Behavior::ErrorInside => {
-            return Ok(fixed_body(&chat, error, error_event));
+        Behavior::BrokenJson => return Ok(fixed_body(chat, form, broken_json, broken_event)),
+        Behavior::Empty => return Ok(fixed_body(chat, form, Bytes::new(), Bytes::new())),
+        Behavior::ErrorInside => return Ok(fixed_body(chat, form, error, error_event)),
+        // These vendors have no error for it.
+        Behavior::Refuse(Failure::ContentFilter) if form == Form::Gemini => {
+            let (blocked, event) = gemini::blocked();
+            return Ok(fixed_body(chat, form, blocked, event));
+        }
+        Behavior::Refuse(Failure::ContentFilter) if form == Form::Converse => {
+            return Ok(answer(chat, Behavior::FilteredFinish, pace, state, form));
         }
         Behavior::Refuse(failure) => return Err(Refusal::simulated(failure, &chat.model, form)),
     }
-    Ok(answer(&chat, behavior, pace, state, form))
+    Ok(answer(chat, behavior, pace, state, form))
 }
 
 pub(super) async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Refusal> {
@@ -160,6 +187,7 @@ fn answer(chat: &ChatRequest<'_>, behavior: Behavior, pace: Pace, state: &State,
         Behavior::FilteredFinish => Answer::filtered(chat, id, created),
         Behavior::StopWithTools => Answer::to(chat, pace, id, created).contradicting(),
         Behavior::LateThinking => Answer::to(chat, pace, id, created).thinking_late(),
+        Behavior::BadChecksum => Answer::to(chat, pace, id, created).corrupted(),
         _ => Answer::to(chat, pace, id, created),
     };
     let thinks = chat.thinks() || answer.thinks_late();
@@ -167,14 +195,21 @@ fn answer(chat: &ChatRequest<'_>, behavior: Behavior, pace: Pace, state: &State,
     if chat.streams() {
         let delivery =
             Delivery { include_usage: chat.includes_usage(), gap: pace.gap.or(state.chunk_gap), cut };
+        let mut response = event_stream(form);
         return match form {
-            Form::Completion => event_stream().streaming(stream::events(answer, delivery)),
-            Form::Message => event_stream().streaming(messages::events(answer, thinks, delivery)),
+            Form::Completion => response.streaming(stream::events(answer, delivery)),
+            Form::Message => response.streaming(framed(messages::frames(answer, thinks), delivery)),
+            Form::Response => response.streaming(framed(responses::frames(answer, thinks), delivery)),
+            Form::Gemini => response.streaming(framed(gemini::frames(answer, thinks), delivery)),
+            Form::Converse => response.streaming(framed(converse::frames(answer, thinks), delivery)),
         };
     }
     let body = match form {
         Form::Completion => answer.whole(),
         Form::Message => messages::whole(&answer, thinks),
+        Form::Response => responses::whole(&answer, thinks),
+        Form::Gemini => gemini::whole(&answer, thinks),
+        Form::Converse => converse::whole(&answer, thinks),
     };
     if cut {
         let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
@@ -189,8 +224,8 @@ fn unix_seconds() -> u64 {
 }
 
 /// A 200 with a fixed body: `whole` if the request is not streamed, else `events`.
-fn fixed_body(chat: &ChatRequest<'_>, whole: &'static str, events: &'static str) -> HttpResponse {
-    if chat.streams() { event_stream().body(events) } else { json().body(whole) }
+fn fixed_body(chat: &ChatRequest<'_>, form: Form, whole: Bytes, events: Bytes) -> HttpResponse {
+    if chat.streams() { event_stream(form).body(events) } else { json().body(whole) }
 }
 
 fn json() -> HttpResponseBuilder {
@@ -199,9 +234,14 @@ fn json() -> HttpResponseBuilder {
     response
 }
 
-fn event_stream() -> HttpResponseBuilder {
+fn event_stream(form: Form) -> HttpResponseBuilder {
+    let kind = match form {
+        Form::Completion | Form::Message | Form::Response => "text/event-stream; charset=utf-8",
+        Form::Gemini => "text/event-stream",
+        Form::Converse => "application/vnd.amazon.eventstream",
+    };
     let mut response = HttpResponse::Ok();
-    response.insert_header((CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")));
+    response.insert_header((CONTENT_TYPE, HeaderValue::from_static(kind)));
     response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache")));
     response
 }

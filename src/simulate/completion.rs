@@ -29,10 +29,16 @@ pub(super) struct Answer {
     words: Vec<String>,
     /// The name of the called tool. The words are then its arguments, after an empty one in place of the name.
     called: Option<String>,
+    /// The namespace of that tool.
+    namespace: Option<String>,
+    /// Whether the input of that tool is free text.
+    has_free_text: bool,
     length: usize,
     finish_reason: &'static str,
     /// Whether it thinks after its first content chunk.
     thinks_late: bool,
+    /// Whether a checksum of its stream is wrong, in dialects that have one.
+    is_corrupted: bool,
     usage: Usage,
 }
 
@@ -68,7 +74,25 @@ impl Answer {
         let finish_reason = if length < wanted { "length" } else { "stop" };
         let usage = estimate(request, length);
         let model = request.model.clone().into_owned();
-        Self { id, created, model, words, called: None, length, finish_reason, thinks_late: false, usage }
+        Self { model, words, length, finish_reason, ..Self::empty(id, created, usage) }
+    }
+
+    /// An answer without words.
+    fn empty(id: String, created: u64, usage: Usage) -> Self {
+        Self {
+            id,
+            created,
+            model: String::new(),
+            words: Vec::new(),
+            called: None,
+            namespace: None,
+            has_free_text: false,
+            length: 0,
+            finish_reason: "stop",
+            thinks_late: false,
+            is_corrupted: false,
+            usage,
+        }
     }
 
     /// An answer that calls a tool. It is never truncated, because partial arguments are useless.
@@ -79,15 +103,14 @@ impl Answer {
         let usage = estimate(request, length);
         let model = request.model.clone().into_owned();
         Self {
-            id,
-            created,
             model,
             words,
             called: Some(call.name),
+            namespace: call.namespace,
+            has_free_text: call.has_free_text,
             length,
             finish_reason: "tool_calls",
-            thinks_late: false,
-            usage,
+            ..Self::empty(id, created, usage)
         }
     }
 
@@ -100,18 +123,7 @@ impl Answer {
     pub(super) fn filtered(request: &ChatRequest<'_>, id: String, created: u64) -> Self {
         let usage = estimate(request, 0);
         let model = request.model.clone().into_owned();
-        let words = Vec::new();
-        Self {
-            id,
-            created,
-            model,
-            words,
-            called: None,
-            length: 0,
-            finish_reason: "content_filter",
-            thinks_late: false,
-            usage,
-        }
+        Self { model, finish_reason: "content_filter", ..Self::empty(id, created, usage) }
     }
 
     /// The answer with a reason for its end that does not fit what it holds.
@@ -123,6 +135,31 @@ impl Answer {
     /// The answer with a thought after its beginning.
     pub(super) fn thinking_late(self) -> Self {
         Self { thinks_late: true, ..self }
+    }
+
+    /// The answer with a wrong checksum in its stream.
+    pub(super) fn corrupted(self) -> Self {
+        Self { is_corrupted: true, ..self }
+    }
+
+    /// Whether a checksum of its stream is wrong.
+    pub(super) fn is_corrupted(&self) -> bool {
+        self.is_corrupted
+    }
+
+    /// The namespace of the tool that is called.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    /// Whether the input of the call is free text.
+    pub(super) fn has_free_text(&self) -> bool {
+        self.has_free_text
+    }
+
+    /// When it was made, in Unix seconds.
+    pub(super) fn created(&self) -> u64 {
+        self.created
     }
 
     /// Whether it thinks after its beginning.

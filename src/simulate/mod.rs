@@ -1,4 +1,5 @@
-//! A provider of simulated models, for chat completions and for Anthropic's Messages: the model's name chooses how it answers or fails.
+//! A provider of simulated models, for chat completions, Anthropic's Messages, OpenAI's Responses, Gemini and Bedrock's Converse: the
+//! model's name chooses how it answers or fails.
 //!
 //! It is a real HTTP server, so its clients get real connections, streams and disconnects. It has three users:
 //! `failsoft simulate` on its own listener, the provider of kind `simulated` on a loopback port of this process, and
@@ -38,6 +39,7 @@
 //! | `bad-signature` | invalid_request, or none | 400 for reasoning in the history that it has not signed, or that is missing |
 //! | `stop-with-tools` | none | calls a tool and says that it has ended, or answers and says that it calls one |
 //! | `late-thinking` | none | thinks after its answer has begun |
+//! | `bad-crc` | stream_interrupted, or none | a wrong checksum after the first content of a stream of Converse; answers in other dialects |
 //!
 //! The name of a model that answers may end in `-chunks-N` (an answer of N words, hence N content chunks) and `-gap-Nms` (a
 //! pause before every content chunk but the first), in either order: `steady-chunks-100-gap-20ms`. `-gap-0ms` does not
@@ -45,9 +47,12 @@
 //!
 //! # Answers
 //!
-//! `POST /v1/chat/completions` and `POST /v1/messages` answer alike, each in its dialect, and fail with its errors. A
-//! message begins with a thinking block if the request asks for thinking. `POST /v1/messages/count_tokens` counts the
-//! prompt.
+//! `POST /v1/chat/completions`, `POST /v1/messages`, `POST /v1/responses`, `POST /v1beta/models/M:generateContent` (and
+//! `:streamGenerateContent?alt=sse`) and `POST /model/M/converse` (and `/converse-stream`, with binary events) answer alike, each in its
+//! dialect, and fail with its errors. An answer begins with reasoning if the request asks for it, except in chat completions. A
+//! signature of reasoning in Messages, Gemini and Converse, and encrypted reasoning in Responses, is always the same, and
+//! `bad-signature` takes no other. Gemini and Responses have no word for an end with tools, which `stop-with-tools` could contradict.
+//! `POST /v1/messages/count_tokens` counts the prompt. Nothing is stored: Responses know every id as a previous response.
 //!
 //! The text repeats the beginning of the last user message, so the same question has the same answer. `max_tokens` and
 //! `max_completion_tokens` truncate it. Token counts are a simple estimate: one per word of the answer, and one per four bytes
@@ -58,7 +63,6 @@ mod chat;
 mod completion;
 mod form;
 mod history;
-mod messages;
 mod models;
 mod refusal;
 mod request;
@@ -77,7 +81,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::json;
 
 use chat::State;
-use form::Form;
+use form::{Form, messages};
 pub use models::{MODELS, SimulatedModel};
 use refusal::Refusal;
 
@@ -136,6 +140,10 @@ fn routes(config: &mut web::ServiceConfig) {
     for (path, handler) in [
         ("/v1/messages", web::post().to(chat::create_message)),
         ("/v1/messages/count_tokens", web::post().to(messages::count)),
+        ("/v1/responses", web::post().to(chat::create_response)),
+        ("/responses", web::post().to(chat::create_response)),
+        ("/v1beta/models/{model:.+}:{method:[A-Za-z]+}", web::post().to(chat::generate)),
+        ("/model/{model:.+}/{method:converse|converse-stream}", web::post().to(chat::converse)),
     ] {
         config.service(
             web::resource(path).route(handler).default_service(web::to(async || method_not_allowed("POST"))),
@@ -156,7 +164,7 @@ fn routes(config: &mut web::ServiceConfig) {
 async fn introduce() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
-        .body("failsoft simulate: a provider of simulated models for chat completions and messages; see GET /v1/models.\n")
+        .body("failsoft simulate: a provider of simulated models for five dialects; see GET /v1/models.\n")
 }
 
 async fn list_models() -> HttpResponse {

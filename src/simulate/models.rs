@@ -121,6 +121,12 @@ pub const MODELS: &[SimulatedModel] = &[
         Behavior::StopWithTools,
     ),
     fixed("late-thinking", "none", "thinks after its answer has begun", Behavior::LateThinking),
+    fixed(
+        "bad-crc",
+        "stream_interrupted, or none",
+        "a wrong checksum after the first content of a stream of Converse; answers in other dialects",
+        Behavior::BadChecksum,
+    ),
 ];
 
 const fn fixed(

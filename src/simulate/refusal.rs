@@ -1,4 +1,4 @@
-//! Error responses in the format of either dialect: failures that a simulated model's name asks for, and invalid requests.
+//! Error responses in the format of each dialect: failures that a simulated model's name asks for, and invalid requests.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -66,6 +66,77 @@ impl Refusal {
         match form {
             Form::Completion => Self::of_completion(failure, model),
             Form::Message => Self::of_message(failure, model),
+            Form::Response => Self::of_response(failure, model),
+            Form::Gemini => Self::of_gemini(failure, model),
+            Form::Converse => Self::of_converse(failure, model),
+        }
+    }
+
+    /// As for chat completions, except for the name of the field.
+    fn of_response(failure: Failure, model: &str) -> Self {
+        let refusal = Self::of_completion(failure, model);
+        Self { param: refusal.param.map(|_| "input"), ..refusal }
+    }
+
+    /// The failure that a model's name asks for, as Google words it. A refused key is a 400 there.
+    fn of_gemini(failure: Failure, model: &str) -> Self {
+        match failure {
+            Failure::RateLimited { retry_after_seconds } => {
+                let message = "Resource has been exhausted (e.g. check quota).";
+                let limited = Self::new(StatusCode::TOO_MANY_REQUESTS, "", None, message);
+                Self { retry_after_seconds: Some(retry_after_seconds), ..limited }
+            }
+            Failure::ContextOverflow => {
+                let message =
+                    "The input token count (2000000) exceeds the maximum number of tokens allowed (1048576).";
+                Self::bad_request(None, None, message)
+            }
+            Failure::Unauthorized => {
+                let message = "API key not valid. Please pass a valid API key.";
+                Self::bad_request(None, Some("API_KEY_INVALID"), message)
+            }
+            Failure::NotFound => {
+                let message = format!(
+                    "models/{model} is not found for API version v1beta, or is not supported for generateContent."
+                );
+                Self::new(StatusCode::NOT_FOUND, "", None, message)
+            }
+            Failure::QuotaExhausted | Failure::ContentFilter | Failure::BadRequest | Failure::Status(_) => {
+                Self::of_completion(failure, model)
+            }
+        }
+    }
+
+    /// The failure that a model's name asks for, as Amazon words it. The code is the type of the exception.
+    fn of_converse(failure: Failure, model: &str) -> Self {
+        match failure {
+            // There is no header with the time to wait.
+            Failure::RateLimited { .. } => {
+                let message = "Too many requests, please wait before trying again.";
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "", Some("ThrottlingException"), message)
+            }
+            Failure::QuotaExhausted => {
+                let message = "Your account has exceeded its service quota.";
+                Self::bad_request(None, Some("ServiceQuotaExceededException"), message)
+            }
+            Failure::ContextOverflow => {
+                Self::bad_request(None, None, "Input is too long for requested model.")
+            }
+            Failure::Unauthorized => {
+                let message = "The security token included in the request is invalid.";
+                Self::new(StatusCode::FORBIDDEN, "", Some("UnrecognizedClientException"), message)
+            }
+            Failure::NotFound => {
+                let message =
+                    format!("Could not resolve the foundation model from the model identifier: {model}.");
+                Self::new(StatusCode::NOT_FOUND, "", None, message)
+            }
+            Failure::BadRequest => {
+                Self::bad_request(None, None, "This simulated model refuses every request.")
+            }
+            Failure::ContentFilter | Failure::Status(_) => {
+                Self { code: None, ..Self::of_completion(failure, model) }
+            }
         }
     }
 
@@ -151,7 +222,7 @@ impl Refusal {
     /// 404 for an unknown path.
     pub(super) fn unknown_path(method: &str, path: &str) -> Self {
         let message = format!(
-            "Unknown endpoint {method} {}. Known endpoints: POST /v1/chat/completions, POST /v1/messages, GET /v1/models.",
+            "Unknown endpoint {method} {}. Known endpoints: POST /v1/chat/completions, POST /v1/messages, POST /v1/responses, POST /v1beta/models/M:generateContent, POST /model/M/converse, GET /v1/models.",
             bounded(path)
         );
         Self::new(StatusCode::NOT_FOUND, INVALID_REQUEST, Some("unknown_url"), message)
@@ -182,21 +253,75 @@ impl Refusal {
 
     fn body(&self, form: Form) -> Value {
         match form {
-            Form::Completion => {
+            Form::Completion | Form::Response => {
                 json!({ "error": { "message": self.message, "type": self.kind, "param": self.param, "code": self.code } })
             }
             Form::Message => {
                 let kind = kind_of_status(self.status.as_u16());
                 json!({ "type": "error", "error": { "type": kind, "message": self.message }, "request_id": "req_simulated" })
             }
+            Form::Gemini => {
+                let status = self.status.as_u16();
+                let error = json!({ "code": status, "message": self.message, "status": name_at_google(status), "details": self.details() });
+                json!({ "error": error })
+            }
+            Form::Converse => json!({ "message": self.message }),
         }
     }
 
+    /// What Google says besides: how long to wait, or what is wrong with the key.
+    fn details(&self) -> Vec<Value> {
+        let wait = self.retry_after_seconds.map(|seconds| {
+            json!({ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{seconds}s") })
+        });
+        let reason = self.code.filter(|code| *code == "API_KEY_INVALID").map(|reason| {
+            json!({ "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com" })
+        });
+        wait.into_iter().chain(reason).collect()
+    }
+
+    /// The response in a dialect.
     pub(super) fn response(&self, form: Form) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
-        if let Some(seconds) = self.retry_after_seconds {
+        // Google has it in the body, and Amazon nowhere.
+        let in_headers = !matches!(form, Form::Gemini | Form::Converse);
+        if let Some(seconds) = self.retry_after_seconds.filter(|_| in_headers) {
             response.insert_header((RETRY_AFTER, seconds));
         }
+        if form == Form::Converse {
+            let own = self.code.filter(|code| code.ends_with("Exception"));
+            let kind = own.unwrap_or_else(|| exception_of(self.status.as_u16()));
+            response.insert_header(("x-amzn-errortype", kind));
+        }
         response.json(self.body(form))
+    }
+}
+
+/// Google's name of a status.
+fn name_at_google(status: u16) -> &'static str {
+    match status {
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        429 => "RESOURCE_EXHAUSTED",
+        499 => "CANCELLED",
+        503 => "UNAVAILABLE",
+        504 => "DEADLINE_EXCEEDED",
+        400..=499 => "INVALID_ARGUMENT",
+        _ => "INTERNAL",
+    }
+}
+
+/// Amazon's exception of a status.
+fn exception_of(status: u16) -> &'static str {
+    match status {
+        403 => "AccessDeniedException",
+        404 => "ResourceNotFoundException",
+        408 => "ModelTimeoutException",
+        424 => "ModelErrorException",
+        429 => "ThrottlingException",
+        503 => "ServiceUnavailableException",
+        400..=499 => "ValidationException",
+        _ => "InternalServerException",
     }
 }

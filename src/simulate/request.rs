@@ -1,4 +1,4 @@
-//! The parts of a request that a simulated model uses, in either dialect; everything else is skipped.
+//! The parts of a request that a simulated model uses, in any dialect; everything else is skipped.
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
@@ -9,35 +9,46 @@ use serde_json::value::RawValue;
 use super::refusal::Refusal;
 use super::tool::{self, Call, Choice, Tool};
 
-/// The used parts of a request. Unknown fields are allowed and skipped.
-#[derive(Debug, Deserialize)]
+/// The used parts of a request, as chat completions and Messages name them. Unknown fields are allowed and skipped. Other dialects
+/// fill in the same parts, and those that are skipped here.
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct ChatRequest<'a> {
     #[serde(borrow, default)]
     pub(super) model: Cow<'a, str>,
     #[serde(borrow, default)]
-    messages: Vec<Message<'a>>,
-    stream: Option<bool>,
-    stream_options: Option<StreamOptions>,
-    max_tokens: Option<NonZeroUsize>,
-    max_completion_tokens: Option<NonZeroUsize>,
+    pub(super) messages: Vec<Message<'a>>,
+    pub(super) stream: Option<bool>,
+    pub(super) stream_options: Option<StreamOptions>,
+    pub(super) max_tokens: Option<NonZeroUsize>,
+    pub(super) max_completion_tokens: Option<NonZeroUsize>,
     #[serde(borrow)]
-    tools: Option<&'a RawValue>,
+    pub(super) tools: Option<&'a RawValue>,
     #[serde(borrow)]
-    tool_choice: Option<&'a RawValue>,
+    pub(super) tool_choice: Option<&'a RawValue>,
     #[serde(borrow)]
-    thinking: Option<&'a RawValue>,
+    pub(super) thinking: Option<&'a RawValue>,
+    /// The tools, if they were read already.
+    #[serde(skip)]
+    pub(super) offered: Vec<Tool<'a>>,
+    /// The choice among them, if it was read already.
+    #[serde(skip)]
+    pub(super) choice: Option<Choice<'a>>,
+    /// Whether the caller wants the model to think, if that was read already.
+    #[serde(skip)]
+    pub(super) wants_thought: bool,
+}
+
+/// A turn. Results of tools have the role `tool`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Message<'a> {
+    #[serde(borrow)]
+    pub(super) role: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) content: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Message<'a> {
-    #[serde(borrow)]
-    role: Cow<'a, str>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-}
-
-#[derive(Debug, Deserialize)]
-struct StreamOptions {
+pub(super) struct StreamOptions {
     include_usage: Option<bool>,
 }
 
@@ -60,13 +71,7 @@ impl<'a> ChatRequest<'a> {
     /// # Errors
     /// 400 for a body that is not a JSON object of the right types, or that has no model or no messages.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, Refusal> {
-        let request: Self = serde_json::from_slice(body).map_err(|error| {
-            Refusal::bad_request(
-                None,
-                None,
-                format!("The JSON body of the request could not be read: {error}."),
-            )
-        })?;
+        let request: Self = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
         if request.model.is_empty() {
             return Err(Refusal::bad_request(Some("model"), None, "You must provide a model parameter."));
         }
@@ -84,9 +89,9 @@ impl<'a> ChatRequest<'a> {
         self.stream.unwrap_or(false)
     }
 
-    /// Whether the caller of a message wants the model to think.
+    /// Whether the caller wants the model to think.
     pub(super) fn thinks(&self) -> bool {
-        self.thinking.is_some_and(|thinking| !thinking.get().contains("\"disabled\""))
+        self.wants_thought || self.thinking.is_some_and(|thinking| !thinking.get().contains("\"disabled\""))
     }
 
     pub(super) fn includes_usage(&self) -> bool {
@@ -105,13 +110,16 @@ impl<'a> ChatRequest<'a> {
 
     /// The tool call to answer with; `None` once there is a tool result. Unparsable tools are ignored.
     pub(super) fn call(&self) -> Option<Call> {
-        let tools: Vec<Tool<'_>> = serde_json::from_str(self.tools?.get()).ok()?;
+        let tools: Vec<Tool<'_>> =
+            self.tools.and_then(|tools| serde_json::from_str(tools.get()).ok()).unwrap_or_default();
         let choice: Option<Choice<'_>> =
             self.tool_choice.and_then(|choice| serde_json::from_str(choice.get()).ok());
         if self.tool_text().is_some() {
             return None;
         }
-        tool::choose(&tools, choice.as_ref(), &self.last_user_text())
+        let tools = if self.offered.is_empty() { &tools } else { &self.offered };
+        let choice = self.choice.as_ref().or(choice.as_ref());
+        tool::choose(tools, choice, &self.last_user_text())
     }
 
     /// The last message, if it is a tool result.
@@ -130,6 +138,19 @@ impl<'a> ChatRequest<'a> {
         let last = self.messages.iter().rev().find(|message| message.role == "user");
         last.map_or(Cow::Borrowed(""), Message::text)
     }
+}
+
+/// Reads a chat completion, or a message of Anthropic's dialect.
+///
+/// # Errors
+/// As [`ChatRequest::parse`].
+pub(super) fn read(body: &[u8]) -> Result<ChatRequest<'_>, Refusal> {
+    ChatRequest::parse(body)
+}
+
+/// 400 for a body that cannot be read.
+pub(super) fn unreadable(error: &serde_json::Error) -> Refusal {
+    Refusal::bad_request(None, None, format!("The JSON body of the request could not be read: {error}."))
 }
 
 impl<'a> Message<'a> {

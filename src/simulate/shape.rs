@@ -4,7 +4,9 @@ use serde::Serialize;
 
 /// What a model that thinks has thought.
 pub(super) const THOUGHT: &str = "The caller wants an answer.";
-/// The signature of that thought in Messages, which a caller must send back as it is.
+/// What a model says before it thinks late.
+pub(super) const BEFORE_THOUGHT: &str = "Let me see. ";
+/// The signature of that thought, which a caller must send back as it is.
 pub(super) const SIGNATURE: &str = "c2ltdWxhdGVk";
 
 #[derive(Debug, Clone, Copy, Serialize)]

@@ -1,5 +1,6 @@
 //! `POST /v1/chat/completions`, and the models that it accepts.
 
+mod azure_deployments;
 mod bad_input;
 mod body_adaptation;
 mod caller_isolation;

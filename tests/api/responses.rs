@@ -9,6 +9,8 @@ mod keepalive;
 mod native;
 mod needs;
 mod requests;
+mod simulated;
+mod stored;
 mod streams;
 mod whole;
 

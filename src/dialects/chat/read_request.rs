@@ -123,6 +123,9 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         effort,
         budget,
         schema: schema(members, changes),
+        // Chat completions are never written for callers of their own dialect.
+        schema_name: None,
+        strict_schema: None,
     })
 }
 

@@ -1,5 +1,7 @@
 //! Writes a request as a chat completion. What a vendor wants otherwise is adapted later, as for any fallback.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -11,8 +13,10 @@ use crate::dialects::turns::{Block, Call, CallResult, Choice, Request, Role, Sou
 
 /// The most stop sequences of a request.
 const MOST_STOPS: usize = 4;
-/// The name of a schema, which chat completions require.
+/// The name of a schema without one, which chat completions require.
 const SCHEMA_NAME: &str = "answer";
+/// The longest name of a schema.
+const LONGEST_NAME: usize = 64;
 /// Take the place of the images and the documents of a result, which follow in a message of the user.
 const IMAGE_FOLLOWS: &str = "[image follows]";
 const DOCUMENT_FOLLOWS: &str = "[document follows]";
@@ -46,7 +50,7 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
         tools: request.tools.iter().map(function).collect(),
         tool_choice: request.choice.as_ref().filter(|_| !request.tools.is_empty()).map(choice),
         parallel_tool_calls: request.parallel.filter(|parallel| !parallel && !request.tools.is_empty()),
-        response_format: request.schema.map(response_format),
+        response_format: request.schema.map(|schema| response_format(schema, request)),
     };
     serde_json::to_vec(&body).map_err(|_| Need::Translation("it cannot be written"))
 }
@@ -183,9 +187,10 @@ struct ResponseFormat<'a> {
 
 #[derive(Serialize)]
 struct Schema<'a> {
-    name: &'static str,
+    name: Cow<'a, str>,
     schema: &'a RawValue,
-    strict: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
 }
 
 fn function<'a>(tool: &'a Tool<'a>) -> Function<'a> {
@@ -210,8 +215,24 @@ fn choice(choice: &Choice) -> ToolChoice<'_> {
     }
 }
 
-fn response_format(schema: &RawValue) -> ResponseFormat<'_> {
-    ResponseFormat { kind: "json_schema", json_schema: Schema { name: SCHEMA_NAME, schema, strict: true } }
+fn response_format<'a>(schema: &'a RawValue, request: &'a Request<'_>) -> ResponseFormat<'a> {
+    let name = request.schema_name.as_deref().map_or(Cow::Borrowed(SCHEMA_NAME), name_of_schema);
+    ResponseFormat {
+        kind: "json_schema",
+        json_schema: Schema { name, schema, strict: request.strict_schema },
+    }
+}
+
+/// A name that every vendor takes: at most 64 letters, digits, `_` and `-`.
+fn name_of_schema(name: &str) -> Cow<'_, str> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    if name.is_empty() {
+        return Cow::Borrowed(SCHEMA_NAME);
+    }
+    if name.len() <= LONGEST_NAME && name.chars().all(fits) {
+        return Cow::Borrowed(name);
+    }
+    name.chars().take(LONGEST_NAME).map(|letter| if fits(letter) { letter } else { '_' }).collect()
 }
 
 /// Adds the messages of a turn. The results of tools come first, each as a message of its own.

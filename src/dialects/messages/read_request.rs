@@ -98,6 +98,9 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         effort: effort(members, changes),
         budget: None,
         schema: schema(members, changes),
+        schema_name: None,
+        // Anthropic holds every answer to its schema.
+        strict_schema: Some(true),
     })
 }
 

@@ -12,6 +12,7 @@ mod output;
 pub mod read_request;
 pub mod repeated;
 mod sources;
+pub mod stored;
 pub mod tools;
 pub mod write_answer;
 pub mod write_stream;

@@ -97,6 +97,8 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         effort: effort(members, changes),
         budget: None,
         schema: schema(members, changes),
+        schema_name: format_of(members).and_then(|format| format.text("name")),
+        strict_schema: format_of(members).and_then(|format| format.value("strict")),
     })
 }
 
@@ -145,6 +147,11 @@ fn effort(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
     }
 }
 
+/// The format of the answer.
+fn format_of<'a>(members: &Members<'a>) -> Option<Members<'a>> {
+    members.object("text")?.object("format")
+}
+
 /// The schema of the answer. Other formats than text have no equivalent.
 fn schema<'a>(members: &Members<'a>, changes: &mut Changes) -> Option<&'a RawValue> {
     let text = members.object("text")?;
@@ -153,7 +160,7 @@ fn schema<'a>(members: &Members<'a>, changes: &mut Changes) -> Option<&'a RawVal
     }
     strip(&text, &["format", "verbosity"], changes);
     let format = text.object("format")?;
-    strip(&format, &["type", "schema", "strict"], changes);
+    strip(&format, &["type", "name", "schema", "strict"], changes);
     let schema = format.raw("schema");
     if schema.is_none() && format.text("type").is_some_and(|kind| kind != "text") {
         changes.note(Verb::Dropped, "text");

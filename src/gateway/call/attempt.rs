@@ -42,6 +42,8 @@ pub struct Call<'a> {
     pub expectation: Option<Expectation>,
     /// How the answer is translated; `None` if that is the caller's dialect.
     pub translation: Option<AnswerTranslation>,
+    /// The mark for the ids of what the provider stores; `None` if it stores nothing.
+    pub mark: Option<String>,
     /// Builds the request headers and the adapted body. Called again only if a pooled connection turns out to be
     /// closed.
     pub message: &'a dyn Fn() -> (HeaderMap, Pieces),
@@ -108,7 +110,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         };
     }
     if call.stream {
-        let names = Names::of(call.dialect, call.model);
+        let names = Names::of(call.dialect, call.model).marked(call.mark);
         let translation = call.translation.map(|translation| {
             let names = Names::of(translation.to(), call.model);
             translation.stream(names, call.now.timestamp())

@@ -81,7 +81,7 @@ impl AnswerTranslation {
     /// Begins the translation of a stream, with our names for the caller and the time in seconds.
     #[must_use]
     pub fn stream(self, names: Names, created: i64) -> StreamTranslation {
-        let Names { model, provider } = names;
+        let Names { model, provider, .. } = names;
         let reader = match self.from {
             Dialect::ChatCompletions => Reader::Chat(chat::read_stream::Reader::new(stop_of)),
             Dialect::Messages | Dialect::Responses => {

@@ -180,6 +180,13 @@ pub fn span(text: &[u8], part: &[u8]) -> Range<usize> {
     start..(start + part.len()).min(text.len())
 }
 
+/// The place in `text` before the closing quote of `string`, which is a part of it.
+#[must_use]
+pub fn end_of_text(text: &[u8], string: &RawValue) -> Range<usize> {
+    let end = span(text, string.get().as_bytes()).end.saturating_sub(1);
+    end..end
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for RawObject<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let members = BoundedObject::deserialize(deserializer)?.0.into_iter();

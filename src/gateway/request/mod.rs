@@ -13,4 +13,5 @@ pub mod passed_headers;
 pub mod plain_members;
 pub mod requirements;
 pub(in crate::gateway) mod response_items;
+pub(in crate::gateway) mod stored_state;
 pub(in crate::gateway) mod tools;

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use entity::ids::ProviderId;
 use memchr::memmem;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -29,6 +30,8 @@ const MOST_CHARACTERS: usize = 8;
 #[derive(Debug)]
 pub struct Requirements<'a> {
     request: &'a ChatRequest,
+    /// The provider of the first model, if it is known.
+    primary: Option<ProviderId>,
 }
 
 /// A summary of the messages.
@@ -44,19 +47,27 @@ impl<'a> Requirements<'a> {
     /// The requirements of a request.
     #[must_use]
     pub fn of(request: &'a ChatRequest) -> Self {
-        Self { request }
+        Self { request, primary: None }
+    }
+
+    /// The requirements of a request whose first model is of this provider.
+    #[must_use]
+    pub fn with_primary(self, primary: Option<ProviderId>) -> Self {
+        Self { primary, ..self }
     }
 
     /// Parses the messages of a large request early, off the event loop.
     pub(in crate::gateway) fn parse_early(&self) {
         self.prompt();
+        self.request.stored_state();
     }
 
     /// What the request needs and the model cannot do.
     #[must_use]
     pub fn lacking(&self, model: &ModelEntry) -> Option<Need> {
         match self.request.spoken_to(model) {
-            Ok(sent) => lacks_documents(sent, model).then_some(Need::Document),
+            Ok(sent) if lacks_documents(sent, model) => Some(Need::Document),
+            Ok(_) => self.request.stored_state().lacking(model.provider.id, self.primary),
             Err(need) => Some(need),
         }
     }

@@ -64,6 +64,7 @@ pub async fn relay(
 ) -> Result<Answer> {
     let meter = Meter::new(&feedback, asked);
     let wanted = choices_wanted(request);
+    let mark = request.mark_of(feedback.model());
     // Its provider counts the prompt that it got.
     let request = request.as_sent_to(feedback.model());
     match reply {
@@ -73,7 +74,7 @@ pub async fn relay(
                 Some(answer) => meter.for_whole(request, &answer.usage),
                 None => meter,
             };
-            relay_whole(*whole, feedback.model(), recorder, &meter, options).await
+            relay_whole(*whole, (feedback.model(), mark), recorder, &meter, options).await
         }
         Reply::Stream(stream) => {
             feedback.began();
@@ -90,7 +91,7 @@ pub async fn relay(
 
 async fn relay_whole(
     whole: WholeReply,
-    model: &ModelEntry,
+    (model, mark): (&ModelEntry, Option<String>),
     mut recorder: RequestRecorder,
     meter: &Meter,
     options: ResponseOptions,
@@ -115,7 +116,7 @@ async fn relay_whole(
                 let metadata = recorder.metadata(&recorder.routing(), &usage);
                 extra.push(Cow::Owned(format!("\"failsoft\":{metadata}")));
             }
-            let names = Names::of(options.dialect, model);
+            let names = Names::of(options.dialect, model).marked(mark);
             answer.write(&body, &mut out, &names, &extra);
         }
         // A blocked prompt that no other candidate answered is passed on unchanged.

@@ -220,6 +220,13 @@ impl TargetModel {
         self.vendor.plain_text
     }
 
+    /// Whether a document is a part of the type `document_url`, with an address or its bytes as one, instead of `file`.
+    #[must_use]
+    pub fn wants_document_urls(&self) -> bool {
+        // V docs.mistral.ai/studio/document-processing/document-qna; a `file` is a 422 (R danny-avila/LibreChat#12144).
+        self.vendor.preset == "mistral"
+    }
+
     /// Which reasoning parts an assistant's content may contain.
     #[must_use]
     pub fn reasoning_parts(&self) -> ReasoningParts {

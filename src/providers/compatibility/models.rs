@@ -10,7 +10,7 @@ pub(super) fn refused_by_model(
     reasons: Option<bool>,
 ) -> &'static [&'static str] {
     let is = |prefixes: &[&str]| prefixes.iter().any(|prefix| model.starts_with(prefix));
-    let openai = matches!(vendor.preset, "openai" | "azure");
+    let openai = matches!(vendor.preset, "openai" | "azure" | "azure-deployments");
     if openai && is(&["o3", "o4", "codex-mini", "o1-mini", "o1-preview"]) && !is(&["o3-mini"]) {
         // V developers.openai.com/api/reference/chat: `stop` is "not supported with latest reasoning models `o3` and
         // `o4-mini`" (R crewAIInc/crewAI#2738: not o3-mini; langchain-ai/langchain#26433).

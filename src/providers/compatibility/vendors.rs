@@ -101,6 +101,7 @@ const NOT_OPENAIS: &[&str] = &[
 pub(super) static VENDORS: &[Vendor] = &[
     Vendor { preset: "openai", ..OPENAI },
     Vendor { preset: "azure", ..OPENAI },
+    Vendor { preset: "azure-deployments", ..OPENAI },
     // V platform.claude.com/docs/en/api/openai-sdk: unknown fields are ignored, `developer` is accepted, `n` must be
     // exactly 1, `response_format` is ignored.
     Vendor {

@@ -144,6 +144,7 @@ static ROWS: &[Row] = rows! {
         "engine_overloaded_error"
         "provider_overloaded"
         "model_overloaded"
+        "server_is_overloaded"
         "capacity_exceeded"
     }
     InAnswer Overloaded {

@@ -8,8 +8,8 @@ use crate::dialects::gemini::signature::Signer;
 
 pub use invalid_credential::InvalidCredential;
 use services::{
-    AZURE, AZURE_RESPONSES, CHAT_COMPLETIONS, CLAUDE_OF_A_CLOUD, CLAUDE_ON_VERTEX, CONVERSE, GEMINI,
-    GEMINI_ON_VERTEX, MESSAGES, RESPONSES,
+    AZURE, AZURE_DEPLOYMENTS, AZURE_RESPONSES, CHAT_COMPLETIONS, CLAUDE_OF_A_CLOUD, CLAUDE_ON_VERTEX,
+    CONVERSE, GEMINI, GEMINI_ON_VERTEX, MESSAGES, RESPONSES,
 };
 pub use services::{Authentication, ModelAddress, Service};
 
@@ -165,9 +165,20 @@ pub static PRESETS: &[Preset] = &[
     Preset {
         name: "azure",
         title: "Azure OpenAI",
+        // No documents: "Invalid Value: 'file'. This model does not support file content types." (R
+        // openai/openai-python#2826, Azure/azure-sdk-for-net#51873). Its Responses take them.
         base_url_form: Some("https://RESOURCE.openai.azure.com/openai/v1"),
         chat_completions: Some(AZURE),
         responses: Some(AZURE_RESPONSES),
+        known_as: Some("azure"),
+        ..OPENAI_COMPATIBLE
+    },
+    // Each deployment at an address of its own, before Azure's v1: for installations and proxies that have no other.
+    Preset {
+        name: "azure-deployments",
+        title: "Azure OpenAI (deployments)",
+        base_url_form: Some("https://RESOURCE.openai.azure.com/openai"),
+        chat_completions: Some(AZURE_DEPLOYMENTS),
         known_as: Some("azure"),
         ..OPENAI_COMPATIBLE
     },
@@ -195,6 +206,8 @@ pub static PRESETS: &[Preset] = &[
         title: "Mistral",
         base_url: Some("https://api.mistral.ai/v1"),
         stream_usage: false,
+        // V docs.mistral.ai/studio/document-processing/document-qna: PDF by address, and as bytes in a data URL.
+        documents: Documents::Addressed,
         known_as: Some("mistral"),
         ..OPENAI_COMPATIBLE
     },
@@ -308,6 +321,7 @@ pub static PRESETS: &[Preset] = &[
         credential: CredentialNeed::Never,
         chat_completions: Some(Service { authentication: Authentication::None, ..CHAT_COMPLETIONS }),
         messages: Some(Service { authentication: Authentication::None, ..MESSAGES }),
+        responses: Some(Service { authentication: Authentication::None, ..RESPONSES }),
         ..OPENAI_COMPATIBLE
     },
 ];

@@ -48,6 +48,8 @@ pub struct ModelAddress {
     pub streamed: &'static str,
     /// The name and the value that the query of a stream has; `None` if it has none.
     pub stream_query: Option<(&'static str, &'static str)>,
+    /// The name of the version in the query of every call, and its value if the base URL has none. `None` if there is no version.
+    pub version: Option<(&'static str, &'static str)>,
     /// The end of an address that refuses a request without content, for a test of the credential. `None` if the list of
     /// models tests it.
     pub test: Option<&'static str>,
@@ -140,6 +142,7 @@ static OF_BEDROCK: ModelAddress = ModelAddress {
     whole: "/converse",
     streamed: "/converse-stream",
     stream_query: None,
+    version: None,
     // A request without messages is refused, whether the account has access to this model or not.
     test: Some("amazon.nova-micro-v1%3A0/converse"),
     unknown_model: None,
@@ -150,6 +153,7 @@ static RAW_PREDICT: ModelAddress = ModelAddress {
     whole: ":rawPredict",
     streamed: ":streamRawPredict",
     stream_query: None,
+    version: None,
     // Needs no name of a model, and is free.
     test: Some(VERTEX.count),
     unknown_model: None,
@@ -183,6 +187,7 @@ static GENERATE_CONTENT: ModelAddress = ModelAddress {
     whole: ":generateContent",
     streamed: ":streamGenerateContent",
     stream_query: Some(("alt", "sse")),
+    version: None,
     test: None,
     unknown_model: None,
 };
@@ -192,9 +197,25 @@ static GENERATE_CONTENT_ON_VERTEX: ModelAddress = ModelAddress {
     whole: ":generateContent",
     streamed: ":streamGenerateContent",
     stream_query: Some(("alt", "sse")),
+    version: None,
     // Counting tokens is free.
     test: Some("gemini-2.5-flash:countTokens"),
     unknown_model: Some("Publisher Model"),
+};
+
+/// Chat completions as Azure serves them at addresses of deployments. The body may name the model, too.
+pub(super) const AZURE_DEPLOYMENTS: Service =
+    Service { path: "/deployments", model_address: Some(&DEPLOYMENT), ..AZURE };
+
+static DEPLOYMENT: ModelAddress = ModelAddress {
+    within: &["/openai"],
+    whole: "/chat/completions",
+    streamed: "/chat/completions",
+    stream_query: None,
+    // V learn.microsoft.com/azure/ai-services/openai/reference: the last version with a date that is not a preview. It takes
+    // `stream_options`, which came with 2024-09-01-preview.
+    version: Some(("api-version", "2024-10-21")),
+    test: None,
 };
 
 #[cfg(test)]

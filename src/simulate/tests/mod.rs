@@ -3,6 +3,7 @@
 mod answers;
 mod dialects;
 mod failures;
+mod forms;
 mod requests;
 mod tools;
 

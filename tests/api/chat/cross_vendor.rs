@@ -24,6 +24,7 @@ const TARGETS: &[(&str, &str)] = &[
     ("gemini", "gemini-2.5-flash-lite"),
     ("gemini", "gemini-3-flash-preview"),
     ("azure", "o4-mini"),
+    ("azure-deployments", "o4-mini"),
     ("openrouter", "anthropic/claude-sonnet-4.5"),
     ("groq", "llama-3.3-70b-versatile"),
     ("groq", "openai/gpt-oss-120b"),
@@ -181,7 +182,7 @@ on_both_databases! {
             }
             let received = fake.requests().pop().expect("a request").json();
             assert_eq!(received["messages"].as_array().map(Vec::len), Some(5), "{target}");
-            if matches!(*preset, "openai" | "azure") {
+            if matches!(*preset, "openai" | "azure" | "azure-deployments") {
                 assert_eq!(received["functions"], body["functions"], "{target}");
                 assert_eq!(received["messages"][3], body["messages"][3], "{target}");
                 continue;
@@ -225,7 +226,7 @@ on_both_databases! {
             let names: Vec<&str> =
                 each(&received["tools"]).map(|tool| tool["function"]["name"].as_str().expect("a name")).collect();
             let adapted = app.requests(index + 1).await[index]["attempts"][1]["adapted"].to_string();
-            if matches!(*preset, "openai" | "azure") {
+            if matches!(*preset, "openai" | "azure" | "azure-deployments") {
                 assert_eq!((names.len(), &received["tool_choice"]), (2, &body["tool_choice"]), "{target}");
             } else {
                 let choice = if *preset == "deepseek" { json!(null) } else { json!("required") };

@@ -45,7 +45,7 @@ on_both_databases! {
             part(json!({"type": "input_image", "image_url": "https://x.example/a.png"})),
             json!({"input": [{"type": "item_reference", "id": "msg_1"}]}),
             json!({"input": [{"type": "compaction", "encrypted_content": "x"}, {"role": "user", "content": "Hi"}]}),
-            json!({"previous_response_id": "resp_0"}),
+            json!({"previous_response_id": format!("resp_0_p{}", provider.simple())}),
             json!({"conversation": "conv_1"}),
             json!({"prompt": {"id": "pmpt_1"}}),
             json!({"tools": [{"type": "file_search", "vector_store_ids": ["vs_1"]}]}),

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{adapted, catalog, events, items, respond, spoken, without_id};
 use crate::support::app::{App, Organization};
@@ -9,10 +10,11 @@ use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
 
 /// The models of the catalog, and `own` of a provider that speaks the dialect.
-async fn with_native(organization: &Organization, fake: &FakeProvider) {
+async fn with_native(organization: &Organization, fake: &FakeProvider) -> Uuid {
     catalog(organization, fake).await;
     let openai = organization.provider_at("openai", "openai", Some(&fake.base_url())).await;
     organization.model("own", openai).await;
+    openai
 }
 
 /// A response as its provider writes it.
@@ -55,7 +57,7 @@ on_both_databases! {
         let fake = FakeProvider::start().await;
         with_native(&app.organization, &fake).await;
         fake.next(Script::respond(200, &[("content-type", "application/json")], ANSWER));
-        let inside = r#""input" : [ {"role":"user","content":"H\u00e9"} ],"previous_response_id":"resp_0","of_next_year":{"a":1.50}"#;
+        let inside = r#""input" : [ {"role":"user","content":"H\u00e9"} ],"store":false,"of_next_year":{"a":1.50}"#;
         let answer = raw(&app, &format!(r#"{{"model":"own","max_fallbacks":1,{inside}}}"#)).await;
         assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "own"), "{}", answer.text());
         assert_eq!(answer.text(), ANSWER.replace("\"theirs\"", "\"own\""));
@@ -81,7 +83,7 @@ on_both_databases! {
             Script::stream().chunk(&sent).chunk("data: [DONE]\n\n").end(),
         ].into_iter().enumerate() {
             fake.next(script);
-            let answer = respond(&app, &json!({"model": "own", "stream": true})).await;
+            let answer = respond(&app, &json!({"model": "own", "stream": true, "store": false})).await;
             assert_eq!(answer.text(), sent.replace("\"theirs\"", "\"own\""));
             events(&answer);
             let row = app.requests(number + 1).await.pop().expect("a row");
@@ -111,14 +113,15 @@ on_both_databases! {
 
     async fn a_break_after_content_has_the_next_number(app: App) {
         let fake = FakeProvider::start().await;
-        with_native(&app.organization, &fake).await;
+        let own = with_native(&app.organization, &fake).await;
         let failed = event(3, "response.failed", r#""response":{"id":"resp_own","status":"failed","error":{"code":"server_error","message":"Boom"}}"#);
         for (number, rest) in [String::new(), failed].into_iter().enumerate() {
             fake.next(Script::stream().chunk([begun(), added(), said(2, "H"), rest].concat()).end());
-            let answer = respond(&app, &json!({"model": "own", "stream": true})).await;
+            let answer = respond(&app, &json!({"model": "own", "stream": true, "store": number == 0})).await;
             let events = events(&answer);
             let last = events.last().expect("an end");
-            assert_eq!((&last["type"], &last["sequence_number"], &last["response"]["id"]), (&json!("response.failed"), &json!(3), &json!("resp_own")), "{}", answer.text());
+            let id = if number == 0 { format!("resp_own_p{}", own.simple()) } else { "resp_own".to_owned() };
+            assert_eq!((&last["type"], &last["sequence_number"], &last["response"]["id"]), (&json!("response.failed"), &json!(3), &json!(id)), "{}", answer.text());
             let row = app.requests(number + 1).await.pop().expect("a row");
             assert_eq!(row["outcome"], "interrupted", "{row}");
         }
@@ -126,9 +129,9 @@ on_both_databases! {
 
     async fn state_is_for_the_provider_that_has_it(app: App) {
         let fake = FakeProvider::start().await;
-        with_native(&app.organization, &fake).await;
+        let own = with_native(&app.organization, &fake).await;
         fake.next_for("own-upstream", Script::respond(200, &[("content-type", "application/json")], ANSWER));
-        let asked = json!({"model": "claude", "models": ["own"], "previous_response_id": "resp_0"});
+        let asked = json!({"model": "claude", "models": ["own"], "previous_response_id": format!("resp_0_p{}", own.simple())});
         let answer = respond(&app, &asked).await;
         assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "own"), "{}", answer.text());
         let event = app.events().await.pop().expect("an event");

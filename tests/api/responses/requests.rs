@@ -39,7 +39,29 @@ on_both_databases! {
             {"role": "system", "content": "Be brief."},
             {"role": "user", "content": "And?"}
         ]), "{sent}");
-        assert_eq!(sent["response_format"]["json_schema"]["schema"], schema);
+        assert_eq!(sent["response_format"], json!({"type": "json_schema", "json_schema": {"name": "n", "schema": schema, "strict": true}}));
+    }
+
+    async fn a_schema_keeps_its_name_and_is_as_strict_as_asked_for(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
+        fake.always(Script::answer("{}"));
+        let long = "n".repeat(70);
+        for (number, (format, expected)) in [
+            (json!({"name": "a-B_1", "strict": false}), json!({"name": "a-B_1", "strict": false})),
+            (json!({"name": "an answer: \u{e9}"}), json!({"name": "an_answer___"})),
+            (json!({"name": long, "strict": null}), json!({"name": "n".repeat(64)})),
+            (json!({"name": ""}), json!({"name": "answer"})),
+        ].into_iter().enumerate() {
+            let mut asked = format.clone();
+            asked["type"] = json!("json_schema");
+            asked["schema"] = json!({"type": "object"});
+            let answer = respond(&app, &json!({"model": "gpt", "text": {"format": asked}})).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let mut sent = fake.request(number).await.json()["response_format"]["json_schema"].take();
+            sent.as_object_mut().expect("an object").remove("schema");
+            assert_eq!(sent, expected, "{format}");
+        }
     }
 
     async fn every_address_of_the_endpoint_answers(app: App) {

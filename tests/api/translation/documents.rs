@@ -76,6 +76,24 @@ on_both_databases! {
         assert_eq!((refused.status, &refused.json()["failsoft"]["code"]), (400, &json!("unsupported_feature")), "{}", refused.text());
     }
 
+    async fn mistral_takes_documents_in_parts_of_its_own(app: App) {
+        let fake = FakeProvider::start().await;
+        let mistral = app.organization.provider_at("mistral", "mistral", Some(&fake.base_url())).await;
+        app.organization.model("m", mistral).await;
+        fake.always(Script::answer("Hi"));
+        for (source, address) in [
+            (json!({"type": "base64", "media_type": "application/pdf", "data": "aGk="}), DATA),
+            (json!({"type": "url", "url": "https://files.example.com/a.pdf"}), "https://files.example.com/a.pdf"),
+        ] {
+            let block = json!({"type": "document", "source": source});
+            let answer = message(&app, &json!({"model": "m", "messages": [{"role": "user", "content": [block]}]})).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let sent = fake.requests().pop().expect("a request").json();
+            assert_eq!(sent["messages"][0]["content"], json!([{"type": "document_url", "document_url": address}]), "{sent}");
+        }
+        assert!(adapted(&app, 1).await.contains(&"mapped:document".to_owned()));
+    }
+
     async fn a_file_becomes_a_document(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake).await;

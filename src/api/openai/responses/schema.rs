@@ -64,7 +64,7 @@ pub(super) enum ResponseInput {
 /// The response of the model that answered.
 #[derive(ToSchema)]
 pub(super) struct ResponseObject {
-    /// The id of the response, under which nothing is stored.
+    /// The id of the response. If the provider stores it, its end names the provider.
     #[schema(example = "resp_7a31")]
     id: String,
     /// The type, always `response`.

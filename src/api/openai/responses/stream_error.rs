@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::api::inference::{Waiting, Writer, error_headers};
 use crate::api::openai::error;
 use crate::dialects::CallerDialect;
+use crate::dialects::need::Need;
 use crate::dialects::responses::error::{Failed, code, message};
 use crate::domain::error::Error;
 use crate::gateway::request::json_object::quoted;
@@ -38,7 +39,11 @@ fn instead_of_an_answer(error: &Error, waiting: &Waiting) -> Bytes {
     let (code, text) = match error {
         Error::Chain(chain) => {
             let failure = &chain.failure;
-            (code(failure.class), message(failure.class, &failure.message, chain.retry_after))
+            // By this code, clients send the whole conversation.
+            let gone =
+                Some(Need::PreviousResponse.code()).filter(|gone| failure.code.as_deref() == Some(*gone));
+            let code = gone.unwrap_or_else(|| code(failure.class));
+            (code, message(failure.class, &failure.message, chain.retry_after))
         }
         _ => (code_of(error), error::message(error, waiting.id)),
     };

@@ -69,7 +69,8 @@ enum Content<'a> {
     Text(Cow<'a, str>),
     Image(Image<'a>),
     Document(Document<'a>),
-    ReasoningContent(Reasoning<'a>),
+    #[serde(rename = "reasoningContent")]
+    Reasoning(Reasoning<'a>),
     ToolUse(ToolUse<'a>),
     ToolResult(ToolResult<'a>),
 }
@@ -145,7 +146,7 @@ impl<'c> Writing<'c> {
             }
             match messages.last_mut() {
                 // Nothing is left of a turn of reasoning alone.
-                _ if content.iter().all(|content| matches!(content, Content::ReasoningContent(_))) => {}
+                _ if content.iter().all(|content| matches!(content, Content::Reasoning(_))) => {}
                 Some(last) if last.role == role => last.content.extend(content),
                 Some(_) | None => messages.push(Message { role, content }),
             }
@@ -191,7 +192,7 @@ impl<'c> Writing<'c> {
             }
             Block::Result(result) => Some(Content::ToolResult(self.result(result)?)),
             Block::Signed(Signed::Text { text, signature }) => {
-                Some(Content::ReasoningContent(Reasoning::ReasoningText { text, signature }))
+                Some(Content::Reasoning(Reasoning::ReasoningText { text, signature }))
             }
             Block::Signed(Signed::Redacted(data)) => self.redacted(data),
             Block::Reasoning | Block::Signed(Signed::Call(_)) | Block::Foreign(_) => None,
@@ -205,7 +206,7 @@ impl<'c> Writing<'c> {
             self.changes.stripped("thinking");
             return None;
         }
-        Some(Content::ReasoningContent(Reasoning::RedactedContent(data)))
+        Some(Content::Reasoning(Reasoning::RedactedContent(data)))
     }
 
     fn result<'a>(&mut self, result: &'a CallResult<'a>) -> Result<ToolResult<'a>, Need> {

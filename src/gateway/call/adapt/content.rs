@@ -30,7 +30,23 @@ pub(super) fn adapted(
     }
     let unmarked =
         if target.keeps_cache_marks() { None } else { without(content, &["cache_control"], changes) };
-    unmarked.or(spoken)
+    let content = unmarked.as_deref().unwrap_or(content);
+    let addressed = if target.wants_document_urls() { with_document_urls(content, changes) } else { None };
+    addressed.or(unmarked).or(spoken)
+}
+
+/// Writes documents as parts of the type `document_url`. `None` means that there are none.
+fn with_document_urls(content: &str, changes: &mut Changes) -> Option<String> {
+    if !content.contains("file_data") {
+        return None;
+    }
+    each(content, |part| {
+        let part = Draft::of(part).filter(|part| part.text("type").as_deref() == Some("file"))?;
+        let file = Draft::of(part.get("file")?)?;
+        let data = file.present("file_data")?;
+        changes.note(Verb::Mapped, "document");
+        Some([r#"{"type":"document_url","document_url":"#, data, "}"].concat())
+    })
 }
 
 /// Removes the parts with reasoning that the model does not accept. `None` means that there are none. If no part

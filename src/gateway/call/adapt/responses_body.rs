@@ -1,15 +1,18 @@
 //! The body of a response for a provider of the dialect: the caller's, with the provider's name of the model and without the
 //! gateway's fields.
 //!
-//! Reasoning that was translated is left out. For a fallback, so is all other reasoning, which only the provider that
-//! encrypted it can read, and the organization's rules of its model apply.
+//! The provider gets its own ids of what it stores, without our marks. Reasoning that was translated is left out. For a fallback,
+//! so is all other reasoning, which only the provider that encrypted it can read, and the organization's rules of its model apply.
+
+use std::borrow::Cow;
 
 use super::body::{Adapted, Out, member};
 use super::parameters::at_most;
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::responses::foreign::{LeftOut, without};
+use crate::dialects::responses::stored::{MARK_LENGTH, marked, provider_of};
 use crate::gateway::request::chat_request::{ChatRequest, is_own};
-use crate::gateway::request::json_object::quoted;
+use crate::gateway::request::json_object::{end_of_text, quoted};
 use crate::store::snapshot::ModelEntry;
 
 /// Writes the body of a response for `model`. `primary` says that the caller wrote the request for this model.
@@ -22,10 +25,10 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) ->
     out.text.push(b'{');
     for part in &request.parts {
         let name = part.name.as_str();
-        let value = request.value(part);
         if name == "model" || is_own(request.dialect, name) {
             continue;
         }
+        let value = &*without_marks(name, request.value(part));
         if name == "input"
             && let Some(input) = without(value, left_out)
         {
@@ -46,4 +49,60 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) ->
     member(&mut out, "model", quoted(&model.upstream_model).as_bytes());
     out.text.push(b'}');
     out.into_body(changes)
+}
+
+/// The value of a member with the provider's own ids of what it stores.
+fn without_marks<'a>(name: &str, value: &'a [u8]) -> Cow<'a, [u8]> {
+    let mut places: Vec<usize> = match name {
+        "previous_response_id" => {
+            let id = serde_json::from_slice::<String>(value).ok();
+            let is_marked = id.is_some_and(|id| provider_of(&id).is_some());
+            is_marked.then(|| value.len().saturating_sub(1)).into_iter().collect()
+        }
+        "input" => marked(value).into_iter().map(|id| end_of_text(value, id).start).collect(),
+        _ => Vec::new(),
+    };
+    if places.is_empty() {
+        return Cow::Borrowed(value);
+    }
+    places.sort_unstable();
+    let mut out = Vec::with_capacity(value.len());
+    let mut from = 0;
+    for end in places {
+        out.extend_from_slice(value.get(from..end.saturating_sub(MARK_LENGTH)).unwrap_or_default());
+        from = end;
+    }
+    out.extend_from_slice(value.get(from..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::dialects::responses::stored::mark;
+
+    #[test]
+    fn providers_get_their_own_ids() {
+        let (mark, other) = (mark(Uuid::from_u128(1)), mark(Uuid::from_u128(2)));
+        for (name, value, expected) in [
+            ("previous_response_id", format!("\"resp_1{mark}\""), "\"resp_1\"".to_owned()),
+            ("previous_response_id", "null".to_owned(), "null".to_owned()),
+            // The provider may be a gateway, too.
+            ("previous_response_id", format!("\"resp_1{other}{mark}\""), format!("\"resp_1{other}\"")),
+            (
+                "input",
+                format!(
+                    r#"[ {{"type":"message","id":"msg_1{mark}"}}, {{"id":"rs_1{other}","type":"reasoning"}},7]"#
+                ),
+                r#"[ {"type":"message","id":"msg_1"}, {"id":"rs_1","type":"reasoning"},7]"#.to_owned(),
+            ),
+            ("input", format!("\"resp_1{mark}\""), format!("\"resp_1{mark}\"")),
+            ("instructions", format!("\"resp_1{mark}\""), format!("\"resp_1{mark}\"")),
+        ] {
+            let written = without_marks(name, value.as_bytes()).into_owned();
+            assert_eq!(String::from_utf8(written).expect("UTF-8"), expected, "{name}: {value}");
+        }
+    }
 }

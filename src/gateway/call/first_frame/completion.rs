@@ -76,7 +76,7 @@ impl FrameReader {
             return Ok(Event::Preface);
         }
         // Exactly one allocation for a chunk.
-        let Names { model, provider } = &self.expected.names;
+        let Names { model, provider, .. } = &self.expected.names;
         out.reserve(event.len() + model.len() + provider.as_ref().map_or(0, String::len) + ADDED);
         let (at, from) = (span(event, line), out.len());
         out.extend_from_slice(event.get(..at.start).unwrap_or_default());

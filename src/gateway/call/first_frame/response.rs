@@ -1,23 +1,25 @@
 //! Takes the events of a stream in the dialect of OpenAI's Responses.
 
-use bytes::Bytes;
+use std::ops::Range;
+
 use serde_json::value::RawValue;
 
 use super::reader::FrameReader;
 use super::seen::Event;
 use crate::dialects::responses::event::{Event as ResponseEvent, Head, Numbered};
+use crate::dialects::responses::stored;
 use crate::gateway::call::choices::Part;
 use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Identity, NoAnswer, has_extras, usage_of};
 use crate::gateway::call::usable_answer::no_answer_fault;
-use crate::gateway::request::json_object::span;
+use crate::gateway::request::json_object::{end_of_text, span};
 use crate::gateway::usage::pricing::Tier;
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::error_of_event;
 use crate::upstream::sse::{event_name, is_keepalive, is_named_error};
 
 impl FrameReader {
-    /// Takes an event with a JSON text. Only the name of the model changes.
+    /// Takes an event with a JSON text. Only the name of the model changes, and ids of what the provider stores get its mark.
     pub(super) fn take_numbered(
         &mut self,
         event: &[u8],
@@ -42,21 +44,21 @@ impl FrameReader {
         let taken = match read {
             ResponseEvent::Begun(head) => {
                 self.begin(&head);
-                out.extend_from_slice(&self.renamed(event, &head));
+                self.write_event(event, line, Some(&head), out);
                 Event::Preface
             }
-            ResponseEvent::Ended(head) => self.end(event, &head)?,
+            ResponseEvent::Ended(head) => self.end(event, line, &head)?,
             ResponseEvent::Piece(text) => {
-                out.extend_from_slice(event);
+                self.write_event(event, line, None, out);
                 let size = TextSize::of_piece(text.get());
                 self.add(Part { content: true, size, ..Part::default() })?
             }
             ResponseEvent::Item => {
-                out.extend_from_slice(event);
+                self.write_event(event, line, None, out);
                 self.add(Part { content: true, ..Part::default() })?
             }
             ResponseEvent::Failed(_) | ResponseEvent::Other => {
-                out.extend_from_slice(event);
+                self.write_event(event, line, None, out);
                 Event::Preface
             }
         };
@@ -70,7 +72,12 @@ impl FrameReader {
         let Head { answer, .. } = head;
         let raw = |value: Option<&RawValue>, default: &str| value.map_or(default, RawValue::get).to_owned();
         self.seen.upstream_model = answer.model.map(|model| model.get().as_bytes().into());
-        let (id, created) = (raw(answer.id, "\"\""), raw(answer.created_at, "0"));
+        let (mut id, created) = (raw(answer.id, "\"\""), raw(answer.created_at, "0"));
+        if let Some(mark) = &self.expected.names.mark
+            && let Some(own) = id.strip_suffix('"').filter(|own| own.len() > 1)
+        {
+            id = [own, mark.as_str(), "\""].concat();
+        }
         self.seen.identity.get_or_insert(Identity { id, created, ..Identity::unknown() });
         // Until its end it repeats the tier that was asked for, `auto` for example.
         let tier = usage_of(answer).tier.filter(|tier| *tier == Tier::Special);
@@ -78,7 +85,7 @@ impl FrameReader {
     }
 
     /// The last event counts the tokens. It is held back until the answer is recorded.
-    fn end(&mut self, event: &[u8], head: &Head<'_>) -> Result<Event, Fault> {
+    fn end(&mut self, event: &[u8], line: &[u8], head: &Head<'_>) -> Result<Event, Fault> {
         let usage = usage_of(&head.answer);
         let tier = usage.tier.or(self.seen.usage.tier);
         if usage.present {
@@ -87,18 +94,29 @@ impl FrameReader {
         self.seen.usage.tier = tier;
         self.seen.extras |= has_extras(&head.answer);
         let taken = self.add(Part { end: head.answer.end().as_deref(), ..Part::default() })?;
-        let last = self.renamed(event, head);
-        self.put_back(last);
+        let mut last = Vec::with_capacity(event.len() + 256);
+        self.write_event(event, line, Some(head), &mut last);
+        self.put_back(last.into());
         Ok(taken)
     }
 
-    /// The event with the catalog's name of the model.
-    fn renamed(&self, event: &[u8], head: &Head<'_>) -> Bytes {
-        let place = head.answer.model.map(|model| span(event, model.get().as_bytes()));
-        let Some(place) = place else { return Bytes::copy_from_slice(event) };
-        let before = event.get(..place.start).unwrap_or_default();
-        let after = event.get(place.end..).unwrap_or_default();
-        [before, self.model().as_bytes(), after].concat().into()
+    /// Writes the event with the catalog's name of the model, and with the mark of the provider in the ids of what it stores.
+    fn write_event(&self, event: &[u8], line: &[u8], head: Option<&Head<'_>>, out: &mut Vec<u8>) {
+        let model = head.and_then(|head| head.answer.model);
+        let model = model.map(|model| (span(event, model.get().as_bytes()), self.model()));
+        let mut edits: Vec<(Range<usize>, &str)> = model.into_iter().collect();
+        if let Some(mark) = &self.expected.names.mark {
+            let ids = stored::ids(line).into_iter();
+            edits.extend(ids.map(|id| (end_of_text(event, id), mark.as_str())));
+            edits.sort_unstable_by_key(|(place, _)| place.start);
+        }
+        let mut from = 0;
+        for (place, text) in edits {
+            out.extend_from_slice(event.get(from..place.start).unwrap_or_default());
+            out.extend_from_slice(text.as_bytes());
+            from = place.end;
+        }
+        out.extend_from_slice(event.get(from..).unwrap_or_default());
     }
 }
 

@@ -45,7 +45,7 @@ pub struct Inspected {
     members: usize,
     model: Option<Range<usize>>,
     provider: Option<Range<usize>>,
-    /// Further places of the model and the provider, if their fields occur more than once.
+    /// Further places of the model and the provider, if their fields occur more than once, and those of marks.
     repeated: Repeated,
     id: Option<Range<usize>>,
     object: Option<Range<usize>>,
@@ -60,14 +60,18 @@ pub struct Inspected {
     bare: bool,
 }
 
-/// Places of repeated fields, each with whether it is that of the model or of the provider.
+/// Places of repeated fields and of marks, each with what is written there.
 type Repeated = Vec<(Range<usize>, Ours)>;
 
-/// A field that holds one of our names.
+/// What is ours in a field.
 #[derive(Debug, Clone, Copy)]
 enum Ours {
+    /// The name of the model.
     Model,
+    /// The name of the provider.
     Provider,
+    /// The mark at the end of the id of something that the provider stores.
+    Mark,
 }
 
 /// Why a JSON text is not an answer.
@@ -267,19 +271,21 @@ impl Inspected {
         edits.extend(self.repeated.iter().map(|(place, ours)| match ours {
             Ours::Model => (place, names.model.as_str()),
             Ours::Provider => (place, provider),
+            Ours::Mark => (place, names.mark.as_deref().unwrap_or_default()),
         }));
         edits.sort_unstable_by_key(|(place, _)| place.start);
         edits.into_iter().for_each(|(place, name)| replace(place, name));
         from
     }
 
-    /// Notes the place of one of our names. The last one counts, as in most parsers, and all are replaced.
+    /// Notes the place of something of ours. Of names the last one counts, as in most parsers, and all are replaced.
     fn name_at(&mut self, ours: Ours, place: Range<usize>) {
-        let known = match ours {
-            Ours::Model => &mut self.model,
-            Ours::Provider => &mut self.provider,
+        let earlier = match ours {
+            Ours::Model => self.model.replace(place),
+            Ours::Provider => self.provider.replace(place),
+            Ours::Mark => Some(place),
         };
-        if let Some(earlier) = known.replace(place) {
+        if let Some(earlier) = earlier {
             self.repeated.push((earlier, ours));
         }
     }

@@ -1,4 +1,4 @@
-//! The names that the gateway writes into answers.
+//! The names that the gateway writes into answers, and the mark of what their providers store.
 
 use crate::dialects::Dialect;
 use crate::gateway::request::json_object::quoted;
@@ -11,13 +11,15 @@ pub struct Names {
     pub model: String,
     /// The name of the provider; `None` if answers of the dialect have no such field.
     pub provider: Option<String>,
+    /// What is added to the ids of what the provider stores; `None` if it stores nothing.
+    pub mark: Option<String>,
 }
 
 impl Names {
     /// Quotes the names as they are written into completions.
     #[must_use]
     pub fn new(model: &str, provider: &str) -> Self {
-        Self { model: quoted(model), provider: Some(quoted(provider)) }
+        Self { model: quoted(model), provider: Some(quoted(provider)), mark: None }
     }
 
     /// The names of a model that are written into answers of the dialect.
@@ -26,8 +28,14 @@ impl Names {
         match dialect {
             Dialect::ChatCompletions => Self::new(&model.name, &model.provider.name),
             Dialect::Messages | Dialect::Responses | Dialect::Gemini | Dialect::Converse => {
-                Self { model: quoted(&model.name), provider: None }
+                Self { model: quoted(&model.name), provider: None, mark: None }
             }
         }
+    }
+
+    /// The names with a mark for the ids of what the provider stores.
+    #[must_use]
+    pub fn marked(self, mark: Option<String>) -> Self {
+        Self { mark, ..self }
     }
 }

@@ -2,12 +2,13 @@
 
 use serde_json::value::RawValue;
 
-use super::{Inspected, NoAnswer};
+use super::{Inspected, NoAnswer, Ours};
 use crate::dialects::messages::answer::Answer as Message;
 use crate::dialects::messages::content::{self, Blocks, Piece};
 use crate::dialects::responses::answer::Answer as Response;
+use crate::dialects::responses::stored;
 use crate::gateway::call::choices::{Choices, Part};
-use crate::gateway::request::json_object::span;
+use crate::gateway::request::json_object::{end_of_text, span};
 use crate::gateway::usage::pricing::{Reported, Tier, counts_extras, parse};
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::{error_of_event, is_empty_error};
@@ -63,7 +64,9 @@ impl Inspected {
             usage: usage_of(&answer),
             choices: answer.output.map(of_items),
         };
-        Self::of_top(text, top)
+        let mut seen = Self::of_top(text, top)?;
+        stored::ids(text).into_iter().for_each(|id| seen.name_at(Ours::Mark, end_of_text(text, id)));
+        Ok(seen)
     }
 
     fn of_top(text: &[u8], top: Top<'_>) -> Result<Self, NoAnswer> {

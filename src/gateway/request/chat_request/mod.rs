@@ -13,6 +13,7 @@ mod mocks;
 mod named;
 pub mod numbers;
 mod operation;
+mod stored;
 mod translation;
 mod words;
 
@@ -33,6 +34,7 @@ use crate::gateway::request::form::Form;
 use crate::gateway::request::json_object::{RawObject, span};
 use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::request::requirements::Prompt;
+use crate::gateway::request::stored_state::StoredState;
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::Documents;
 use entries::Entries;
@@ -125,6 +127,7 @@ pub struct ChatRequest {
     pub drill: Option<ErrorClass>,
     size: OnceLock<TextSize>,
     pub(in crate::gateway) prompt: OnceLock<Prompt>,
+    pub(in crate::gateway) stored_state: OnceLock<StoredState>,
     text: OnceLock<Arc<RequestText>>,
     translations: Translations,
 }
@@ -189,6 +192,7 @@ impl ChatRequest {
             form: None,
             size: OnceLock::new(),
             prompt: OnceLock::new(),
+            stored_state: OnceLock::new(),
             text: OnceLock::new(),
             translations: Translations::default(),
         };

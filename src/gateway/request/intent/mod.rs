@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::dialects::Dialect;
 use crate::dialects::need::Need;
 use crate::domain::error::{Error, Result};
+use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::operation::Operation;
 use crate::gateway::call::classify::Fault;
@@ -17,6 +18,7 @@ use crate::gateway::call::refused_parameters::Refusals;
 use crate::gateway::request::chat_request::{ChatRequest, Wanted};
 use crate::gateway::request::drills::Drills;
 use crate::gateway::request::requirements::Requirements;
+use crate::gateway::request::stored_state::{is_gone, not_found};
 use crate::gateway::routing::budget::{BudgetReservation, Estimate, OverBudget, Spending};
 use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
@@ -58,6 +60,9 @@ impl Purpose {
     /// The message for a model that reaches no provider that can serve the request.
     fn without(self, model: &str, need: Need) -> String {
         match self {
+            Self::Answer if need == Need::PreviousResponse => format!(
+                "Previous response not found: no model that may answer '{model}' is at a provider that stores it. Send the whole conversation as 'input' instead."
+            ),
             Self::Answer => format!(
                 "No model that may answer '{model}' can serve this request: {need}. Change the request, or add a model that can serve it to the fallbacks."
             ),
@@ -106,7 +111,7 @@ impl Intent {
 
     /// Refuses a request that no model in its reach can answer, because it needs what the dialects of their providers lack.
     fn check_needs(&self, purpose: Purpose) -> Result<()> {
-        let requirements = Requirements::of(&self.request);
+        let requirements = self.requirements();
         let lacking = |name: &str| {
             // An unknown model is refused as such.
             let model = self.organization.models.get(name)?;
@@ -119,6 +124,24 @@ impl Intent {
             return Ok(());
         }
         Err(Error::refused(Some(need.param()), need.code(), purpose.without(primary, need)))
+    }
+
+    /// The failure for the caller of a request that continues a response: that it is not found, if its provider says so, or
+    /// cannot answer while other models were passed over. Clients send the whole conversation then.
+    #[must_use]
+    pub fn without_previous_response(&self, failure: &Failure) -> Option<Failure> {
+        if !self.request.stored_state().has_previous_response() {
+            return None;
+        }
+        let requirements = self.requirements();
+        let lacks = |model: &ModelEntry| requirements.lacking(model) == Some(Need::PreviousResponse);
+        let mut models = self.reachable().filter_map(|name| self.organization.models.get(name));
+        if is_gone(failure) || models.any(|model| lacks(model)) { not_found(failure) } else { None }
+    }
+
+    fn requirements(&self) -> Requirements<'_> {
+        let primary = self.organization.models.get(self.request.wanted.primary());
+        Requirements::of(&self.request).with_primary(primary.map(|primary| primary.provider.id))
     }
 
     /// The names of the models that may answer.
@@ -270,7 +293,7 @@ impl<'a> RoutingContext<'a> {
         Self {
             state,
             drills,
-            requirements: Requirements::of(&intent.request),
+            requirements: intent.requirements(),
             request: &intent.request,
             primary: intent.organization.models.get(intent.request.wanted.primary()).map(AsRef::as_ref),
             caller: intent.caller(),

@@ -7,7 +7,7 @@ use super::vendor_rules::{Refusal, bad};
 /// Only OpenAI knows the choice among allowed tools.
 pub(super) fn allowed_tools(preset: &str, body: &Value) -> Refusal {
     let kind = body["tool_choice"]["type"].as_str()?;
-    let known = kind == "function" || matches!(preset, "openai" | "azure");
+    let known = kind == "function" || matches!(preset, "openai" | "azure" | "azure-deployments");
     if known { None } else { bad(400, format!("tool_choice of type {kind} is not supported")) }
 }
 

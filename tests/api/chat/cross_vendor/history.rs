@@ -21,6 +21,9 @@ pub(super) const HISTORIES: &[History] = &[
             json!({"refusal": null, "reasoning_content": "Two cities."}),
         )
     }),
+    ("azure-deployments", || {
+        called(["call_6tXk2PpQzR0v", "call_7uYl3QqRaS1w"], json!({"refusal": null, "annotations": []}))
+    }),
     ("openrouter", || {
         called(
             ["tooluse_1", "tooluse_2"],

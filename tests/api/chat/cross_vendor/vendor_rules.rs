@@ -44,7 +44,7 @@ impl<'a> Request<'a> {
     fn of_vendor(&self, preset: &str) -> Refusal {
         let request = self;
         match preset {
-            "openai" | "azure" => request.openai(),
+            "openai" | "azure" | "azure-deployments" => request.openai(),
             "anthropic" => request.anthropic(),
             "gemini" => request.gemini(),
             "groq" => request.groq(),

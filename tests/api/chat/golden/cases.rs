@@ -9,6 +9,7 @@ pub(super) const VENDORS: &[(&str, &str, &[&str])] = &[
     ("anthropic", "", &["claude-sonnet-4-5", "claude-opus-4-7"]),
     ("gemini", "", &["gemini-2.5-flash-lite"]),
     ("azure", "/openai/v1", &["gpt-4o", "codex-mini"]),
+    ("azure-deployments", "/openai", &["gpt-4o", "codex-mini"]),
     ("openrouter", "", &["anthropic/claude-sonnet-4.5"]),
     ("groq", "", &["llama-3.3-70b-versatile"]),
     ("mistral", "", &["mistral-large-latest"]),

@@ -89,6 +89,15 @@ fn histories_of_other_vendors_become_the_targets() {
             vec!["stripped:member"],
         ),
         (
+            "mistral",
+            "m",
+            r#"{"role":"user","content":[{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,aGk="}},{"type":"file","file":{"file_id":"f"}},{"type":"text","text":"\"file_data\""}]}"#,
+            json!({"role": "user", "content": [
+                {"type": "document_url", "document_url": "data:application/pdf;base64,aGk="},
+                {"type": "file", "file": {"file_id": "f"}}, {"type": "text", "text": "\"file_data\""}]}),
+            vec!["mapped:document"],
+        ),
+        (
             "groq",
             "m",
             r#"{"role":"developer","name":"n","content":[{"type":"text","text":"a","cache_control":{}},{"type":"text","text":"b"}]}"#,

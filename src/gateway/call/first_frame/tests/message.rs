@@ -32,7 +32,7 @@ fn stream() -> String {
 }
 
 fn caller() -> Expected {
-    let names = Names { model: "\"ours\"".to_owned(), provider: None };
+    let names = Names { model: "\"ours\"".to_owned(), provider: None, mark: None };
     Expected { dialect: Dialect::Messages, names, include_usage: true, translation: None }
 }
 

@@ -14,6 +14,11 @@ const SHAPES: &[(&str, &str, [i64; 5])] = &[
         r#"{"completion_tokens":33,"prompt_tokens":14,"total_tokens":47,"completion_tokens_details":null,"prompt_tokens_details":null}"#,
         [14, 33, 0, 0, 0],
     ),
+    (
+        "azure-deployments",
+        r#"{"completion_tokens":33,"prompt_tokens":14,"total_tokens":47,"completion_tokens_details":{"accepted_prediction_tokens":0,"audio_tokens":0,"reasoning_tokens":5,"rejected_prediction_tokens":0},"prompt_tokens_details":{"audio_tokens":0,"cached_tokens":2}}"#,
+        [14, 33, 2, 0, 5],
+    ),
     ("anthropic", r#"{"prompt_tokens":14,"completion_tokens":33,"total_tokens":47}"#, [14, 33, 0, 0, 0]),
     (
         "anthropic, its own names",

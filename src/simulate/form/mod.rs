@@ -1,10 +1,29 @@
 //! The dialect of a request, and so of its answer.
 
+pub(super) mod converse;
+mod event_stream;
+mod fixed;
+mod frames;
+pub(super) mod gemini;
+pub(super) mod messages;
+pub(super) mod responses;
+
+pub(super) use fixed::Fixed;
+pub(super) use frames::{Frames, framed};
+
 /// The dialect of a request, and so of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
+    /// Chat completions as OpenAI serves them.
     Completion,
+    /// Messages as Anthropic serves them.
     Message,
+    /// Responses as OpenAI serves them.
+    Response,
+    /// Gemini as Google serves it.
+    Gemini,
+    /// Converse as Amazon Bedrock serves it.
+    Converse,
 }
 
 /// Anthropic's `error.type` of a status.

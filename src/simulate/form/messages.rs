@@ -2,27 +2,21 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use futures_util::Stream;
-use futures_util::stream::unfold;
 use serde_json::{Value, json};
 
-use super::behavior::{self, Behavior};
-use super::chat::read;
-use super::completion::Answer;
-use super::form::Form;
-use super::refusal::Refusal;
-use super::request::ChatRequest;
-use super::shape::{SIGNATURE, THOUGHT};
-use super::stream::{Delivery, SimulatedCut, flush, pause};
-
-/// What a model says before it thinks late.
-const BEFORE_THOUGHT: &str = "Let me see. ";
+use super::{Form, Frames};
+use crate::simulate::behavior::{self, Behavior};
+use crate::simulate::chat::read;
+use crate::simulate::completion::Answer;
+use crate::simulate::refusal::Refusal;
+use crate::simulate::request::ChatRequest;
+use crate::simulate::shape::{BEFORE_THOUGHT, SIGNATURE, THOUGHT};
 
 /// The usual estimate for English, as for answers.
 const BYTES_PER_TOKEN: usize = 4;
 
 /// Answers `POST /v1/messages/count_tokens` with an estimate of the prompt.
-pub(super) async fn count(request: HttpRequest, payload: web::Payload) -> HttpResponse {
+pub(in crate::simulate) async fn count(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     counted(&request, payload).await.unwrap_or_else(|refusal| refusal.response(Form::Message))
 }
 
@@ -42,7 +36,7 @@ async fn counted(request: &HttpRequest, payload: web::Payload) -> Result<HttpRes
 }
 
 /// The body of an answer that is not streamed.
-pub(super) fn whole(answer: &Answer, thinks: bool) -> Bytes {
+pub(in crate::simulate) fn whole(answer: &Answer, thinks: bool) -> Bytes {
     let mut message = message(answer);
     let mut content = Vec::new();
     if answer.thinks_late() {
@@ -137,6 +131,16 @@ impl Events {
         after.push(event("message_stop", json!({})));
         Self { answer, before, after, block }
     }
+}
+
+impl Frames for Events {
+    fn before(&self) -> &[Bytes] {
+        &self.before
+    }
+
+    fn length(&self) -> usize {
+        self.answer.length()
+    }
 
     fn content(&self, index: usize) -> Bytes {
         let words = self.answer.word(index);
@@ -147,38 +151,14 @@ impl Events {
         event("content_block_delta", json!({ "index": self.block, "delta": delta }))
     }
 
-    /// The event at a position of the stream, and the index of its content chunk.
-    fn at(&self, position: usize) -> Option<(Bytes, Option<usize>)> {
-        if let Some(event) = self.before.get(position) {
-            return Some((event.clone(), None));
-        }
-        let index = position - self.before.len();
-        if index < self.answer.length() {
-            return Some((self.content(index), Some(index)));
-        }
-        self.after.get(index - self.answer.length()).map(|event| (event.clone(), None))
+    fn after(&self) -> &[Bytes] {
+        &self.after
     }
 }
 
-/// The server-sent events of an answer, one per item, up to `message_stop` or the cut.
-pub(super) fn events(
-    answer: Answer,
-    thinks: bool,
-    delivery: Delivery,
-) -> impl Stream<Item = Result<Bytes, SimulatedCut>> {
-    let events = Events::of(answer, thinks);
-    unfold((events, Some(0)), move |(events, position)| async move {
-        let position: usize = position?;
-        let (event, index) = events.at(position)?;
-        if delivery.cut && index.is_some_and(|index| index >= events.answer.length().div_ceil(2)) {
-            flush().await;
-            return Some((Err(SimulatedCut), (events, None)));
-        }
-        if let (Some(1..), Some(gap)) = (index, delivery.gap) {
-            pause(gap).await;
-        }
-        Some((Ok(event), (events, Some(position + 1))))
-    })
+/// The server-sent events of an answer.
+pub(in crate::simulate) fn frames(answer: Answer, thinks: bool) -> impl Frames {
+    Events::of(answer, thinks)
 }
 
 /// The events of a whole block at this index.

@@ -1,110 +1,24 @@
-//! Simulated tool calls with arguments that satisfy the tool's schema.
-//!
-//! The first of the caller's tools is called, or the one that `tool_choice` names. Once there is a tool result, the
-//! model answers with text.
+//! Values that satisfy a JSON schema. Gemini writes the names of types in capitals.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// How deep a schema is followed, because a schema may refer to itself.
 const DEEPEST: usize = 12;
 
 /// The most members and items that are generated from one schema.
-const MOST: usize = 64;
-
-/// A tool in a request of either dialect. Only functions are supported; other kinds are ignored.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Tool<'a> {
-    /// As in chat completions, inside of `function`.
-    Inside {
-        #[serde(borrow)]
-        function: Function<'a>,
-    },
-    /// As in Messages, at the top.
-    AtTheTop(#[serde(borrow)] Function<'a>),
-    Other(serde::de::IgnoredAny),
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Function<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(default, alias = "input_schema")]
-    parameters: Value,
-}
-
-impl<'a> Tool<'a> {
-    fn function(&self) -> Option<&Function<'a>> {
-        match self {
-            Self::Inside { function } | Self::AtTheTop(function) => Some(function),
-            Self::Other(_) => None,
-        }
-    }
-}
-
-/// The caller's `tool_choice`: a word, a named tool, or an object with both as in Messages.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Choice<'a> {
-    Word(#[serde(borrow)] Cow<'a, str>),
-    Named {
-        #[serde(borrow)]
-        function: Name<'a>,
-    },
-    Typed {
-        #[serde(borrow, rename = "type")]
-        kind: Cow<'a, str>,
-        #[serde(borrow)]
-        name: Option<Cow<'a, str>>,
-    },
-    Other(serde::de::IgnoredAny),
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Name<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-}
-
-/// A tool call of the simulated model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Call {
-    pub(super) name: String,
-    /// JSON, encoded as a string.
-    pub(super) arguments: String,
-}
-
-/// The tool call that answers the user message `said`; `None` if there are no tools or `tool_choice` is `none`.
-pub(super) fn choose(tools: &[Tool<'_>], choice: Option<&Choice<'_>>, said: &str) -> Option<Call> {
-    let mut functions = tools.iter().filter_map(Tool::function);
-    let function = match choice {
-        Some(Choice::Word(word)) if word == "none" => None,
-        Some(Choice::Typed { kind, .. }) if kind == "none" => None,
-        Some(Choice::Typed { name: Some(name), .. }) => functions.find(|known| known.name == *name),
-        Some(Choice::Named { function }) => functions.find(|known| known.name == function.name),
-        Some(Choice::Word(_) | Choice::Typed { .. } | Choice::Other(_)) | None => functions.next(),
-    }?;
-    let sample = Sample { root: &function.parameters, said };
-    let arguments = match sample.of(&function.parameters, "", 0) {
-        arguments @ Value::Object(_) => arguments,
-        _ => Value::Object(Map::new()),
-    };
-    Some(Call { name: function.name.clone().into_owned(), arguments: arguments.to_string() })
-}
+pub(super) const MOST: usize = 64;
 
 /// Generates values that satisfy a schema.
-struct Sample<'a> {
-    root: &'a Value,
+pub(super) struct Sample<'a> {
+    /// The schema that references start at.
+    pub(super) root: &'a Value,
     /// The user's message, used as the default string value.
-    said: &'a str,
+    pub(super) said: &'a str,
 }
 
 impl Sample<'_> {
     /// A value for a schema; `name` is the member that it is for.
-    fn of(&self, schema: &Value, name: &str, depth: usize) -> Value {
+    pub(super) fn of(&self, schema: &Value, name: &str, depth: usize) -> Value {
         if depth > DEEPEST {
             return Value::Null;
         }
@@ -123,7 +37,7 @@ impl Sample<'_> {
         if let Some(parts) = schema["allOf"].as_array() {
             return self.of_all(schema, parts, name, depth);
         }
-        match kind(schema) {
+        match kind(schema).to_ascii_lowercase().as_str() {
             "object" => self.object(schema, depth),
             "array" => self.array(schema, name, depth),
             "integer" | "number" => number(schema),
@@ -275,91 +189,5 @@ fn number(schema: &Value) -> Value {
     #[expect(clippy::cast_possible_truncation, reason = "the next line checks whether it changed")]
     let whole = value as i64;
     let is_whole = (whole as f64 - value).abs() < f64::EPSILON;
-    if is_whole || kind(schema) == "integer" { whole.into() } else { value.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn arguments(schema: &Value, said: &str) -> Value {
-        let tools =
-            json!([{ "type": "function", "function": { "name": "f", "parameters": schema } }]).to_string();
-        let tools: Vec<Tool<'_>> = serde_json::from_str(&tools).expect("tools");
-        let call = choose(&tools, None, said).expect("a call");
-        serde_json::from_str(&call.arguments).expect("JSON")
-    }
-
-    #[test]
-    fn the_arguments_fit_their_schema() {
-        for schema in [
-            json!({}),
-            json!({ "type": "object", "properties": {} }),
-            json!({ "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"] }),
-            json!({ "type": "object", "additionalProperties": false, "required": ["a", "b", "c", "d", "e"], "properties": {
-                "a": { "type": "string", "enum": ["celsius", "fahrenheit"] },
-                "b": { "type": ["integer", "null"], "minimum": 5, "multipleOf": 4 },
-                "c": { "type": "array", "items": { "type": "integer" }, "minItems": 3, "uniqueItems": true },
-                "d": { "type": "string", "minLength": 30, "maxLength": 31 },
-                "e": { "type": "number", "exclusiveMinimum": 0, "maximum": 1.5 },
-            } }),
-            json!({ "type": "object", "properties": {
-                "when": { "type": "string", "format": "date-time" }, "who": { "type": "string", "format": "uuid" },
-                "flag": { "type": "boolean" }, "nothing": { "type": "null" }, "pair": { "prefixItems": [{ "type": "string" }, { "type": "integer" }], "type": "array" },
-                "either": { "anyOf": [{ "type": "null" }, { "type": "integer", "maximum": -3 }] },
-            } }),
-            json!({ "$defs": { "place": { "type": "object", "required": ["name"], "properties": {
-                "name": { "type": "string" }, "within": { "$ref": "#/$defs/place" } } } },
-                "type": "object", "required": ["place"], "properties": { "place": { "$ref": "#/$defs/place" } } }),
-            json!({ "allOf": [
-                { "type": "object", "required": ["x"], "properties": { "x": { "type": "integer" } } },
-                { "type": "object", "required": ["y"], "properties": { "y": { "const": "fixed" } } },
-            ] }),
-            json!({ "type": "object", "required": ["list"], "properties": { "list": { "type": "array", "maxItems": 0 } } }),
-        ] {
-            let made = arguments(&schema, "What is the weather in Paris?");
-            let validator = jsonschema::validator_for(&schema).expect("a schema");
-            let faults: Vec<String> = validator.iter_errors(&made).map(|fault| fault.to_string()).collect();
-            assert!(faults.is_empty(), "{schema}: {made}: {faults:?}");
-        }
-    }
-
-    #[test]
-    fn a_schema_without_an_end_is_cut_off() {
-        let endless = json!({ "type": "object", "required": ["a"], "properties": { "a": { "$ref": "#" } } });
-        assert!(arguments(&endless, "").is_object());
-        let wide: Vec<String> = (0..1_000).map(|number| format!("m{number}")).collect();
-        assert_eq!(
-            arguments(&json!({ "required": wide, "properties": {} }), "")
-                .as_object()
-                .expect("an object")
-                .len(),
-            MOST
-        );
-    }
-
-    #[test]
-    fn the_argument_is_what_was_asked_about() {
-        let schema = json!({ "properties": { "city": { "type": "string" }, "query": { "type": "string" } } });
-        let said = "What is the weather in Paris?";
-        assert_eq!(arguments(&schema, said), json!({ "city": "Paris", "query": said }));
-        assert_eq!(arguments(&schema, "")["city"], "Berlin");
-    }
-
-    #[test]
-    fn the_caller_may_name_the_tool_or_want_none() {
-        let tools = r#"[{"type":"web_search"},{"type":"function","function":{"name":"one"}},{"type":"function","function":{"name":"two"}}]"#;
-        let tools: Vec<Tool<'_>> = serde_json::from_str(tools).expect("tools");
-        let called = |choice: Option<&str>| {
-            let choice: Option<Choice<'_>> =
-                choice.map(|choice| serde_json::from_str(choice).expect("a choice"));
-            choose(&tools, choice.as_ref(), "").map(|call| call.name)
-        };
-        assert_eq!(called(None).as_deref(), Some("one"));
-        assert_eq!(called(Some("\"auto\"")).as_deref(), Some("one"));
-        assert_eq!(called(Some("\"required\"")).as_deref(), Some("one"));
-        assert_eq!(called(Some("\"none\"")), None);
-        assert_eq!(called(Some(r#"{"type":"function","function":{"name":"two"}}"#)).as_deref(), Some("two"));
-        assert_eq!(called(Some(r#"{"type":"function","function":{"name":"three"}}"#)), None);
-    }
+    if is_whole || kind(schema).eq_ignore_ascii_case("integer") { whole.into() } else { value.into() }
 }

@@ -1,0 +1,112 @@
+//! What a request refers to that one provider stores.
+//!
+//! Only OpenAI's Responses refer to it. The ids of responses and of their items were given out by the gateway, so they name
+//! their provider. Conversations, prompts and files were made at a provider without the gateway. Their provider is that of the
+//! first model, for which the caller wrote the request.
+
+use entity::ids::ProviderId;
+use uuid::Uuid;
+
+use crate::dialects::need::Need;
+use crate::dialects::responses::stored;
+use crate::domain::failure::Failure;
+use crate::domain::failure::class::ErrorClass;
+
+/// What a request refers to that one provider stores.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::gateway) struct StoredState {
+    /// The provider of the response before it, `Some(None)` if its id names none.
+    previous: Option<Option<Uuid>>,
+    /// The providers of items by reference.
+    items: Vec<Uuid>,
+    /// Whether it refers to something that was made without the gateway.
+    made_elsewhere: bool,
+}
+
+impl StoredState {
+    /// Reads the members of a request.
+    pub(super) fn read<'a>(members: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let mut state = Self::default();
+        for (name, value) in members {
+            match name {
+                "previous_response_id" => {
+                    // A value of another type is refused by its provider.
+                    let id = serde_json::from_slice::<String>(value).ok();
+                    state.previous = id.map(|id| stored::provider_of(&id));
+                }
+                "conversation" | "prompt" => state.made_elsewhere |= !matches!(value, b"null" | b"\"\""),
+                "tools" => state.made_elsewhere |= stored::tools_refer(value),
+                "input" => {
+                    let references = stored::references(value);
+                    state.made_elsewhere |= references.files || references.items.contains(&None);
+                    state.items.extend(references.items.into_iter().flatten());
+                }
+                _ => {}
+            }
+        }
+        state
+    }
+
+    /// Whether the request continues a response.
+    pub(super) fn has_previous_response(&self) -> bool {
+        self.previous.is_some()
+    }
+
+    /// What the provider does not store. `primary` is the provider of the first model.
+    pub(super) fn lacking(&self, provider: ProviderId, primary: Option<ProviderId>) -> Option<Need> {
+        if self.previous.is_some_and(|previous| previous != Some(provider.0)) {
+            return Some(Need::PreviousResponse);
+        }
+        let is_known = self.previous.is_some() || !self.items.is_empty();
+        let of_others = self.items.iter().any(|item| *item != provider.0);
+        let made_elsewhere =
+            self.made_elsewhere && !is_known && primary.is_some_and(|primary| primary != provider);
+        (of_others || made_elsewhere).then_some(Need::StoredState)
+    }
+}
+
+/// Whether a provider says that it does not have the previous response.
+pub(super) fn is_gone(failure: &Failure) -> bool {
+    failure.code.as_deref() == Some(Need::PreviousResponse.code())
+}
+
+/// The failure of a request whose previous response cannot be continued now, in place of that of its provider. `None` for a
+/// failure that the whole conversation would have, too.
+pub(super) fn not_found(failure: &Failure) -> Option<Failure> {
+    if is_gone(failure) {
+        return Some(previous_not_found(&failure.message));
+    }
+    match failure.class {
+        ErrorClass::RateLimited
+        | ErrorClass::QuotaExhausted
+        | ErrorClass::Overloaded
+        | ErrorClass::Unavailable
+        | ErrorClass::Timeout
+        | ErrorClass::Authentication
+        | ErrorClass::ModelNotFound
+        | ErrorClass::InvalidResponse
+        | ErrorClass::Cooldown
+        | ErrorClass::Disabled
+        | ErrorClass::LacksCapability => Some(previous_not_found(&format!(
+            "Previous response not found: the provider that stores it does not answer. Send the whole conversation as 'input', which another model can answer. {}",
+            failure.message
+        ))),
+        ErrorClass::ContextWindowExceeded
+        | ErrorClass::ContentPolicy
+        | ErrorClass::InvalidRequest
+        | ErrorClass::StreamInterrupted
+        | ErrorClass::NotAllowed
+        | ErrorClass::OverBudget
+        | ErrorClass::Deadline
+        | ErrorClass::TooLarge => None,
+    }
+}
+
+fn previous_not_found(message: &str) -> Failure {
+    let need = Need::PreviousResponse;
+    Failure {
+        param: Some(need.param().to_owned()),
+        code: Some(need.code().to_owned()),
+        ..Failure::ours(ErrorClass::InvalidRequest, need.rule(), message)
+    }
+}
