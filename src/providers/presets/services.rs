@@ -216,6 +216,7 @@ static DEPLOYMENT: ModelAddress = ModelAddress {
     // `stream_options`, which came with 2024-09-01-preview.
     version: Some(("api-version", "2024-10-21")),
     test: None,
+    unknown_model: None,
 };
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{embed, twins, vectors};
+use super::{PATH, embed, twins, vectors};
 use crate::support::fake_provider::Script;
 use crate::support::on_both_databases;
 
@@ -65,7 +65,7 @@ on_both_databases! {
         first.next(Script::error(500, "server_error", "broken"));
         second.next(vectors(1));
         let body = json!({"model": "one", "models": ["two"], "input": "a"});
-        let request = app.request(reqwest::Method::POST, super::PATH).header("x-failsoft-metadata", "enabled");
+        let request = app.request(reqwest::Method::POST, PATH).header("x-failsoft-metadata", "enabled");
         let answer = app.call(crate::support::app::with_json(request, &body), &app.organization.key).await;
         let metadata = answer.json()["failsoft"].clone();
         assert_eq!(metadata["requested"], "one", "{}", answer.text());

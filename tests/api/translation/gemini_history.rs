@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::gemini::{catalog, generated, respond, streamed};
+use super::gemini::{UPSTREAM, catalog, generated, respond, streamed};
 use super::message;
 use crate::support::app::App;
 use crate::support::fake_provider::{FakeProvider, Script};
@@ -158,7 +158,7 @@ on_both_databases! {
         app.organization.model_like("older", google, |model| "gemini-2.5-flash".clone_into(&mut model.upstream_model)).await;
         fake.always_for("gpt-upstream", Script::error(503, "overloaded", "Overloaded"));
         fake.always_for("gemini-2.5-flash", generated(&json!([{"text": "Hi"}]), "STOP"));
-        fake.always_for(super::gemini::UPSTREAM, generated(&json!([{"text": "Hi"}]), "STOP"));
+        fake.always_for(UPSTREAM, generated(&json!([{"text": "Hi"}]), "STOP"));
         let call = |id: &str, name: &str, arguments: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
         let said = json!({"role": "assistant", "content": null, "tool_calls": [call("x", "f", "{\"a\":1}"), call("y", "g", "{}")]});
         for (fallback, signature) in [("gemini", Some(SKIPPED)), ("older", None)] {
@@ -179,10 +179,10 @@ on_both_databases! {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake).await;
         others(&app, &fake).await;
-        fake.next_for(super::gemini::UPSTREAM, generated(&called(), "STOP"));
+        fake.next_for(UPSTREAM, generated(&called(), "STOP"));
         let go = json!([{"role": "user", "content": "Go"}]);
         let first = message(&app, &json!({"model": "gemini", "tools": messages_tools(), "messages": go})).await.json();
-        fake.always_for(super::gemini::UPSTREAM, Script::json(503, &json!({"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}})));
+        fake.always_for(UPSTREAM, Script::json(503, &json!({"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}})));
         fake.always_for("claude-upstream", Script::message("From Claude"));
         fake.always_for("gpt-upstream", Script::answer("From GPT"));
         for (model, text) in [("claude", "From Claude"), ("gpt", "From GPT")] {

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use failsoft::dialects::answers::{Stop, Tokens};
 use failsoft::dialects::change::Changes;
+use failsoft::dialects::gemini::signature::Signer;
 use failsoft::dialects::members::Members;
 use failsoft::dialects::responses::repeated::Repeated;
-use failsoft::dialects::translate::{self, Context, Direction, Stream};
-use failsoft::dialects::{Dialect, chat, messages, responses};
+use failsoft::dialects::translate::{self, Context, Reader, Stream, Writer};
+use failsoft::dialects::{CallerDialect, Dialect, chat, converse, gemini, messages, responses};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/translation");
 /// The tokens of every answer.
@@ -40,53 +41,57 @@ fn others(dialect: Dialect) -> impl Iterator<Item = Dialect> {
     Dialect::ALL.into_iter().filter(move |other| *other != dialect)
 }
 
-/// What becomes of a request.
-fn request(pair: (Dialect, Dialect), input: &str) -> String {
+/// What becomes of a request; `None` if it is not a caller's.
+fn request((from, to): (Dialect, Dialect), input: &str) -> Option<String> {
+    let pair = (from.of_callers()?, to);
     let members: Members<'_> = serde_json::from_str(input).expect("an object");
     let mut changes = Changes::default();
     let written = match translate::request(pair, &members, "upstream", &mut changes) {
         Ok(body) => String::from_utf8(body).expect("a text"),
-        Err(need) => return format!("passed over: {}\n", need.rule()),
+        Err(need) => return Some(format!("passed over: {}\n", need.rule())),
     };
     let mut out = written + "\n";
     for change in changes.into_names() {
         writeln!(out, "- {change}").expect("a text");
     }
-    out
+    Some(out)
 }
 
 /// What becomes of a whole answer; `None` if no caller of the other dialect gets it.
-fn answer(pair: (Dialect, Dialect), input: &str) -> Option<String> {
+fn answer((from, to): (Dialect, Dialect), input: &str) -> Option<String> {
     let repeated = repeated();
-    let context = Context { stop, created: CREATED, repeated: Some(&repeated) };
-    let (body, _) = translate::answer(pair, input.as_bytes(), TOKENS, context)?;
+    let context = Context { stop, signer: Signer::Studio, created: CREATED, repeated: Some(&repeated) };
+    let (body, _) = translate::answer((from, to.of_callers()?), input.as_bytes(), TOKENS, context)?;
     Some(String::from_utf8(body).expect("a text") + "\n")
+}
+
+fn reader_of(dialect: Dialect) -> Option<Reader> {
+    match dialect {
+        Dialect::ChatCompletions => Some(Reader::Chat(chat::read_stream::Reader::new(stop))),
+        Dialect::Messages => Some(Reader::Messages(messages::read_stream::Reader::default())),
+        Dialect::Gemini => Some(Reader::Gemini(gemini::read_stream::Reader::new(stop, Signer::Studio))),
+        Dialect::Converse => Some(Reader::Converse(converse::read_stream::Reader::default())),
+        Dialect::Responses => None,
+    }
+}
+
+fn writer_to(dialect: CallerDialect) -> Writer {
+    let ours = "\"ours\"".to_owned();
+    match dialect {
+        CallerDialect::ChatCompletions => {
+            Writer::Chat(Box::new(chat::write_stream::Writer::new(CREATED, &ours, "\"house\"", true)))
+        }
+        CallerDialect::Messages => Writer::Messages(Box::new(messages::write_stream::Writer::new(ours, 42))),
+        CallerDialect::Responses => {
+            let repeated = Arc::new(repeated());
+            Writer::Responses(Box::new(responses::write_stream::Writer::new(ours, CREATED, repeated)))
+        }
+    }
 }
 
 /// What becomes of a stream; `None` if no caller of the other dialect gets it.
 fn stream((from, to): (Dialect, Dialect), input: &str) -> Option<String> {
-    let chat_reader = || chat::read_stream::Reader::new(stop);
-    let response = || {
-        Box::new(responses::write_stream::Writer::new("\"ours\"".to_owned(), CREATED, Arc::new(repeated())))
-    };
-    let direction = match (from, to) {
-        (Dialect::ChatCompletions, Dialect::Messages) => {
-            let writer = messages::write_stream::Writer::new("\"ours\"".to_owned(), 42);
-            Direction::ToMessages(chat_reader(), Box::new(writer))
-        }
-        (Dialect::Messages, Dialect::ChatCompletions) => {
-            let writer = chat::write_stream::Writer::new(CREATED, "\"ours\"", "\"house\"", true);
-            Direction::ToChat(messages::read_stream::Reader::default(), Box::new(writer))
-        }
-        (Dialect::ChatCompletions, Dialect::Responses) => {
-            Direction::ChatToResponses(chat_reader(), response())
-        }
-        (Dialect::Messages, Dialect::Responses) => {
-            Direction::MessagesToResponses(messages::read_stream::Reader::default(), response())
-        }
-        (_, _) => return None,
-    };
-    let (mut stream, mut out) = (Stream::new(direction), Vec::new());
+    let (mut stream, mut out) = (Stream::new(reader_of(from)?, writer_to(to.of_callers()?)), Vec::new());
     for event in input.lines() {
         stream.feed(event.as_bytes(), TOKENS, &mut out).expect("a stream that can be written");
     }
@@ -100,7 +105,7 @@ fn outputs(kind: &str, dialect: Dialect, input: &str) -> String {
     for other in others(dialect) {
         let pair = (dialect, other);
         let written = match kind {
-            "request" => Some(request(pair, input)),
+            "request" => request(pair, input),
             "answer" => answer(pair, input),
             _ => stream(pair, input),
         };
