@@ -54,6 +54,7 @@ mod m20261129_000035_delta_order;
 mod m20261129_000037_rollup_widths;
 mod m20261129_000041_budget_only;
 mod m20261130_000043_hour_cache_price;
+mod m20261201_000065_change_numbers;
 mod table;
 
 /// Applies the migrations of this release (`Migrator::up`) or reverts them (`Migrator::down`).
@@ -91,6 +92,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000037_rollup_widths::Migration),
             Box::new(m20261129_000041_budget_only::Migration),
             Box::new(m20261130_000043_hour_cache_price::Migration),
+            Box::new(m20261201_000065_change_numbers::Migration),
         ]
     }
 

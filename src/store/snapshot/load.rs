@@ -2,51 +2,69 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 
-use chrono::{DateTime, Utc};
 use entity::ids::{ModelId, OrganizationId, ProviderId};
 use entity::{
-    api_keys, budgets, fallback_configs, fallback_revisions, fallback_targets, model_prices, models,
-    organizations, providers,
+    budgets, fallback_configs, fallback_revisions, fallback_targets, model_prices, models, organizations,
+    providers,
 };
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::key_rows::KeyRows;
 use super::mapping::{self, Owned};
-use super::{
-    ApiKeyEntry, BudgetEntry, Chain, Chains, ModelEntry, OrganizationSnapshot, ProviderEntry, TypedLists,
-};
+use super::progress::Place;
+use super::snapshot_store::Loaded;
+use super::{BudgetEntry, Chain, Chains, ModelEntry, OrganizationSnapshot, ProviderEntry, TypedLists};
 use crate::domain::error::Error;
 use crate::domain::fallback_type::FallbackType;
 use crate::domain::period::Period;
 use crate::providers::{self as vendors, Mappings, ModelPrice};
 use crate::store::{FilledModel, ModelSettings, Store};
 
-pub(super) async fn versions(store: &Store) -> Result<Vec<(OrganizationId, i64)>, Error> {
+/// The next organizations by the number of their last change: id, version and number.
+pub(super) async fn changed(
+    store: &Store,
+    after: Place,
+    most: usize,
+) -> Result<Vec<(OrganizationId, i64, i64)>, Error> {
+    let (id, number) = (organizations::Column::Id, organizations::Column::ChangeSeq);
     Ok(organizations::Entity::find()
         .select_only()
-        .column(organizations::Column::Id)
+        .column(id)
         .column(organizations::Column::Version)
+        .column(number)
+        .filter(number.gte(after.number))
+        .filter(Condition::any().add(number.gt(after.number)).add(id.gt(after.organization)))
+        .order_by_asc(number)
+        .order_by_asc(id)
+        .limit(u64::try_from(most).unwrap_or(u64::MAX))
         .into_tuple()
         .all(&store.inner.reader)
         .await?)
 }
 
-/// The keyed hashes of all keys that were revoked since that time.
-pub(super) async fn revoked(store: &Store, since: DateTime<Utc>) -> Result<Vec<[u8; 32]>, Error> {
-    let hashes: Vec<Vec<u8>> = api_keys::Entity::find()
+/// The next organizations by id, and their versions.
+pub(super) async fn versions(
+    store: &Store,
+    after: Option<OrganizationId>,
+    most: usize,
+) -> Result<Vec<(OrganizationId, i64)>, Error> {
+    let id = organizations::Column::Id;
+    Ok(organizations::Entity::find()
         .select_only()
-        .column(api_keys::Column::KeyHash)
-        .filter(api_keys::Column::RevokedAt.gte(since))
+        .column(id)
+        .column(organizations::Column::Version)
+        .filter(after.map_or_else(Condition::all, |after| Condition::all().add(id.gt(after))))
+        .order_by_asc(id)
+        .limit(u64::try_from(most).unwrap_or(u64::MAX))
         .into_tuple()
         .all(&store.inner.reader)
-        .await?;
-    Ok(hashes.iter().filter_map(|hash| hash.as_slice().try_into().ok()).collect())
+        .await?)
 }
 
 /// All rows of the tables, grouped by organization.
 struct Rows {
-    keys: HashMap<OrganizationId, Vec<api_keys::Model>>,
+    keys: KeyRows,
     providers: HashMap<OrganizationId, Vec<providers::Model>>,
     models: HashMap<OrganizationId, Vec<models::Model>>,
     prices: HashMap<ModelId, model_prices::Model>,
@@ -61,31 +79,30 @@ struct ConfigRows {
     targets: Vec<ModelId>,
 }
 
+/// Reads all or some organizations. Of those with a `known` snapshot, only the keys are read that changed since.
 pub(super) async fn snapshots(
     store: &Store,
     only: Option<&[OrganizationId]>,
-) -> Result<Vec<OrganizationSnapshot>, Error> {
+    known: Vec<Arc<OrganizationSnapshot>>,
+) -> Result<Vec<Loaded>, Error> {
     let found = organizations::Entity::find()
         .filter(belongs(organizations::Column::Id, only))
         .all(&store.inner.reader)
         .await?;
-    let rows = read(store, only).await?;
+    let keys = KeyRows::read(&store.inner.reader, &found, only, known).await?;
+    let rows = read(store, only, keys).await?;
     // Large organizations take some time, and this may be a worker thread with requests to serve.
     let store = store.clone();
     let assembled = tokio::task::spawn_blocking(move || assemble_all(&store, found, rows));
     assembled.await.map_err(Error::internal)
 }
 
-fn assemble_all(
-    store: &Store,
-    found: Vec<organizations::Model>,
-    mut rows: Rows,
-) -> Vec<OrganizationSnapshot> {
+fn assemble_all(store: &Store, found: Vec<organizations::Model>, mut rows: Rows) -> Vec<Loaded> {
     let mut snapshots = Vec::with_capacity(found.len());
     for organization in found {
         let id = organization.id;
         match assemble(store, organization, &mut rows) {
-            Ok(snapshot) => snapshots.push(snapshot),
+            Ok(loaded) => snapshots.push(loaded),
             // An organization that cannot be read keeps its snapshot and does not affect the others.
             Err(error) => {
                 tracing::error!(organization = %id, error = ?error, "an organization cannot be read")
@@ -102,13 +119,8 @@ pub(super) fn belongs(column: impl ColumnTrait, only: Option<&[OrganizationId]>)
     }
 }
 
-async fn read(store: &Store, only: Option<&[OrganizationId]>) -> Result<Rows, Error> {
+async fn read(store: &Store, only: Option<&[OrganizationId]>, keys: KeyRows) -> Result<Rows, Error> {
     let reader = &store.inner.reader;
-    let keys = api_keys::Entity::find()
-        .filter(belongs(api_keys::Column::OrganizationId, only))
-        .filter(api_keys::Column::RevokedAt.is_null())
-        .all(reader)
-        .await?;
     let providers = providers::Entity::find()
         .filter(belongs(providers::Column::OrganizationId, only))
         .filter(providers::Column::DeletedAt.is_null())
@@ -133,7 +145,7 @@ async fn read(store: &Store, only: Option<&[OrganizationId]>) -> Result<Rows, Er
         .all(reader)
         .await?;
     Ok(Rows {
-        keys: grouped(keys, |row| row.organization_id),
+        keys,
         providers: grouped(providers, |row| row.organization_id),
         models: grouped(models, |row| row.organization_id),
         prices: prices.into_iter().map(|row| (row.model_id, row)).collect(),
@@ -206,12 +218,9 @@ pub(super) fn grouped<T, K: std::hash::Hash + Eq>(rows: Vec<T>, key: impl Fn(&T)
     groups
 }
 
-fn assemble(
-    store: &Store,
-    organization: organizations::Model,
-    rows: &mut Rows,
-) -> Result<OrganizationSnapshot, Error> {
+fn assemble(store: &Store, organization: organizations::Model, rows: &mut Rows) -> Result<Loaded, Error> {
     let id = organization.id;
+    let (keys, changes) = rows.keys.take(id)?;
     let mut providers: HashMap<ProviderId, Arc<ProviderEntry>> = HashMap::new();
     let own = rows.mappings.remove(&id).unwrap_or_default();
     for row in rows.providers.remove(&id).unwrap_or_default() {
@@ -229,18 +238,19 @@ fn assemble(
         }
     }
     let (chains, typed_lists) = chains(rows.configs.remove(&id).unwrap_or_default(), &by_id)?;
-    Ok(OrganizationSnapshot {
+    let snapshot = OrganizationSnapshot {
         id,
         name: organization.name.into(),
         version: organization.version,
         settings: serde_json::from_value(organization.settings).map_err(Error::internal)?,
-        keys: keys(rows.keys.remove(&id).unwrap_or_default())?,
+        keys,
         models: by_id.into_values().map(|model| (model.name.to_string(), model)).collect(),
         providers,
         chains,
         typed_lists,
         budgets: rows.budgets.remove(&id).unwrap_or_default().into_iter().filter_map(budget).collect(),
-    })
+    };
+    Ok(Loaded { snapshot, changes })
 }
 
 /// `None` for a period of a newer release.
@@ -253,25 +263,6 @@ fn budget(row: budgets::Model) -> Option<BudgetEntry> {
         hard: row.hard_limit_nano_dollars,
         warned_at: row.warned_at,
     })
-}
-
-fn keys(rows: Vec<api_keys::Model>) -> Result<HashMap<[u8; 32], Arc<ApiKeyEntry>>, Error> {
-    let mut keys = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let hash: [u8; 32] = row.key_hash.as_slice().try_into().map_err(Error::internal)?;
-        let entry = ApiKeyEntry {
-            id: row.id,
-            name: row.name.into(),
-            scopes: serde_json::from_value(row.scopes).map_err(Error::internal)?,
-            models: row.models.map(serde_json::from_value).transpose().map_err(Error::internal)?,
-            requests_per_minute: row.requests_per_minute,
-            concurrent_requests: row.concurrent_requests,
-            expires_at: row.expires_at,
-            last_used: Arc::new(AtomicI64::new(0)),
-        };
-        keys.insert(hash, Arc::new(entry));
-    }
-    Ok(keys)
 }
 
 /// `None` for a provider that cannot be called. Its models are left out.

@@ -2,10 +2,18 @@
 //!
 //! A snapshot is replaced as a whole when something changes: in this process before the response to the change is sent,
 //! in other processes when they see the change counter, which they poll each second. No request reads the database.
+//!
+//! Other processes read the organizations that changed, in the order of their changes and in small steps. Revoked keys are
+//! read apart from that, so they never wait for it.
 
+mod counter;
+mod key_rows;
+mod keys;
 mod load;
 mod mapping;
+mod progress;
 mod refresh;
+mod revocations;
 #[cfg(test)]
 pub(crate) mod samples;
 mod snapshot_store;
@@ -23,6 +31,7 @@ use uuid::Uuid;
 use super::{ModelSettings, OrganizationSettings};
 use crate::domain::period::Period;
 use crate::providers::{Mappings, ParameterRules, Preset, StreamOptions};
+pub use keys::Keys;
 pub use snapshot_store::SnapshotStore;
 
 /// The row of `instance_state` that is incremented with every change of any organization.
@@ -46,7 +55,7 @@ pub struct OrganizationSnapshot {
     /// The settings of the organization.
     pub settings: OrganizationSettings,
     /// Keys that are not revoked, by keyed hash.
-    pub keys: HashMap<[u8; 32], Arc<ApiKeyEntry>>,
+    pub keys: Keys,
     /// Providers that can be called.
     pub providers: HashMap<ProviderId, Arc<ProviderEntry>>,
     /// Models that are not deleted, by name.
@@ -80,7 +89,7 @@ impl OrganizationSnapshot {
             name: self.name.clone(),
             version: self.version,
             settings: self.settings.clone(),
-            keys: HashMap::new(),
+            keys: Keys::default(),
             providers: self.providers.clone(),
             models: self.models.clone(),
             chains: all,

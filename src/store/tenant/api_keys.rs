@@ -143,6 +143,8 @@ impl OrgStore {
             updated_at: Set(now),
             last_used_at: Set(None),
             revoked_at: Set(None),
+            version: Set(Some(change.version())),
+            revocation_seq: Set(None),
         };
         let row = ApiKeyRow::try_from(row.insert(change.on()).await?)?;
         self.settle_grant(&change, grant, id).await?;
@@ -213,6 +215,7 @@ impl OrgStore {
         row.concurrent_requests = to.concurrent_requests.map_or(row.concurrent_requests, Set);
         row.expires_at = to.expires_at.map_or(row.expires_at, |expires_at| Set(expires_at.map(cut)));
         row.updated_at = Set(self.clock().now());
+        row.version = Set(Some(change.version()));
         let after = ApiKeyRow::try_from(row.update(change.on()).await?)?;
         self.settle_grant(&change, grant, id).await?;
         change.audit(entry("api_key.change", Some(&before), &after)?).await?;
@@ -226,7 +229,7 @@ impl OrgStore {
     /// # Errors
     /// The database cannot be written.
     pub async fn api_key_revoke(&self, id: ApiKeyId) -> Result<Option<ApiKeyRow>, Error> {
-        let change = self.change().await?;
+        let mut change = self.change().await?;
         let Some(row) = self.api_key(change.on(), id).await? else { return Ok(None) };
         let before = ApiKeyRow::try_from(row.clone())?;
         if before.revoked_at.is_some() {
@@ -236,7 +239,9 @@ impl OrgStore {
         let mut row = row.into_active_model();
         row.revoked_at = Set(Some(now));
         row.updated_at = Set(now);
+        row.version = Set(Some(change.version()));
         let after = ApiKeyRow::try_from(row.update(change.on()).await?)?;
+        change.revokes(id);
         change.audit(entry("api_key.revoke", Some(&before), &after)?).await?;
         change.commit().await?;
         Ok(Some(after))
@@ -284,6 +289,7 @@ impl OrgStore {
             let mut row = row.into_active_model();
             row.models = Set(Some(Json::from(models)));
             row.updated_at = Set(self.clock().now());
+            row.version = Set(Some(change.version()));
             let after = ApiKeyRow::try_from(row.update(change.on()).await?)?;
             change.audit(entry("api_key.change", Some(&before), &after)?).await?;
         }
