@@ -4,8 +4,12 @@
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null};
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::table::index;
+
+/// Bounds how long others wait behind this change if it waits for a long transaction.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '5s'";
 
 /// Revoked keys in the order of their revocations.
 const REVOCATIONS: &str = "CREATE INDEX api_keys_by_revocation_seq ON api_keys (revocation_seq, id) \
@@ -18,15 +22,9 @@ const INDEXES: [(&str, &str); 3] = [
     ("api_keys", "api_keys_by_revocation_seq"),
 ];
 
-/// The new columns. SQLite adds and drops one per statement.
-fn columns() -> [(&'static str, &'static str, ColumnDef); 4] {
-    [
-        ("instance_state", "numbered", big_integer("numbered").default(0).take()),
-        ("organizations", "change_seq", big_integer_null("change_seq")),
-        ("api_keys", "version", big_integer_null("version")),
-        ("api_keys", "revocation_seq", big_integer_null("revocation_seq")),
-    ]
-}
+/// The new columns that may be null. SQLite adds and drops one per statement.
+const COLUMNS: [(&str, &str); 3] =
+    [("organizations", "change_seq"), ("api_keys", "version"), ("api_keys", "revocation_seq")];
 
 /// The migration of this file.
 #[derive(DeriveMigrationName)]
@@ -39,22 +37,28 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for (table, _, column) in columns() {
+        if manager.get_database_backend() == DbBackend::Postgres {
+            manager.get_connection().execute_unprepared(LOCK_TIMEOUT).await?;
+        }
+        for (table, name) in COLUMNS {
+            let column = big_integer_null(name);
             manager.alter_table(Table::alter().table(table).add_column(column).to_owned()).await?;
         }
         manager.create_index(index("organizations", "change", &["change_seq", "id"])).await?;
         manager.create_index(index("api_keys", "version", &["organization_id", "version"])).await?;
         manager.get_connection().execute_unprepared(REVOCATIONS).await?;
-        Ok(())
+        // Last, because every process polls this table.
+        let numbered = big_integer("numbered").default(0).take();
+        manager.alter_table(Table::alter().table("instance_state").add_column(numbered).to_owned()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for (table, name) in INDEXES {
             manager.drop_index(Index::drop().name(name).table(table).to_owned()).await?;
         }
-        for (table, name, _) in columns() {
+        for (table, name) in COLUMNS {
             manager.alter_table(Table::alter().table(table).drop_column(name).to_owned()).await?;
         }
-        Ok(())
+        manager.alter_table(Table::alter().table("instance_state").drop_column("numbered").to_owned()).await
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::domain::error::Error;
 use crate::gateway::call::endpoint::Endpoints;
 use crate::store::Store;
 
@@ -69,8 +70,12 @@ pub(super) async fn follow_revocations(store: Store, mut stopped: watch::Receive
             _ = stopped.changed() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = store.system().follow_revocations().await {
-            tracing::warn!(%error, "cannot check for revoked keys; they are refused when their organization is read");
+        match store.system().follow_revocations().await {
+            // The health checks log an outage.
+            Ok(()) | Err(Error::DatabaseAway) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot check for revoked keys; refusing them with the next changes");
+            }
         }
     }
 }

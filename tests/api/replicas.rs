@@ -161,7 +161,7 @@ on_both_databases! {
             eventually(async || {
                 let organization = server.store.snapshots().organization(app.organization.id.into());
                 let organization = organization.expect("the organization");
-                let enabled = |name| organization.models.get(name).is_some_and(|model| model.enabled);
+                let enabled = |name: &str| organization.models.get(name).is_some_and(|model| model.enabled);
                 (!enabled("a") && enabled("b")).then_some(())
             })
             .await;

@@ -75,13 +75,13 @@ impl Keys {
 
     /// All keys, in no particular order.
     pub fn values(&self) -> impl Iterator<Item = &Arc<ApiKeyEntry>> {
-        let unchanged = self.shared.iter().filter(|(hash, _)| !self.changes.contains_key(*hash));
+        let unchanged = self.shared.iter().filter(move |(hash, _)| !self.changes.contains_key(*hash));
         unchanged.map(|(_, entry)| entry).chain(self.changes.values().flatten())
     }
 
     /// The keyed hashes of all keys, in no particular order.
     pub(super) fn hashes(&self) -> impl Iterator<Item = &KeyHash> {
-        let unchanged = self.shared.keys().filter(|hash| !self.changes.contains_key(*hash));
+        let unchanged = self.shared.keys().filter(move |hash| !self.changes.contains_key(*hash));
         unchanged.chain(self.changes.iter().filter_map(|(hash, entry)| entry.as_ref().map(|_| hash)))
     }
 
