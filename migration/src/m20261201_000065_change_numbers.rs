@@ -23,8 +23,12 @@ const INDEXES: [(&str, &str); 3] = [
 ];
 
 /// The new columns that may be null. SQLite adds and drops one per statement.
-const COLUMNS: [(&str, &str); 3] =
-    [("organizations", "change_seq"), ("api_keys", "version"), ("api_keys", "revocation_seq")];
+const COLUMNS: [(&str, &str); 4] = [
+    ("organizations", "change_seq"),
+    ("organizations", "catalog_version"),
+    ("api_keys", "version"),
+    ("api_keys", "revocation_seq"),
+];
 
 /// The migration of this file.
 #[derive(DeriveMigrationName)]

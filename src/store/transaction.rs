@@ -34,6 +34,11 @@ impl OrgStore {
     pub(in crate::store) async fn change(&self) -> Result<Change, Error> {
         Change::begin(&self.store, self.organization_id, self.actor.clone()).await
     }
+
+    /// Begins a change of keys of this organization, and of nothing else. Only the keys are read again.
+    pub(in crate::store) async fn key_change(&self) -> Result<Change, Error> {
+        Change::begin_with(&self.store, self.organization_id, self.actor.clone(), false).await
+    }
 }
 
 impl Change {
@@ -42,10 +47,24 @@ impl Change {
         organization_id: OrganizationId,
         actor: Actor,
     ) -> Result<Self, Error> {
+        Self::begin_with(store, organization_id, actor, true).await
+    }
+
+    async fn begin_with(
+        store: &Store,
+        organization_id: OrganizationId,
+        actor: Actor,
+        changes_catalog: bool,
+    ) -> Result<Self, Error> {
         let transaction = store.begin().await?;
-        let moved: Option<organizations::Model> = organizations::Entity::update_many()
-            .col_expr(organizations::Column::Version, Expr::col(organizations::Column::Version).add(1))
-            .col_expr(organizations::Column::UpdatedAt, Expr::value(store.inner.clock.now()))
+        let version = Expr::col(organizations::Column::Version).add(1);
+        let mut update = organizations::Entity::update_many()
+            .col_expr(organizations::Column::Version, version.clone())
+            .col_expr(organizations::Column::UpdatedAt, Expr::value(store.inner.clock.now()));
+        if changes_catalog {
+            update = update.col_expr(organizations::Column::CatalogVersion, version);
+        }
+        let moved: Option<organizations::Model> = update
             .filter(organizations::Column::Id.eq(organization_id))
             .exec_with_returning(&transaction)
             .await?

@@ -124,6 +124,7 @@ fn organization() -> organizations::Model {
         ),
         version: i64::MAX,
         change_seq: Some(i64::MAX),
+        catalog_version: Some(i64::MIN),
         created_at: moment(0),
         updated_at: moment(1),
     }

@@ -59,6 +59,11 @@ impl KeyRows {
         Ok(Self { rows: grouped(rows, |row| row.organization_id), known, unnumbered })
     }
 
+    /// The snapshot of the organization of which only the changed keys were read.
+    pub(super) fn known(&self, id: OrganizationId) -> Option<&OrganizationSnapshot> {
+        self.known.get(&id).map(AsRef::as_ref)
+    }
+
     /// Takes the keys of an organization, and what differs from a known snapshot if only that was read.
     pub(super) fn take(&mut self, id: OrganizationId) -> Result<(Keys, Option<KeyChanges>), Error> {
         let rows = self.rows.remove(&id).unwrap_or_default();

@@ -8,12 +8,12 @@ use entity::{
     budgets, fallback_configs, fallback_revisions, fallback_targets, model_prices, models, organizations,
     providers,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 
 use super::key_rows::KeyRows;
+use super::keys::Keys;
 use super::mapping::{self, Owned};
-use super::progress::Place;
-use super::snapshot_store::Loaded;
+use super::snapshot_store::{KeyChanges, Loaded};
 use super::{BudgetEntry, Chain, Chains, ModelEntry, OrganizationSnapshot, ProviderEntry, TypedLists};
 use crate::domain::error::Error;
 use crate::domain::fallback_type::FallbackType;
@@ -21,50 +21,9 @@ use crate::domain::period::Period;
 use crate::providers::{self as vendors, Mappings, ModelPrice};
 use crate::store::{FilledModel, ModelSettings, Store};
 
-/// The next organizations by the number of their last change: id, version and number.
-pub(super) async fn changed(
-    store: &Store,
-    after: Place,
-    most: usize,
-) -> Result<Vec<(OrganizationId, i64, i64)>, Error> {
-    let (id, number) = (organizations::Column::Id, organizations::Column::ChangeSeq);
-    Ok(organizations::Entity::find()
-        .select_only()
-        .column(id)
-        .column(organizations::Column::Version)
-        .column(number)
-        .filter(number.gte(after.number))
-        .filter(Condition::any().add(number.gt(after.number)).add(id.gt(after.organization)))
-        .order_by_asc(number)
-        .order_by_asc(id)
-        .limit(u64::try_from(most).unwrap_or(u64::MAX))
-        .into_tuple()
-        .all(&store.inner.reader)
-        .await?)
-}
-
-/// The next organizations by id, and their versions.
-pub(super) async fn versions(
-    store: &Store,
-    after: Option<OrganizationId>,
-    most: usize,
-) -> Result<Vec<(OrganizationId, i64)>, Error> {
-    let id = organizations::Column::Id;
-    Ok(organizations::Entity::find()
-        .select_only()
-        .column(id)
-        .column(organizations::Column::Version)
-        .filter(after.map_or_else(Condition::all, |after| Condition::all().add(id.gt(after))))
-        .order_by_asc(id)
-        .limit(u64::try_from(most).unwrap_or(u64::MAX))
-        .into_tuple()
-        .all(&store.inner.reader)
-        .await?)
-}
-
-/// All rows of the tables, grouped by organization.
-struct Rows {
-    keys: KeyRows,
+/// The rows of all tables but those of organizations and keys, grouped by organization.
+#[derive(Default)]
+struct Catalogs {
     providers: HashMap<OrganizationId, Vec<providers::Model>>,
     models: HashMap<OrganizationId, Vec<models::Model>>,
     prices: HashMap<ModelId, model_prices::Model>,
@@ -79,7 +38,8 @@ struct ConfigRows {
     targets: Vec<ModelId>,
 }
 
-/// Reads all or some organizations. Of those with a `known` snapshot, only the keys are read that changed since.
+/// Reads all or some organizations. Of those with a `known` snapshot, only the keys are read that changed since, and nothing
+/// else if nothing else changed.
 pub(super) async fn snapshots(
     store: &Store,
     only: Option<&[OrganizationId]>,
@@ -90,18 +50,35 @@ pub(super) async fn snapshots(
         .all(&store.inner.reader)
         .await?;
     let keys = KeyRows::read(&store.inner.reader, &found, only, known).await?;
-    let rows = read(store, only, keys).await?;
+    let changed = found.iter().filter(|row| keys.known(row.id).is_none_or(|known| !has_catalog(known, row)));
+    let changed: Vec<OrganizationId> = changed.map(|row| row.id).collect();
+    let catalogs = match only {
+        Some(_) if changed.is_empty() => Catalogs::default(),
+        Some(_) => read(store, Some(&changed)).await?,
+        None => read(store, None).await?,
+    };
     // Large organizations take some time, and this may be a worker thread with requests to serve.
     let store = store.clone();
-    let assembled = tokio::task::spawn_blocking(move || assemble_all(&store, found, rows));
+    let assembled = tokio::task::spawn_blocking(move || assemble_all(&store, found, keys, catalogs));
     assembled.await.map_err(Error::internal)
 }
 
-fn assemble_all(store: &Store, found: Vec<organizations::Model>, mut rows: Rows) -> Vec<Loaded> {
+/// Whether nothing but keys has changed since a known snapshot. That the release before has changed nothing since was checked
+/// when the keys were read.
+fn has_catalog(known: &OrganizationSnapshot, row: &organizations::Model) -> bool {
+    row.catalog_version.is_none_or(|version| version <= known.version)
+}
+
+fn assemble_all(
+    store: &Store,
+    found: Vec<organizations::Model>,
+    mut keys: KeyRows,
+    mut rows: Catalogs,
+) -> Vec<Loaded> {
     let mut snapshots = Vec::with_capacity(found.len());
     for organization in found {
         let id = organization.id;
-        match assemble(store, organization, &mut rows) {
+        match assemble(store, organization, &mut keys, &mut rows) {
             Ok(loaded) => snapshots.push(loaded),
             // An organization that cannot be read keeps its snapshot and does not affect the others.
             Err(error) => {
@@ -119,7 +96,7 @@ pub(super) fn belongs(column: impl ColumnTrait, only: Option<&[OrganizationId]>)
     }
 }
 
-async fn read(store: &Store, only: Option<&[OrganizationId]>, keys: KeyRows) -> Result<Rows, Error> {
+async fn read(store: &Store, only: Option<&[OrganizationId]>) -> Result<Catalogs, Error> {
     let reader = &store.inner.reader;
     let providers = providers::Entity::find()
         .filter(belongs(providers::Column::OrganizationId, only))
@@ -144,8 +121,7 @@ async fn read(store: &Store, only: Option<&[OrganizationId]>, keys: KeyRows) -> 
         .order_by_asc(model_prices::Column::Id)
         .all(reader)
         .await?;
-    Ok(Rows {
-        keys,
+    Ok(Catalogs {
         providers: grouped(providers, |row| row.organization_id),
         models: grouped(models, |row| row.organization_id),
         prices: prices.into_iter().map(|row| (row.model_id, row)).collect(),
@@ -218,9 +194,20 @@ pub(super) fn grouped<T, K: std::hash::Hash + Eq>(rows: Vec<T>, key: impl Fn(&T)
     groups
 }
 
-fn assemble(store: &Store, organization: organizations::Model, rows: &mut Rows) -> Result<Loaded, Error> {
+fn assemble(
+    store: &Store,
+    organization: organizations::Model,
+    keys: &mut KeyRows,
+    rows: &mut Catalogs,
+) -> Result<Loaded, Error> {
     let id = organization.id;
-    let (keys, changes) = rows.keys.take(id)?;
+    let (keys, changes) = keys.take(id)?;
+    if let Some(KeyChanges { base, .. }) = &changes
+        && has_catalog(base, &organization)
+    {
+        let snapshot = with_keys(base, organization, keys)?;
+        return Ok(Loaded { snapshot, changes });
+    }
     let mut providers: HashMap<ProviderId, Arc<ProviderEntry>> = HashMap::new();
     let own = rows.mappings.remove(&id).unwrap_or_default();
     for row in rows.providers.remove(&id).unwrap_or_default() {
@@ -251,6 +238,26 @@ fn assemble(store: &Store, organization: organizations::Model, rows: &mut Rows) 
         budgets: rows.budgets.remove(&id).unwrap_or_default().into_iter().filter_map(budget).collect(),
     };
     Ok(Loaded { snapshot, changes })
+}
+
+/// The snapshot after a change of keys.
+fn with_keys(
+    base: &OrganizationSnapshot,
+    organization: organizations::Model,
+    keys: Keys,
+) -> Result<OrganizationSnapshot, Error> {
+    Ok(OrganizationSnapshot {
+        id: organization.id,
+        name: organization.name.into(),
+        version: organization.version,
+        settings: serde_json::from_value(organization.settings).map_err(Error::internal)?,
+        keys,
+        providers: base.providers.clone(),
+        models: base.models.clone(),
+        chains: base.chains.clone(),
+        typed_lists: base.typed_lists,
+        budgets: base.budgets.clone(),
+    })
 }
 
 /// `None` for a period of a newer release.

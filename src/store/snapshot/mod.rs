@@ -9,6 +9,7 @@
 mod counter;
 mod key_rows;
 mod keys;
+mod listing;
 mod load;
 mod mapping;
 mod progress;
@@ -125,9 +126,9 @@ impl OrganizationSnapshot {
     }
 }
 
-/// Budgets by what they limit, so that a request only checks its own.
+/// Budgets by what they limit, so that a request only checks its own. Successive snapshots share them.
 #[derive(Debug, Clone, Default)]
-pub struct Budgets(HashMap<Option<ApiKeyId>, Vec<BudgetEntry>>);
+pub struct Budgets(Arc<HashMap<Option<ApiKeyId>, Vec<BudgetEntry>>>);
 
 impl Budgets {
     /// The budgets of a key or, for `None`, of the whole organization: at most one per period.
@@ -150,11 +151,11 @@ impl Budgets {
 
 impl FromIterator<BudgetEntry> for Budgets {
     fn from_iter<T: IntoIterator<Item = BudgetEntry>>(entries: T) -> Self {
-        let mut budgets = Self::default();
+        let mut budgets: HashMap<_, Vec<BudgetEntry>> = HashMap::new();
         for entry in entries {
-            budgets.0.entry(entry.api_key_id).or_default().push(entry);
+            budgets.entry(entry.api_key_id).or_default().push(entry);
         }
-        budgets
+        Self(Arc::new(budgets))
     }
 }
 

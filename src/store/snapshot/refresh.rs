@@ -13,7 +13,7 @@ use entity::ids::OrganizationId;
 use super::counter::Counter;
 use super::progress::{Pace, Place, Progress, RevocationProgress};
 use super::snapshot_store::SnapshotStore;
-use super::{OrganizationSnapshot, load};
+use super::{OrganizationSnapshot, listing, load};
 use crate::domain::error::Error;
 use crate::store::Store;
 
@@ -87,7 +87,7 @@ impl SnapshotStore {
         loop {
             let (after, most) = (progress.place, progress.pace.organizations);
             let batch = async {
-                let changed = load::changed(store, after, most).await?;
+                let changed = listing::by_number(store, after, most).await?;
                 let versions: Vec<_> = changed.iter().map(|(id, version, _)| (*id, *version)).collect();
                 let differing = self.differing(&versions);
                 if !differing.is_empty() {
@@ -104,12 +104,15 @@ impl SnapshotStore {
         }
     }
 
-    /// Reads the organizations that have another version than their snapshot; with `whole`, all of their keys as well.
+    /// Reads the organizations that have another version than their snapshot; with `whole`, all of them, and all of each.
     async fn compare_versions(&self, store: &Store, pace: &mut Pace, whole: bool) -> Result<(), Error> {
         let mut after = None;
         loop {
-            let versions = step(pace, Box::pin(load::versions(store, after, VERSIONS))).await?;
-            let differing = self.differing(&versions);
+            let versions = step(pace, Box::pin(listing::by_id(store, after, VERSIONS))).await?;
+            let differing: Vec<OrganizationId> = match whole {
+                true => versions.iter().map(|(id, _)| *id).collect(),
+                false => self.differing(&versions),
+            };
             let mut rest = differing.as_slice();
             while !rest.is_empty() {
                 let (batch, others) = rest.split_at(rest.len().min(pace.organizations));

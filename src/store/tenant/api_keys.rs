@@ -101,7 +101,7 @@ impl OrgStore {
     /// # Errors
     /// [`Error::Invalid`] on `models`: there is no such model. Also the errors of a calling key that grants more than it has.
     pub async fn api_key_create(&self, new: NewApiKey) -> Result<ApiKeyRow, Error> {
-        let change = self.change().await?;
+        let change = self.key_change().await?;
         self.insert_api_key(change, ApiKeyId(self.clock().new_id()), new).await
     }
 
@@ -115,7 +115,7 @@ impl OrgStore {
         id: ApiKeyId,
         new: NewApiKey,
     ) -> Result<Option<ApiKeyRow>, Error> {
-        let change = self.change().await?;
+        let change = self.key_change().await?;
         if self.api_key(change.on(), id).await?.is_some() {
             return Ok(None);
         }
@@ -196,7 +196,7 @@ impl OrgStore {
     /// [`Error::Invalid`] on `models`: there is no such model. [`Error::Conflict`]: the key is revoked.
     /// [`Error::RevisionChanged`]: it has changed since the caller read it.
     pub async fn api_key_change(&self, id: ApiKeyId, to: ApiKeyChange) -> Result<Option<ApiKeyRow>, Error> {
-        let change = self.change().await?;
+        let change = self.key_change().await?;
         let Some(row) = self.api_key(change.on(), id).await? else { return Ok(None) };
         if row.revoked_at.is_some() {
             let message =
@@ -229,7 +229,7 @@ impl OrgStore {
     /// # Errors
     /// The database cannot be written.
     pub async fn api_key_revoke(&self, id: ApiKeyId) -> Result<Option<ApiKeyRow>, Error> {
-        let mut change = self.change().await?;
+        let mut change = self.key_change().await?;
         let Some(row) = self.api_key(change.on(), id).await? else { return Ok(None) };
         let before = ApiKeyRow::try_from(row.clone())?;
         if before.revoked_at.is_some() {

@@ -202,11 +202,12 @@ async fn a_revocation_does_not_wait_for_other_changes(
     assert!(second.snapshots().find_key(&hash).is_none(), "the key stays revoked");
 }
 
-/// Of an organization's keys only those are read that changed, unless the release before has changed something.
+/// After a change of a key, only the key is read again, unless the release before has changed something.
 #[rstest]
 #[tokio::test]
-async fn a_change_of_a_key_reads_no_other_key(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+async fn a_change_of_a_key_reads_nothing_else(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
     let world = World::new(kind).await;
+    world.model("smart").await;
     let second = world.database.open().await;
     let key = |store: &Store, key: &str| store.snapshots().find_key(&world.store.vault().key_hash(key));
     let name = |store: &Store| key(store, "one").expect("a key").1.name.to_string();
@@ -235,6 +236,17 @@ async fn a_change_of_a_key_reads_no_other_key(#[values(Kind::Sqlite, Kind::Postg
         store.system().follow_changes().await.expect("followed");
         assert_eq!(name(store), "read again");
         assert_eq!(store.snapshots().organization(world.id()).expect("a snapshot").keys.len(), 3);
+    }
+    // The organization, the key and the change counter.
+    let ((), queries) = counted(Box::pin(add_key(&world, "five"))).await;
+    assert_eq!(queries, 3);
+    world.model("steady").await;
+    add_key(&world, "six").await;
+    second.system().follow_changes().await.expect("followed");
+    for store in [&world.store, &second] {
+        let organization = store.snapshots().organization(world.id()).expect("a snapshot");
+        let models = ["smart", "steady"].map(|model| organization.models.contains_key(model));
+        assert_eq!((models, organization.keys.len()), ([true, true], 5));
     }
 }
 

@@ -106,6 +106,7 @@ impl<'a> System<'a> {
             settings: Set(settings),
             version: Set(1),
             change_seq: Set(None),
+            catalog_version: Set(Some(1)),
             created_at: Set(now),
             updated_at: Set(now),
         })
