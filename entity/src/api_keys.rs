@@ -43,6 +43,12 @@ pub struct Model {
     pub last_used_at: Option<DateTimeUtc>,
     /// When it was revoked; `None` while it is valid. The row is kept, because requests refer to it.
     pub revoked_at: Option<DateTimeUtc>,
+    /// The version of the organization with the last change of the key. `None` if it was written by a process of the
+    /// release before.
+    pub version: Option<i64>,
+    /// The number of the change that revoked it, from the change counter. `None` as well if a process of the release
+    /// before revoked it.
+    pub revocation_seq: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

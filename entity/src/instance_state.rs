@@ -13,6 +13,9 @@ pub struct Model {
     pub name: String,
     /// The value of the number.
     pub value: i64,
+    /// How many of the changes that `change_counter` counts have their number in `organizations.change_seq`. Processes of
+    /// the release before do not count here. 0 in other rows.
+    pub numbered: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -18,6 +18,11 @@ pub struct Model {
     pub settings: Json,
     /// Incremented with every change that the gateway must see: keys, catalog, fallbacks, settings.
     pub version: i64,
+    /// The number of its last change, from the change counter. `None` until a process of this release changes it. Processes
+    /// of the release before leave it as it is.
+    pub change_seq: Option<i64>,
+    /// The version with its last change of anything but keys. `None` and left as it is in the same cases.
+    pub catalog_version: Option<i64>,
     /// When it was created.
     pub created_at: DateTimeUtc,
     /// When its name or settings were last changed.

@@ -1,5 +1,5 @@
-//! Background jobs: follow changes of other processes, store when keys were used and which providers accept our
-//! credentials, and delete expired rows.
+//! Background jobs: store when keys were used and which providers accept our credentials, delete expired rows, and those
+//! in `followers`.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::app::followers::{self, FOLLOW_INTERVAL, stop};
 use crate::app::{archive, sentences_file};
 use crate::config::Settings;
 use crate::domain::clock::Clock;
@@ -25,8 +26,6 @@ use crate::store::Store;
 use crate::store::archive::Archive;
 use crate::store::recorder::{Recorder, Watcher};
 
-/// How often each process checks for changes of other processes.
-const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
 /// How often what was counted is added to the roll-ups.
 const FOLD_INTERVAL: Duration = Duration::from_secs(1);
 /// How often expired links, sessions and invitations are deleted.
@@ -69,9 +68,10 @@ pub(super) fn start(
 ) -> Jobs {
     let (stop, stopped) = watch::channel(false);
     let mut tasks = vec![
-        tokio::spawn(check_health(store.clone(), stopped.clone())),
-        tokio::spawn(follow_replica(store.clone(), stopped.clone())),
-        tokio::spawn(follow_changes(store.clone(), endpoints, stopped.clone())),
+        tokio::spawn(followers::check_health(store.clone(), stopped.clone())),
+        tokio::spawn(followers::follow_replica(store.clone(), stopped.clone())),
+        tokio::spawn(followers::follow_changes(store.clone(), endpoints, stopped.clone())),
+        tokio::spawn(followers::follow_revocations(store.clone(), stopped.clone())),
         tokio::spawn(follow_spending(store.clone(), shared_state.clone(), stopped.clone())),
         tokio::spawn(fold_rollups(store.clone(), stopped.clone())),
         tokio::spawn(delete_beyond_retention(store.clone(), watcher.clone(), stopped.clone())),
@@ -89,48 +89,6 @@ pub(super) fn start(
         tasks.push(tokio::spawn(archive::run(store.clone(), archive, watcher, stopped)));
     }
     Jobs { stop, tasks }
-}
-
-/// Checks whether the database answers.
-async fn check_health(store: Store, mut stopped: watch::Receiver<bool>) {
-    let mut ticks = interval(FOLLOW_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = stopped.changed() => return,
-            _ = ticks.tick() => store.system().look().await,
-        }
-    }
-}
-
-/// Checks whether the replica can be read. A slow replica does not delay other checks.
-async fn follow_replica(store: Store, mut stopped: watch::Receiver<bool>) {
-    if !store.has_replica() {
-        return;
-    }
-    let mut ticks = interval(FOLLOW_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = stopped.changed() => return,
-            _ = ticks.tick() => store.check_replica().await,
-        }
-    }
-}
-
-async fn follow_changes(store: Store, endpoints: Endpoints, mut stopped: watch::Receiver<bool>) {
-    let mut ticks = interval(FOLLOW_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = stopped.changed() => return,
-            _ = ticks.tick() => {}
-        }
-        if let Err(error) = store.system().follow_changes().await {
-            tracing::warn!(%error, "cannot check for changes; serving the last known state");
-        }
-        endpoints.forget_gone();
-    }
 }
 
 /// Reads the spending of budgets, and reports soft limits that were reached.
@@ -305,11 +263,6 @@ async fn store_health(
         }
         let _ = tokio::time::timeout(HEALTH_INTERVAL, stop(&mut stopped)).await;
     }
-}
-
-/// Waits for the stop, which may have been requested already.
-async fn stop(stopped: &mut watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 /// Adds the metrics of the recorder and of cooldowns.

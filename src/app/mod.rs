@@ -2,6 +2,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod cors;
+pub(crate) mod followers;
 pub(crate) mod jobs;
 pub(crate) mod middleware;
 pub(crate) mod open_files;

@@ -43,6 +43,7 @@ mod provider_billing;
 mod provider_health;
 mod provider_test;
 mod providers;
+mod replicas;
 mod requests;
 mod responses;
 mod tenancy;

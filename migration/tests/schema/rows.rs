@@ -202,5 +202,6 @@ pub(crate) async fn filters(db: &DatabaseConnection) {
 
 pub(crate) async fn change_counter(db: &DatabaseConnection) {
     let found = instance_state::Entity::find_by_id("change_counter").one(db).await.expect("the row");
-    assert_eq!(found, Some(instance_state::Model { name: "change_counter".to_owned(), value: 0 }));
+    let counter = instance_state::Model { name: "change_counter".to_owned(), value: 0, numbered: 0 };
+    assert_eq!(found, Some(counter));
 }

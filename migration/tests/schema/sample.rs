@@ -123,6 +123,8 @@ fn organization() -> organizations::Model {
             r#"{"max_fallbacks": 5, "typed_fallbacks": "strict", "nested": {"null": null, "list": [1.5, "é"]}}"#,
         ),
         version: i64::MAX,
+        change_seq: Some(i64::MAX),
+        catalog_version: Some(i64::MIN),
         created_at: moment(0),
         updated_at: moment(1),
     }
@@ -213,6 +215,8 @@ fn api_key(organization_id: OrganizationId, user_id: UserId, number: u8) -> api_
         updated_at: moment(2),
         last_used_at: Some(moment(3)),
         revoked_at: Some(moment(4)),
+        version: Some(i64::MAX),
+        revocation_seq: Some(i64::MIN),
     }
 }
 
@@ -241,5 +245,5 @@ fn secret(number: u8) -> instance_secrets::Model {
 }
 
 fn state(number: u8) -> instance_state::Model {
-    instance_state::Model { name: format!("counter {number}"), value: i64::MIN }
+    instance_state::Model { name: format!("counter {number}"), value: i64::MIN, numbered: i64::MAX }
 }

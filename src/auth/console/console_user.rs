@@ -182,12 +182,12 @@ pub async fn is_logged_in(request: &HttpRequest, store: &Store, clock: &Clock) -
     Ok(living_session(request, store, clock).await?.is_some())
 }
 
-/// The session's organization. If another process created it just now, the snapshot is refreshed first.
+/// The session's organization. If another process created it just now, it is read first.
 async fn organization(store: &Store, session: &LiveSession) -> Result<Arc<OrganizationSnapshot>, Error> {
     if let Some(known) = store.snapshots().organization(session.organization_id) {
         return Ok(known);
     }
-    store.system().follow_changes().await?;
+    store.system().organization_load(session.organization_id).await?;
     store.snapshots().organization(session.organization_id).ok_or(Error::NotReady)
 }
 

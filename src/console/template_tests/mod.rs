@@ -44,7 +44,7 @@ fn organization() -> OrganizationSnapshot {
         name: "Acme Rockets".into(),
         version: 1,
         settings: OrganizationSettings::default(),
-        keys: std::collections::HashMap::new(),
+        keys: Default::default(),
         providers: std::collections::HashMap::new(),
         models: std::collections::HashMap::new(),
         chains: std::collections::HashMap::new(),

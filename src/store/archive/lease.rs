@@ -37,7 +37,8 @@ impl Lease {
         if self.0.load(Ordering::Relaxed) > now {
             return Ok(self.renew(store).await.is_ok());
         }
-        let free = instance_state::ActiveModel { name: Set(NAME.to_owned()), value: Set(0) };
+        let free =
+            instance_state::ActiveModel { name: Set(NAME.to_owned()), value: Set(0), numbered: Set(0) };
         let kept = OnConflict::column(instance_state::Column::Name).do_nothing().to_owned();
         instance_state::Entity::insert(free).on_conflict(kept).exec_without_returning(writer).await?;
         let ended = instance_state::Column::Value.lt(now);

@@ -2,51 +2,28 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 
-use chrono::{DateTime, Utc};
 use entity::ids::{ModelId, OrganizationId, ProviderId};
 use entity::{
-    api_keys, budgets, fallback_configs, fallback_revisions, fallback_targets, model_prices, models,
-    organizations, providers,
+    budgets, fallback_configs, fallback_revisions, fallback_targets, model_prices, models, organizations,
+    providers,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 
+use super::key_rows::KeyRows;
+use super::keys::Keys;
 use super::mapping::{self, Owned};
-use super::{
-    ApiKeyEntry, BudgetEntry, Chain, Chains, ModelEntry, OrganizationSnapshot, ProviderEntry, TypedLists,
-};
+use super::snapshot_store::{KeyChanges, Loaded};
+use super::{BudgetEntry, Chain, Chains, ModelEntry, OrganizationSnapshot, ProviderEntry, TypedLists};
 use crate::domain::error::Error;
 use crate::domain::fallback_type::FallbackType;
 use crate::domain::period::Period;
 use crate::providers::{self as vendors, Mappings, ModelPrice};
 use crate::store::{FilledModel, ModelSettings, Store};
 
-pub(super) async fn versions(store: &Store) -> Result<Vec<(OrganizationId, i64)>, Error> {
-    Ok(organizations::Entity::find()
-        .select_only()
-        .column(organizations::Column::Id)
-        .column(organizations::Column::Version)
-        .into_tuple()
-        .all(&store.inner.reader)
-        .await?)
-}
-
-/// The keyed hashes of all keys that were revoked since that time.
-pub(super) async fn revoked(store: &Store, since: DateTime<Utc>) -> Result<Vec<[u8; 32]>, Error> {
-    let hashes: Vec<Vec<u8>> = api_keys::Entity::find()
-        .select_only()
-        .column(api_keys::Column::KeyHash)
-        .filter(api_keys::Column::RevokedAt.gte(since))
-        .into_tuple()
-        .all(&store.inner.reader)
-        .await?;
-    Ok(hashes.iter().filter_map(|hash| hash.as_slice().try_into().ok()).collect())
-}
-
-/// All rows of the tables, grouped by organization.
-struct Rows {
-    keys: HashMap<OrganizationId, Vec<api_keys::Model>>,
+/// The rows of all tables but those of organizations and keys, grouped by organization.
+#[derive(Default)]
+struct Catalogs {
     providers: HashMap<OrganizationId, Vec<providers::Model>>,
     models: HashMap<OrganizationId, Vec<models::Model>>,
     prices: HashMap<ModelId, model_prices::Model>,
@@ -61,31 +38,48 @@ struct ConfigRows {
     targets: Vec<ModelId>,
 }
 
+/// Reads all or some organizations. Of those with a `known` snapshot, only the keys are read that changed since, and nothing
+/// else if nothing else changed.
 pub(super) async fn snapshots(
     store: &Store,
     only: Option<&[OrganizationId]>,
-) -> Result<Vec<OrganizationSnapshot>, Error> {
+    known: Vec<Arc<OrganizationSnapshot>>,
+) -> Result<Vec<Loaded>, Error> {
     let found = organizations::Entity::find()
         .filter(belongs(organizations::Column::Id, only))
         .all(&store.inner.reader)
         .await?;
-    let rows = read(store, only).await?;
+    let keys = KeyRows::read(&store.inner.reader, &found, only, known).await?;
+    let changed = found.iter().filter(|row| keys.known(row.id).is_none_or(|known| !has_catalog(known, row)));
+    let changed: Vec<OrganizationId> = changed.map(|row| row.id).collect();
+    let catalogs = match only {
+        Some(_) if changed.is_empty() => Catalogs::default(),
+        Some(_) => read(store, Some(&changed)).await?,
+        None => read(store, None).await?,
+    };
     // Large organizations take some time, and this may be a worker thread with requests to serve.
     let store = store.clone();
-    let assembled = tokio::task::spawn_blocking(move || assemble_all(&store, found, rows));
+    let assembled = tokio::task::spawn_blocking(move || assemble_all(&store, found, keys, catalogs));
     assembled.await.map_err(Error::internal)
+}
+
+/// Whether nothing but keys has changed since a known snapshot. That the release before has changed nothing since was checked
+/// when the keys were read.
+fn has_catalog(known: &OrganizationSnapshot, row: &organizations::Model) -> bool {
+    row.catalog_version.is_none_or(|version| version <= known.version)
 }
 
 fn assemble_all(
     store: &Store,
     found: Vec<organizations::Model>,
-    mut rows: Rows,
-) -> Vec<OrganizationSnapshot> {
+    mut keys: KeyRows,
+    mut rows: Catalogs,
+) -> Vec<Loaded> {
     let mut snapshots = Vec::with_capacity(found.len());
     for organization in found {
         let id = organization.id;
-        match assemble(store, organization, &mut rows) {
-            Ok(snapshot) => snapshots.push(snapshot),
+        match assemble(store, organization, &mut keys, &mut rows) {
+            Ok(loaded) => snapshots.push(loaded),
             // An organization that cannot be read keeps its snapshot and does not affect the others.
             Err(error) => {
                 tracing::error!(organization = %id, error = ?error, "an organization cannot be read")
@@ -102,13 +96,8 @@ pub(super) fn belongs(column: impl ColumnTrait, only: Option<&[OrganizationId]>)
     }
 }
 
-async fn read(store: &Store, only: Option<&[OrganizationId]>) -> Result<Rows, Error> {
+async fn read(store: &Store, only: Option<&[OrganizationId]>) -> Result<Catalogs, Error> {
     let reader = &store.inner.reader;
-    let keys = api_keys::Entity::find()
-        .filter(belongs(api_keys::Column::OrganizationId, only))
-        .filter(api_keys::Column::RevokedAt.is_null())
-        .all(reader)
-        .await?;
     let providers = providers::Entity::find()
         .filter(belongs(providers::Column::OrganizationId, only))
         .filter(providers::Column::DeletedAt.is_null())
@@ -132,8 +121,7 @@ async fn read(store: &Store, only: Option<&[OrganizationId]>) -> Result<Rows, Er
         .order_by_asc(model_prices::Column::Id)
         .all(reader)
         .await?;
-    Ok(Rows {
-        keys: grouped(keys, |row| row.organization_id),
+    Ok(Catalogs {
         providers: grouped(providers, |row| row.organization_id),
         models: grouped(models, |row| row.organization_id),
         prices: prices.into_iter().map(|row| (row.model_id, row)).collect(),
@@ -209,9 +197,17 @@ pub(super) fn grouped<T, K: std::hash::Hash + Eq>(rows: Vec<T>, key: impl Fn(&T)
 fn assemble(
     store: &Store,
     organization: organizations::Model,
-    rows: &mut Rows,
-) -> Result<OrganizationSnapshot, Error> {
+    keys: &mut KeyRows,
+    rows: &mut Catalogs,
+) -> Result<Loaded, Error> {
     let id = organization.id;
+    let (keys, changes) = keys.take(id)?;
+    if let Some(KeyChanges { base, .. }) = &changes
+        && has_catalog(base, &organization)
+    {
+        let snapshot = with_keys(base, organization, keys)?;
+        return Ok(Loaded { snapshot, changes });
+    }
     let mut providers: HashMap<ProviderId, Arc<ProviderEntry>> = HashMap::new();
     let own = rows.mappings.remove(&id).unwrap_or_default();
     for row in rows.providers.remove(&id).unwrap_or_default() {
@@ -229,17 +225,38 @@ fn assemble(
         }
     }
     let (chains, typed_lists) = chains(rows.configs.remove(&id).unwrap_or_default(), &by_id)?;
-    Ok(OrganizationSnapshot {
+    let snapshot = OrganizationSnapshot {
         id,
         name: organization.name.into(),
         version: organization.version,
         settings: serde_json::from_value(organization.settings).map_err(Error::internal)?,
-        keys: keys(rows.keys.remove(&id).unwrap_or_default())?,
+        keys,
         models: by_id.into_values().map(|model| (model.name.to_string(), model)).collect(),
         providers,
         chains,
         typed_lists,
         budgets: rows.budgets.remove(&id).unwrap_or_default().into_iter().filter_map(budget).collect(),
+    };
+    Ok(Loaded { snapshot, changes })
+}
+
+/// The snapshot after a change of keys.
+fn with_keys(
+    base: &OrganizationSnapshot,
+    organization: organizations::Model,
+    keys: Keys,
+) -> Result<OrganizationSnapshot, Error> {
+    Ok(OrganizationSnapshot {
+        id: organization.id,
+        name: organization.name.into(),
+        version: organization.version,
+        settings: serde_json::from_value(organization.settings).map_err(Error::internal)?,
+        keys,
+        providers: base.providers.clone(),
+        models: base.models.clone(),
+        chains: base.chains.clone(),
+        typed_lists: base.typed_lists,
+        budgets: base.budgets.clone(),
     })
 }
 
@@ -253,25 +270,6 @@ fn budget(row: budgets::Model) -> Option<BudgetEntry> {
         hard: row.hard_limit_nano_dollars,
         warned_at: row.warned_at,
     })
-}
-
-fn keys(rows: Vec<api_keys::Model>) -> Result<HashMap<[u8; 32], Arc<ApiKeyEntry>>, Error> {
-    let mut keys = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let hash: [u8; 32] = row.key_hash.as_slice().try_into().map_err(Error::internal)?;
-        let entry = ApiKeyEntry {
-            id: row.id,
-            name: row.name.into(),
-            scopes: serde_json::from_value(row.scopes).map_err(Error::internal)?,
-            models: row.models.map(serde_json::from_value).transpose().map_err(Error::internal)?,
-            requests_per_minute: row.requests_per_minute,
-            concurrent_requests: row.concurrent_requests,
-            expires_at: row.expires_at,
-            last_used: Arc::new(AtomicI64::new(0)),
-        };
-        keys.insert(hash, Arc::new(entry));
-    }
-    Ok(keys)
 }
 
 /// `None` for a provider that cannot be called. Its models are left out.

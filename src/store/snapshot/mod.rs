@@ -2,10 +2,19 @@
 //!
 //! A snapshot is replaced as a whole when something changes: in this process before the response to the change is sent,
 //! in other processes when they see the change counter, which they poll each second. No request reads the database.
+//!
+//! Other processes read the organizations that changed, in the order of their changes and in small steps. Revoked keys are
+//! read apart from that, so they never wait for it.
 
+mod counter;
+mod key_rows;
+mod keys;
+mod listing;
 mod load;
 mod mapping;
+mod progress;
 mod refresh;
+mod revocations;
 #[cfg(test)]
 pub(crate) mod samples;
 mod snapshot_store;
@@ -24,6 +33,7 @@ use super::{ModelSettings, OrganizationSettings};
 use crate::domain::operation::ModelKind;
 use crate::domain::period::Period;
 use crate::providers::{Mappings, ParameterRules, Preset, StreamOptions};
+pub use keys::Keys;
 pub use snapshot_store::SnapshotStore;
 
 /// The row of `instance_state` that is incremented with every change of any organization.
@@ -47,7 +57,7 @@ pub struct OrganizationSnapshot {
     /// The settings of the organization.
     pub settings: OrganizationSettings,
     /// Keys that are not revoked, by keyed hash.
-    pub keys: HashMap<[u8; 32], Arc<ApiKeyEntry>>,
+    pub keys: Keys,
     /// Providers that can be called.
     pub providers: HashMap<ProviderId, Arc<ProviderEntry>>,
     /// Models that are not deleted, by name.
@@ -86,7 +96,7 @@ impl OrganizationSnapshot {
             name: self.name.clone(),
             version: self.version,
             settings: self.settings.clone(),
-            keys: HashMap::new(),
+            keys: Keys::default(),
             providers: self.providers.clone(),
             models: self.models.clone(),
             chains: all,
@@ -122,9 +132,9 @@ impl OrganizationSnapshot {
     }
 }
 
-/// Budgets by what they limit, so that a request only checks its own.
+/// Budgets by what they limit, so that a request only checks its own. Successive snapshots share them.
 #[derive(Debug, Clone, Default)]
-pub struct Budgets(HashMap<Option<ApiKeyId>, Vec<BudgetEntry>>);
+pub struct Budgets(Arc<HashMap<Option<ApiKeyId>, Vec<BudgetEntry>>>);
 
 impl Budgets {
     /// The budgets of a key or, for `None`, of the whole organization: at most one per period.
@@ -147,11 +157,11 @@ impl Budgets {
 
 impl FromIterator<BudgetEntry> for Budgets {
     fn from_iter<T: IntoIterator<Item = BudgetEntry>>(entries: T) -> Self {
-        let mut budgets = Self::default();
+        let mut budgets: HashMap<_, Vec<BudgetEntry>> = HashMap::new();
         for entry in entries {
-            budgets.0.entry(entry.api_key_id).or_default().push(entry);
+            budgets.entry(entry.api_key_id).or_default().push(entry);
         }
-        budgets
+        Self(Arc::new(budgets))
     }
 }
 

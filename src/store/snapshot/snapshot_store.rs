@@ -3,27 +3,44 @@
 //! Each organization has its own reload lock, so organizations do not wait for each other. Changes that arrive during a
 //! reload share the next one.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
 
+use super::keys::{KeyHash, Keys};
+use super::progress::{Progress, RevocationProgress};
 use super::{ApiKeyEntry, OrganizationSnapshot};
 use crate::domain::IdMap;
 
 /// The snapshots of all organizations.
 #[derive(Debug, Default)]
 pub struct SnapshotStore {
-    pub(super) by_key: IdMap<[u8; 32], Arc<Slot>>,
+    pub(super) by_key: IdMap<KeyHash, Arc<Slot>>,
     pub(super) by_organization: IdMap<OrganizationId, Arc<Slot>>,
-    pub(super) counter: AtomicI64,
     pub(super) loaded: AtomicBool,
     /// Orders reads and publications, so that a read that began before a publication does not revert it.
     pub(super) sequence: AtomicU64,
-    /// When revoked keys were last queried.
-    pub(super) revoked_seen: Mutex<Option<DateTime<Utc>>>,
+    /// What was read of the changes of other processes. Locked while they are read.
+    pub(super) progress: tokio::sync::Mutex<Progress>,
+    /// What was read of the revocations of other processes. Locked while they are read.
+    pub(super) revocations: tokio::sync::Mutex<RevocationProgress>,
+    /// Revoked keys and the numbers of their revocations, until the changes are read that revoked them.
+    pub(super) revoked: IdMap<KeyHash, i64>,
+}
+
+/// A snapshot that was read.
+pub(super) struct Loaded {
+    pub(super) snapshot: OrganizationSnapshot,
+    /// What differs from an earlier snapshot, if only the changed keys were read.
+    pub(super) changes: Option<KeyChanges>,
+}
+
+/// The keys that differ from those of an earlier snapshot.
+pub(super) struct KeyChanges {
+    pub(super) base: Arc<OrganizationSnapshot>,
+    pub(super) hashes: Vec<KeyHash>,
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +90,8 @@ impl SnapshotStore {
 
     /// Publishes a snapshot that was read from `began` on. A lower version than the current one is published only if the read
     /// began after the current one was published, which means that the database was restored.
-    pub(super) fn publish(&self, mut snapshot: OrganizationSnapshot, began: u64) {
+    pub(super) fn publish(&self, loaded: Loaded, began: u64) {
+        let Loaded { mut snapshot, changes } = loaded;
         let organizations = self.by_organization.pin();
         let slot = organizations.get_or_insert_with(snapshot.id, Arc::default);
         let mut published = slot.published.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,30 +100,62 @@ impl SnapshotStore {
             if snapshot.version < previous.version && *published > began {
                 return;
             }
-            carry_over(previous, &mut snapshot);
+            snapshot.keys.carry_over(&previous.keys);
         }
         let snapshot = Arc::new(snapshot);
         slot.current.store(Some(snapshot.clone()));
         *published = self.sequence.fetch_add(1, Ordering::AcqRel);
-        let had =
-            |hash: &[u8; 32]| previous.as_ref().is_some_and(|previous| previous.keys.contains_key(hash));
-        let keys = self.by_key.pin();
-        for hash in snapshot.keys.keys().filter(|hash| !had(hash)) {
-            keys.insert(*hash, slot.clone());
-        }
-        for hash in previous.iter().flat_map(|previous| previous.keys.keys()) {
-            if !snapshot.keys.contains_key(hash) {
-                keys.remove(hash);
+        let is_base = |base: &Arc<OrganizationSnapshot>| {
+            previous.as_ref().is_some_and(|previous| Arc::ptr_eq(previous, base))
+        };
+        let none = Keys::default();
+        let before = previous.as_ref().map_or(&none, |previous| &previous.keys);
+        match changes {
+            Some(KeyChanges { base, hashes }) if is_base(&base) => {
+                self.publish_keys(slot, (before, &snapshot.keys), hashes.iter());
+            }
+            _ => {
+                let all = before.hashes().chain(snapshot.keys.hashes());
+                self.publish_keys(slot, (before, &snapshot.keys), all);
             }
         }
     }
-}
 
-/// Copies the last use of each key, which does not belong to one snapshot.
-fn carry_over(previous: &OrganizationSnapshot, snapshot: &mut OrganizationSnapshot) {
-    for (hash, entry) in &mut snapshot.keys {
-        if let (Some(old), Some(new)) = (previous.keys.get(hash), Arc::get_mut(entry)) {
-            new.last_used = old.last_used.clone();
+    /// Adds new keys and removes those that are gone. Only the given keys can differ.
+    fn publish_keys<'a>(
+        &self,
+        slot: &Arc<Slot>,
+        (before, after): (&Keys, &Keys),
+        hashes: impl Iterator<Item = &'a KeyHash>,
+    ) {
+        let (keys, revoked) = (self.by_key.pin(), self.revoked.pin());
+        for hash in hashes {
+            match (before.contains(hash), after.contains(hash)) {
+                (false, true) => {
+                    keys.insert(*hash, slot.clone());
+                    // Checked afterwards, because a revocation is noted before its key is removed.
+                    if revoked.contains_key(hash) {
+                        keys.remove(hash);
+                    }
+                }
+                (true, false) => {
+                    keys.remove(hash);
+                }
+                (true, true) | (false, false) => {}
+            }
         }
+    }
+
+    /// Removes a key that was revoked. With the number of the revocation, an older snapshot does not bring it back.
+    pub(super) fn forget_key(&self, hash: KeyHash, number: Option<i64>) {
+        if let Some(number) = number {
+            self.revoked.pin().insert(hash, number);
+        }
+        self.by_key.pin().remove(&hash);
+    }
+
+    /// Forgets the revocations up to that number. The snapshots do not have their keys any more.
+    pub(super) fn forget_revocations(&self, number: i64) {
+        self.revoked.pin().retain(|_, revoked| *revoked > number);
     }
 }

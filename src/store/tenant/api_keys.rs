@@ -101,7 +101,7 @@ impl OrgStore {
     /// # Errors
     /// [`Error::Invalid`] on `models`: there is no such model. Also the errors of a calling key that grants more than it has.
     pub async fn api_key_create(&self, new: NewApiKey) -> Result<ApiKeyRow, Error> {
-        let change = self.change().await?;
+        let change = self.key_change().await?;
         self.insert_api_key(change, ApiKeyId(self.clock().new_id()), new).await
     }
 
@@ -115,7 +115,7 @@ impl OrgStore {
         id: ApiKeyId,
         new: NewApiKey,
     ) -> Result<Option<ApiKeyRow>, Error> {
-        let change = self.change().await?;
+        let change = self.key_change().await?;
         if self.api_key(change.on(), id).await?.is_some() {
             return Ok(None);
         }
@@ -143,6 +143,8 @@ impl OrgStore {
             updated_at: Set(now),
             last_used_at: Set(None),
             revoked_at: Set(None),
+            version: Set(Some(change.version())),
+            revocation_seq: Set(None),
         };
         let row = ApiKeyRow::try_from(row.insert(change.on()).await?)?;
         self.settle_grant(&change, grant, id).await?;
@@ -194,7 +196,7 @@ impl OrgStore {
     /// [`Error::Invalid`] on `models`: there is no such model. [`Error::Conflict`]: the key is revoked.
     /// [`Error::RevisionChanged`]: it has changed since the caller read it.
     pub async fn api_key_change(&self, id: ApiKeyId, to: ApiKeyChange) -> Result<Option<ApiKeyRow>, Error> {
-        let change = self.change().await?;
+        let change = self.key_change().await?;
         let Some(row) = self.api_key(change.on(), id).await? else { return Ok(None) };
         if row.revoked_at.is_some() {
             let message =
@@ -213,6 +215,7 @@ impl OrgStore {
         row.concurrent_requests = to.concurrent_requests.map_or(row.concurrent_requests, Set);
         row.expires_at = to.expires_at.map_or(row.expires_at, |expires_at| Set(expires_at.map(cut)));
         row.updated_at = Set(self.clock().now());
+        row.version = Set(Some(change.version()));
         let after = ApiKeyRow::try_from(row.update(change.on()).await?)?;
         self.settle_grant(&change, grant, id).await?;
         change.audit(entry("api_key.change", Some(&before), &after)?).await?;
@@ -226,7 +229,7 @@ impl OrgStore {
     /// # Errors
     /// The database cannot be written.
     pub async fn api_key_revoke(&self, id: ApiKeyId) -> Result<Option<ApiKeyRow>, Error> {
-        let change = self.change().await?;
+        let mut change = self.key_change().await?;
         let Some(row) = self.api_key(change.on(), id).await? else { return Ok(None) };
         let before = ApiKeyRow::try_from(row.clone())?;
         if before.revoked_at.is_some() {
@@ -236,7 +239,9 @@ impl OrgStore {
         let mut row = row.into_active_model();
         row.revoked_at = Set(Some(now));
         row.updated_at = Set(now);
+        row.version = Set(Some(change.version()));
         let after = ApiKeyRow::try_from(row.update(change.on()).await?)?;
+        change.revokes(id);
         change.audit(entry("api_key.revoke", Some(&before), &after)?).await?;
         change.commit().await?;
         Ok(Some(after))
@@ -284,6 +289,7 @@ impl OrgStore {
             let mut row = row.into_active_model();
             row.models = Set(Some(Json::from(models)));
             row.updated_at = Set(self.clock().now());
+            row.version = Set(Some(change.version()));
             let after = ApiKeyRow::try_from(row.update(change.on()).await?)?;
             change.audit(entry("api_key.change", Some(&before), &after)?).await?;
         }

@@ -40,7 +40,7 @@ fn intent(models: &[&str], bytes: usize) -> Intent {
         name: "test".into(),
         version: 1,
         settings: OrganizationSettings::default(),
-        keys: HashMap::new(),
+        keys: Default::default(),
         providers: HashMap::new(),
         models: catalog.into_iter().map(|model| (model.name.to_string(), model)).collect(),
         chains: HashMap::new(),

@@ -11,7 +11,10 @@ use std::time::Duration;
 use chrono::DateTime;
 use entity::ids::{OrganizationId, UserId};
 use entity::{api_keys, fallback_events, organizations, requests};
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, PaginatorTrait as _,
+    QueryFilter as _,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -29,12 +32,10 @@ use crate::store::tenant::budgets;
 use crate::store::{OrgStore, OrganizationSettings, SpentByDay, Store, bulk_insert, transaction};
 pub use inspection::ProviderAddress;
 
-/// The timeout of a check for changes.
+/// The timeout of a check for revoked keys.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// The timeout of a health check. Pages report an outage after three timeouts, in less than four seconds.
 const SILENCE: Duration = Duration::from_millis(700);
-/// The timeout for reading changes. The next check continues from there.
-const CATCH_UP: Duration = Duration::from_secs(10);
 
 /// Access to the data of all organizations.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +105,8 @@ impl<'a> System<'a> {
             name: Set(name.clone()),
             settings: Set(settings),
             version: Set(1),
+            change_seq: Set(None),
+            catalog_version: Set(Some(1)),
             created_at: Set(now),
             updated_at: Set(now),
         })
@@ -127,7 +130,7 @@ impl<'a> System<'a> {
             Some(&state),
         )?;
         transaction::audit(&transaction, clock, organization_id, &actor, entry).await?;
-        transaction::tell_other_processes(&transaction).await?;
+        transaction::tell_other_processes(&transaction, organization_id).await?;
         transaction.commit().await?;
         self.store.inner.snapshots.refresh(self.store, organization_id, 1).await?;
         Ok(CreatedOrganization { organization_id, user_id })
@@ -144,29 +147,38 @@ impl<'a> System<'a> {
     /// Checks whether the database answers and notes the result.
     pub async fn look(&self) {
         let health = &self.store.inner.health;
-        let snapshots = &self.store.inner.snapshots;
-        match tokio::time::timeout(SILENCE, snapshots.has_changed(self.store)).await {
+        let answer = self.store.inner.watcher.execute_unprepared("SELECT 1");
+        match tokio::time::timeout(SILENCE, answer).await.map(|answer| answer.map_err(Error::from)) {
             Ok(Err(Error::DatabaseAway)) => health.refused(),
             Ok(_) => health.answered(),
             Err(_) => health.silent(),
         }
     }
 
-    /// Reads the changes of other processes. A timeout does not count as an outage.
+    /// Reads the changes of other processes until there are no more. If it is canceled, the next call continues from
+    /// there. A slow database is no outage.
+    ///
+    /// # Errors
+    /// The database cannot be read, or is slow.
+    pub async fn follow_changes(&self) -> Result<(), Error> {
+        self.store.inner.snapshots.follow(self.store).await
+    }
+
+    /// Refuses keys that other processes have revoked, also while [`System::follow_changes`] is running.
+    ///
+    /// # Errors
+    /// The database cannot be read, or is slow.
+    pub async fn follow_revocations(&self) -> Result<(), Error> {
+        let followed = self.store.inner.snapshots.follow_revocations(self.store);
+        tokio::time::timeout(PATIENCE, followed).await.unwrap_or(Err(Error::Busy))
+    }
+
+    /// Reads an organization that another process may have created just now.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn follow_changes(&self) -> Result<(), Error> {
-        let snapshots = &self.store.inner.snapshots;
-        let looked = tokio::time::timeout(PATIENCE, snapshots.has_changed(self.store)).await;
-        if !looked.unwrap_or(Err(Error::Busy))? {
-            return Ok(());
-        }
-        // The next check reads the rest.
-        match tokio::time::timeout(CATCH_UP, snapshots.follow(self.store)).await {
-            Ok(followed) => followed,
-            Err(_) => Ok(()),
-        }
+    pub async fn organization_load(&self, id: OrganizationId) -> Result<(), Error> {
+        self.store.inner.snapshots.refresh(self.store, id, 0).await
     }
 
     /// The spending of all organizations with budgets since the start of the period, by day and key.

@@ -116,7 +116,7 @@ impl World {
             name: "test".into(),
             version: 1,
             settings: self.settings.clone(),
-            keys: HashMap::new(),
+            keys: Default::default(),
             providers: HashMap::new(),
             models: HashMap::new(),
             chains: self.chains.clone(),
