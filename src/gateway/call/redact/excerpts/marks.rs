@@ -125,7 +125,20 @@ fn recurring<'l>(words: &[&[usize]], letters: &'l Letters) -> HashSet<&'l [u8], 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_recurs_may_recur(text in "([ab]{1,2}[ ,1\u{e9}]){0,14}") {
+            let letters = Letters::of(&text);
+            let outside = outside(&[], &letters);
+            let words: Vec<&[usize]> =
+                outside.chunk_by(|one, two| is_one_word(*one, *two, &letters)).collect();
+            prop_assert!(recurring(&words, &letters).is_empty() || may_recur(&letters), "{text}");
+        }
+    }
 
     fn unmarked(text: &str) -> Option<String> {
         let letters = Letters::of(text);
