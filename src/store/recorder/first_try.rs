@@ -31,8 +31,9 @@ use crate::store::rollups::delta::{APPEND, Delta};
 const MOST_ROWS: usize = 64;
 
 /// The numbers of rows in inserts into SQLite, where fewer rows are filled up. A connection prepares the text of a commit as
-/// a whole and keeps about one hundred of them, fewer than there are pairs of a number of requests and one of events.
-const SIZES: [usize; 12] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, MOST_ROWS];
+/// a whole and keeps several hundred, fewer than there are pairs of a number of requests and one of events. Most groups
+/// are small, and are not filled up.
+const SIZES: [usize; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, MOST_ROWS];
 
 /// The columns that identify a row, and that the end of a stream does not change.
 const KEPT: [&str; 3] = ["id", "organization_id", "created_at"];

@@ -3,10 +3,9 @@
 //! On PostgreSQL, a group that is not committed within 250 ms goes to the spool, and so does every later group until the
 //! spool is empty.
 
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use entity::ids::{OrganizationId, RequestId};
 use sea_orm::DbErr;
@@ -19,9 +18,9 @@ use crate::domain::outcome::Outcome;
 use crate::store::recorder::commit::{commit, is_refusal};
 use crate::store::recorder::pool::RecorderPool;
 
-/// How long a record waits for others while records come so close together that the last group had several: half as long as
-/// the last commit took, within these bounds. The lower one is the shortest time that the timer knows.
-const GATHERING: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_millis(4);
+/// How long a record waits for others while records come so close together that the last group had several. This is the
+/// shortest time that the timer knows.
+const GATHERING: Duration = Duration::from_millis(1);
 /// A group of so many records does not wait for more.
 const ENOUGH: usize = 16;
 /// The delays before the retries of a failed group, if there is no spool.
@@ -47,10 +46,10 @@ pub(super) struct Writer {
 /// Writes records until all senders are dropped.
 pub(super) async fn write(writer: Writer, mut queued: mpsc::Receiver<QueuedRecord>) {
     let mut group = Vec::with_capacity(GROUP);
-    let (mut dense, mut took) = (false, Duration::ZERO);
+    let mut dense = false;
     while queued.recv_many(&mut group, GROUP).await > 0 {
         if dense {
-            gather(&mut group, &mut queued, took).await;
+            gather(&mut group, &mut queued).await;
         }
         dense = group.len() > 1;
         let behind = group.len().saturating_add(queued.len());
@@ -58,9 +57,7 @@ pub(super) async fn write(writer: Writer, mut queued: mpsc::Receiver<QueuedRecor
         let now = writer.pool.store().inner.clock.now();
         let (mut records, waiting): (Vec<Record>, Vec<_>) = group.drain(..).map(accept).unzip();
         records.iter_mut().for_each(|record| record.stamp(now));
-        let began = Instant::now();
         let durable = writer.keep(&records).await;
-        took = began.elapsed();
         writer.figures.groups.fetch_add(1, Ordering::Relaxed);
         let mut corrections = Vec::new();
         for (Waiter { done, after, answered }, durable) in waiting.into_iter().zip(durable) {
@@ -80,15 +77,10 @@ pub(super) async fn write(writer: Writer, mut queued: mpsc::Receiver<QueuedRecor
     }
 }
 
-/// Waits for more records, longer where a commit takes longer: half of what a small group costs is its commit.
-async fn gather(
-    group: &mut Vec<QueuedRecord>,
-    queued: &mut mpsc::Receiver<QueuedRecord>,
-    last_commit: Duration,
-) {
+/// Waits for more records. Half of what a small group costs is its commit.
+async fn gather(group: &mut Vec<QueuedRecord>, queued: &mut mpsc::Receiver<QueuedRecord>) {
     if group.len() < ENOUGH {
-        let (least, most) = GATHERING.into_inner();
-        tokio::time::sleep((last_commit / 2).clamp(least, most)).await;
+        tokio::time::sleep(GATHERING).await;
     }
     while group.len() < GROUP
         && let Ok(record) = queued.try_recv()

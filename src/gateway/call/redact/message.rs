@@ -55,3 +55,30 @@ impl<'m> Message<'m> {
         self.letters.text.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::letters::Folded;
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_message_and_a_request_have_one_spine(text in "[a-z0-9 \u{e9}&%\\\\]{0,200}") {
+            let message = Message::of(&text);
+            let letters = &message.letters;
+            let spine: Vec<u8> = letters.spine().iter().filter_map(|at| letters.text.get(*at).copied()).collect();
+            let folded = Folded::of(&text);
+            prop_assert_eq!(folded.spine(folded.letters.len()), spine);
+        }
+
+        #[test]
+        fn runs_of_all_letters_are_runs_of_the_message(own in "[ab]{0,40}", other in "[ab]{0,60}", digit in "7?") {
+            let text = [own.as_str(), digit.as_str()].concat();
+            let message = Message::of(&text);
+            let found = message.runs_of(message.letters.spine(), other.as_bytes(), 8);
+            prop_assert_eq!(found, runs(own.as_bytes(), other.as_bytes(), 8));
+        }
+    }
+}

@@ -18,6 +18,9 @@ type State = foldhash::fast::RandomState;
 /// and again at the same distance, such as `[SEP]`. `None` if there is no mark.
 pub(super) fn without_marks(text: &str, letters: &Letters) -> Option<Vec<usize>> {
     let tags = tags(text.as_bytes());
+    if tags.is_empty() && !may_recur(letters) {
+        return None;
+    }
     let outside = outside(&tags, letters);
     let words: Vec<&[usize]> = outside.chunk_by(|one, two| is_one_word(*one, *two, letters)).collect();
     let marks = recurring(&words, letters);
@@ -78,6 +81,20 @@ fn outside(tags: &[Range<usize>], letters: &Letters) -> Vec<usize> {
     letters.spine().iter().copied().filter(is_outside).collect()
 }
 
+/// Whether a word may come often enough for a mark: so many words begin with one letter.
+fn may_recur(letters: &Letters) -> bool {
+    let place = |at: usize| letters.places.get(at);
+    let (mut begun, mut last) = ([0_usize; 256], None);
+    letters.spine().iter().any(|&at| {
+        let goes_on = last.replace(at).is_some_and(|last: usize| {
+            last + 1 == at && place(last).zip(place(at)).is_some_and(|(one, two)| one.end == two.start)
+        });
+        let letter = letters.text.get(at).copied().unwrap_or_default();
+        begun[usize::from(letter)] += usize::from(!goes_on);
+        begun[usize::from(letter)] > REPEATED
+    })
+}
+
 /// How a word came again.
 #[derive(Clone, Copy, Default)]
 struct Again {
@@ -108,7 +125,20 @@ fn recurring<'l>(words: &[&[usize]], letters: &'l Letters) -> HashSet<&'l [u8], 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_recurs_may_recur(text in "([ab]{1,2}[ ,1\u{e9}]){0,14}") {
+            let letters = Letters::of(&text);
+            let outside = outside(&[], &letters);
+            let words: Vec<&[usize]> =
+                outside.chunk_by(|one, two| is_one_word(*one, *two, &letters)).collect();
+            prop_assert!(recurring(&words, &letters).is_empty() || may_recur(&letters), "{text}");
+        }
+    }
 
     fn unmarked(text: &str) -> Option<String> {
         let letters = Letters::of(text);
