@@ -31,7 +31,8 @@ use crate::gateway::usage::pricing::Reported;
 use crate::gateway::usage::so_far::SoFar;
 use crate::limits::shares::{HeldBytes, LARGE, Share};
 use crate::upstream::UpstreamResponse;
-use crate::upstream::sse::{Data, data, is_comment, without_comment_texts, without_mark};
+use crate::upstream::bare_event::without_comment_texts;
+use crate::upstream::sse::{Data, data, is_comment, without_mark};
 use completion_events::events;
 
 pub use reader::FrameReader;

@@ -15,11 +15,9 @@ use crate::gateway::call::frame::{Inspected, NoAnswer};
 use crate::gateway::call::response_body::{hold, send_fault};
 use crate::limits::shares::HeldBytes;
 use crate::providers::error_of_event;
+use crate::upstream::bare_event::{in_one_line, without_comment_texts};
 use crate::upstream::event_stream::{Broken, Decoder};
-use crate::upstream::sse::{
-    Data, Splitter, begins_events, data, data_lines, in_one_line, is_comment, is_named_error,
-    without_comment_texts,
-};
+use crate::upstream::sse::{Data, Splitter, begins_events, data, data_lines, is_comment, is_named_error};
 use crate::upstream::{SendError, UpstreamResponse};
 
 /// Reads frames from an upstream and rewrites the model and provider names in them.

@@ -21,10 +21,8 @@ use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::{HeldBytes, Share};
 use crate::providers::{error_in_answer, error_instead_of_answer, error_of_event, is_empty_error};
 use crate::upstream::UpstreamResponse;
-use crate::upstream::sse::{
-    Data, Splitter, data, data_lines, in_one_line, is_comment, is_keepalive, is_named_error,
-    without_comment_texts,
-};
+use crate::upstream::bare_event::{in_one_line, without_comment_texts};
+use crate::upstream::sse::{Data, Splitter, data, data_lines, is_comment, is_keepalive, is_named_error};
 
 /// The most bytes of events that are kept until the first one with content.
 const MOST_BEFORE_CONTENT: usize = 1024 * 1024;
