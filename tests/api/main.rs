@@ -46,6 +46,7 @@ mod providers;
 mod replicas;
 mod requests;
 mod responses;
+mod stream_errors;
 mod tenancy;
 mod translation;
 mod usage;
