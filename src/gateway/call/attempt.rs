@@ -107,7 +107,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
             Begun::Stream(reply) => AttemptOutcome::Ready(Reply::Passed(reply)),
             Begun::Text(body, judged, held) => outcome(*judged, (status, body, held), None),
             Begun::Withheld(reply, fault) => AttemptOutcome::Filtered(Reply::Passed(reply), fault),
-            Begun::Failed(fault, reported) => AttemptOutcome::failed(fault, reported),
+            Begun::Failed(fault, reported) => AttemptOutcome::failed(fault, *reported),
         };
     }
     if call.stream {

@@ -88,7 +88,7 @@ pub(in crate::gateway::call) enum Begun {
     /// A stream without content that is served only if no other candidate answers.
     Withheld(Box<PassedReply>, Fault),
     /// Nothing that is an answer, with the usage that was reported.
-    Failed(Fault, Reported),
+    Failed(Fault, Box<Reported>),
 }
 
 /// Reads a response up to its first content.
@@ -137,7 +137,7 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
                 true => {
                     Begun::Withheld(Box::new(PassedReply { status, content_type, first: out, reader }), fault)
                 }
-                false => Begun::Failed(fault, reader.seen.reported),
+                false => Begun::Failed(fault, Box::new(reader.seen.reported)),
             };
         }
         begun = match reader.read_to(&mut out, Until::Content).await {
@@ -145,8 +145,10 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
             // A stream without content is no answer.
             Ok(None) if reader.seen.bad_end().is_some() => false,
             Ok(None) if out.is_empty() => return failed(Fault::Garbage(Garbage::Empty)),
-            Ok(None) => return Begun::Failed(Fault::Garbage(Garbage::NoContent), reader.seen.reported),
-            Err(fault) => return Begun::Failed(fault, reader.seen.reported),
+            Ok(None) => {
+                return Begun::Failed(Fault::Garbage(Garbage::NoContent), Box::new(reader.seen.reported));
+            }
+            Err(fault) => return Begun::Failed(fault, Box::new(reader.seen.reported)),
         };
     }
     Begun::Stream(Box::new(PassedReply { status, content_type, first: out, reader }))
@@ -154,7 +156,7 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
 
 /// A failure without usage.
 fn failed(fault: Fault) -> Begun {
-    Begun::Failed(fault, Reported::default())
+    Begun::Failed(fault, Box::default())
 }
 
 /// One text in place of a stream: an answer passes as it is, and anything else is a fault.
