@@ -2,10 +2,10 @@
 
 mod members;
 mod mutated;
-mod providers;
 mod reported_requests;
 mod reported_streams;
 mod streams;
+mod vendors;
 
 use serde_json::{Value, json};
 

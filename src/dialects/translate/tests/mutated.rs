@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::members::{PAIRS, request_of, translated};
-use super::providers::STREAMS;
 use super::streams::{ended, streams};
+use super::vendors::STREAMS;
 use super::*;
 
 /// Words that readers look for, so that what is random comes near to what they read.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::providers::{Written, parts, sent};
+use super::vendors::{Written, parts, sent};
 use super::*;
 
 fn reason(word: &str) -> Stop {
