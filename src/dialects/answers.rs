@@ -134,7 +134,7 @@ pub enum Event {
         /// A piece of JSON.
         json: String,
     },
-    /// The answer ends; only tokens may follow.
+    /// The answer ends, as far as its provider says so: some repeat it in each chunk, or fail after it.
     Stop(Stop),
 }
 

@@ -250,11 +250,11 @@ impl Stream {
         self.has_content
     }
 
-    /// Translates the data of one event. `tokens` counts everything until now.
+    /// Translates the data of one event.
     ///
     /// # Errors
     /// The stream cannot go on. It has no end then.
-    pub fn feed(&mut self, data: &[u8], tokens: Tokens, out: &mut Vec<u8>) -> Result<(), Unwritable> {
+    pub fn feed(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Unwritable> {
         let data = marked(data);
         let mut events: Vec<Event> = Vec::new();
         match &mut self.reader {
@@ -266,49 +266,40 @@ impl Stream {
         if matches!(data, Cow::Owned(_)) || !self.halves.are_empty() {
             events = self.halves.of(events);
         }
-        self.write(events, tokens, out)
+        self.write(events, out)
     }
 
-    /// The rest of a complete stream.
+    /// The rest of a complete stream, with its `tokens`.
     ///
     /// # Errors
     /// It is not complete: a call in it is broken, or it could not be written.
     pub fn end(&mut self, tokens: Tokens) -> Result<Vec<u8>, Unwritable> {
         let mut out = Vec::new();
-        let mut rest = self.halves.rest();
-        if matches!(self.writer, Writer::Chat(_)) {
-            // A second end is not written.
-            rest.push(Event::Stop(Stop::End));
-        }
-        self.write(rest, tokens, &mut out)?;
+        let rest = self.halves.rest();
+        self.write(rest, &mut out)?;
         let nameless = match &self.reader {
             Reader::Chat(reader) => reader.has_call_without_name(),
             Reader::Messages(_) | Reader::Gemini(_) | Reader::Converse(_) => false,
         };
-        match &self.writer {
-            Writer::Chat(writer) => out.extend(writer.end()),
-            Writer::Messages(writer) => {
-                self.calls.check(nameless)?;
-                out.extend(writer.end(tokens));
-            }
-            Writer::Responses(writer) => {
-                self.calls.check(nameless)?;
-                out.extend(writer.end(tokens));
-            }
-        }
+        self.calls.check(nameless)?;
+        out.extend(match &self.writer {
+            Writer::Chat(writer) => writer.end(tokens),
+            Writer::Messages(writer) => writer.end(tokens),
+            Writer::Responses(writer) => writer.end(tokens),
+        });
         Ok(out)
     }
 
-    fn write(&mut self, events: Vec<Event>, tokens: Tokens, out: &mut Vec<u8>) -> Result<(), Unwritable> {
+    fn write(&mut self, events: Vec<Event>, out: &mut Vec<u8>) -> Result<(), Unwritable> {
         if let Some(unwritable) = self.unwritable {
             return Err(unwritable);
         }
-        let written = events.into_iter().try_for_each(|event| self.write_one(event, tokens, out));
+        let written = events.into_iter().try_for_each(|event| self.write_one(event, out));
         self.unwritable = written.err();
         written
     }
 
-    fn write_one(&mut self, event: Event, tokens: Tokens, out: &mut Vec<u8>) -> Result<(), Unwritable> {
+    fn write_one(&mut self, event: Event, out: &mut Vec<u8>) -> Result<(), Unwritable> {
         if self.calls.is_blank_before_input(&event) {
             return Ok(());
         }
@@ -317,12 +308,7 @@ impl Stream {
         match &mut self.writer {
             Writer::Messages(writer) => writer.write(event, out)?,
             Writer::Responses(writer) => writer.write(event, out)?,
-            Writer::Chat(writer) => {
-                if matches!(event, Event::Stop(_)) {
-                    self.calls.check(false)?;
-                }
-                writer.write(event, tokens, out);
-            }
+            Writer::Chat(writer) => writer.write(event, out),
         }
         Ok(())
     }

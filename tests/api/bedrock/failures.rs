@@ -167,6 +167,9 @@ on_both_databases! {
             begun().flipped_event("contentBlockDelta", &text).converse_end("end_turn"),
             begun().converse_exception("modelStreamErrorException", "Broken"),
             begun().end(),
+            // The reason for the end is not the last word.
+            begun().converse_event("messageStop", &json!({"stopReason": "end_turn"})).converse_exception("modelStreamErrorException", "Broken"),
+            begun().converse_end("malformed_model_output"),
         ] {
             bedrock.fake.always(script);
             for (endpoint, body) in asked("nova", &json!({"stream": true})) {
@@ -179,6 +182,9 @@ on_both_databases! {
                     _ => "response.failed",
                 };
                 assert!(shown.contains(end), "{endpoint}: {shown}");
+                for normal in ["\"finish_reason\":\"stop\"", "\"usage\":{\"prompt_tokens\"", "event: message_delta", "response.completed"] {
+                    assert!(!shown.contains(normal), "{endpoint}: {shown}");
+                }
                 assert_eq!(last_class(&app).await, "stream_interrupted", "{endpoint}");
             }
         }

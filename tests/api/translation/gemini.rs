@@ -150,6 +150,44 @@ on_both_databases! {
         }
     }
 
+    async fn an_end_in_every_piece_and_a_usage_after_it_are_read_as_one_end(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
+        let without = |parts: &Value| {
+            let mut piece = piece(parts, Some("STOP"));
+            piece.as_object_mut().expect("an object").remove("usageMetadata");
+            piece
+        };
+        let mut usage = piece(&json!([]), None);
+        usage.as_object_mut().expect("an object").remove("candidates");
+        let call = json!([{"functionCall": {"name": "f", "args": {}}}]);
+        let script = || Script::stream().event(&without(&json!([{"text": "Hi"}]))).event(&without(&call)).event(&usage).end();
+        for script in [script(), script().trickled()] {
+            fake.next(script);
+            let answer = app.chat(&json!({"model": "gemini", "stream": true, "stream_options": {"include_usage": true}})).await;
+            let chunks = events(&answer);
+            let [.., end, counted] = chunks.as_slice() else { panic!("{}", answer.text()) };
+            assert_eq!((&end["choices"][0]["finish_reason"], &end["choices"][0]["delta"]), (&json!("tool_calls"), &json!({})), "{}", answer.text());
+            assert_eq!((&counted["usage"]["prompt_tokens"], &counted["usage"]["completion_tokens"]), (&json!(100), &json!(49)), "{}", answer.text());
+            let ends = chunks.iter().filter(|chunk| chunk["choices"][0]["finish_reason"].is_string()).count();
+            assert_eq!(ends, 1, "{}", answer.text());
+            assert!(answer.text().ends_with("data: [DONE]\n\n"), "{}", answer.text());
+        }
+    }
+
+    async fn a_usage_that_every_piece_repeats_is_the_count(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
+        let words = json!([{"text": "two words and some more of them to make it a longer text than its count of tokens"}]);
+        let mut pieces = vec![words; 8];
+        pieces.push(json!([{"text": "the end"}]));
+        fake.next(streamed(&pieces, "STOP"));
+        let answer = app.chat(&json!({"model": "gemini", "stream": true, "stream_options": {"include_usage": true}})).await;
+        assert_eq!(events(&answer).last().expect("a chunk")["usage"]["completion_tokens"], 49, "{}", answer.text());
+        let row = app.requests(1).await.pop().expect("a row");
+        assert_eq!((&row["output_tokens"], &row["estimated"], &row["usage_flag"]), (&json!(49), &json!(false), &json!(null)), "{row}");
+    }
+
     async fn the_segments_of_a_stream_make_no_difference(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake).await;

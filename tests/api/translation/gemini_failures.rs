@@ -142,6 +142,21 @@ on_both_databases! {
         assert_eq!(row["outcome"], "interrupted", "{row}");
     }
 
+    async fn a_failure_after_an_end_is_no_normal_end(app: App) {
+        let (fake, _other) = arrange(&app).await;
+        let error = google_error(503, "UNAVAILABLE", "The model is overloaded.");
+        let text = || Script::stream().event(&piece(&json!([{"text": "Hal"}]), Some("STOP")));
+        for (number, failure) in [error, piece(&json!([]), Some("MALFORMED_FUNCTION_CALL"))].iter().enumerate() {
+            fake.next(text().event(failure).end());
+            let answer = app.chat(&asked(true)).await;
+            let text = answer.text();
+            assert!(text.contains("Hal") && text.contains("\"finish_reason\":\"error\""), "{text}");
+            assert!(!text.contains("\"finish_reason\":\"stop\"") && !text.contains("[DONE]"), "{text}");
+            let row = app.requests(number + 1).await.pop().expect("a row");
+            assert_eq!(row["outcome"], "interrupted", "{row}");
+        }
+    }
+
     async fn a_stream_without_an_end_is_interrupted(app: App) {
         let (fake, _other) = arrange(&app).await;
         fake.next(Script::stream().event(&piece(&json!([{"text": "Hal"}]), None)).end());

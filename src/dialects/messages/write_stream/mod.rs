@@ -31,6 +31,8 @@ pub struct Writer {
     late: Vec<Late>,
     /// The signature of the reasoning in the open block.
     signature: Option<String>,
+    /// Whether the last reasoning was closed without its signature.
+    unsigned: bool,
     /// The bytes that wait.
     size: usize,
     called: bool,
@@ -78,6 +80,7 @@ impl Writer {
             waiting: Vec::new(),
             late: Vec::new(),
             signature: None,
+            unsigned: false,
             size: 0,
             called: false,
             stop: None,
@@ -93,21 +96,12 @@ impl Writer {
             Event::Begin(id) => self.begin(&id, out),
             Event::Text(text) => self.text(text, out),
             Event::Reasoning(thinking) => self.reasoning(thinking, out),
-            Event::Signature(signature) if self.open == Some(Open::Reasoning) => {
-                self.signature = Some(signature);
-                self.close(out);
-            }
-            // What it signs is not in an open block, so it is not valid.
-            Event::Signature(_) => {}
+            Event::Signature(signature) => self.signed_reasoning(signature, out),
             Event::Redacted(data) if !self.is_calling() => {
                 self.open(Open::Redacted, &Block::RedactedThinking { data: &data }, out);
                 self.close(out);
             }
-            Event::CallSignature(signature) if !self.is_calling() => {
-                self.open(Open::Reasoning, &Block::Thinking { thinking: "", signature: "" }, out);
-                self.signature = Some(signature);
-                self.close(out);
-            }
+            Event::CallSignature(signature) if !self.is_calling() => self.sign(signature, out),
             // They are valid at their own place only.
             Event::Redacted(_) | Event::CallSignature(_) => {}
             Event::Call { position, id, name } => self.call(position, id, name, out),
@@ -187,6 +181,22 @@ impl Writer {
         self.delta(&Delta::Thinking { thinking: &thinking }, out);
     }
 
+    /// Writes the signature of reasoning, which may have nothing else. If what it signs is closed already, or waits, it is not
+    /// valid.
+    fn signed_reasoning(&mut self, signature: String, out: &mut Vec<u8>) {
+        let is_late = self.open != Some(Open::Reasoning) && std::mem::take(&mut self.unsigned);
+        if !is_late && !self.is_calling() {
+            self.sign(signature, out);
+        }
+    }
+
+    /// Ends the reasoning that is open with its signature, or writes a block without a text for it.
+    fn sign(&mut self, signature: String, out: &mut Vec<u8>) {
+        self.open(Open::Reasoning, &Block::Thinking { thinking: "", signature: "" }, out);
+        self.signature = Some(signature);
+        self.close(out);
+    }
+
     fn text(&mut self, text: String, out: &mut Vec<u8>) {
         if self.is_calling() {
             self.size += text.len();
@@ -246,6 +256,7 @@ impl Writer {
     fn close(&mut self, out: &mut Vec<u8>) {
         if self.open == Some(Open::Reasoning) {
             let signature = self.signature.take();
+            self.unsigned = signature.is_none();
             self.delta(&Delta::Signature { signature: signature.as_deref().unwrap_or(MARK) }, out);
         }
         if self.open.take().is_some() {
