@@ -33,6 +33,8 @@ pub struct Request<'a> {
     pub effort: Option<String>,
     /// The most tokens that the model is to think, if the caller names them in place of an effort.
     pub budget: Option<u64>,
+    /// Whether the model is to think as much as it finds right, without an effort or a budget.
+    pub adaptive: bool,
     /// The JSON schema that the answer has to follow.
     pub schema: Option<&'a RawValue>,
     /// The caller's name of that schema.

@@ -123,6 +123,8 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         user: typed(members, "user", USER)?,
         effort,
         budget,
+        // It has an effort already.
+        adaptive: false,
         schema: schema(members, changes),
         // Chat completions are never written for callers of their own dialect.
         schema_name: None,

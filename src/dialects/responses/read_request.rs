@@ -96,6 +96,7 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         user: typed(members, "user", USER)?,
         effort: effort(members, changes),
         budget: None,
+        adaptive: false,
         schema: schema(members, changes),
         schema_name: format_of(members).and_then(|format| format.text("name")),
         strict_schema: format_of(members).and_then(|format| format.value("strict")),

@@ -10,6 +10,7 @@ use self::call_inputs::CallInputs;
 use self::joined_halves::JoinedHalves;
 use super::answers::{Event, Stop, Tokens};
 use super::change::{Changes, Verb};
+use super::chat::DECIDED_BY_CLAUDE;
 use super::crossing::{Crossing, for_target};
 use super::gemini::signature::Signer;
 use super::members::Members;
@@ -44,12 +45,30 @@ pub fn request(
     give_ids(&mut request, changes);
     history::flatten_orphans(&mut request.turns, changes);
     leave_out_choice(&mut request, changes);
+    decide_effort(&mut request, to, changes);
     match to {
         Dialect::ChatCompletions => chat::write_request::write(&request, model, changes),
         Dialect::Messages => messages::write_request::write(&request, model, changes),
         Dialect::Gemini => gemini::write_request::write(&request, model, changes),
         Dialect::Converse => converse::write_request::write(&request, model, changes),
         Dialect::Responses => Err(Need::Dialect(to)),
+    }
+}
+
+/// Where Claude is, reasoning that the model decides about has Claude's own default effort. Elsewhere the model's default
+/// applies.
+fn decide_effort(request: &mut Request<'_>, to: Dialect, changes: &mut Changes) {
+    if !request.adaptive {
+        return;
+    }
+    match to {
+        Dialect::Converse | Dialect::Messages => {
+            changes.note(Verb::Mapped, "thinking");
+            request.effort = Some(DECIDED_BY_CLAUDE.to_owned());
+        }
+        Dialect::ChatCompletions | Dialect::Responses | Dialect::Gemini => {
+            changes.note(Verb::Dropped, "thinking");
+        }
     }
 }
 

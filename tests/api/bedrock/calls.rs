@@ -98,6 +98,19 @@ on_both_databases! {
         }
     }
 
+    async fn a_budget_of_messages_arrives_as_it_is(app: App) {
+        let bedrock = Bedrock::arrange(&app).await;
+        bedrock.fake.always(Script::converse(&json!([{"text": "Hi"}]), "end_turn"));
+        for (number, (limit, budget)) in [(20_000, 10_000), (5_000, 2_001)].into_iter().enumerate() {
+            let thinking = json!({"type": "enabled", "budget_tokens": budget});
+            let turns = json!([{"role": "user", "content": "Hello"}]);
+            let asked = json!({"model": "claude", "max_tokens": limit, "thinking": thinking, "messages": turns});
+            assert_eq!(post(&app, "/v1/messages", &asked).await.status, 200);
+            let sent = bedrock.fake.request(number).await.json();
+            assert_eq!(sent["additionalModelRequestFields"]["thinking"], thinking, "{sent}");
+        }
+    }
+
     async fn a_refused_signature_is_followed_by_a_call_without_reasoning(app: App) {
         let bedrock = Bedrock::arrange(&app).await;
         let refusal = "messages.1.content.0: Invalid `signature` in `thinking` block";
