@@ -23,6 +23,10 @@ pub struct Request<'a> {
     pub temperature: Option<&'a RawValue>,
     /// The nucleus of sampling, as JSON.
     pub top_p: Option<&'a RawValue>,
+    /// The number of likeliest tokens to sample from, as JSON.
+    pub top_k: Option<&'a RawValue>,
+    /// The seed of sampling, as JSON.
+    pub seed: Option<&'a RawValue>,
     /// Texts that end the answer.
     pub stop: Vec<String>,
     /// Whether the answer is to be streamed.
@@ -37,6 +41,8 @@ pub struct Request<'a> {
     pub adaptive: bool,
     /// The JSON schema that the answer has to follow.
     pub schema: Option<&'a RawValue>,
+    /// Whether the answer has to be JSON without a schema.
+    pub json: bool,
     /// The caller's name of that schema.
     pub schema_name: Option<String>,
     /// Whether the answer always follows that schema; `None` leaves it to the provider.

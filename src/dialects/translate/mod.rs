@@ -18,7 +18,7 @@ use super::messages::write_stream::TooMuch;
 use super::need::Need;
 use super::responses::repeated::Repeated;
 use super::split_characters::marked;
-use super::turns::{Block, Choice, Request};
+use super::turns::{Block, Choice, Request, Turn};
 use super::whole_characters::whole_characters;
 use super::{CallerDialect, Dialect, chat, converse, gemini, ids, messages, responses};
 
@@ -38,6 +38,10 @@ pub fn request(
         CallerDialect::Responses => responses::read_request::read(members, changes)?,
     };
     history::check(&request.turns)?;
+    leave_out_settings(&mut request, (from, to), changes);
+    if to != Dialect::ChatCompletions && request.turns.iter().any(is_blank) {
+        changes.stripped("content");
+    }
     cross(&mut request, to, changes)?;
     if to != Dialect::ChatCompletions && request.schema_name.take().is_some() {
         changes.stripped("name");
@@ -53,6 +57,31 @@ pub fn request(
         Dialect::Converse => converse::write_request::write(&request, model, changes),
         Dialect::Responses => Err(Need::Dialect(to)),
     }
+}
+
+/// Names the settings that only Gemini has a place for.
+fn leave_out_settings(
+    request: &mut Request<'_>,
+    (from, to): (CallerDialect, Dialect),
+    changes: &mut Changes,
+) {
+    if to == Dialect::Gemini {
+        return;
+    }
+    for (setting, name) in [(request.seed.take(), "seed"), (request.top_k.take(), "top_k")] {
+        if setting.is_some() {
+            changes.note(Verb::Dropped, name);
+        }
+    }
+    if std::mem::take(&mut request.json) {
+        let name = if from == CallerDialect::Responses { "text" } else { "response_format" };
+        changes.note(Verb::Dropped, name);
+    }
+}
+
+/// Whether a turn says nothing, so that most dialects refuse it.
+fn is_blank(turn: &Turn<'_>) -> bool {
+    turn.blocks.iter().all(|block| matches!(block, Block::Text(text) if text.trim().is_empty()))
 }
 
 /// Where Claude is, reasoning that the model decides about has Claude's own default effort. Elsewhere the model's default

@@ -21,11 +21,13 @@ const OURS: [&str; 3] = ["model", "reasoning", "stream"];
 /// The field with the settings of the answer.
 const CONFIG: &str = "generationConfig";
 /// The settings by their names in chat completions.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 7] = [
     ("max_completion_tokens", "maxOutputTokens"),
     ("max_tokens", "maxOutputTokens"),
+    ("seed", "seed"),
     ("stop", "stopSequences"),
     ("temperature", "temperature"),
+    ("top_k", "topK"),
     ("top_p", "topP"),
 ];
 
