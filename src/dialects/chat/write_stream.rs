@@ -91,6 +91,8 @@ impl Writer {
                 self.call(Call { index: position, id, kind, function, extra_content }, out);
             }
             Event::Input { position, json } => self.input(position, &json, out),
+            // It has no place here.
+            Event::StopSequence(_) => {}
             Event::Stop(stop) => self.stop(stop, tokens, out),
         }
     }
