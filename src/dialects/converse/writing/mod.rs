@@ -140,7 +140,7 @@ impl<'c> Writing<'c> {
             let mut content = Vec::with_capacity(turn.blocks.len());
             for block in &turn.blocks {
                 content.extend(match turn.role {
-                    Role::System => self.system(block),
+                    Role::System => self.instruction(block),
                     Role::User | Role::Assistant => self.content(block)?,
                 });
             }
