@@ -74,6 +74,7 @@ pub const STRIPPED: &[&str] = &[
     "cache_control",
     "caller",
     "citations",
+    "content",
     "context",
     "defer_loading",
     "description",

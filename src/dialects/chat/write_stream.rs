@@ -94,6 +94,8 @@ impl Writer {
                 self.call(Call { index: position, id, kind, function, extra_content }, out);
             }
             Event::Input { position, json } => self.input(position, &json, out),
+            // It has no place here.
+            Event::StopSequence(_) => {}
             // Some providers repeat an end in each chunk.
             Event::Stop(stop) => self.stop = self.stop.filter(|known| known.breaks_off()).or(Some(stop)),
         }

@@ -10,6 +10,7 @@ use self::call_inputs::CallInputs;
 use self::joined_halves::JoinedHalves;
 use super::answers::{Event, Stop, Tokens};
 use super::change::{Changes, Verb};
+use super::chat::DECIDED_BY_CLAUDE;
 use super::crossing::{Crossing, for_target};
 use super::gemini::signature::Signer;
 use super::members::Members;
@@ -17,7 +18,7 @@ use super::messages::write_stream::TooMuch;
 use super::need::Need;
 use super::responses::repeated::Repeated;
 use super::split_characters::marked;
-use super::turns::{Block, Choice, Request};
+use super::turns::{Block, Choice, Request, Turn};
 use super::whole_characters::whole_characters;
 use super::{CallerDialect, Dialect, chat, converse, gemini, ids, messages, responses};
 
@@ -37,6 +38,10 @@ pub fn request(
         CallerDialect::Responses => responses::read_request::read(members, changes)?,
     };
     history::check(&request.turns)?;
+    leave_out_settings(&mut request, (from, to), changes);
+    if to != Dialect::ChatCompletions && request.turns.iter().any(is_blank) {
+        changes.stripped("content");
+    }
     cross(&mut request, to, changes)?;
     if to != Dialect::ChatCompletions && request.schema_name.take().is_some() {
         changes.stripped("name");
@@ -44,12 +49,55 @@ pub fn request(
     give_ids(&mut request, changes);
     history::flatten_orphans(&mut request.turns, changes);
     leave_out_choice(&mut request, changes);
+    decide_effort(&mut request, to, changes);
     match to {
         Dialect::ChatCompletions => chat::write_request::write(&request, model, changes),
         Dialect::Messages => messages::write_request::write(&request, model, changes),
         Dialect::Gemini => gemini::write_request::write(&request, model, changes),
         Dialect::Converse => converse::write_request::write(&request, model, changes),
         Dialect::Responses => Err(Need::Dialect(to)),
+    }
+}
+
+/// Names the settings that only Gemini has a place for.
+fn leave_out_settings(
+    request: &mut Request<'_>,
+    (from, to): (CallerDialect, Dialect),
+    changes: &mut Changes,
+) {
+    if to == Dialect::Gemini {
+        return;
+    }
+    for (setting, name) in [(request.seed.take(), "seed"), (request.top_k.take(), "top_k")] {
+        if setting.is_some() {
+            changes.note(Verb::Dropped, name);
+        }
+    }
+    if std::mem::take(&mut request.json) {
+        let name = if from == CallerDialect::Responses { "text" } else { "response_format" };
+        changes.note(Verb::Dropped, name);
+    }
+}
+
+/// Whether a turn says nothing, so that most dialects refuse it.
+fn is_blank(turn: &Turn<'_>) -> bool {
+    turn.blocks.iter().all(|block| matches!(block, Block::Text(text) if text.trim().is_empty()))
+}
+
+/// Where Claude is, reasoning that the model decides about has Claude's own default effort. Elsewhere the model's default
+/// applies.
+fn decide_effort(request: &mut Request<'_>, to: Dialect, changes: &mut Changes) {
+    if !request.adaptive {
+        return;
+    }
+    match to {
+        Dialect::Converse | Dialect::Messages => {
+            changes.note(Verb::Mapped, "thinking");
+            request.effort = Some(DECIDED_BY_CLAUDE.to_owned());
+        }
+        Dialect::ChatCompletions | Dialect::Responses | Dialect::Gemini => {
+            changes.note(Verb::Dropped, "thinking");
+        }
     }
 }
 

@@ -93,6 +93,31 @@ on_both_databases! {
         assert_eq!(adapted(&app, 1).await, ["mapped:reasoning_effort"]);
     }
 
+    async fn a_budget_of_the_second_generation_is_the_callers_and_leaves_room(app: App) {
+        let fake = FakeProvider::start().await;
+        let google = app.organization.provider_at("google", "gemini-native", Some(&fake.base_url())).await;
+        app.organization.model_like("flash", google, |model| "gemini-2.5-flash".clone_into(&mut model.upstream_model)).await;
+        fake.always(generated(&json!([{"text": "Hi"}]), "STOP"));
+        let budget = |tokens: u64| json!({"type": "enabled", "budget_tokens": tokens});
+        for (number, (limit, thinking, tokens, change)) in [
+            (20_000, budget(10_000), json!(10_000), "mapped:reasoning"),
+            (5_000, budget(2_000), json!(2_000), "mapped:reasoning"),
+            (5_000, budget(9_000), json!(4_999), "clamped:reasoning"),
+            (5_000, json!({"type": "adaptive"}), json!(null), "dropped:thinking"),
+        ].into_iter().enumerate() {
+            let asked = json!({"model": "flash", "max_tokens": limit, "thinking": thinking});
+            assert_eq!(message(&app, &asked).await.status, 200);
+            let config = fake.request(number).await.json()["generationConfig"].clone();
+            assert_eq!((&config["thinkingConfig"]["thinkingBudget"], &config["maxOutputTokens"]), (&tokens, &json!(limit)), "{asked}");
+            let changes = adapted(&app, number + 1).await;
+            assert!(changes.iter().any(|noted| noted == change), "{asked}: {changes:?}");
+        }
+        let asked = json!({"model": "flash", "max_tokens": 300, "reasoning_effort": "high"});
+        assert_eq!(app.chat(&asked).await.status, 200);
+        let sent = fake.request(4).await.json();
+        assert_eq!(sent["generationConfig"]["thinkingConfig"], json!({"includeThoughts": true, "thinkingBudget": 240}), "{sent}");
+    }
+
     async fn each_caller_gets_a_whole_answer_in_its_dialect(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake).await;

@@ -37,6 +37,8 @@ pub struct Writer {
     size: usize,
     called: bool,
     stop: Option<Stop>,
+    /// The text of the caller that ended the answer.
+    stop_sequence: Option<String>,
 }
 
 /// The block that is being written.
@@ -84,6 +86,7 @@ impl Writer {
             size: 0,
             called: false,
             stop: None,
+            stop_sequence: None,
         }
     }
 
@@ -106,6 +109,7 @@ impl Writer {
             Event::Redacted(_) | Event::CallSignature(_) => {}
             Event::Call { position, id, name } => self.call(position, id, name, out),
             Event::Input { position, json } => self.input(position, json, out),
+            Event::StopSequence(text) => self.stop_sequence = Some(text),
             // Some providers repeat an end in each chunk.
             Event::Stop(stop) => self.stop = self.stop.filter(|known| known.breaks_off()).or(Some(stop)),
         }
@@ -141,8 +145,8 @@ impl Writer {
         }
         rest.close(&mut out);
         let stop = self.stop.unwrap_or(Stop::End).of_answer(self.called);
-        let delta =
-            Ending { stop_reason: reason(stop), stop_sequence: None, stop_details: Details::of(stop) };
+        let stop_sequence = self.stop_sequence.as_deref().filter(|_| stop == Stop::Sequence);
+        let delta = Ending { stop_reason: reason(stop), stop_sequence, stop_details: Details::of(stop) };
         event(
             &mut out,
             "message_delta",
@@ -315,17 +319,17 @@ struct BlockStop {
 }
 
 #[derive(Serialize)]
-struct MessageDelta {
+struct MessageDelta<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
-    delta: Ending,
+    delta: Ending<'a>,
     usage: Usage,
 }
 
 #[derive(Serialize)]
-struct Ending {
+struct Ending<'a> {
     stop_reason: &'static str,
-    stop_sequence: Option<&'static str>,
+    stop_sequence: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_details: Option<Details>,
 }
