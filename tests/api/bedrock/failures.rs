@@ -42,6 +42,9 @@ fn exception(status: u16, headers: &[(&str, &str)], kind: &str, message: &str) -
     Script::respond(status, &headers, json!({"__type": kind, "message": message}).to_string())
 }
 
+/// What the provider answers, by the kind of its exception and the text.
+type Answering = fn(&str, &str) -> Script;
+
 on_both_databases! {
     async fn one_plain_request_closes_the_model_and_one_with_a_feature_does_not(app: App) {
         let app = app.cooling().await;
@@ -61,7 +64,7 @@ on_both_databases! {
         ]);
         let tool = json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {"file_id": {"type": "string"}}}}});
         let plain = [json!({}), json!({"messages": turns, "temperature": 0.5, "max_tokens": 9}), json!({"tools": [tool]})];
-        let scripts: [(fn(&str, &str) -> Script, &str); 6] = [
+        let scripts: [(Answering, &str); 6] = [
             (|_, text| Script::exception(429, "ThrottlingException", text), "(rate_limited; 5 s left)"),
             (|kind, text| exception(429, &[("retry-after", "30")], kind, text), "(rate_limited; 30 s left)"),
             (|kind, text| exception(400, &[], kind, text), "(rate_limited; 5 s left)"),
