@@ -19,7 +19,7 @@ const COMPLETIONS: Writer = Writer {
     failed: instead_of_a_completion,
 };
 
-/// How endpoints are answered whose events have a type.
+/// How endpoints are answered if their events have a type.
 const TYPED: Writer =
     Writer { dialect: CallerDialect::ChatCompletions, broken: broken_answer, failed: instead_of_an_answer };
 
