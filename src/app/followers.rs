@@ -49,10 +49,11 @@ pub(super) async fn follow_changes(store: Store, endpoints: Endpoints, mut stopp
             _ = stopped.changed() => return,
             _ = ticks.tick() => {}
         }
+        let system = store.system();
         // It may have much to read.
         let followed = tokio::select! {
             () = stop(&mut stopped) => return,
-            followed = store.system().follow_changes() => followed,
+            followed = system.follow_changes() => followed,
         };
         if let Err(error) = followed {
             tracing::warn!(%error, "cannot read all changes; serving the last known state");

@@ -3,10 +3,11 @@
 use serde_json::value::RawValue;
 
 use super::documents;
-use super::reasoning::{asked, call_signature, returned, signed_block};
+use super::reasoning::{asked, call_signature, returned};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check, strip, typed};
 use crate::dialects::members::{Members, list, text};
+use crate::dialects::messages::unsigned::signed_block;
 use crate::dialects::need::Need;
 use crate::dialects::turns::{
     Block, Call, CallResult, Choice, Chosen, Input, Request, Role, Signed, Source, Tool, Turn, allowed,

@@ -6,7 +6,7 @@ use crate::dialects::fate::strip;
 use crate::dialects::gemini::history::NO_SIGNATURE;
 use crate::dialects::gemini::signature::{Signer, read as signer_of};
 use crate::dialects::members::Members;
-use crate::dialects::messages::unsigned::MARK;
+use crate::dialects::messages::unsigned::{signature_of, signed_block};
 use crate::dialects::turns::{Block, Signed};
 
 /// The effort of a caller who wants reasoning and does not say how much.
@@ -67,18 +67,6 @@ pub(super) fn returned<'a>(message: &Members<'_>) -> Vec<Block<'a>> {
     other.then_some(Block::Reasoning).into_iter().chain(signed).collect()
 }
 
-/// A block or a part of a content that Claude has signed.
-pub(super) fn signed_block(block: &Members<'_>) -> Option<Signed> {
-    match block.text("type").as_deref() {
-        Some("thinking") => {
-            let signature = signature(block)?;
-            Some(Signed::Text { text: block.text("thinking").unwrap_or_default(), signature })
-        }
-        Some("redacted_thinking") => block.text("data").map(Signed::Redacted),
-        Some(_) | None => None,
-    }
-}
-
 /// Gemini's signature of a call, with the mark of the endpoint that made it. One without a mark is of AI Studio: its own chat
 /// completions have it there.
 pub(super) fn call_signature(call: &Members<'_>) -> Option<String> {
@@ -93,12 +81,6 @@ pub(super) fn call_signature(call: &Members<'_>) -> Option<String> {
 
 fn has_text(message: &Members<'_>) -> bool {
     super::read_answer::reasoning_of(message).is_some_and(|text| !text.is_empty())
-}
-
-fn signature(block: &Members<'_>) -> Option<String> {
-    let is_of_claude =
-        |signature: &String| !signature.is_empty() && signature != MARK && signer_of(signature).is_none();
-    block.text("signature").filter(is_of_claude)
 }
 
 /// What was found in a list of details. Callers that keep the pieces of a stream return a text in several of them, the last
@@ -124,7 +106,7 @@ impl Found {
                 }
                 self.index = index;
                 self.text += &detail.text("text").unwrap_or_default();
-                if let Some(signature) = signature(detail) {
+                if let Some(signature) = signature_of(detail) {
                     self.signed.push(Signed::Text { text: std::mem::take(&mut self.text), signature });
                 }
             }
@@ -148,6 +130,7 @@ impl Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialects::messages::unsigned::MARK;
 
     fn members(json: &str) -> Members<'_> {
         serde_json::from_str(json).expect(json)

@@ -220,7 +220,13 @@ mod tests {
             }
         });
         assert_eq!(found, expected);
-        let names = ["stripped:strict", "mapped:schema", "dropped:user", "dropped:parallel_tool_calls"];
+        let names = [
+            "stripped:name",
+            "stripped:strict",
+            "mapped:schema",
+            "dropped:user",
+            "dropped:parallel_tool_calls",
+        ];
         assert_eq!(changes, names);
     }
 

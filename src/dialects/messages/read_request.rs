@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::unsigned::signed_block;
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check, strip, typed};
 use crate::dialects::gemini::signature;
@@ -170,7 +171,8 @@ fn block<'a>(
 /// Reasoning. What the gateway marked is Gemini's signature of the call that follows.
 fn reasoning<'a>(members: &Members<'_>) -> Block<'a> {
     let marked = members.text("signature").filter(|marked| signature::read(marked).is_some());
-    marked.map_or(Block::Reasoning, |marked| Block::Signed(Signed::Call(marked)))
+    let signed = marked.map(Signed::Call).or_else(|| signed_block(members));
+    signed.map_or(Block::Reasoning, Block::Signed)
 }
 
 fn source(members: &Members<'_>, changes: &mut Changes) -> Result<Source, Need> {

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::dialects::gemini::signature;
 use crate::dialects::members::{Members, list};
+use crate::dialects::turns::Signed;
 
 /// The mark in place of a signature: the name of the gateway in base64, the form that clients expect.
 pub const MARK: &str = "ZmFpbHNvZnQ=";
@@ -125,6 +126,28 @@ fn is_marked(block: &RawValue) -> bool {
                     .text("signature")
                     .is_some_and(|mark| mark == MARK || signature::read(&mark).is_some())
         })
+}
+
+/// The reasoning of a block, if Claude has signed it.
+#[must_use]
+pub fn signed_block(block: &Members<'_>) -> Option<Signed> {
+    match block.text("type").as_deref() {
+        Some("thinking") => {
+            let signature = signature_of(block)?;
+            Some(Signed::Text { text: block.text("thinking").unwrap_or_default(), signature })
+        }
+        Some("redacted_thinking") => block.text("data").map(Signed::Redacted),
+        Some(_) | None => None,
+    }
+}
+
+/// The signature of Claude on a block of reasoning; `None` if it has none, or that of another model.
+#[must_use]
+pub fn signature_of(block: &Members<'_>) -> Option<String> {
+    let is_of_claude = |signature: &String| {
+        !signature.is_empty() && signature != MARK && signature::read(signature).is_none()
+    };
+    block.text("signature").filter(is_of_claude)
 }
 
 #[cfg(test)]

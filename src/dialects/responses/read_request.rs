@@ -205,7 +205,7 @@ mod tests {
             (
                 r#","text":{"format":{"type":"json_schema","name":"n","schema":{}},"verbosity":"low"}"#,
                 1,
-                vec!["dropped:verbosity", "stripped:name"],
+                vec!["dropped:verbosity"],
             ),
             (r#","text":{"format":{"type":"json_object"}}"#, 1, vec!["dropped:text"]),
             (

@@ -38,6 +38,9 @@ pub fn request(
     };
     history::check(&request.turns)?;
     cross(&mut request, to, changes)?;
+    if to != Dialect::ChatCompletions && request.schema_name.take().is_some() {
+        changes.stripped("name");
+    }
     give_ids(&mut request, changes);
     history::flatten_orphans(&mut request.turns, changes);
     leave_out_choice(&mut request, changes);

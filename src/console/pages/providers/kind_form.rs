@@ -138,7 +138,7 @@ fn source(name: &str) -> &'static str {
         "openai" => "Create one at platform.openai.com under API keys.",
         "anthropic" => "Create one at console.anthropic.com under API keys. It begins with sk-ant-.",
         "gemini" | "gemini-native" => "Create one at aistudio.google.com under API keys.",
-        "azure" => "In the Azure portal, under Keys and Endpoint of the resource.",
+        "azure" | "azure-deployments" => "In the Azure portal, under Keys and Endpoint of the resource.",
         "openrouter" => "Create one at openrouter.ai under Keys. It begins with sk-or-.",
         "groq" => "Create one at console.groq.com under API Keys. It begins with gsk_.",
         "mistral" => "Create one at console.mistral.ai under API Keys.",
