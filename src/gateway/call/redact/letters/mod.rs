@@ -122,21 +122,22 @@ pub(super) fn add(text: &str, out: &mut Folded) {
     }
 }
 
-/// Adds the start of a text, up to a byte that needs more work and at most [`PIECE`] bytes. Returns its length. Without a
-/// branch for each byte, and without a check for each letter whether there is room.
+/// Adds the start of a text, up to a byte that needs more work and at most [`PIECE`] bytes. Returns its length. Eight bytes
+/// at a time, and without a check for each letter whether there is room.
 fn add_plain(text: &[u8], out: &mut Vec<u8>) -> usize {
     let (mut piece, mut length, mut letters) = ([0; PIECE], 0, 0);
-    let mut keep = |letter: u8| {
-        piece[letters % PIECE] = letter;
-        letters += usize::from(letter != SKIPPED);
-    };
     let text = text.get(..PIECE).unwrap_or(text);
     for word in text.as_chunks::<8>().0 {
-        let folded = word.map(|byte| FOLDED[usize::from(byte)]);
-        if u64::from_ne_bytes(folded) & ANY_MORE != 0 {
+        let folded = u64::from_le_bytes(word.map(|byte| FOLDED[usize::from(byte)]));
+        if folded & ANY_MORE != 0 {
             break;
         }
-        folded.into_iter().for_each(&mut keep);
+        let (joined, count) = without_skipped(folded);
+        // There is room, because there are no more letters than bytes.
+        if let Some(room) = piece.get_mut(letters..letters + 8) {
+            room.copy_from_slice(&joined.to_le_bytes());
+        }
+        letters += count;
         length += 8;
     }
     for &byte in text.get(length..).unwrap_or_default() {
@@ -144,11 +145,26 @@ fn add_plain(text: &[u8], out: &mut Vec<u8>) -> usize {
         if letter == MORE {
             break;
         }
-        keep(letter);
+        piece[letters % PIECE] = letter;
+        letters += usize::from(letter != SKIPPED);
         length += 1;
     }
     out.extend_from_slice(piece.get(..letters).unwrap_or_default());
     length
+}
+
+/// The bytes of a word that are not [`SKIPPED`], joined from its lowest byte on, and their number. None is [`MORE`], so none
+/// has its bit.
+fn without_skipped(mut word: u64) -> (u64, usize) {
+    // Each byte that is not zero sets its highest bit, without a carry into the next.
+    let mut skipped = !(word + BELOW_MORE) & ANY_MORE;
+    let count = 8 - skipped.count_ones() as usize;
+    while skipped != 0 {
+        let before = (1 << (skipped.trailing_zeros() - 7)) - 1;
+        word = (word & before) | ((word >> 8) & !before);
+        skipped = (skipped & (skipped - 1)) >> 8;
+    }
+    (word, count)
 }
 
 /// Adds the letters from a to z, and the gaps. Most words consist of such letters alone and are added whole.
@@ -173,6 +189,8 @@ fn is_of_a_spine(byte: u8) -> bool {
 const PIECE: usize = 64;
 /// The bit of [`MORE`] in each byte of a word.
 const ANY_MORE: u64 = u64::from_ne_bytes([MORE; 8]);
+/// All other bits of each byte of a word.
+const BELOW_MORE: u64 = !ANY_MORE;
 /// The bit in each byte of a word that letters of ASCII have and digits lack.
 const ALL_LETTERS: u64 = u64::from_ne_bytes([64; 8]);
 

@@ -69,15 +69,31 @@ fn each_place_of_a_word_is_looked_at() {
     for at in 0..20 {
         for other in ["7", "0", "9", "\u{e9}", "\u{6211}", "a", "z"] {
             let (before, after) = ("s".repeat(at), "t".repeat(19 - at));
-            let folded = Folded::of(&[&before, other, &after].concat());
+            let folded = Folded::of(&[before.as_str(), other, &after].concat());
             let own = if matches!(other, "a" | "z") { other } else { "" };
-            let spine = [&before, own, &after].concat();
+            let spine = [before.as_str(), own, &after].concat();
             assert_eq!(folded.spine(folded.letters.len()), spine.as_bytes(), "{other} at {at}");
         }
         let mut gap = Folded::of(&"s".repeat(at));
         gap.add_gap();
         gap.append(&Folded::of("tttttttttt"));
         assert_eq!(gap.spine(gap.letters.len()), gap.letters);
+    }
+}
+
+#[test]
+fn a_word_is_joined_whatever_it_skips() {
+    for skipped in 0..=u8::MAX {
+        let letters = "abcdefgh".char_indices();
+        let word: String =
+            letters.map(|(at, letter)| if skipped >> at & 1 == 0 { letter } else { ' ' }).collect();
+        let joined: String = word.chars().filter(|letter| *letter != ' ').collect();
+        assert_eq!(form(&word), joined, "{word}");
+        assert_eq!(
+            form(&[word.as_str(), "z-", &word].concat()),
+            [joined.as_str(), "z", &joined].concat(),
+            "{word}"
+        );
     }
 }
 
@@ -108,6 +124,12 @@ proptest! {
             let place = letters.place(&(at..at + 1)).expect("a place");
             prop_assert!(text.get(place).is_some());
         }
+    }
+
+    #[test]
+    fn plain_text_is_read_eight_bytes_at_a_time(text in "[a-cX-Z0-2 .,\\\\%&\u{e9}]{0,150}", short in "[a-c .]{0,16}") {
+        prop_assert_eq!(folded(&text), Letters::of(&text).text);
+        prop_assert_eq!(folded(&short), Letters::of(&short).text);
     }
 
     #[test]
