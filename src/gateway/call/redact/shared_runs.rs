@@ -69,18 +69,17 @@ impl Grams {
         if is_too_short(own, other, length) {
             return Vec::new();
         }
-        // Most errors repeat nothing, so whole runs are rarely needed.
-        let mut runs: Set<&[u8]> = Set::default();
-        let mut common: Set<&[u8]> = Set::default();
         let beside = length - GRAM;
-        // A half-open range has cheaper steps.
-        for at in (0..other.len() - GRAM + 1).step_by(beside + 1) {
-            if !other.get(at..at + GRAM).and_then(gram).is_some_and(|gram| self.has(gram)) {
-                continue;
-            }
-            if runs.is_empty() {
-                runs = own.windows(length).collect();
-            }
+        let windows = other.windows(GRAM).enumerate().step_by(beside + 1);
+        let found = windows.filter(|(_, letters)| gram(letters).is_some_and(|gram| self.has(gram)));
+        let mut places = found.map(|(at, _)| at).peekable();
+        // Most errors repeat nothing, so whole runs are rarely needed.
+        if places.peek().is_none() {
+            return Vec::new();
+        }
+        let runs: Set<&[u8]> = own.windows(length).collect();
+        let mut common: Set<&[u8]> = Set::default();
+        for at in places {
             let around = at.saturating_sub(beside)..(at + length).min(other.len());
             let around = other.get(around).unwrap_or_default();
             common.extend(around.windows(length).filter(|run| runs.contains(run)));
@@ -105,7 +104,8 @@ fn gram(letters: &[u8]) -> Option<u64> {
 
 /// The word and the bits of eight letters in a filter of so many words, which are a power of two.
 fn place(gram: u64, words: usize) -> (usize, u64) {
-    let hash = gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 26;
+    // The highest bits are made of all letters.
+    let hash = gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 39;
     let word = usize::try_from(hash >> 12).unwrap_or_default() & (words - 1);
     (word, (1 << (hash & 63)) | (1 << ((hash >> 6) & 63)))
 }

@@ -173,9 +173,9 @@ fn add_plain(text: &[u8], out: &mut Vec<u8>) -> usize {
 /// has its bit.
 fn without_skipped(mut word: u64) -> (u64, usize) {
     // Each byte that is not zero sets its highest bit, without a carry into the next.
-    let mut skipped = !(word + BELOW_MORE) & ANY_MORE;
-    let count = 8 - skipped.count_ones() as usize;
+    let (mut skipped, mut count) = (!(word + BELOW_MORE) & ANY_MORE, 8);
     while skipped != 0 {
+        count -= 1;
         let before = (1 << (skipped.trailing_zeros() - 7)) - 1;
         word = (word & before) | ((word >> 8) & !before);
         skipped = (skipped & (skipped - 1)) >> 8;
