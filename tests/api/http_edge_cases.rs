@@ -250,7 +250,7 @@ async fn a_program_reads_json_wherever_it_calls() {
     let key = &app.organization.key;
     let request = |method, path| app.request(method, path);
     for (how, request) in [
-        ("a JSON body", with_json(request(Method::POST, "/completions"), &json!({"model": "a"}))),
+        ("a JSON body", with_json(request(Method::POST, "/nothing"), &json!({"model": "a"}))),
         ("a JSON body on the root", with_json(request(Method::POST, "/"), &json!({"model": "a"}))),
         ("a key", request(Method::GET, "/nothing").bearer_auth(key)),
         ("a key where a page is", request(Method::GET, "/providers").header("x-api-key", key)),

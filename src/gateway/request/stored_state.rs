@@ -70,7 +70,7 @@ pub(super) fn is_gone(failure: &Failure) -> bool {
     failure.code.as_deref() == Some(Need::PreviousResponse.code())
 }
 
-/// The failure of a request whose previous response cannot be continued now, in place of that of its provider. `None` for a
+/// The failure of a request with a previous response that cannot be continued now, in place of that of its provider. `None` for a
 /// failure that the whole conversation would have, too.
 pub(super) fn not_found(failure: &Failure) -> Option<Failure> {
     if is_gone(failure) {

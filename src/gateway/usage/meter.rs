@@ -46,6 +46,8 @@ pub struct Meter {
     asked: Asked,
     /// Whether the caller asked for a cache that is kept for an hour, if that can matter.
     hour: bool,
+    /// Whether its answers have no tokens, as those of embeddings.
+    without_output: bool,
     /// The name of the model at its provider.
     upstream_model: String,
 }
@@ -87,6 +89,7 @@ impl Meter {
             prompt: None,
             asked,
             hour: false,
+            without_output: false,
             upstream_model: feedback.model().upstream_model.clone(),
         }
     }
@@ -96,7 +99,8 @@ impl Meter {
     #[must_use]
     pub fn for_stream(self, request: &ChatRequest) -> Self {
         let window = self.window.filter(|_| !request.operation.takes_many_prompts());
-        Self { hour: asks_for_an_hour(request), window, ..self.measured(request) }
+        let without_output = request.operation.is_without_output();
+        Self { hour: asks_for_an_hour(request), window, without_output, ..self.measured(request) }
     }
 
     /// Adds what the usage of a whole answer lacks: the size of the prompt, if it is incomplete or the calibration needs that,
@@ -105,11 +109,12 @@ impl Meter {
     pub fn for_whole(self, request: &ChatRequest, reported: &Reported) -> Self {
         let hour = leaves_hours_open(reported) && asks_for_an_hour(request);
         let window = self.window.filter(|_| !request.operation.takes_many_prompts());
-        let without_output = request.operation.is_without_output() && reported.counts_prompt();
+        let without_output = request.operation.is_without_output();
+        let counted = without_output && reported.counts_prompt();
         let skips = !is_short_of(reported.input, request.body.len())
-            && (without_output || reported.is_sound() && !self.calibration.samples_prompt());
+            && (counted || reported.is_sound() && !self.calibration.samples_prompt());
         let meter = if skips { self } else { self.measured(request) };
-        Self { hour, window, ..meter }
+        Self { hour, window, without_output, ..meter }
     }
 
     fn measured(self, request: &ChatRequest) -> Self {
@@ -136,9 +141,9 @@ impl Meter {
             return (Usage::default(), false);
         }
         self.calibration.reported_cost(delivered.reported.billed);
-        let usage = Usage::settle(&delivered.reported, || {
-            Usage::estimate(self.estimated_prompt(), self.calibration.answer(delivered.size))
-        });
+        let reported = if self.without_output { delivered.reported.of_prompt() } else { delivered.reported };
+        let answer = || if self.without_output { 0 } else { self.calibration.answer(delivered.size) };
+        let usage = Usage::settle(&reported, || Usage::estimate(self.estimated_prompt(), answer()));
         let most_input = self.most_input(&delivered.reported);
         let extras = usage.extras || delivered.extras || most_input > 0 || self.has_asked_extras(delivered);
         // An answer without a service tier counts as served at the requested tier.

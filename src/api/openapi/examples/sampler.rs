@@ -76,7 +76,8 @@ impl<'a> Sampler<'a> {
 
     /// Generates a value of the schema.
     pub(super) fn sample(self, schema: &Value) -> Value {
-        let known = ["example", "default"].into_iter().find_map(|name| schema.get(name));
+        let known =
+            ["/example", "/examples/0", "/default"].into_iter().find_map(|place| schema.pointer(place));
         let listed = || schema.pointer("/enum/0").or_else(|| schema.get("const"));
         if let Some(value) = known.or_else(listed) {
             return value.clone();
