@@ -29,9 +29,6 @@ pub(super) struct Letters {
 impl Letters {
     /// Reads a text, with the places of its letters.
     pub(super) fn of(text: &str) -> Self {
-        if text.bytes().all(|byte| FOLDED[usize::from(byte)] != MORE) {
-            return Self::of_plain(text);
-        }
         let (mut letters, mut places) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len()));
         let mut spine = Vec::with_capacity(text.len());
         fold(text, &mut |byte: u8, place: Range<usize>, plain: bool| {
@@ -41,19 +38,6 @@ impl Letters {
             letters.push(byte);
             places.push(place);
         });
-        Self { text: letters, places, spine }
-    }
-
-    /// Reads a text in which each letter is a byte, as in most messages.
-    fn of_plain(text: &str) -> Self {
-        let letters = folded(text);
-        let mut places = Vec::with_capacity(letters.len());
-        let kept = text.bytes().enumerate().filter(|(_, byte)| FOLDED[usize::from(*byte)] != SKIPPED);
-        places.extend(kept.map(|(at, _)| at..at + 1));
-        let mut spine = Vec::with_capacity(letters.len());
-        spine.extend(
-            letters.iter().enumerate().filter(|(_, byte)| byte.is_ascii_lowercase()).map(|(at, _)| at),
-        );
         Self { text: letters, places, spine }
     }
 
