@@ -4,6 +4,9 @@
 //! Generic types (`invalid_request_error`, `BadRequestError`) have no row on purpose: the status says more, and so
 //! may the message.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::providers::{Meaning, UpstreamError};
 
 /// With which statuses a code counts.
@@ -239,13 +242,20 @@ static ROWS: &[Row] = rows! {
     }
 };
 
+/// The rows by the letters of their codes. No two rows have the same.
+static INDEX: LazyLock<HashMap<Vec<u8>, &'static Row, foldhash::fast::RandomState>> =
+    LazyLock::new(|| ROWS.iter().map(|row| (letters(row.code).collect(), row)).collect());
+
+/// The row of a code, if it counts with this status.
+fn row(status: u16, code: &str) -> Option<&'static Row> {
+    let letters: Vec<u8> = letters(code).collect();
+    INDEX.get(letters.as_slice()).copied().filter(|row| row.applies.admits(status))
+}
+
 /// The meaning of the error's codes and the matching rule. The most specific code is looked up first.
 pub fn meaning(error: &UpstreamError) -> Option<(Meaning, &'static str)> {
     let find = |field: &Option<String>, rule: fn(&Row) -> &'static str| {
-        let code = field.as_deref()?;
-        let first = letters(code).next();
-        let may_be = |row: &Row| letters(row.code).next() == first && row.applies.admits(error.status);
-        let row = ROWS.iter().find(|row| may_be(row) && same(row.code, code))?;
+        let row = row(error.status, field.as_deref()?)?;
         Some((row.meaning, rule(row)))
     };
     find(&error.inner_code, |row| row.as_inner_code)
@@ -259,7 +269,7 @@ pub fn blames(status: u16, code: &str) -> bool {
     let of_the_request = |meaning| {
         matches!(meaning, Meaning::InvalidRequest | Meaning::ContextWindow | Meaning::ContentPolicy)
     };
-    ROWS.iter().any(|row| row.applies.admits(status) && !of_the_request(row.meaning) && same(row.code, code))
+    row(status, code).is_some_and(|row| !of_the_request(row.meaning))
 }
 
 /// Codes for a value that is wrong, which providers quote in their messages.
@@ -331,6 +341,23 @@ mod tests {
             for other in ROWS.iter().skip(position + 1) {
                 assert!(!same(row.code, other.code), "{} and {}", row.code, other.code);
             }
+        }
+    }
+
+    #[test]
+    fn every_row_is_found_however_its_code_is_spelled() {
+        for own in ROWS {
+            for spelled in [own.code.to_owned(), own.code.to_ascii_uppercase(), own.code.replace('_', " - ")]
+            {
+                for status in (100..600).filter(|status| own.applies.admits(*status)) {
+                    assert_eq!(row(status, &spelled).map(|row| row.code), Some(own.code), "{spelled}");
+                }
+            }
+            for other in ["", "x", own.code.get(1..).unwrap_or_default()] {
+                assert!(row(200, other).is_none_or(|row| same(row.code, other)), "{other}");
+            }
+            let more = format!("{}x", own.code);
+            assert!(row(200, &more).is_none_or(|row| row.code != own.code), "{more}");
         }
     }
 

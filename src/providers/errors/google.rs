@@ -1,7 +1,8 @@
 //! Google's quotas of a day. An error of one asks for a short wait, too, which only helps with those of a minute.
 
 use chrono::{DateTime, Days, NaiveTime, Utc};
-use serde_json::{Map, Value};
+
+use super::body::json::{Json, Members};
 
 /// The hour at which quotas of a day reset: midnight in California, without daylight saving time.
 ///
@@ -9,8 +10,8 @@ use serde_json::{Map, Value};
 const HOUR: u32 = 8;
 
 /// Whether an error's details name a quota of a day, such as `GenerateRequestsPerDayPerProjectPerModel-FreeTier`.
-pub(super) fn names_a_day(error: &Map<String, Value>) -> bool {
-    let details = error.get("details").and_then(Value::as_array).into_iter().flatten();
+pub(super) fn names_a_day(error: &Members<'_>) -> bool {
+    let details = error.get("details").and_then(Json::as_array).into_iter().flatten();
     let violations = details.filter_map(|detail| detail.get("violations")?.as_array()).flatten();
     let mut ids = violations.filter_map(|violation| violation.get("quotaId")?.as_str());
     ids.any(|id| id.contains("PerDay"))

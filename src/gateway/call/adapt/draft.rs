@@ -8,8 +8,8 @@ use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::dialects::bounded_object::text;
-use crate::gateway::request::json_object::{RawObject, quoted, span};
-use crate::gateway::request::json_scan::plain_string;
+use crate::gateway::request::json_object::{RawObject, RawText, quoted, span};
+use crate::gateway::request::json_scan::{Cursor, plain_string};
 
 /// A JSON object that is being edited.
 #[derive(Debug)]
@@ -95,11 +95,17 @@ pub(super) fn string(json: &str) -> Option<String> {
 }
 
 /// Replaces each element of `array` for which `change` returns a value. `None` means that it is not an array, or
-/// nothing was changed. Elements are visited without collecting them.
+/// nothing was changed.
 pub(super) fn each(array: &str, change: impl FnMut(&str) -> Option<String>) -> Option<String> {
     let mut editor = Editor { source: array, out: String::new(), copied: 0, change };
-    let mut deserializer = serde_json::Deserializer::from_str(array);
-    Elements(&mut editor).deserialize(&mut deserializer).ok()?;
+    match scanned(array) {
+        Some(elements) => elements.into_iter().for_each(|element| editor.element(element.get())),
+        // It is visited without collecting its elements.
+        None => {
+            let mut deserializer = serde_json::Deserializer::from_str(array);
+            Elements(&mut editor).deserialize(&mut deserializer).ok()?;
+        }
+    }
     if editor.copied == 0 {
         return None;
     }
@@ -107,12 +113,38 @@ pub(super) fn each(array: &str, change: impl FnMut(&str) -> Option<String>) -> O
     Some(editor.out)
 }
 
+/// The elements of an array that the scan accepts and that is not too long.
+fn scanned(array: &str) -> Option<Vec<RawText<'_>>> {
+    let mut elements = Vec::with_capacity(8);
+    let mut cursor = Cursor::new(array.as_bytes())?;
+    cursor.list(|cursor| {
+        let element = cursor.value()?;
+        (elements.len() < MOST_SCANNED).then(|| elements.push(element))
+    })?;
+    cursor.is_over().then_some(elements)
+}
+
+/// The most elements that are collected. Those of a longer array are left to `serde_json`.
+const MOST_SCANNED: usize = 1_024;
+
 /// Copies the source up to the last replacement.
 struct Editor<'s, F> {
     source: &'s str,
     out: String,
     copied: usize,
     change: F,
+}
+
+impl<F: FnMut(&str) -> Option<String>> Editor<'_, F> {
+    /// Adds an element, which is a part of the source.
+    fn element(&mut self, element: &str) {
+        if let Some(replaced) = (self.change)(element) {
+            let place = span(self.source.as_bytes(), element.as_bytes());
+            self.out.push_str(self.source.get(self.copied..place.start).unwrap_or_default());
+            self.out.push_str(&replaced);
+            self.copied = place.end;
+        }
+    }
 }
 
 struct Elements<'e, 's, F>(&'e mut Editor<'s, F>);
@@ -133,15 +165,54 @@ impl<'de, F: FnMut(&str) -> Option<String>> Visitor<'de> for Elements<'_, '_, F>
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let editor = self.0;
         while let Some(element) = elements.next_element::<&RawValue>()? {
-            if let Some(replaced) = (editor.change)(element.get()) {
-                let place = span(editor.source.as_bytes(), element.get().as_bytes());
-                editor.out.push_str(editor.source.get(editor.copied..place.start).unwrap_or_default());
-                editor.out.push_str(&replaced);
-                editor.copied = place.end;
-            }
+            self.0.element(element.get());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The elements that were visited, and the array with `7` in place of each `1`.
+    fn changed(array: &str) -> (Vec<String>, Option<String>) {
+        let mut seen = Vec::new();
+        let written = each(array, |element| {
+            seen.push(element.to_owned());
+            (element == "1").then(|| "7".to_owned())
+        });
+        (seen, written)
+    }
+
+    #[test]
+    fn elements_are_replaced_with_and_without_line_breaks() {
+        for (array, elements, written) in [
+            ("[1, {\"a\": [1]} ,\"1\",1]", 4, Some("[7, {\"a\": [1]} ,\"1\",7]")),
+            ("[\n1,\t2 ]", 2, Some("[\n7,\t2 ]")),
+            ("[2, 3]", 2, None),
+            ("[]", 0, None),
+            ("{\"a\": 1}", 0, None),
+            ("\"1\"", 0, None),
+        ] {
+            let (seen, found) = changed(array);
+            assert_eq!((seen.len(), found.as_deref()), (elements, written), "{array}");
+        }
+    }
+
+    #[test]
+    fn an_array_is_as_long_as_it_likes() {
+        for length in [MOST_SCANNED - 1, MOST_SCANNED, MOST_SCANNED + 1, 3 * MOST_SCANNED] {
+            let array = |number: &str| format!("[{}]", vec![number; length].join(", "));
+            let (seen, found) = changed(&array("1"));
+            assert_eq!((seen.len(), found), (length, Some(array("7"))));
+        }
+    }
+
+    #[test]
+    fn what_is_no_array_to_its_end_is_left_alone() {
+        assert_eq!(changed("[1, 2").1, None);
+        assert_eq!(changed("[1 2]").1, None);
     }
 }

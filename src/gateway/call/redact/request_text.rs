@@ -93,6 +93,9 @@ impl RequestText {
 
     fn new(prompt: Parted, others: Parted, whole: bool) -> Self {
         let mut text = prompt.names;
+        // There is a gap after each but the last.
+        let more = [&prompt.values, &others.values, &others.names].map(|part| part.letters.len() + 1);
+        text.letters.reserve_exact(more.iter().sum());
         text.add_gap();
         let from = text.letters.len();
         text.append(&prompt.values);

@@ -3,6 +3,7 @@
 //! A run of `length` letters that both have contains one of eight letters at every place, so it is enough to look up each
 //! `length - 7`th place of the longer text. Only around a place that is found, whole runs are compared.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -16,9 +17,11 @@ type Set<T> = HashSet<T, foldhash::fast::RandomState>;
 /// What is looked up of a short text that longer ones are compared with.
 #[derive(Debug)]
 pub(super) struct Grams {
-    /// Every eight letters of the text, sorted.
+    /// Every eight letters of the text.
     grams: Vec<u64>,
-    /// A bit for the hash of each of them.
+    /// The same, sorted when the filter lets something pass for the first time.
+    sorted: OnceCell<Vec<u64>>,
+    /// Two bits for the hash of each of them.
     filter: Vec<u64>,
 }
 
@@ -35,21 +38,30 @@ fn is_too_short(own: &[u8], other: &[u8], length: usize) -> bool {
 impl Grams {
     /// Prepares a text for comparisons.
     pub(super) fn of(own: &[u8]) -> Self {
-        let mut grams: Vec<u64> = own.windows(GRAM).filter_map(gram).collect();
-        grams.sort_unstable();
+        let mut grams = Vec::with_capacity(own.len());
+        grams.extend(own.windows(GRAM).filter_map(gram));
         let mut filter = vec![0; (grams.len() * BITS).next_power_of_two().max(64) / 64];
         for gram in &grams {
-            let (word, bit) = place(*gram, filter.len());
+            let (word, bits) = place(*gram, filter.len());
             if let Some(word) = filter.get_mut(word) {
-                *word |= bit;
+                *word |= bits;
             }
         }
-        Self { grams, filter }
+        Self { grams, sorted: OnceCell::new(), filter }
     }
 
     fn has(&self, gram: u64) -> bool {
-        let (word, bit) = place(gram, self.filter.len());
-        self.filter.get(word).is_some_and(|word| word & bit != 0) && self.grams.binary_search(&gram).is_ok()
+        let (word, bits) = place(gram, self.filter.len());
+        self.filter.get(word).is_some_and(|word| word & bits == bits)
+            && self.sorted().binary_search(&gram).is_ok()
+    }
+
+    fn sorted(&self) -> &[u64] {
+        self.sorted.get_or_init(|| {
+            let mut sorted = self.grams.clone();
+            sorted.sort_unstable();
+            sorted
+        })
     }
 
     /// As [`runs`], for the text that was prepared.
@@ -57,17 +69,17 @@ impl Grams {
         if is_too_short(own, other, length) {
             return Vec::new();
         }
-        // Most errors repeat nothing, so whole runs are rarely needed.
-        let mut runs: Set<&[u8]> = Set::default();
-        let mut common: Set<&[u8]> = Set::default();
         let beside = length - GRAM;
-        for at in (0..=other.len() - GRAM).step_by(beside + 1) {
-            if !other.get(at..at + GRAM).and_then(gram).is_some_and(|gram| self.has(gram)) {
-                continue;
-            }
-            if runs.is_empty() {
-                runs = own.windows(length).collect();
-            }
+        let windows = other.windows(GRAM).enumerate().step_by(beside + 1);
+        let found = windows.filter(|(_, letters)| gram(letters).is_some_and(|gram| self.has(gram)));
+        let mut places = found.map(|(at, _)| at).peekable();
+        // Most errors repeat nothing, so whole runs are rarely needed.
+        if places.peek().is_none() {
+            return Vec::new();
+        }
+        let runs: Set<&[u8]> = own.windows(length).collect();
+        let mut common: Set<&[u8]> = Set::default();
+        for at in places {
             let around = at.saturating_sub(beside)..(at + length).min(other.len());
             let around = other.get(around).unwrap_or_default();
             common.extend(around.windows(length).filter(|run| runs.contains(run)));
@@ -90,10 +102,12 @@ fn gram(letters: &[u8]) -> Option<u64> {
     letters.first_chunk().map(|letters| u64::from_le_bytes(*letters))
 }
 
-/// The word and the bit of eight letters in a filter of so many words, which are a power of two.
+/// The word and the bits of eight letters in a filter of so many words, which are a power of two.
 fn place(gram: u64, words: usize) -> (usize, u64) {
-    let hash = gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    ((hash >> 6) as usize & (words - 1), 1 << (hash & 63))
+    // The highest bits are made of all letters.
+    let hash = gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 39;
+    let word = usize::try_from(hash >> 12).unwrap_or_default() & (words - 1);
+    (word, (1 << (hash & 63)) | (1 << ((hash >> 6) & 63)))
 }
 
 #[cfg(test)]
@@ -117,6 +131,19 @@ mod tests {
             }
             prop_assert_eq!(found, shared);
         }
+    }
+
+    #[test]
+    fn a_run_is_found_wherever_it_is() {
+        let own = b"the engine is currently overloaded please try again";
+        let grams = Grams::of(own);
+        for from in 0..own.len() - 12 {
+            for before in 0..16 {
+                let other = ["0".repeat(before).as_bytes(), &own[from..from + 12], b"1111"].concat();
+                assert_eq!(grams.runs(own, &other, 12), std::slice::from_ref(&(from..from + 12)));
+            }
+        }
+        assert!(grams.runs(own, &[b'x'; 4096], 12).is_empty());
     }
 
     #[test]

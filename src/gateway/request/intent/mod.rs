@@ -88,16 +88,17 @@ impl Intent {
 
     /// Refuses a request that no model in its reach can answer, because it needs what the dialects of their providers lack.
     fn check_needs(&self, purpose: Purpose) -> Result<()> {
-        let requirements = self.requirements();
-        let lacking = |name: &str| {
-            // An unknown model is refused as such.
-            let model = self.organization.models.get(name)?;
-            requirements.lacking(model).filter(|_| self.drills.class_of(name).is_none())
+        let model = self.primary();
+        let requirements = self.requirements_of(model);
+        // An unknown model is refused as such.
+        let lacking = |name: &str, model: Option<&ModelEntry>| {
+            requirements.lacking(model?).filter(|_| self.drills.class_of(name).is_none())
         };
         // Nearly always the primary lacks nothing.
         let primary = self.request.wanted.primary();
-        let Some(need) = lacking(primary) else { return Ok(()) };
-        if self.reachable().any(|name| lacking(name).is_none()) {
+        let Some(need) = lacking(primary, model) else { return Ok(()) };
+        let models = &self.organization.models;
+        if self.reachable().any(|name| lacking(name, models.get(name).map(AsRef::as_ref)).is_none()) {
             return Ok(());
         }
         Err(Error::refused(Some(need.param()), need.code(), purpose.without(primary, need)))
@@ -116,8 +117,17 @@ impl Intent {
         if is_gone(failure) || models.any(|model| lacks(model)) { not_found(failure) } else { None }
     }
 
+    /// The requested model, or the first one of a list, if it is known.
+    fn primary(&self) -> Option<&ModelEntry> {
+        self.organization.models.get(self.request.wanted.primary()).map(AsRef::as_ref)
+    }
+
     fn requirements(&self) -> Requirements<'_> {
-        let primary = self.organization.models.get(self.request.wanted.primary());
+        self.requirements_of(self.primary())
+    }
+
+    /// The requirements with this first model.
+    fn requirements_of(&self, primary: Option<&ModelEntry>) -> Requirements<'_> {
         Requirements::of(&self.request).with_primary(primary.map(|primary| primary.provider.id))
     }
 
@@ -261,7 +271,7 @@ impl<'a> RoutingContext<'a> {
     /// checked, because the models that it does not name are really called.
     #[must_use]
     pub fn new(intent: &'a Intent, state: StateView<'a>) -> Self {
-        let drills = &intent.drills;
+        let (drills, primary) = (&intent.drills, intent.primary());
         let key = intent.key.as_ref().map(|key| key.id);
         let unpriced = match intent.organization.settings.unpriced_models {
             UnpricedModels::Refuse => Estimate::Unpriced,
@@ -270,9 +280,9 @@ impl<'a> RoutingContext<'a> {
         Self {
             state,
             drills,
-            requirements: intent.requirements(),
+            requirements: intent.requirements_of(primary),
             request: &intent.request,
-            primary: intent.organization.models.get(intent.request.wanted.primary()).map(AsRef::as_ref),
+            primary,
             caller: intent.caller(),
             limit: OnceCell::new(),
             reservation: state.spending.and_then(|spending| spending.reservation(&intent.organization, key)),

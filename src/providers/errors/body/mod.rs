@@ -3,19 +3,19 @@
 //! Fields that hold the caller's own text (FastAPI's `input`, OpenRouter's `flagged_input`) are never read.
 
 mod html;
+pub(super) mod json;
 mod kept_message;
 pub(crate) mod success_status;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use super::{amazon, google, retry_after};
 use crate::dialects::whole_characters::whole_characters;
 use crate::providers::errors::reset_time::{Reset, ResetTime};
 
 use html::{UNTITLED, html_title, is_html};
+use json::{Json, Members};
 use kept_message::bounded;
 pub(super) use kept_message::is_cut;
 pub(super) use success_status::{is_nothing, read_instead_of_answer};
@@ -83,11 +83,11 @@ pub(super) fn read(body: &[u8]) -> ErrorBody {
 }
 
 fn read_start(start: &[u8]) -> ErrorBody {
-    let text = String::from_utf8_lossy(start);
+    let text = std::str::from_utf8(start).map_or_else(|_| String::from_utf8_lossy(start), Cow::Borrowed);
     let text = text.trim_start_matches('\u{feff}').trim();
     let payload = event_data(text);
-    if let Ok(value) = serde_json::from_str::<Value>(payload) {
-        let json = value.is_object() || value.is_array();
+    if let Ok(value) = serde_json::from_str::<Json<'_>>(payload) {
+        let json = matches!(value, Json::Object(_) | Json::Array(_));
         return ErrorBody { json, ..read_value(&value, 0) };
     }
     let page = is_html(payload);
@@ -110,10 +110,10 @@ fn read_start(start: &[u8]) -> ErrorBody {
 /// Parses the value of an `error` member.
 pub(super) fn read_member(error: &[u8]) -> ErrorBody {
     let start = start(error);
-    match serde_json::from_slice::<Value>(&start) {
+    match serde_json::from_slice::<Json<'_>>(&start) {
         // Wrapping the value again lets one function parse both forms.
         Ok(value) => {
-            let said = read_object(&Map::from_iter([("error".to_owned(), value)]), 0);
+            let said = read_object(&Members::new(vec![("error".into(), value)]), 0);
             ErrorBody { json: true, ..said }
         }
         Err(_) => read_start(&start),
@@ -147,15 +147,15 @@ impl ErrorBody {
     }
 }
 
-fn read_value(value: &Value, depth: u8) -> ErrorBody {
+fn read_value(value: &Json<'_>, depth: u8) -> ErrorBody {
     if depth > DEEPEST {
         return ErrorBody::default();
     }
     match value {
-        Value::String(text) => read_text(text, depth),
-        Value::Array(items) => read_list(items, depth),
-        Value::Object(object) => read_object(object, depth),
-        Value::Null | Value::Bool(_) | Value::Number(_) => ErrorBody::default(),
+        Json::String(text) => read_text(text, depth),
+        Json::Array(items) => read_list(items, depth),
+        Json::Object(object) => read_object(object, depth),
+        Json::Null | Json::Bool(_) | Json::Number(_) => ErrorBody::default(),
     }
 }
 
@@ -163,14 +163,14 @@ fn read_value(value: &Value, depth: u8) -> ErrorBody {
 fn read_text(text: &str, depth: u8) -> ErrorBody {
     let payload = event_data(text.trim());
     if payload.starts_with(['{', '['])
-        && let Ok(value) = serde_json::from_str::<Value>(payload)
+        && let Ok(value) = serde_json::from_str::<Json<'_>>(payload)
     {
         return read_value(&value, depth + 1);
     }
     let page = is_html(payload);
-    let title = Some(html_title(payload)).filter(|title| page && *title != UNTITLED);
+    let title = page.then(|| html_title(payload)).filter(|title| *title != UNTITLED);
     ErrorBody {
-        message: bounded(&title.unwrap_or_else(|| text.to_owned())),
+        message: bounded(title.as_deref().unwrap_or(text)),
         moderated: names_a_safety_check(text),
         reset: Reset::in_sentence(text),
         page,
@@ -179,7 +179,7 @@ fn read_text(text: &str, depth: u8) -> ErrorBody {
 }
 
 /// A list of validation errors (FastAPI), or an array of errors (Gemini), of which the first counts.
-fn read_list(items: &[Value], depth: u8) -> ErrorBody {
+fn read_list(items: &[Json<'_>], depth: u8) -> ErrorBody {
     let complaints: Vec<_> = items
         .iter()
         .filter_map(|item| Some((item, item.get("msg")?.as_str()?)))
@@ -204,22 +204,18 @@ fn read_list(items: &[Value], depth: u8) -> ErrorBody {
 }
 
 /// FastAPI's `loc` as a path within the request, without its leading `body`.
-fn location(complaint: &Value) -> Option<String> {
+fn location(complaint: &Json<'_>) -> Option<String> {
     let parts = complaint.get("loc")?.as_array()?;
-    let words = parts.iter().map(|part| match part {
-        Value::String(word) => word.clone(),
-        other => other.to_string(),
-    });
-    let path: Vec<String> = words.filter(|word| word != "body").collect();
+    let path: Vec<String> = parts.iter().map(Json::shown).filter(|word| word != "body").collect();
     label(&path.join("."))
 }
 
-fn read_object(object: &Map<String, Value>, depth: u8) -> ErrorBody {
+fn read_object(object: &Members<'_>, depth: u8) -> ErrorBody {
     // Most bodies consist of their error, and none of the fields that say something has that name.
-    let alone = object.len() == 1 && object.contains_key("error");
+    let alone = object.len() == 1 && object.get("error").is_some();
     let mut said = if alone { ErrorBody::default() } else { read_fields(object, depth) };
     match object.get("error") {
-        Some(Value::Object(error)) if depth < DEEPEST => {
+        Some(Json::Object(error)) if depth < DEEPEST => {
             // The error's own fields win over those around it, such as Anthropic's `"type": "error"`.
             let outer = std::mem::replace(&mut said, read_object(error, depth + 1));
             let message = std::mem::take(&mut said.message);
@@ -229,7 +225,7 @@ fn read_object(object: &Map<String, Value>, depth: u8) -> ErrorBody {
             }
         }
         // Beside a message, a bare `error` is the code; alone, it is the message.
-        Some(Value::String(error)) if !said.message.is_empty() => {
+        Some(Json::String(error)) if !said.message.is_empty() => {
             said.code = said.code.or_else(|| label(error));
         }
         Some(error) => said.absorb(read_value(error, depth + 1)),
@@ -246,12 +242,12 @@ fn read_object(object: &Map<String, Value>, depth: u8) -> ErrorBody {
 }
 
 /// Parses the fields of the error object itself.
-fn read_fields(object: &Map<String, Value>, depth: u8) -> ErrorBody {
+fn read_fields(object: &Members<'_>, depth: u8) -> ErrorBody {
     let field =
         |names: &[&str]| names.iter().find_map(|name| object.get(*name).filter(|value| !value.is_null()));
     let mut said = ErrorBody {
-        kind: field(&["type", "status", "error_type"]).and_then(Value::as_str).and_then(label),
-        param: field(&["param"]).and_then(Value::as_str).and_then(label),
+        kind: field(&["type", "status", "error_type"]).and_then(Json::as_str).and_then(label),
+        param: field(&["param"]).and_then(Json::as_str).and_then(label),
         inner_code: inner_code(object),
         daily: google::names_a_day(object),
         retry_after: google_details(object)
@@ -303,22 +299,21 @@ const RESETS: &[(&str, f64)] = &[
     ("reset_time", 1.0),
 ];
 
-fn moment(value: &Value, unit: f64) -> Option<ResetTime> {
+fn moment(value: &Json<'_>, unit: f64) -> Option<ResetTime> {
     match value {
-        Value::Number(number) => ResetTime::of_number(number.as_f64()?, unit),
-        Value::String(text) => match text.trim().parse::<f64>() {
+        Json::Number(number) => ResetTime::of_number(number.as_f64()?, unit),
+        Json::String(text) => match text.trim().parse::<f64>() {
             Ok(number) => ResetTime::of_number(number, unit),
             Err(_) => ResetTime::read(text),
         },
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
     }
 }
 
 /// The headers that OpenRouter forwards.
-fn handed_on(metadata: &Value) -> Vec<(String, String)> {
-    let headers = metadata.get("headers").and_then(Value::as_object).into_iter().flatten();
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    headers.take(MOST_HEADERS).map(|(name, value)| (name.clone(), text(value))).collect()
+fn handed_on(metadata: &Json<'_>) -> Vec<(String, String)> {
+    let headers = metadata.get("headers").and_then(Json::as_object).into_iter().flat_map(Members::iter);
+    headers.take(MOST_HEADERS).map(|(name, value)| (name.to_owned(), value.shown())).collect()
 }
 
 /// A code is a word, or a number that is a status.
@@ -327,11 +322,11 @@ enum Code {
     Label(String),
 }
 
-fn number_or_label(value: &Value) -> Option<Code> {
+fn number_or_label(value: &Json<'_>) -> Option<Code> {
     let text = match value {
-        Value::String(text) => label(text)?,
-        Value::Number(number) => number.to_string(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+        Json::String(text) => label(text)?,
+        Json::Number(number) => number.to_string(),
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => return None,
     };
     match text.parse() {
         Ok(number @ 100..=599) => Some(Code::Number(number)),
@@ -339,7 +334,7 @@ fn number_or_label(value: &Value) -> Option<Code> {
     }
 }
 
-fn inner_code(object: &Map<String, Value>) -> Option<String> {
+fn inner_code(object: &Members<'_>) -> Option<String> {
     let azure =
         ["innererror", "innerError", "inner_error"].iter().find_map(|name| text(object.get(*name)?, "code"));
     azure
@@ -348,16 +343,16 @@ fn inner_code(object: &Map<String, Value>) -> Option<String> {
         .or_else(|| text(object.get("details")?, "error_code"))
         .or_else(|| google_details(object).find_map(|detail| text(detail, "reason")))
         // Bedrock names the status of the model behind it.
-        .or_else(|| object.get("originalStatusCode").and_then(Value::as_u64).map(|status| status.to_string()))
+        .or_else(|| object.get("originalStatusCode").and_then(Json::as_u64).map(|status| status.to_string()))
 }
 
-fn google_details(object: &Map<String, Value>) -> impl Iterator<Item = &Value> {
-    object.get("details").and_then(Value::as_array).into_iter().flatten()
+fn google_details<'j, 'a>(object: &'j Members<'a>) -> impl Iterator<Item = &'j Json<'a>> {
+    object.get("details").and_then(Json::as_array).into_iter().flatten()
 }
 
 /// OpenRouter lists what its moderation flagged.
-fn is_moderation(metadata: &Value) -> bool {
-    let reasons = metadata.get("reasons").and_then(Value::as_array);
+fn is_moderation(metadata: &Json<'_>) -> bool {
+    let reasons = metadata.get("reasons").and_then(Json::as_array);
     reasons.is_some_and(|reasons| !reasons.is_empty()) || metadata.get("flagged_input").is_some()
 }
 
@@ -367,7 +362,7 @@ fn names_a_safety_check(sentence: &str) -> bool {
     sentence.contains("SAFETY_CHECK_TYPE_") || sentence.to_ascii_lowercase().contains("input was flagged")
 }
 
-fn text(value: &Value, name: &str) -> Option<String> {
+fn text(value: &Json<'_>, name: &str) -> Option<String> {
     value.get(name)?.as_str().and_then(label)
 }
 

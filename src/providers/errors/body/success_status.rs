@@ -1,7 +1,6 @@
 //! Errors that vendors send instead of an answer, with a success status and without an `error` member.
 
-use serde_json::{Map, Value};
-
+use super::json::{Json, Members};
 use super::{DEEPEST, ErrorBody, LOOKED_AT, read_object, start};
 
 /// Members that are present only if something went wrong.
@@ -31,35 +30,36 @@ const WRAPPERS: &[(&str, &str)] =
 pub(in super::super) fn read_instead_of_answer(text: &[u8]) -> Option<ErrorBody> {
     // No error is longer than this.
     let text = text.get(..LOOKED_AT).is_none().then_some(text)?;
-    let object: Map<String, Value> = serde_json::from_slice(&start(text)).ok()?;
+    let start = start(text);
+    let Json::Object(object) = serde_json::from_slice(&start).ok()? else { return None };
     reports(&object).then(|| read_object(&object, 0))
 }
 
 /// Whether a value contains only nulls, blanks, zeros and words of success.
-pub(in super::super) fn is_nothing(value: &Value) -> bool {
+pub(in super::super) fn is_nothing(value: &Json<'_>) -> bool {
     match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Bool(true) => false,
-        Value::Number(number) => matches!(number.as_i64(), Some(0 | 200)),
-        Value::String(text) => {
+        Json::Null | Json::Bool(false) => true,
+        Json::Bool(true) => false,
+        Json::Number(number) => matches!(number.as_i64(), Some(0 | 200)),
+        Json::String(text) => {
             let text = text.trim();
             let words = ["", "null", "none", "ok", "success", "0", "200", "00000"];
             words.iter().any(|word| text.eq_ignore_ascii_case(word))
         }
-        Value::Array(items) => items.iter().all(is_nothing),
-        Value::Object(members) => members.values().all(is_nothing),
+        Json::Array(items) => items.iter().all(is_nothing),
+        Json::Object(members) => members.iter().all(|(_, value)| is_nothing(value)),
     }
 }
 
-fn reports(object: &Map<String, Value>) -> bool {
+fn reports(object: &Members<'_>) -> bool {
     let says = |name: &str| object.get(name).is_some_and(|value| !is_nothing(value));
     let is = |name: &str, word: &str| {
-        object.get(name).and_then(Value::as_str).is_some_and(|value| value.eq_ignore_ascii_case(word))
+        object.get(name).and_then(Json::as_str).is_some_and(|value| value.eq_ignore_ascii_case(word))
     };
-    let sentence = |name: &str| says(name) && object.get(name).is_some_and(Value::is_string);
+    let sentence = |name: &str| says(name) && object.get(name).is_some_and(|value| value.as_str().is_some());
     let explained = sentence("message") || sentence("msg") || sentence("Message") || says("detail");
     // A `choices` array, even an empty one, marks an answer: a message beside it is not an error by itself.
-    let answers = object.get("choices").is_some_and(Value::is_array);
+    let answers = object.get("choices").is_some_and(|value| value.as_array().is_some());
     is("object", "error")
         || is("type", "error")
         || is("status", "error")
@@ -67,12 +67,12 @@ fn reports(object: &Map<String, Value>) -> bool {
         || wrapped(object).is_some_and(|(inner, code)| inner.get(code).is_some_and(|code| !is_nothing(code)))
         || explained && (says("code") || says("Code") || says("status_code") || says("__type"))
         || explained && !answers && is_of_an_error(object)
-        || object.get("success") == Some(&Value::Bool(false))
-        || object.get("status").and_then(Value::as_u64).is_some_and(|status| (400..=599).contains(&status))
+        || matches!(object.get("success"), Some(Json::Bool(false)))
+        || object.get("status").and_then(Json::as_u64).is_some_and(|status| (400..=599).contains(&status))
 }
 
 /// Whether the object's own type is that of an error, or missing. Streams also contain progress reports.
-fn is_of_an_error(object: &Map<String, Value>) -> bool {
+fn is_of_an_error(object: &Members<'_>) -> bool {
     let kind = ["type", "object", "event"].iter().find_map(|name| object.get(*name)?.as_str());
     kind.is_none_or(|kind| {
         let kind = kind.to_ascii_lowercase();
@@ -81,7 +81,7 @@ fn is_of_an_error(object: &Map<String, Value>) -> bool {
 }
 
 /// Volcengine and Tencent nest everything one level deeper.
-fn wrapped(object: &Map<String, Value>) -> Option<(&Map<String, Value>, &'static str)> {
+fn wrapped<'j, 'a>(object: &'j Members<'a>) -> Option<(&'j Members<'a>, &'static str)> {
     let outer = ["Response", "ResponseMetadata"].iter().find_map(|name| object.get(*name)?.as_object());
     WRAPPERS.iter().find_map(|(name, code)| {
         let inner = object.get(*name).or_else(|| outer?.get(*name))?;
@@ -90,7 +90,7 @@ fn wrapped(object: &Map<String, Value>) -> Option<(&Map<String, Value>, &'static
 }
 
 /// Parses the error of a wrapper inside the object.
-pub(super) fn read_wrapper(object: &Map<String, Value>, depth: u8) -> ErrorBody {
+pub(super) fn read_wrapper(object: &Members<'_>, depth: u8) -> ErrorBody {
     match wrapped(object) {
         Some((inner, _)) if depth < DEEPEST => read_object(inner, depth + 1),
         Some(_) | None => ErrorBody::default(),
@@ -98,7 +98,7 @@ pub(super) fn read_wrapper(object: &Map<String, Value>, depth: u8) -> ErrorBody 
 }
 
 /// A vendor's error number, prefixed with the member that holds it, because other vendors use the same numbers.
-pub(super) fn numbered(object: &Map<String, Value>) -> Option<String> {
+pub(super) fn numbered(object: &Members<'_>) -> Option<String> {
     let within = |outer: &str, name: &str| {
         let number = object.get(outer)?.get(name)?.as_i64().filter(|number| *number != 0)?;
         Some(format!("{outer}.{number}"))

@@ -22,7 +22,7 @@ pub use mapping::{
     LONGEST_PART, MOST_PARTS, Mapping, MappingMeaning, Mappings, SHORTEST_PART, SentenceClass,
     UnusableMapping,
 };
-use message::Message;
+use message::{Mask, Message};
 pub use message_rules::MessageRules;
 pub use named::is_a_budget_without_owner;
 pub use scope::SentenceScope;
@@ -35,6 +35,7 @@ struct Row {
     /// The only status that the row applies to, if there is one.
     only: Option<u16>,
     parts: &'static [&'static str],
+    mask: Mask,
 }
 
 macro_rules! rows {
@@ -44,6 +45,7 @@ macro_rules! rows {
             meaning: Meaning::$meaning,
             only: None,
             parts: &[$($part),+],
+            mask: Mask::of(&[$($part),+]),
         },)*)*]
     };
 }
@@ -54,6 +56,7 @@ static TOKENS_PER_MINUTE: Row = Row {
     meaning: Meaning::RateLimited,
     only: Some(413),
     parts: &["tokens per minute"],
+    mask: Mask::of(&["tokens per minute"]),
 };
 
 /// The money of our account at the vendor, and quotas of a day or longer that do not say when they reset. Vendors send these messages with statuses that say something else, such as 403
@@ -175,14 +178,14 @@ fn built_in(status: u16, message: &Message) -> Option<(Meaning, &'static str)> {
     std::iter::once(&TOKENS_PER_MINUTE)
         .chain(MONEY)
         .chain(ROWS)
-        .find(|row| row.only.is_none_or(|only| only == status) && message.fits(row.parts))
+        .find(|row| row.only.is_none_or(|only| only == status) && message.fits_masked(row.mask, row.parts))
         .map(|row| (row.meaning, row.rule))
 }
 
 /// The meaning of a message that says that the account has no money left, whatever its status.
 pub(crate) fn about_money(message: &str) -> Option<(Meaning, &'static str)> {
     let message = Message::of(message);
-    MONEY.iter().find(|row| message.fits(row.parts)).map(|row| (row.meaning, row.rule))
+    MONEY.iter().find(|row| message.fits_masked(row.mask, row.parts)).map(|row| (row.meaning, row.rule))
 }
 
 /// Whether all parts occur, in this order.
@@ -201,7 +204,12 @@ fn fits(parts: &[impl AsRef<str>], message: &str) -> bool {
 /// all of them.
 fn normalized(message: &str) -> String {
     if message.is_ascii() {
-        return message.to_ascii_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+        let lower = message.to_ascii_lowercase();
+        return if has_single_blanks(&lower) {
+            lower
+        } else {
+            lower.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
     }
     let visible =
         message.nfc().filter(|letter| !matches!(letter, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'));
@@ -212,6 +220,16 @@ fn normalized(message: &str) -> String {
     });
     let straight: String = straight.collect();
     straight.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether all blanks of an ASCII text are single ones between words, as in most messages.
+fn has_single_blanks(text: &str) -> bool {
+    let is_other_blank = |byte: u8| byte < b' ' && char::from(byte).is_whitespace();
+    // Without a branch for each byte, the compiler compares many bytes at a time.
+    let pairs = text.bytes().zip(text.bytes().skip(1));
+    let double = pairs.fold(false, |found, (first, second)| found | (first == b' ' && second == b' '));
+    let other = text.bytes().fold(false, |found, byte| found | is_other_blank(byte));
+    !double && !other && !text.starts_with(' ') && !text.ends_with(' ')
 }
 
 #[cfg(test)]
@@ -231,6 +249,14 @@ mod tests {
             ("RE\u{301}SUME\u{301} trop long", "résumé trop long"),
             ("ПРЕВЫШЕНА длина", "превышена длина"),
             ("\u{200b}\u{200b}too\u{200b} long", "too long"),
+            ("Too LONG", "too long"),
+            (" too long", "too long"),
+            ("too long ", "too long"),
+            ("too  long", "too long"),
+            ("too\tlong", "too long"),
+            ("too\u{b}long\n", "too long"),
+            ("too\u{1f}long", "too\u{1f}long"),
+            ("", ""),
         ] {
             assert_eq!(normalized(sent), read);
         }

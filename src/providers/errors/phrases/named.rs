@@ -31,7 +31,7 @@ const TO_CALL: [&str; 5] = ["model", "inferenceprofile", "converse", "bearertoke
 
 /// Whether the message is about a budget, a quota or a permission that may be the request's own matter.
 pub(super) fn may_be_named(message: &Message) -> bool {
-    BUDGETS.iter().chain(QUOTAS).any(|parts| message.fits(parts)) || lacks_another_permission(message.text())
+    BUDGETS.iter().chain(QUOTAS).any(|parts| message.fits(parts)) || lacks_another_permission(message)
 }
 
 /// Whether a budget is exceeded and the error does not name its owner. If the request names its user, it may be this
@@ -46,12 +46,13 @@ pub fn is_a_budget_without_owner(error: &UpstreamError) -> bool {
 
 /// Whether a permission is missing that is not one to call a model, but to use what the request refers to: a stored
 /// prompt (`bedrock:GetPrompt`), a guardrail, a file (`storage.objects.get`).
-fn lacks_another_permission(message: &str) -> bool {
-    let named =
-        PERMISSIONS.iter().flat_map(|words| message.match_indices(words)).filter_map(|(at, words)| {
-            let rest = message.get(at + words.len()..)?.trim_start_matches([' ', ':', '\'', '"', '`']);
-            rest.split([' ', '\'', '"', '`', ',', ';']).next().map(|name| name.trim_end_matches(['.', ':']))
-        });
+fn lacks_another_permission(message: &Message) -> bool {
+    let text = message.text();
+    let words = PERMISSIONS.iter().filter(|words| message.may_hold(words));
+    let named = words.flat_map(|words| text.match_indices(words)).filter_map(|(at, words)| {
+        let rest = text.get(at + words.len()..)?.trim_start_matches([' ', ':', '\'', '"', '`']);
+        rest.split([' ', '\'', '"', '`', ',', ';']).next().map(|name| name.trim_end_matches(['.', ':']))
+    });
     // `gpt-4.1` is none.
     let parts = |name: &str| name.contains(':') || name.matches('.').count() > 1;
     let is_a_permission = |name: &&str| name.len() < LONGEST && parts(name);

@@ -1,7 +1,9 @@
 //! What error messages say about the request alone, so that another request may be answered.
 
+use super::message::{Mask, Message};
+
 /// Words about the request's own size, content, requirements or cost. The parts of a row occur in this order.
-pub(super) static OF_THE_REQUEST: &[&[&str]] = &[
+pub(super) const OF_THE_REQUEST: &[&[&str]] = &[
     // Cost: the account has credit, but too little.
     &["fewer max_tokens"],
     &["can only afford"],
@@ -190,3 +192,11 @@ pub(super) static OF_THE_REQUEST: &[&[&str]] = &[
     &["tool_call_id"],
     &["tool_choice"],
 ];
+
+/// The masks of those words.
+static MASKS: [Mask; OF_THE_REQUEST.len()] = Mask::of_all(OF_THE_REQUEST);
+
+/// Whether the message is about the request.
+pub(super) fn says_request(message: &Message) -> bool {
+    message.fits_any(&MASKS, OF_THE_REQUEST)
+}

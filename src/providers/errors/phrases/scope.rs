@@ -7,7 +7,7 @@
 
 use super::message::Message;
 use super::named::may_be_named;
-use super::of_the_request::OF_THE_REQUEST;
+use super::of_the_request::says_request;
 use super::outages::says_outage;
 use crate::providers::errors::numbers::{amount_after, number_after};
 
@@ -129,7 +129,7 @@ pub(super) fn sentence_scope(status: u16, message: &Message) -> Option<SentenceS
         return Some(SentenceScope::Model);
     }
     let oversized = message.may_hold("requested") && is_oversized(message.text());
-    if oversized || OF_THE_REQUEST.iter().any(|parts| message.fits(parts)) {
+    if oversized || says_request(message) {
         return Some(SentenceScope::Request);
     }
     if may_be_named(message) || message.may_hold("requested") && leaves_room(message.text()) {
@@ -176,6 +176,7 @@ fn leaves_room(message: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::normalized;
+    use super::super::of_the_request::OF_THE_REQUEST;
     use super::*;
 
     fn said(status: u16, message: &str) -> Option<SentenceScope> {

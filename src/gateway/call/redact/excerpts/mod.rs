@@ -132,16 +132,14 @@ fn repeats(quoted: &Folded, [letters, spine]: &mut [Search<'_>; 2]) -> bool {
 
 /// The places of what may be base64, of either alphabet.
 fn encoded(message: &str) -> impl Iterator<Item = Range<usize>> {
-    let mut at = 0;
-    let pieces = message.as_bytes().chunk_by(|one, two| is_base64(*one) == is_base64(*two));
+    let mut next = 0;
+    let pieces = message.as_bytes().split(|byte| !is_base64(*byte));
     let places = pieces.map(move |piece| {
-        let from = at;
-        at += piece.len();
-        (piece, from..at)
+        let from = next;
+        next += piece.len() + 1;
+        from..from + piece.len()
     });
-    places
-        .filter(|(piece, _)| piece.len() >= ENCODED && piece.first().is_some_and(|byte| is_base64(*byte)))
-        .map(|(_, place)| place)
+    places.filter(|place| place.len() >= ENCODED)
 }
 
 fn is_base64(byte: u8) -> bool {
