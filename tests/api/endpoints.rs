@@ -1,6 +1,7 @@
 //! Endpoints other than chats and embeddings: completions, moderations, rerank, images, speech and recordings.
 
 mod faults;
+mod prompts;
 mod recordings;
 mod sound;
 mod streams;

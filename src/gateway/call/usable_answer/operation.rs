@@ -28,6 +28,8 @@ pub struct Expectation {
     encoding: Encoding,
     /// Whether the answer is a text without JSON, such as subtitles.
     is_text: bool,
+    /// Whether the caller gets the event of a stream that has nothing but its usage.
+    include_usage: bool,
 }
 
 /// How the caller wants the numbers of embeddings.
@@ -55,6 +57,7 @@ impl Expectation {
             operation: request.operation,
             is_text: transcribes
                 && matches!(value("response_format"), Some(b"\"text\"" | b"\"srt\"" | b"\"vtt\"")),
+            include_usage: request.include_usage || request.operation != Operation::Completions,
             inputs: request.inputs,
             dimensions: value("dimensions").and_then(|value| serde_json::from_slice(value).ok()),
             encoding: match value("encoding_format") {
@@ -68,6 +71,11 @@ impl Expectation {
     /// What the endpoint is for.
     pub(in crate::gateway::call) fn operation(self) -> Operation {
         self.operation
+    }
+
+    /// Whether the caller gets the event of a stream that has nothing but its usage. The gateway may have asked for it.
+    pub(in crate::gateway::call) fn includes_usage(self) -> bool {
+        self.include_usage
     }
 
     /// The content type of a usable answer, if it is not JSON.
@@ -203,9 +211,8 @@ fn has_images(list: RawText<'_>) -> bool {
 /// Why no completion of a list is usable; `None` if one has text, or ended normally.
 fn without_text(list: RawText<'_>) -> Option<Fault> {
     let Some(choices) = objects(list) else { return Some(Fault::Garbage(Garbage::NoChoice)) };
-    let is_text = |choice: &RawObject<'_>| {
-        choice.present("text").is_some_and(|text| text.get().starts_with('"'))
-    };
+    let is_text =
+        |choice: &RawObject<'_>| choice.present("text").is_some_and(|text| text.get().starts_with('"'));
     let has_text = |choice: &RawObject<'_>| {
         is_text(choice) && choice.present("text").is_some_and(|text| text.get() != "\"\"")
     };

@@ -46,6 +46,8 @@ pub struct PassedReader {
     /// The catalog's name of the model, as a JSON string.
     model: String,
     operation: Operation,
+    /// Whether the caller gets an event that has nothing but the usage.
+    include_usage: bool,
     /// When the call started.
     pub(in crate::gateway) started: Instant,
     /// The usage that was reported.
@@ -118,6 +120,7 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
         splitter: (!sounds).then(Splitter::default),
         model: quoted(awaited.model),
         operation: awaited.expectation.operation(),
+        include_usage: awaited.expectation.includes_usage(),
         started: awaited.started,
         reported: Reported::default(),
         size: TextSize::default(),
@@ -288,6 +291,10 @@ impl PassedReader {
             return Err(Fault::Upstream(Box::new(error_in_answer(error.bytes()))));
         }
         let content = self.note(&members);
+        let has_choice = || members.present("choices").is_some_and(|choices| has_elements(choices.bytes()));
+        if !self.include_usage && members.present("usage").is_some() && !has_choice() {
+            return Ok(content);
+        }
         match members.present("model") {
             Some(model) => {
                 let place = span(&event, model.bytes());
@@ -328,4 +335,10 @@ impl PassedReader {
         }
         content
     }
+}
+
+/// Whether a JSON list has an element.
+fn has_elements(list: &[u8]) -> bool {
+    let inside = list.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
+    inside.is_some_and(|inside| !inside.trim_ascii().is_empty())
 }
