@@ -70,13 +70,18 @@ pub(super) fn is_gone(failure: &Failure) -> bool {
     failure.code.as_deref() == Some(Need::PreviousResponse.code())
 }
 
-/// The failure of a request whose previous response cannot be continued now, in place of that of its provider. `None` for a
-/// failure that the whole conversation would have, too.
+/// The failure of a request whose previous response cannot be continued, in place of that of its provider: the provider does not
+/// have it, or no model of the provider may be called. `None` for a failure that may pass, or that the whole conversation would
+/// have, too.
 pub(super) fn not_found(failure: &Failure) -> Option<Failure> {
     if is_gone(failure) {
         return Some(previous_not_found(&failure.message));
     }
     match failure.class {
+        ErrorClass::Disabled | ErrorClass::LacksCapability => Some(previous_not_found(&format!(
+            "Previous response not found: no model of the provider that stores it may be called. Send the whole conversation as 'input', which another model can answer. {}",
+            failure.message
+        ))),
         ErrorClass::RateLimited
         | ErrorClass::QuotaExhausted
         | ErrorClass::Overloaded
@@ -86,12 +91,7 @@ pub(super) fn not_found(failure: &Failure) -> Option<Failure> {
         | ErrorClass::ModelNotFound
         | ErrorClass::InvalidResponse
         | ErrorClass::Cooldown
-        | ErrorClass::Disabled
-        | ErrorClass::LacksCapability => Some(previous_not_found(&format!(
-            "Previous response not found: the provider that stores it does not answer. Send the whole conversation as 'input', which another model can answer. {}",
-            failure.message
-        ))),
-        ErrorClass::ContextWindowExceeded
+        | ErrorClass::ContextWindowExceeded
         | ErrorClass::ContentPolicy
         | ErrorClass::InvalidRequest
         | ErrorClass::StreamInterrupted

@@ -127,7 +127,7 @@ impl Intent {
     }
 
     /// The failure for the caller of a request that continues a response: that it is not found, if its provider says so, or
-    /// cannot answer while other models were passed over. Clients send the whole conversation then.
+    /// may not be called while other models were passed over. Clients send the whole conversation then.
     #[must_use]
     pub fn without_previous_response(&self, failure: &Failure) -> Option<Failure> {
         if !self.request.stored_state().has_previous_response() {
