@@ -83,7 +83,7 @@ const LONGEST: usize = 512 * 1024;
 impl ChatRequest {
     /// Whether the request uses more than text, sampling and tools of the caller.
     pub(in crate::gateway) fn uses_features(&self) -> bool {
-        self.parts.iter().any(|part| {
+        let of_a_part = self.parts.iter().any(|part| {
             let (name, value) = (part.name.as_str(), self.value(part));
             match name {
                 "messages" | "system" => !is_text(value),
@@ -93,7 +93,8 @@ impl ChatRequest {
                 "cache_control" => !is_text(value),
                 name => is_feature(name) && !is_usual(value),
             }
-        })
+        });
+        of_a_part || self.asks_for_own_embeddings()
     }
 
     /// Whether a turn has content that its provider decodes or fetches: media, a document or a file.

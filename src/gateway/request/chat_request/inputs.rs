@@ -4,11 +4,68 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
+use super::{ChatRequest, Part};
 use crate::domain::operation::Operation;
 use crate::gateway::request::json_object::{RawObject, is_same_name};
 
 /// The fields of a completion with its prompts, as texts, tokens or vectors.
 const PROMPTS: [&str; 2] = ["prompt", "prompt_embeds"];
+
+/// Members that ask for embeddings in a form that a model may lack.
+const FORMS: [&str; 15] = [
+    "dimensions",
+    "embedding_type",
+    "embedding_types",
+    "input_type",
+    "late_chunking",
+    "normalized",
+    "output_dimension",
+    "output_dimensionality",
+    "output_dtype",
+    "prompt_name",
+    "task",
+    "task_type",
+    "truncate",
+    "truncate_prompt_tokens",
+    "truncation",
+];
+
+/// The longest input in bytes that is read. A longer one may hold anything.
+const LONGEST: usize = 512 * 1024;
+
+impl ChatRequest {
+    /// Whether it asks for embeddings in a form of its own, or of another input than texts: what fails then says little of the
+    /// model. Clients of OpenAI ask for Base64 by default, so that is none.
+    pub(in crate::gateway) fn asks_for_own_embeddings(&self) -> bool {
+        let is_own = |name: &str, value: &[u8]| match name {
+            "input" => !is_of_texts(value),
+            "encoding_format" => !matches!(value, b"null" | b"\"float\"" | b"\"base64\""),
+            name => FORMS.contains(&name) && value != b"null",
+        };
+        self.operation == Operation::Embeddings
+            && (!self.parts.iter().any(|part| part.name == "input")
+                || self.parts.iter().any(|part| is_own(&part.name, self.value(part))))
+    }
+
+    /// Whether other vectors than asked for may be an answer to this request alone. Servers differ in how they encode numbers, too.
+    pub(in crate::gateway) fn may_get_other_embeddings(&self) -> bool {
+        let is_packed = |part: &Part| part.name == "encoding_format" && self.value(part) == b"\"base64\"";
+        self.asks_for_own_embeddings() || self.parts.iter().any(is_packed)
+    }
+}
+
+/// Whether an input is a text or a list of texts, none of them blank.
+fn is_of_texts(input: &[u8]) -> bool {
+    let is_text = |text: &String| !text.trim().is_empty();
+    if input.len() > LONGEST {
+        return false;
+    }
+    if input.starts_with(b"\"") {
+        return serde_json::from_slice::<String>(input).is_ok_and(|text| is_text(&text));
+    }
+    let texts = serde_json::from_slice::<Vec<String>>(input).unwrap_or_default();
+    !texts.is_empty() && texts.iter().all(is_text)
+}
 
 /// How many answers a request asks for: one for a text or a list of tokens, and one for each element of another list. `None` if
 /// that is unknown, or if the operation has one answer.
