@@ -45,7 +45,9 @@ impl Classifier<'_> {
         sent: &str,
     ) -> Failure {
         let mut failure = self.class(fault);
-        if matches!(fault, Fault::Garbage(Garbage::Embeddings)) && request.may_get_other_embeddings() {
+        let other_results =
+            matches!(fault, Fault::Garbage(Garbage::Embeddings | Garbage::NoResult | Garbage::NoChoice));
+        if other_results && request.may_get_other_results() {
             failure.scope = FailureScope::Request;
         }
         if let Fault::Upstream(error) = fault {

@@ -52,9 +52,21 @@ impl StoredState {
         self.previous.is_some()
     }
 
-    /// What the provider does not store. `primary` is the provider of the first model.
-    pub(super) fn lacking(&self, provider: ProviderId, primary: Option<ProviderId>) -> Option<Need> {
-        if self.previous.is_some_and(|previous| previous != Some(provider.0)) {
+    /// Whether the request continues a response of which the id names no provider.
+    pub(super) fn has_unmarked_response(&self) -> bool {
+        self.previous == Some(None)
+    }
+
+    /// What the provider does not store. `primary` is the provider of the first model, and `only` the one that stores a response
+    /// of which the id names none.
+    pub(super) fn lacking(
+        &self,
+        provider: ProviderId,
+        primary: Option<ProviderId>,
+        only: Option<ProviderId>,
+    ) -> Option<Need> {
+        let previous = self.previous.map(|previous| previous.or(only.map(|only| only.0)));
+        if previous.is_some_and(|previous| previous != Some(provider.0)) {
             return Some(Need::PreviousResponse);
         }
         let is_known = self.previous.is_some() || !self.items.is_empty();

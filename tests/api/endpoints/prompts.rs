@@ -15,10 +15,11 @@ fn asked(more: &Value) -> Value {
     with(&json!({"prompt": "Hi", "max_tokens": 100}), "completion-one", more)
 }
 
-/// A whole completion with this usage.
+/// A whole completion of two prompts with this usage.
 fn completed(usage: &Value) -> Script {
-    let choice = json!({"index": 0, "text": "Hi", "finish_reason": "stop"});
-    Script::json(200, &json!({"object": "text_completion", "choices": [choice], "usage": usage}))
+    let choice = |index: usize| json!({"index": index, "text": "Hi", "finish_reason": "stop"});
+    let choices = [choice(0), choice(1)];
+    Script::json(200, &json!({"object": "text_completion", "choices": choices, "usage": usage}))
 }
 
 /// The row of the latest of so many requests.
@@ -52,8 +53,7 @@ on_both_databases! {
     async fn a_prompt_of_tokens_counts_as_many(app: App) {
         let fake = FakeProvider::start().await;
         pair(&app, &fake, ModelKind::Completion).await;
-        let choice = json!({"index": 0, "text": "Hi", "finish_reason": "stop"});
-        fake.always(Script::json(200, &json!({"choices": [choice]})));
+        fake.always(completed(&json!(null)));
         let tokens: Vec<u32> = (10_000..12_000).collect();
         for (number, prompt) in [json!(tokens), json!([tokens[..1_000], tokens[1_000..]])].into_iter().enumerate() {
             assert_eq!(app.post(PATH, &asked(&json!({"prompt": prompt}))).await.status, 200);

@@ -148,6 +148,23 @@ on_both_databases! {
         assert_eq!((answer.status, answer.header("retry-after")), (429, "7"), "{}", answer.text());
     }
 
+    async fn an_id_without_a_mark_is_of_the_only_provider_in_reach(app: App) {
+        let two = Two::start(&app).await;
+        let chats = FakeProvider::start().await;
+        let provider = app.organization.provider("chats", &chats).await;
+        app.organization.model("chat", provider).await;
+        two.there.always(Script::json(200, &response()));
+        for models in [json!(["second"]), json!(["chat", "second"])] {
+            let answer = respond(&app, &json!({"models": models, "previous_response_id": "resp_1"})).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "second"), "{models}: {}", answer.text());
+            let sent = two.there.request(two.there.served() - 1).await.json();
+            assert_eq!(sent["previous_response_id"], "resp_1");
+        }
+        let foreign = json!({"models": ["second"], "previous_response_id": format!("resp_1{}", mark(Uuid::nil()))});
+        assert_eq!(respond(&app, &foreign).await.status, 400);
+        assert_eq!((two.served(), chats.served()), ((0, 2), 0));
+    }
+
     async fn an_id_with_escapes_reaches_its_provider_as_its_own(app: App) {
         let two = Two::start(&app).await;
         two.there.always(Script::json(200, &response()));

@@ -4,6 +4,7 @@
 pub(in crate::gateway::call) mod message_event;
 pub(in crate::gateway) mod operation;
 pub(in crate::gateway) mod passed;
+mod vectors;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;

@@ -1,4 +1,4 @@
-//! How many embeddings or completions a request asks for.
+//! How many inputs a request has, and what is special about embeddings of them.
 
 use std::fmt;
 
@@ -47,10 +47,21 @@ impl ChatRequest {
                 || self.parts.iter().any(|part| is_own(&part.name, self.value(part))))
     }
 
-    /// Whether other vectors than asked for may be an answer to this request alone. Servers differ in how they encode numbers, too.
-    pub(in crate::gateway) fn may_get_other_embeddings(&self) -> bool {
+    /// Whether other results than asked for may be an answer to this request alone: fewer than its inputs, or vectors in another
+    /// form. Servers differ in how they encode numbers, too.
+    pub(in crate::gateway) fn may_get_other_results(&self) -> bool {
         let is_packed = |part: &Part| part.name == "encoding_format" && self.value(part) == b"\"base64\"";
-        self.asks_for_own_embeddings() || self.parts.iter().any(is_packed)
+        match self.operation {
+            Operation::Embeddings => self.asks_for_own_embeddings() || self.parts.iter().any(is_packed),
+            Operation::Completions | Operation::Moderations | Operation::Images => {
+                self.inputs.is_some_and(|inputs| inputs > 1)
+            }
+            Operation::Chat
+            | Operation::Rerank
+            | Operation::Speech
+            | Operation::Transcriptions
+            | Operation::Translations => false,
+        }
     }
 }
 
@@ -67,8 +78,8 @@ fn is_of_texts(input: &[u8]) -> bool {
     !texts.is_empty() && texts.iter().all(is_text)
 }
 
-/// How many answers a request asks for: one for a text or a list of tokens, and one for each element of another list. `None` if
-/// that is unknown, or if the operation has one answer.
+/// How many answers a request asks for: one for a text or a list of tokens, and one for each element of another list; of rerank, how
+/// many documents there are. `None` if that is unknown, or if the operation has one answer.
 pub(super) fn inputs(operation: Operation, members: &RawObject<'_>) -> Option<usize> {
     match operation {
         Operation::Embeddings => count(members.get("input")?.bytes()),
@@ -78,13 +89,15 @@ pub(super) fn inputs(operation: Operation, members: &RawObject<'_>) -> Option<us
             let prompts = members.0.iter().filter(|member| is_prompt(&member.name));
             prompts.map(|member| prompts_in(member.value.bytes())).reduce(usize::saturating_add)
         }
-        Operation::Chat
-        | Operation::Moderations
-        | Operation::Rerank
-        | Operation::Images
-        | Operation::Speech
-        | Operation::Transcriptions
-        | Operation::Translations => None,
+        // A list of parts is one input, in whatever form its vendor judges it.
+        Operation::Moderations => {
+            let input = members.get("input")?.bytes();
+            let begins_with_text = input.get(1..)?.trim_ascii_start().starts_with(b"\"");
+            if input.starts_with(b"[") && !begins_with_text { None } else { count(input) }
+        }
+        Operation::Rerank => length(members.get("documents")?.bytes()),
+        Operation::Images => members.get("n")?.get().parse().ok(),
+        Operation::Chat | Operation::Speech | Operation::Transcriptions | Operation::Translations => None,
     }
 }
 

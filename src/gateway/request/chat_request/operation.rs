@@ -96,7 +96,7 @@ mod tests {
         let asks = |members: &str| {
             let body = Bytes::from(format!(r#"{{"model":"m",{members}}}"#));
             let request = ChatRequest::parse_operation(Operation::Embeddings, body).expect(members);
-            (request.asks_for_own_embeddings(), request.may_get_other_embeddings())
+            (request.asks_for_own_embeddings(), request.may_get_other_results())
         };
         for (members, expected) in [
             (r#""input":"a""#, (false, false)),

@@ -1,6 +1,7 @@
 //! What a caller asks for, and the facts about candidates that the plan needs for it.
 
 mod kinds;
+mod stored;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -9,7 +10,6 @@ use std::time::Duration;
 use crate::dialects::Dialect;
 use crate::dialects::need::Need;
 use crate::domain::error::{Error, Result};
-use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::operation::Operation;
 use crate::gateway::call::classify::Fault;
@@ -18,7 +18,6 @@ use crate::gateway::call::refused_parameters::Refusals;
 use crate::gateway::request::chat_request::{ChatRequest, Wanted};
 use crate::gateway::request::drills::Drills;
 use crate::gateway::request::requirements::Requirements;
-use crate::gateway::request::stored_state::{is_gone, not_found};
 use crate::gateway::routing::budget::{BudgetReservation, Estimate, OverBudget, Spending};
 use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
@@ -126,22 +125,11 @@ impl Intent {
         Err(Error::refused(Some(need.param()), need.code(), purpose.without(primary, need)))
     }
 
-    /// The failure for the caller of a request that continues a response: that it is not found, if its provider says so, or
-    /// may not be called while other models were passed over. Clients send the whole conversation then.
-    #[must_use]
-    pub fn without_previous_response(&self, failure: &Failure) -> Option<Failure> {
-        if !self.request.stored_state().has_previous_response() {
-            return None;
-        }
-        let requirements = self.requirements();
-        let lacks = |model: &ModelEntry| requirements.lacking(model) == Some(Need::PreviousResponse);
-        let mut models = self.reachable().filter_map(|name| self.organization.models.get(name));
-        if is_gone(failure) || models.any(|model| lacks(model)) { not_found(failure) } else { None }
-    }
-
     fn requirements(&self) -> Requirements<'_> {
         let primary = self.organization.models.get(self.request.wanted.primary());
-        Requirements::of(&self.request).with_primary(primary.map(|primary| primary.provider.id))
+        Requirements::of(&self.request)
+            .with_primary(primary.map(|primary| primary.provider.id))
+            .with_only_keeper(self.only_keeper())
     }
 
     /// The names of the models that may answer.
