@@ -4,6 +4,7 @@
 //! elsewhere), ignore proxy variables, set no global timeout (streams are long) and decode nothing.
 
 pub mod address_policy;
+pub mod bare_event;
 pub(crate) mod answered_connections;
 mod clients;
 pub mod event_stream;

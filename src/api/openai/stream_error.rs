@@ -23,14 +23,19 @@ pub const WRITER: Writer =
 /// Writes the last frames of an interrupted stream.
 #[must_use]
 pub fn frames(broken: &BrokenStream<'_>) -> Bytes {
-    let error = json!({
+    events(broken.identity, broken.model, &interrupted(broken))
+}
+
+/// The error of an interrupted stream.
+#[must_use]
+pub fn interrupted(broken: &BrokenStream<'_>) -> Value {
+    json!({
         "message": format!("The stream broke: {}", broken.failure.message),
         "type": "stream_interrupted",
         "param": broken.failure.param,
         "code": broken.failure.caller_status(),
         "request_id": broken.request_id,
-    });
-    events(broken.identity, broken.model, &error)
+    })
 }
 
 /// Writes the last frames of a stream that no model answered.

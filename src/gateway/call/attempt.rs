@@ -106,7 +106,8 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         return match Box::pin(passed(response, awaited)).await {
             Begun::Stream(reply) => AttemptOutcome::Ready(Reply::Passed(reply)),
             Begun::Text(body, judged, held) => outcome(*judged, (status, body, held), None),
-            Begun::Failed(fault) => AttemptOutcome::failed(fault, Reported::default()),
+            Begun::Withheld(reply, fault) => AttemptOutcome::Filtered(Reply::Passed(reply), fault),
+            Begun::Failed(fault, reported) => AttemptOutcome::failed(fault, reported),
         };
     }
     if call.stream {

@@ -13,8 +13,8 @@ pub(super) fn delivered(reader: &FrameReader) -> Delivered<'_> {
 }
 
 /// What was delivered of a stream that its provider did not end. A usage before the last choice has ended, even one
-/// beside the last content, can be that of a part.
+/// beside the last content, can be that of a part, unless it is that of a response that failed.
 pub(super) fn cut_off(reader: &FrameReader) -> Delivered<'_> {
     let delivered = delivered(reader);
-    Delivered { early: delivered.early || !reader.seen.is_over(), ..delivered }
+    Delivered { early: delivered.early || !(reader.seen.is_over() || reader.seen.settled), ..delivered }
 }

@@ -111,6 +111,10 @@ impl PassedRelay {
                 Ok(Ok(Some(_))) => {}
                 Ok(Ok(None)) if reader.is_whole() => return self.finish().await,
                 Ok(Ok(None)) => return self.interrupt(Fault::Interrupted(Interruption::Ended)).await,
+                // The caller has the whole answer already.
+                Ok(Err(fault)) if reader.is_complete() && !matches!(fault, Fault::Upstream(_)) => {
+                    return self.finish().await;
+                }
                 Ok(Err(fault)) => return self.interrupt(fault).await,
                 Err(_) => {
                     let late = Instant::now() >= self.end;
@@ -168,8 +172,9 @@ impl PassedRelay {
         if !reader.has_events() {
             return Some(Err(BrokenOff));
         }
+        let unknown = Identity::unknown();
         let chunk = (self.broken)(&BrokenStream {
-            identity: &Identity::unknown(),
+            identity: reader.identity().unwrap_or(&unknown),
             model: reader.model(),
             failure,
             request_id: self.recorder.context().request_id,
@@ -187,7 +192,7 @@ impl PassedRelay {
 
 fn delivered(reader: &PassedReader) -> Delivered<'_> {
     let reported = reader.reported();
-    Delivered::whole(reported, &reader.size, true, reported.extras)
+    Delivered::whole(reported, reader.size(), true, reported.extras)
 }
 
 /// A caller who disconnects is billed for the content that was sent.

@@ -32,6 +32,8 @@ fn theirs(text: &str) -> String {
 }
 
 fn ours(text: &str, model: &str) -> String {
+    // A comment passes without its text.
+    let text = text.replace(": ping\n", ":\n");
     text.replace("{model}", &format!("\"{model}\"")).replace("{more}", ",\"provider\":\"fake\"")
 }
 

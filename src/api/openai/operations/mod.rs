@@ -6,16 +6,17 @@ pub mod images;
 pub mod moderations;
 pub mod rerank;
 pub mod speech;
+mod stream_error;
 pub mod transcriptions;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::chat::deployment;
-use super::stream_error::WRITER;
 use crate::api::inference::call::{Admitted, Parts};
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::domain::error::Result;
 use crate::domain::operation::Operation;
+use stream_error::writer;
 
 /// Answers a request with the first model of its chain that succeeds.
 async fn answer(
@@ -27,7 +28,7 @@ async fn answer(
 ) -> Result<HttpResponse> {
     let named = deployment(&request)?;
     let admitted = Admitted::read_operation(caller, operation, named, &request, payload, &parts).await?;
-    admitted.respond(WRITER, request.headers(), parts).await
+    admitted.respond(writer(operation), request.headers(), parts).await
 }
 
 /// As [`answer`], for a form.
@@ -40,5 +41,5 @@ async fn answer_form(
 ) -> Result<HttpResponse> {
     let named = deployment(&request)?;
     let admitted = Admitted::read_form(caller, operation, named, &request, payload, &parts).await?;
-    admitted.respond(WRITER, request.headers(), parts).await
+    admitted.respond(writer(operation), request.headers(), parts).await
 }

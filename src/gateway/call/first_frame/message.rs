@@ -11,6 +11,7 @@ use crate::dialects::messages::event::{Event as MessageEvent, Order};
 use crate::dialects::messages::usage;
 use crate::gateway::call::choices::{Choices, Indices, Part};
 use crate::gateway::call::classify::{Fault, Garbage};
+use crate::gateway::call::usable_answer::event_error::is_of_a_dialect;
 use crate::gateway::call::usable_answer::message_event;
 use crate::gateway::request::json_object::{quoted, span};
 use crate::gateway::usage::pricing::{Reported, parse};
@@ -93,7 +94,9 @@ impl FrameReader {
                 self.add(Part { end: reason.as_deref(), ..Part::default() })
             }
             MessageEvent::Error | MessageEvent::Other => {
-                out.extend_from_slice(event);
+                if is_of_a_dialect(event, line)? {
+                    out.extend_from_slice(event);
+                }
                 Ok(Event::Preface)
             }
         }

@@ -31,6 +31,7 @@ use crate::gateway::usage::pricing::Reported;
 use crate::gateway::usage::so_far::SoFar;
 use crate::limits::shares::{HeldBytes, LARGE, Share};
 use crate::upstream::UpstreamResponse;
+use crate::upstream::bare_event::without_comment_texts;
 use crate::upstream::sse::{Data, data, is_comment, without_mark};
 use completion_events::events;
 
@@ -164,7 +165,7 @@ fn take_held(reader: &mut FrameReader, held: &mut Held) -> Result<Option<First>,
         && let Some(event) = reader.next_event()?
     {
         if is_comment(&event) {
-            held.comment(&event);
+            held.comment(&without_comment_texts(event));
             continue;
         }
         match reader.take(event, &mut held.frames)? {
@@ -222,13 +223,13 @@ fn give_up(reader: FrameReader, held: Held, unusable: Unusable) -> AttemptOutcom
 /// The body ended before a real frame. The last frame may still be real and lack only its blank line.
 fn ended_early(mut reader: FrameReader, mut held: Held) -> AttemptOutcome {
     let rest = reader.rest();
-    let before = held.frames.clone();
+    let (before, formless) = (held.frames.clone(), reader.formless);
     match reader.take_last(rest.clone(), &mut held.frames) {
         Ok(Event::Real) if reader.seen.is_over() => return ready(reader, held),
         Ok(Event::Unusable(unusable)) => held.unusable = held.unusable.or(Some(unusable)),
         Ok(Event::Real | Event::Preface | Event::Done(_)) | Err(_) => {}
     }
-    without_frame(reader, held, no_stream_fault(&before, &rest))
+    without_frame(reader, held, no_stream_fault(&before, &rest, formless))
 }
 
 /// The provider sent one JSON text in place of a stream: turns an answer into a stream, and anything else into a
@@ -284,13 +285,14 @@ fn events_of(dialect: Dialect, body: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The fault of a body that ended without a real frame. `rest` is what follows the last complete event.
-fn no_stream_fault(events: &[u8], rest: &[u8]) -> Fault {
+/// The fault of a body that ended without a real frame. `rest` is what follows the last complete event, and `formless` says
+/// that a text among the events is none.
+fn no_stream_fault(events: &[u8], rest: &[u8], formless: bool) -> Fault {
     const FIELDS: [&[u8]; 5] = [b":", b"data", b"event", b"id", b"retry"];
     let whole = [events, rest].concat();
     let text = whole.trim_ascii_start();
     if text.is_empty() {
-        return Fault::Garbage(Garbage::Empty);
+        return Fault::Garbage(if formless { Garbage::ContentType } else { Garbage::Empty });
     }
     if rest.trim_ascii_start().starts_with(b"<") {
         return Fault::Garbage(Garbage::Html);
@@ -301,7 +303,7 @@ fn no_stream_fault(events: &[u8], rest: &[u8]) -> Fault {
             Err(no_answer) => no_answer_fault(no_answer, line),
             Ok(_) => Fault::Garbage(Garbage::Truncated),
         },
-        Data::None | Data::Many if FIELDS.iter().any(|field| text.starts_with(field)) => {
+        Data::None | Data::Many if !formless && FIELDS.iter().any(|field| text.starts_with(field)) => {
             Fault::Garbage(Garbage::Truncated)
         }
         Data::None | Data::Many => Fault::Garbage(Garbage::ContentType),

@@ -15,8 +15,9 @@ use crate::gateway::call::frame::{Inspected, NoAnswer};
 use crate::gateway::call::response_body::{hold, send_fault};
 use crate::limits::shares::HeldBytes;
 use crate::providers::error_of_event;
+use crate::upstream::bare_event::{in_one_line, without_comment_texts};
 use crate::upstream::event_stream::{Broken, Decoder};
-use crate::upstream::sse::{Data, Splitter, data, data_lines, is_named_error};
+use crate::upstream::sse::{Data, Splitter, begins_events, data, data_lines, is_comment, is_named_error};
 use crate::upstream::{SendError, UpstreamResponse};
 
 /// Reads frames from an upstream and rewrites the model and provider names in them.
@@ -45,6 +46,8 @@ pub struct FrameReader {
     pub(super) has_begun: bool,
     /// Whether a frame that was real in the provider's dialect came before any content in the caller's.
     pub(super) lost: bool,
+    /// Whether there was a text that is no event.
+    pub(super) formless: bool,
     /// Counts the bytes of an incomplete event against the memory share.
     counted: HeldBytes,
 }
@@ -70,6 +73,7 @@ impl FrameReader {
             message: MessageSoFar::default(),
             has_begun: false,
             lost: false,
+            formless: false,
             counted,
         }
     }
@@ -254,6 +258,7 @@ impl FrameReader {
             self.seen.say(choice, text);
             return Ok(Event::Real);
         }
+        let event = without_comment_texts(event);
         match data(&event) {
             Data::Done => match self.expected.dialect {
                 Dialect::ChatCompletions => Ok(Event::Done(event)),
@@ -262,14 +267,14 @@ impl FrameReader {
                     Ok(Event::Preface)
                 }
             },
-            Data::None => Self::take_other(&event, out),
+            Data::None => self.take_other(&event, out),
             Data::Many => self.take_many(&event, out),
             Data::Line(line) => self.take_data(&event, line, out),
         }
     }
 
-    /// Takes an event without data: a comment, or content of another format.
-    fn take_other(event: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
+    /// Takes an event without data: a comment, or content of another format. Clients ignore it, so only comments are written.
+    fn take_other(&mut self, event: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
         let text = event.trim_ascii_start();
         match text.first() {
             Some(b'<') => return Err(Fault::Garbage(Garbage::Html)),
@@ -283,7 +288,11 @@ impl FrameReader {
             }
             Some(_) | None => {}
         }
-        out.extend_from_slice(event);
+        if is_comment(event) {
+            out.extend_from_slice(event);
+        } else {
+            self.formless |= begins_events(event) == Some(false);
+        }
         Ok(Event::Preface)
     }
 
@@ -293,12 +302,8 @@ impl FrameReader {
         let lines: Vec<&[u8]> = data_lines(event).collect();
         let joined = lines.join(&b' ');
         if is_named_error(event) || !matches!(Inspected::new(&joined), Err(NoAnswer::Broken)) {
-            let fields = event.split(|byte| matches!(byte, b'\n' | b'\r'));
-            let others = fields.filter(|line| !line.is_empty() && !line.starts_with(b"data:"));
-            let mut whole: Vec<u8> = others.flat_map(|line| [line, b"\n".as_slice()].concat()).collect();
-            let from = whole.len() + b"data: ".len();
-            whole.extend_from_slice(&[b"data: ".as_slice(), &joined, b"\n\n"].concat());
-            let line = whole.get(from..from + joined.len()).unwrap_or_default();
+            let (whole, place) = in_one_line(event);
+            let line = whole.get(place).unwrap_or_default();
             return self.take_data(&whole, line, out);
         }
         let mut strongest = Event::Preface;

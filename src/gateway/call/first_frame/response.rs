@@ -6,13 +6,15 @@ use serde_json::value::RawValue;
 
 use super::reader::FrameReader;
 use super::seen::Event;
+use crate::dialects::responses::answer::Answer;
 use crate::dialects::responses::event::{Event as ResponseEvent, Head, Numbered};
 use crate::dialects::responses::stored;
 use crate::gateway::call::choices::Part;
 use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Identity, NoAnswer, has_extras, usage_of};
+use crate::gateway::call::usable_answer::event_error::is_of_a_dialect;
 use crate::gateway::call::usable_answer::no_answer_fault;
-use crate::gateway::request::json_object::{end_of_text, span};
+use crate::gateway::request::json_object::{RawObject, end_of_text, span};
 use crate::gateway::usage::pricing::Tier;
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::error_of_event;
@@ -35,8 +37,14 @@ impl FrameReader {
             return Err(if is_error { failed(None, line) } else { no_answer_fault(NoAnswer::Broken, line) });
         };
         match read {
-            ResponseEvent::Failed(error) => return Err(failed(error, line)),
+            ResponseEvent::Failed(error) => {
+                self.count_failed(line);
+                return Err(failed(error, line));
+            }
             ResponseEvent::Begun(_) => {}
+            ResponseEvent::Other if !is_of_a_dialect(event, line)? && self.seen.identity.is_some() => {
+                return Ok(Event::Preface);
+            }
             _ if self.seen.identity.is_none() => return Err(Fault::Garbage(Garbage::NoMessage)),
             _ => {}
         }
@@ -82,6 +90,18 @@ impl FrameReader {
         // Until its end it repeats the tier that was asked for, `auto` for example.
         let tier = usage_of(answer).tier.filter(|tier| *tier == Tier::Special);
         self.seen.usage.tier = tier.or(self.seen.usage.tier);
+    }
+
+    /// Notes the usage of a response that failed, which counts everything that was written.
+    fn count_failed(&mut self, line: &[u8]) {
+        let response = RawObject::parse(line).ok().and_then(|members| members.present("response"));
+        let Some(answer) = response.and_then(|response| Answer::read(response.bytes())) else { return };
+        let usage = usage_of(&answer);
+        if usage.present {
+            self.seen.replace_usage(usage, &usage);
+            self.seen.settled = true;
+        }
+        self.seen.extras |= has_extras(&answer);
     }
 
     /// The last event counts the tokens. It is held back until the answer is recorded.

@@ -28,6 +28,8 @@ pub struct Seen {
     pub early: bool,
     /// The size of the content that followed that usage.
     pub since_usage: TextSize,
+    /// Whether the usage counts everything, although a choice has no end.
+    pub settled: bool,
     /// Whether there was something that no token price covers.
     pub extras: bool,
     /// Whether there was a call of a tool that the vendor runs, without a usage after it. Only that counts those that are

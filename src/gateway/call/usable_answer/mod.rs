@@ -1,9 +1,11 @@
 //! Decides whether a caller can use a provider's answer. Whole answers, assembled streams and the frames of a stream
 //! are all judged by [`Choices::verdict`](super::choices::Choices::verdict).
 
+pub(in crate::gateway::call) mod event_error;
 pub(in crate::gateway::call) mod message_event;
 pub(in crate::gateway) mod operation;
 pub(in crate::gateway) mod passed;
+mod passed_event;
 mod vectors;
 
 use bytes::Bytes;

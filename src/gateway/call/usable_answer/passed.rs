@@ -6,20 +6,23 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::event_error::error_of;
 use super::operation::Expectation;
-use super::{Judged, no_answer_fault};
+use super::passed_event::{PassedSoFar, Worth};
+use super::{Judged, end_fault, is_withheld, no_answer_fault};
 use crate::domain::operation::Operation;
 use crate::gateway::call::classify::{Fault, Garbage};
-use crate::gateway::call::frame::NoAnswer;
+use crate::gateway::call::frame::{Identity, NoAnswer};
 use crate::gateway::call::response_body::{body_fault, hold};
 use crate::gateway::call::whole_answer::rest_of;
 use crate::gateway::request::json_object::{RawObject, quoted, span};
-use crate::gateway::usage::pricing::{Reported, parse};
+use crate::gateway::usage::pricing::Reported;
 use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::{HeldBytes, Share};
 use crate::providers::{error_in_answer, error_instead_of_answer, error_of_event, is_empty_error};
 use crate::upstream::UpstreamResponse;
-use crate::upstream::sse::{Data, Splitter, data, is_comment, is_keepalive, is_named_error};
+use crate::upstream::bare_event::{in_one_line, without_comment_texts};
+use crate::upstream::sse::{Data, Splitter, data, data_lines, is_comment, is_keepalive, is_named_error};
 
 /// The most bytes of events that are kept until the first one with content.
 const MOST_BEFORE_CONTENT: usize = 1024 * 1024;
@@ -45,17 +48,12 @@ pub struct PassedReader {
     splitter: Option<Splitter>,
     /// The catalog's name of the model, as a JSON string.
     model: String,
-    operation: Operation,
     /// Whether the caller gets an event that has nothing but the usage.
     include_usage: bool,
     /// When the call started.
     pub(in crate::gateway) started: Instant,
-    /// The usage that was reported.
-    reported: Reported,
-    /// The size of the text that a completion has so far.
-    pub(in crate::gateway) size: TextSize,
-    /// Whether an event has ended the answer.
-    over: bool,
+    /// What the events said so far.
+    seen: PassedSoFar,
     /// The event `[DONE]`, which is sent last.
     done: Option<Bytes>,
     /// Counts an incomplete event against the memory share.
@@ -89,8 +87,10 @@ pub(in crate::gateway::call) enum Begun {
     Stream(Box<PassedReply>),
     /// One text in place of a stream, which was judged, and its place in the memory share.
     Text(Bytes, Box<Judged>, HeldBytes),
-    /// Nothing that is an answer.
-    Failed(Fault),
+    /// A stream without content that is served only if no other candidate answers.
+    Withheld(Box<PassedReply>, Fault),
+    /// Nothing that is an answer, with the usage that was reported.
+    Failed(Fault, Reported),
 }
 
 /// Reads a response up to its first content.
@@ -102,8 +102,8 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
         match response.chunk().await {
             Ok(Some(chunk)) if chunk.trim_ascii().is_empty() => {}
             Ok(Some(chunk)) => break chunk,
-            Ok(None) => return Begun::Failed(Fault::Garbage(Garbage::Empty)),
-            Err(error) => return Begun::Failed(body_fault(error)),
+            Ok(None) => return failed(Fault::Garbage(Garbage::Empty)),
+            Err(error) => return failed(body_fault(error)),
         }
     };
     let sounds = awaited.expectation.operation() == Operation::Speech
@@ -119,33 +119,45 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
         response,
         splitter: (!sounds).then(Splitter::default),
         model: quoted(awaited.model),
-        operation: awaited.expectation.operation(),
         include_usage: awaited.expectation.includes_usage(),
         started: awaited.started,
-        reported: Reported::default(),
-        size: TextSize::default(),
-        over: false,
+        seen: PassedSoFar::of(awaited.expectation.operation()),
         done: None,
         counted: awaited.share.hold(),
     };
     let mut out = Vec::new();
     let mut begun = match reader.feed(first, &mut out) {
         Ok(begun) => begun,
-        Err(fault) => return Begun::Failed(fault),
+        Err(fault) => return failed(fault),
     };
     while !begun {
         if out.len() > MOST_BEFORE_CONTENT {
-            return Begun::Failed(Fault::Garbage(Garbage::TooLarge));
+            return failed(Fault::Garbage(Garbage::TooLarge));
+        }
+        if let Some(ending) = reader.seen.bad_end() {
+            let fault = end_fault(ending);
+            return match is_withheld(ending) {
+                true => {
+                    Begun::Withheld(Box::new(PassedReply { status, content_type, first: out, reader }), fault)
+                }
+                false => Begun::Failed(fault, reader.seen.reported),
+            };
         }
         begun = match reader.read_to(&mut out, Until::Content).await {
             Ok(Some(begun)) => begun,
             // A stream without content is no answer.
-            Ok(None) if out.is_empty() => return Begun::Failed(Fault::Garbage(Garbage::Empty)),
-            Ok(None) => return Begun::Failed(Fault::Garbage(Garbage::NoContent)),
-            Err(fault) => return Begun::Failed(fault),
+            Ok(None) if reader.seen.bad_end().is_some() => false,
+            Ok(None) if out.is_empty() => return failed(Fault::Garbage(Garbage::Empty)),
+            Ok(None) => return Begun::Failed(Fault::Garbage(Garbage::NoContent), reader.seen.reported),
+            Err(fault) => return Begun::Failed(fault, reader.seen.reported),
         };
     }
     Begun::Stream(Box::new(PassedReply { status, content_type, first: out, reader }))
+}
+
+/// A failure without usage.
+fn failed(fault: Fault) -> Begun {
+    Begun::Failed(fault, Reported::default())
 }
 
 /// One text in place of a stream: an answer passes as it is, and anything else is a fault.
@@ -153,10 +165,10 @@ async fn one_text(mut response: UpstreamResponse, first: Bytes, awaited: &Awaite
     let mut held = awaited.share.hold();
     let body = match rest_of(&mut response, first, &mut held).await {
         Ok(body) => body,
-        Err(fault) => return Begun::Failed(fault),
+        Err(fault) => return failed(fault),
     };
     if awaited.expectation.operation() == Operation::Speech {
-        return Begun::Failed(no_sound(&body));
+        return failed(no_sound(&body));
     }
     let judged = awaited.expectation.judge_off_event_loop(&body, awaited.share).await;
     Begun::Text(body, Box::new(judged), held)
@@ -207,7 +219,12 @@ impl PassedReader {
 
     /// Whether the stream has its end, so that nothing is missing.
     pub(in crate::gateway) fn is_whole(&self) -> bool {
-        self.splitter.is_none() || self.over || self.done.is_some()
+        self.splitter.is_none() || self.seen.is_over() || self.done.is_some() && self.seen.ends_with_done()
+    }
+
+    /// Whether events say that the answer is complete.
+    pub(in crate::gateway) fn is_complete(&self) -> bool {
+        self.has_events() && self.is_whole()
     }
 
     /// Whether the answer is events, not sound.
@@ -227,8 +244,19 @@ impl PassedReader {
 
     /// The usage that was reported. What is billed in another unit than tokens has no price here.
     pub(in crate::gateway) fn reported(&self) -> Reported {
-        let uncounted = self.operation != Operation::Completions && self.reported.input.is_none();
-        Reported { extras: self.reported.extras || uncounted, ..self.reported }
+        let reported = self.seen.reported;
+        let uncounted = self.seen.operation != Operation::Completions && reported.input.is_none();
+        Reported { extras: reported.extras || uncounted, ..reported }
+    }
+
+    /// The size of the text that a completion has so far.
+    pub(in crate::gateway) fn size(&self) -> &TextSize {
+        &self.seen.size
+    }
+
+    /// The identity of a completion, if it has begun.
+    pub(in crate::gateway) fn identity(&self) -> Option<&Identity> {
+        self.seen.identity.as_ref()
     }
 
     /// Returns the connection to the pool.
@@ -266,74 +294,76 @@ impl PassedReader {
 
     /// Takes an event. Returns whether it has content.
     fn take(&mut self, event: Bytes, out: &mut Vec<u8>) -> Result<bool, Fault> {
-        let line = match data(&event) {
-            _ if is_comment(&event) => {
-                out.extend_from_slice(&event);
-                return Ok(false);
-            }
+        let event = without_comment_texts(event);
+        match data(&event) {
             Data::Done => {
                 self.done = Some(event);
-                return Ok(false);
+                Ok(false)
             }
-            Data::Line(line) if is_named_error(&event) => {
-                return Err(Fault::Upstream(Box::new(error_of_event(line))));
-            }
-            Data::Line(line) if !is_keepalive(line) => line,
-            Data::Line(_) | Data::None | Data::Many => {
+            Data::Line(line) => self.take_line(&event, line, out),
+            Data::Many => self.take_many(&event, out),
+            Data::None if is_comment(&event) => {
                 out.extend_from_slice(&event);
-                return Ok(false);
+                Ok(false)
             }
-        };
-        let Ok(members) = RawObject::parse(line) else {
-            return Err(no_answer_fault(NoAnswer::Broken, line));
-        };
-        if let Some(error) = members.present("error").filter(|error| !is_empty_error(error.get())) {
-            return Err(Fault::Upstream(Box::new(error_in_answer(error.bytes()))));
+            Data::None => no_data(&event).map_or(Ok(false), Err),
         }
-        let content = self.note(&members);
-        let has_choice = || members.present("choices").is_some_and(|choices| has_elements(choices.bytes()));
-        if !self.include_usage && members.present("usage").is_some() && !has_choice() {
-            return Ok(content);
+    }
+
+    /// Takes an event with several data lines: one text over several lines, or several events without blank lines between
+    /// them.
+    fn take_many(&mut self, event: &[u8], out: &mut Vec<u8>) -> Result<bool, Fault> {
+        let (whole, place) = in_one_line(event);
+        let line = whole.get(place).unwrap_or_default();
+        if is_named_error(event) || RawObject::parse(line).is_ok() {
+            return self.take_line(&whole, line, out);
         }
-        match members.present("model") {
-            Some(model) => {
-                let place = span(&event, model.bytes());
-                out.extend_from_slice(event.get(..place.start).unwrap_or_default());
-                out.extend_from_slice(self.model.as_bytes());
-                out.extend_from_slice(event.get(place.end..).unwrap_or_default());
+        let mut content = false;
+        for line in data_lines(event) {
+            let single = [b"data: ".as_slice(), line, b"\n\n"].concat();
+            if self.done.is_none() {
+                content |= self.take(single.into(), out)?;
             }
-            None => out.extend_from_slice(&event),
         }
         Ok(content)
     }
 
-    /// Notes what an event says. Returns whether it has content.
-    fn note(&mut self, members: &RawObject<'_>) -> bool {
-        if let Some(usage) = members.present("usage") {
-            self.reported = self.reported.followed_by(parse(usage.get()));
+    /// Takes an event with one data line.
+    fn take_line(&mut self, event: &[u8], line: &[u8], out: &mut Vec<u8>) -> Result<bool, Fault> {
+        if is_named_error(event) {
+            return Err(Fault::Upstream(Box::new(error_of_event(line))));
         }
-        // Events other than those of completions name their type, and the last one is completed or done.
-        if let Some(kind) = members.present("type") {
-            let kind = kind.get().trim_matches('"');
-            self.over |= kind.ends_with(".completed") || kind.ends_with(".done");
-            return true;
+        if is_keepalive(line) {
+            return Ok(false);
         }
-        let choices = members.present("choices").map(|choices| choices.bytes()).unwrap_or_default();
-        let choices: Vec<RawObject<'_>> = serde_json::from_slice(choices).unwrap_or_default();
-        let mut content = false;
-        for choice in &choices {
-            let text =
-                choice.present("text").filter(|text| text.get().starts_with('"') && text.get() != "\"\"");
-            if let Some(text) = text {
-                self.size = self.size.then(TextSize::of_piece(text.get()));
-                content = true;
+        let Ok(members) = RawObject::parse(line) else {
+            return Err(no_answer_fault(NoAnswer::Broken, line));
+        };
+        let worth = self.seen.take(event, line, &members)?;
+        let has_choice = || members.present("choices").is_some_and(|choices| has_elements(choices.bytes()));
+        let is_unwanted = !self.include_usage && members.present("usage").is_some() && !has_choice();
+        match members.present("model") {
+            _ if is_unwanted || worth == Worth::Nothing => {}
+            Some(model) => {
+                let place = span(event, model.bytes());
+                out.extend_from_slice(event.get(..place.start).unwrap_or_default());
+                out.extend_from_slice(self.model.as_bytes());
+                out.extend_from_slice(event.get(place.end..).unwrap_or_default());
             }
-            if choice.present("finish_reason").is_some() {
-                self.over = true;
-                content = true;
-            }
+            None => out.extend_from_slice(event),
         }
-        content
+        Ok(worth == Worth::Content)
+    }
+}
+
+/// The fault for an event without data that is no comment; `None` for one that clients ignore.
+fn no_data(event: &[u8]) -> Option<Fault> {
+    let text = event.trim_ascii_start();
+    match text.first() {
+        Some(b'<') => Some(Fault::Garbage(Garbage::Html)),
+        Some(b'{') => error_of(text),
+        Some(_) | None if is_named_error(event) => Some(Fault::Upstream(Box::new(error_of_event(b"")))),
+        Some(_) | None => None,
     }
 }
 

@@ -83,7 +83,8 @@ impl Piece {
         let end = self.sent.trim_end().len();
         let blank = bytes.get(begin..).is_none_or(|data| data.trim_ascii().is_empty());
         if blank {
-            return Tail::Passes(String::from_utf8(bytes.to_vec()).expect("ASCII before the data"), false);
+            let text = std::str::from_utf8(bytes).expect("ASCII before the data");
+            return Tail::Passes(passing(text), false);
         }
         if length < end {
             return Tail::Breaks;
@@ -97,6 +98,21 @@ impl Piece {
     }
 }
 
+/// What passes of an event: comments without their texts, and nothing if it has neither comments alone nor data.
+fn passing(text: &str) -> String {
+    let is_end = |letter: char| matches!(letter, '\n' | '\r');
+    let comments = |line: &str| line.is_empty() || line.starts_with(':');
+    let has_data = |line: &str| line.strip_prefix("data:").is_some_and(|data| !data.trim().is_empty());
+    if !text.split(is_end).all(comments) && !text.split(is_end).any(has_data) {
+        return String::new();
+    }
+    let bare = text.split_inclusive(is_end).map(|line| match line.strip_prefix(':') {
+        Some(text) => format!(":{}", text.trim_start_matches(|letter| !is_end(letter))),
+        None => line.to_owned(),
+    });
+    bare.collect()
+}
+
 /// The events of a stream, their lines ending so.
 pub(super) fn pieces(stream: &[Event], ends: Ends) -> Vec<Piece> {
     let piece = |event: &Event| {
@@ -105,7 +121,7 @@ pub(super) fn pieces(stream: &[Event], ends: Ends) -> Vec<Piece> {
         let passes = match event {
             Dropped(_) => String::new(),
             Held(_) | Real(_) | Done(_) => {
-                text.replace("MODEL", "\"ours\"").replace("MORE", ",\"provider\":\"house\"")
+                passing(&text).replace("MODEL", "\"ours\"").replace("MORE", ",\"provider\":\"house\"")
             }
         };
         let sent = text.replace("MODEL", "\"theirs\"").replace("MORE", "");

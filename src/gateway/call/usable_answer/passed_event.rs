@@ -1,0 +1,219 @@
+//! Reads the events of a stream of which the bytes pass: which of them have content, end the answer, or report an error.
+
+use super::event_error::{error_of, is_of_a_dialect};
+use crate::domain::operation::Operation;
+use crate::gateway::call::choices::Indices;
+use crate::gateway::call::classify::Fault;
+use crate::gateway::call::frame::{Identity, Inspected};
+use crate::gateway::request::json_object::{RawObject, RawText};
+use crate::gateway::usage::pricing::{Reported, parse};
+use crate::gateway::usage::text_size::TextSize;
+use crate::providers::finish_reasons::finish;
+use crate::providers::{FinishMeaning, FinishReason, error_in_answer, error_of_event, is_empty_error};
+use crate::upstream::sse::event_name;
+
+/// Members that hold a piece of an answer, unless they are empty.
+const PIECES: [&str; 4] = ["audio", "b64_json", "delta", "url"];
+
+/// A summary of the events so far.
+#[derive(Debug)]
+pub(super) struct PassedSoFar {
+    pub(super) operation: Operation,
+    /// The usage that was reported.
+    pub(super) reported: Reported,
+    /// The size of the text that a completion has so far.
+    pub(super) size: TextSize,
+    /// Whether there was content.
+    content: bool,
+    /// The choices that have begun, and those that have ended.
+    choices: (Indices, Indices),
+    /// Whether an event without choices has ended the answer.
+    ended: bool,
+    /// The first abnormal end of a choice before any content.
+    bad: Option<FinishReason>,
+    /// The identity of a completion.
+    pub(super) identity: Option<Identity>,
+}
+
+/// What an event is to its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Worth {
+    /// It has content, or the normal end of an answer.
+    Content,
+    /// It has none, but clients may know it.
+    Silent,
+    /// Clients cannot know it.
+    Nothing,
+}
+
+impl PassedSoFar {
+    /// No events so far.
+    pub(super) fn of(operation: Operation) -> Self {
+        Self {
+            operation,
+            reported: Reported::default(),
+            size: TextSize::default(),
+            content: false,
+            choices: (Indices::default(), Indices::default()),
+            ended: false,
+            bad: None,
+            identity: None,
+        }
+    }
+
+    /// Whether an event, or the end of every choice, has ended the answer.
+    pub(super) fn is_over(&self) -> bool {
+        let (begun, over) = self.choices;
+        self.ended || over.hold(begun)
+    }
+
+    /// Whether `[DONE]` ends the answer, as it does where there are choices. Others have an event of their own.
+    pub(super) fn ends_with_done(&self) -> bool {
+        self.operation == Operation::Completions || self.choices.0 != Indices::default()
+    }
+
+    /// Why every choice has ended before there was any content.
+    pub(super) fn bad_end(&self) -> Option<FinishReason> {
+        self.bad.filter(|_| !self.content && self.is_over())
+    }
+
+    /// Takes an event that is an object.
+    ///
+    /// # Errors
+    /// It reports an error.
+    pub(super) fn take(
+        &mut self,
+        event: &[u8],
+        line: &[u8],
+        members: &RawObject<'_>,
+    ) -> Result<Worth, Fault> {
+        if let Some(usage) = members.present("usage") {
+            self.reported = self.reported.followed_by(parse(usage.get()));
+        }
+        if let Some(error) = members.present("error").filter(|error| !is_empty_error(error.get())) {
+            return Err(Fault::Upstream(Box::new(error_in_answer(error.bytes()))));
+        }
+        match members.present("choices") {
+            Some(choices) => self.take_choices(line, choices),
+            None => self.take_other(event, line, members),
+        }
+    }
+
+    fn take_choices(&mut self, line: &[u8], choices: RawText<'_>) -> Result<Worth, Fault> {
+        let choices: Vec<RawObject<'_>> = serde_json::from_slice(choices.bytes()).unwrap_or_default();
+        let chunk = Inspected::new(line).unwrap_or_default();
+        let said = choices.iter().any(|choice| text_of(choice).is_some()) || chunk.choices.content;
+        let ends = || choices.iter().filter_map(end_of);
+        let fails = chunk.choices.error || ends().any(|end| end.finish == FinishMeaning::Error);
+        if (fails || !said)
+            && let Some(fault) = error_of(line)
+        {
+            return Err(fault);
+        }
+        let texts = choices.iter().filter_map(text_of);
+        self.size = texts
+            .fold(self.size.then(chunk.choices.size), |size, text| size.then(TextSize::of_piece(text.get())));
+        self.choices.0.add(chunk.choices.begun);
+        self.choices.1.add(chunk.choices.over);
+        self.identity.get_or_insert_with(|| chunk.identity(line));
+        self.content |= said || ends().any(|end| end.finish == FinishMeaning::Complete);
+        if !self.content {
+            self.bad = self.bad.or_else(|| ends().next());
+        }
+        let is_content = said || self.content && chunk.choices.finished;
+        Ok(if is_content { Worth::Content } else { Worth::Silent })
+    }
+
+    /// Takes an event without choices, which has a type in most dialects.
+    fn take_other(&mut self, event: &[u8], line: &[u8], members: &RawObject<'_>) -> Result<Worth, Fault> {
+        let kind = members.present("type").map(|kind| kind.get().trim_matches('"'));
+        let kind = kind.or_else(|| event_name(event));
+        if kind.is_some_and(|kind| kind.ends_with("error") || kind.ends_with(".failed")) {
+            let error = || Fault::Upstream(Box::new(error_of_event(line)));
+            return Err(error_of(line).unwrap_or_else(error));
+        }
+        let is_filled = |name: &&str| members.present(name).is_some_and(|value| value.get() != "\"\"");
+        // A recording without speech has an empty text.
+        let said = PIECES.iter().any(is_filled) || members.present("text").is_some();
+        let is_known = said && kind.is_some() || is_of_a_dialect(event, line)?;
+        self.ended |= kind.is_some_and(|kind| kind.ends_with(".completed") || kind.ends_with(".done"));
+        self.content |= said;
+        Ok(match (said, is_known || self.operation == Operation::Completions) {
+            (true, _) => Worth::Content,
+            (false, true) => Worth::Silent,
+            (false, false) => Worth::Nothing,
+        })
+    }
+}
+
+/// The text of a choice, unless it is empty.
+fn text_of<'a>(choice: &RawObject<'a>) -> Option<RawText<'a>> {
+    choice.present("text").filter(|text| text.get().starts_with('"') && text.get() != "\"\"")
+}
+
+/// The end of a choice.
+fn end_of(choice: &RawObject<'_>) -> Option<FinishReason> {
+    let reason = choice.present("finish_reason")?;
+    finish(&serde_json::from_str::<String>(reason.get()).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the events are worth, up to the first one with an error.
+    fn worth(operation: Operation, events: &[&str]) -> (Vec<Worth>, bool, PassedSoFar) {
+        let mut seen = PassedSoFar::of(operation);
+        let mut worth = Vec::new();
+        for line in events {
+            let members = RawObject::parse(line.as_bytes()).expect("an object");
+            match seen.take(b"", line.as_bytes(), &members) {
+                Ok(found) => worth.push(found),
+                Err(_) => return (worth, true, seen),
+            }
+        }
+        (worth, false, seen)
+    }
+
+    #[test]
+    fn a_completion_has_text_and_ends_when_all_choices_have() {
+        let [one, two] = [0, 1].map(|index| format!(r#"{{"choices":[{{"index":{index},"text":"a"}}]}}"#));
+        let end = r#"{"choices":[{"index":0,"text":"","finish_reason":"stop"}]}"#;
+        let (found, failed, seen) = worth(Operation::Completions, &[&one, &two, end]);
+        assert_eq!((found, failed), (vec![Worth::Content; 3], false));
+        assert!(!seen.is_over() && seen.ends_with_done());
+        assert!(worth(Operation::Completions, &[&one, end]).2.is_over());
+        let (found, _, seen) = worth(Operation::Completions, &[end]);
+        assert!(found == [Worth::Content] && seen.is_over() && seen.bad_end().is_none());
+        for (reason, meaning) in
+            [("content_filter", FinishMeaning::Filtered), ("abort", FinishMeaning::Broken)]
+        {
+            let end = format!(r#"{{"choices":[{{"index":0,"text":"","finish_reason":"{reason}"}}]}}"#);
+            let (found, _, seen) = worth(Operation::Completions, &[&end]);
+            assert_eq!(found, [Worth::Silent]);
+            assert_eq!(seen.bad_end().map(|end| end.finish), Some(meaning));
+            assert!(worth(Operation::Completions, &[&one, &end]).2.bad_end().is_none());
+        }
+        let broken = r#"{"choices":[{"index":0,"text":"b","finish_reason":"error"}]}"#;
+        assert!(worth(Operation::Completions, &[&one, broken]).1);
+    }
+
+    #[test]
+    fn other_answers_end_with_an_event_of_their_own() {
+        let partial = r#"{"type":"image_generation.partial_image","b64_json":"aGk="}"#;
+        let (found, failed, seen) = worth(Operation::Images, &[r#"{"type":"ping"}"#, partial, r#"{"a":1}"#]);
+        assert_eq!((found, failed), (vec![Worth::Silent, Worth::Content, Worth::Nothing], false));
+        assert!(!seen.is_over() && !seen.ends_with_done());
+        for (operation, event, content) in [
+            (Operation::Images, r#"{"type":"image_generation.completed","b64_json":"aGk="}"#, true),
+            (Operation::Speech, r#"{"type":"speech.audio.done","usage":{"total_tokens":3}}"#, false),
+            (Operation::Transcriptions, r#"{"type":"transcript.text.done","text":""}"#, true),
+        ] {
+            let (found, _, seen) = worth(operation, &[event]);
+            assert_eq!((found[0] == Worth::Content, seen.is_over()), (content, true), "{event}");
+        }
+        for failed in [r#"{"type":"image_generation.failed"}"#, r#"{"type":"error"}"#, r#"{"detail":"no"}"#] {
+            assert!(worth(Operation::Images, &[failed]).1, "{failed}");
+        }
+    }
+}
