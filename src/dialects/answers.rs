@@ -134,7 +134,9 @@ pub enum Event {
         /// A piece of JSON.
         json: String,
     },
-    /// The answer ends; only tokens may follow.
+    /// The text of the caller that ends the answer, before its end.
+    StopSequence(String),
+    /// The answer ends, as far as its provider says so: some repeat it in each chunk, or fail after it.
     Stop(Stop),
 }
 
@@ -150,6 +152,7 @@ impl Event {
             | Self::Redacted(_)
             | Self::CallSignature(_)
             | Self::Input { .. }
+            | Self::StopSequence(_)
             | Self::Stop(_) => false,
         }
     }

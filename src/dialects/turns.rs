@@ -23,6 +23,10 @@ pub struct Request<'a> {
     pub temperature: Option<&'a RawValue>,
     /// The nucleus of sampling, as JSON.
     pub top_p: Option<&'a RawValue>,
+    /// The number of likeliest tokens to sample from, as JSON.
+    pub top_k: Option<&'a RawValue>,
+    /// The seed of sampling, as JSON.
+    pub seed: Option<&'a RawValue>,
     /// Texts that end the answer.
     pub stop: Vec<String>,
     /// Whether the answer is to be streamed.
@@ -33,8 +37,12 @@ pub struct Request<'a> {
     pub effort: Option<String>,
     /// The most tokens that the model is to think, if the caller names them in place of an effort.
     pub budget: Option<u64>,
+    /// Whether the model is to think as much as it finds right, without an effort or a budget.
+    pub adaptive: bool,
     /// The JSON schema that the answer has to follow.
     pub schema: Option<&'a RawValue>,
+    /// Whether the answer has to be JSON without a schema.
+    pub json: bool,
     /// The caller's name of that schema.
     pub schema_name: Option<String>,
     /// Whether the answer always follows that schema; `None` leaves it to the provider.

@@ -64,6 +64,16 @@ pub(super) async fn create(
     answered(&request, payload, &state, Form::Completion, request::read).await
 }
 
+/// Answers a chat completion of the deployment in the path, as on Azure.
+pub(super) async fn create_at_deployment(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<State>,
+) -> HttpResponse {
+    let (model, _) = named(&request);
+    answered(&request, payload, &state, Form::Completion, |body| request::at_deployment(body, &model)).await
+}
+
 /// Answers a message of Anthropic's dialect.
 pub(super) async fn create_message(
     request: HttpRequest,
@@ -90,6 +100,7 @@ pub(super) async fn generate(
 ) -> HttpResponse {
     let (model, method) = named(&request);
     let stream = match (&*method, request.query_string()) {
+        ("countTokens", _) => return gemini::count(&request, payload, &model).await,
         ("generateContent", _) => false,
         ("streamGenerateContent", query) if query.split('&').any(|pair| pair == "alt=sse") => true,
         // Without it, a stream is one JSON array, which no client of ours asks for.

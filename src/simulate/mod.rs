@@ -52,7 +52,9 @@
 //! dialect, and fail with its errors. An answer begins with reasoning if the request asks for it, except in chat completions. A
 //! signature of reasoning in Messages, Gemini and Converse, and encrypted reasoning in Responses, is always the same, and
 //! `bad-signature` takes no other. Gemini and Responses have no word for an end with tools, which `stop-with-tools` could contradict.
-//! `POST /v1/messages/count_tokens` counts the prompt. Nothing is stored: Responses know every id as a previous response.
+//! Gemini answers at `/v1/models/M:...` and at Vertex AI's `/v1/projects/P/locations/L/publishers/google/models/M:...`, too, and
+//! `GET /v1beta/models` lists its models; chat completions also at Azure's `/openai/deployments/M/chat/completions`.
+//! `POST /v1/messages/count_tokens` and `M:countTokens` count the prompt. Nothing is stored: Responses know every id as a previous response.
 //!
 //! The text repeats the beginning of the last user message, so the same question has the same answer. `max_tokens` and
 //! `max_completion_tokens` truncate it. Token counts are a simple estimate: one per word of the answer, and one per four bytes
@@ -87,6 +89,9 @@ use refusal::Refusal;
 
 /// Longer than clients keep an idle connection (reqwest: 90 s), so that no request is sent on a closing connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
+
+/// The path of a model of Gemini on Vertex AI, of which Google's SDK calls the version with beta features.
+const ON_VERTEX: &str = "/{version:v1|v1beta1}/projects/{project}/locations/{location}/publishers/google/models/{model:.+}:{method:[A-Za-z]+}";
 
 /// How long shutdown waits for open responses. Short, because `hang` would use up any longer time.
 const SHUTDOWN_SECONDS: u64 = 1;
@@ -142,16 +147,23 @@ fn routes(config: &mut web::ServiceConfig) {
         ("/v1/messages/count_tokens", web::post().to(messages::count)),
         ("/v1/responses", web::post().to(chat::create_response)),
         ("/responses", web::post().to(chat::create_response)),
-        ("/v1beta/models/{model:.+}:{method:[A-Za-z]+}", web::post().to(chat::generate)),
+        ("/openai/deployments/{model}/chat/completions", web::post().to(chat::create_at_deployment)),
+        ("/{version:v1|v1beta}/models/{model:.+}:{method:[A-Za-z]+}", web::post().to(chat::generate)),
+        (ON_VERTEX, web::post().to(chat::generate)),
         ("/model/{model:.+}/{method:converse|converse-stream}", web::post().to(chat::converse)),
     ] {
         config.service(
             web::resource(path).route(handler).default_service(web::to(async || method_not_allowed("POST"))),
         );
     }
-    for path in ["/v1/models", "/models"] {
+    for (path, handler) in [
+        ("/v1/models", web::get().to(list_models)),
+        ("/models", web::get().to(list_models)),
+        ("/openai/models", web::get().to(list_models)),
+        ("/v1beta/models", web::get().to(list_models_of_gemini)),
+    ] {
         config.service(
-            web::resource(path).get(list_models).default_service(web::to(async || method_not_allowed("GET"))),
+            web::resource(path).route(handler).default_service(web::to(async || method_not_allowed("GET"))),
         );
     }
     config
@@ -181,6 +193,21 @@ async fn list_models() -> HttpResponse {
         })
         .collect();
     HttpResponse::Ok().json(json!({ "object": "list", "data": models }))
+}
+
+async fn list_models_of_gemini() -> HttpResponse {
+    let models: Vec<_> = MODELS
+        .iter()
+        .map(|model| {
+            json!({
+                "name": format!("models/sim/{}", model.example),
+                "displayName": model.example,
+                "description": format!("{}: {}", model.name, model.what),
+                "supportedGenerationMethods": ["generateContent", "countTokens"],
+            })
+        })
+        .collect();
+    HttpResponse::Ok().json(json!({ "models": models }))
 }
 
 async fn unknown_path(request: HttpRequest) -> HttpResponse {

@@ -222,7 +222,7 @@ impl Refusal {
     /// 404 for an unknown path.
     pub(super) fn unknown_path(method: &str, path: &str) -> Self {
         let message = format!(
-            "Unknown endpoint {method} {}. Known endpoints: POST /v1/chat/completions, POST /v1/messages, POST /v1/responses, POST /v1beta/models/M:generateContent, POST /model/M/converse, GET /v1/models.",
+            "Unknown endpoint {method} {}. Known endpoints: POST /v1/chat/completions, POST /v1/messages, POST /v1/responses, POST /v1beta/models/M:generateContent (also /v1/models, and as on Vertex AI), POST /openai/deployments/M/chat/completions, POST /model/M/converse, GET /v1/models.",
             bounded(path)
         );
         Self::new(StatusCode::NOT_FOUND, INVALID_REQUEST, Some("unknown_url"), message)

@@ -71,18 +71,22 @@ impl<'a> ChatRequest<'a> {
     /// # Errors
     /// 400 for a body that is not a JSON object of the right types, or that has no model or no messages.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, Refusal> {
-        let request: Self = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
-        if request.model.is_empty() {
+        serde_json::from_slice::<Self>(body).map_err(|error| unreadable(&error))?.checked()
+    }
+
+    /// Requires a model and messages.
+    fn checked(self) -> Result<Self, Refusal> {
+        if self.model.is_empty() {
             return Err(Refusal::bad_request(Some("model"), None, "You must provide a model parameter."));
         }
-        if request.messages.is_empty() {
+        if self.messages.is_empty() {
             return Err(Refusal::bad_request(
                 Some("messages"),
                 None,
                 "You must provide at least one message.",
             ));
         }
-        Ok(request)
+        Ok(self)
     }
 
     pub(super) fn streams(&self) -> bool {
@@ -146,6 +150,15 @@ impl<'a> ChatRequest<'a> {
 /// As [`ChatRequest::parse`].
 pub(super) fn read(body: &[u8]) -> Result<ChatRequest<'_>, Refusal> {
     ChatRequest::parse(body)
+}
+
+/// Reads a chat completion for the deployment that its path names.
+///
+/// # Errors
+/// As [`ChatRequest::parse`].
+pub(super) fn at_deployment<'a>(body: &'a [u8], deployment: &str) -> Result<ChatRequest<'a>, Refusal> {
+    let request: ChatRequest<'a> = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+    ChatRequest { model: deployment.to_owned().into(), ..request }.checked()
 }
 
 /// 400 for a body that cannot be read.

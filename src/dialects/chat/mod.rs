@@ -8,3 +8,5 @@ mod reasoning;
 pub mod write_answer;
 pub mod write_request;
 pub mod write_stream;
+
+pub(super) use reasoning::DECIDED_BY_CLAUDE;

@@ -24,6 +24,7 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("reasoning", Fate::Read),
     ("reasoning_effort", Fate::Read),
     ("response_format", Fate::Read),
+    ("seed", Fate::Read),
     ("stop", Fate::Read),
     ("stream", Fate::Read),
     ("stream_options", Fate::Read),
@@ -31,6 +32,7 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("thinking", Fate::Read),
     ("tool_choice", Fate::Read),
     ("tools", Fate::Read),
+    ("top_k", Fate::Read),
     ("top_p", Fate::Read),
     ("user", Fate::Read),
     ("frequency_penalty", Fate::Dropped),
@@ -41,10 +43,8 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("prompt_cache_key", Fate::Dropped),
     ("prompt_cache_retention", Fate::Dropped),
     ("safety_identifier", Fate::Dropped),
-    ("seed", Fate::Dropped),
     ("service_tier", Fate::Dropped),
     ("store", Fate::Dropped),
-    ("top_k", Fate::Dropped),
     ("verbosity", Fate::Dropped),
     ("audio", Fate::Needed(Need::Audio)),
     ("function_call", Fate::Needed(Need::Functions)),
@@ -65,6 +65,9 @@ const COUNT: Need = Need::Translation("'n' must be a number");
 const PARALLEL: Need = Need::Translation("'parallel_tool_calls' must be true or false");
 const STOP: Need = Need::Translation("'stop' must be a text or a list of texts");
 const USER: Need = Need::Translation("'user' must be a text");
+
+/// The format of an answer that is JSON of any form.
+const JSON: &str = "json_object";
 
 /// The members of a message that are read, and those of a message of the assistant.
 const OF_MESSAGE: &[&str] = &["role", "content", "tool_call_id"];
@@ -118,11 +121,16 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         limit: members.raw("max_completion_tokens").or_else(|| members.raw("max_tokens")),
         temperature: members.raw("temperature"),
         top_p: members.raw("top_p"),
+        top_k: members.raw("top_k"),
+        seed: members.raw("seed"),
         stop: stop(members)?,
         stream: members.value("stream").unwrap_or_default(),
         user: typed(members, "user", USER)?,
         effort,
         budget,
+        // It has an effort already.
+        adaptive: false,
+        json: asks_for_json(members),
         schema: schema(members, changes),
         // Chat completions are never written for callers of their own dialect.
         schema_name: None,
@@ -285,7 +293,7 @@ fn stop(members: &Members<'_>) -> Result<Vec<String>, Need> {
     }
 }
 
-/// The schema of the answer. Without one, no format can be asked for.
+/// The schema of the answer. Without one, only JSON of any form can be asked for.
 fn schema<'a>(members: &Members<'a>, changes: &mut Changes) -> Option<&'a RawValue> {
     let format = members.object("response_format")?;
     let described = format.object("json_schema");
@@ -293,8 +301,16 @@ fn schema<'a>(members: &Members<'a>, changes: &mut Changes) -> Option<&'a RawVal
         strip(described, &["schema", "strict"], changes);
     }
     let schema = described.and_then(|described| described.raw("schema"));
-    if schema.is_none() && format.text("type").as_deref() != Some("text") {
+    if schema.is_none() && format.text("type").as_deref() != Some("text") && !asks_for_json(members) {
         changes.note(Verb::Dropped, "response_format");
     }
     schema
+}
+
+/// Whether the answer has to be JSON of any form.
+fn asks_for_json(members: &Members<'_>) -> bool {
+    let format = members.object("response_format");
+    format.is_some_and(|format| {
+        format.text("type").as_deref() == Some(JSON) && format.raw("json_schema").is_none()
+    })
 }

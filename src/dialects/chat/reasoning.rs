@@ -12,7 +12,7 @@ use crate::dialects::turns::{Block, Signed};
 /// The effort of a caller who wants reasoning and does not say how much.
 const USUAL: &str = "medium";
 /// The effort of a caller who lets Claude decide, which is Claude's own default.
-const DECIDED_BY_CLAUDE: &str = "high";
+pub(in crate::dialects) const DECIDED_BY_CLAUDE: &str = "high";
 /// The effort that switches reasoning off.
 pub(super) const OFF: &str = "none";
 

@@ -1,4 +1,7 @@
 //! Writes events as the chunks of a chat completion.
+//!
+//! The end of the choice and the usage wait for the end of the stream: a provider may count the tokens after its reason for the
+//! end, repeat that reason in each chunk, or fail after it, and clients take an answer with a reason for whole.
 
 use serde::Serialize;
 
@@ -31,7 +34,7 @@ pub struct Writer {
     /// The signature of the call that begins next.
     call_signature: Option<String>,
     begun: bool,
-    stopped: bool,
+    stop: Option<Stop>,
 }
 
 impl Writer {
@@ -50,7 +53,7 @@ impl Writer {
             details: 0,
             call_signature: None,
             begun: false,
-            stopped: false,
+            stop: None,
         }
     }
 
@@ -60,8 +63,8 @@ impl Writer {
         &self.id
     }
 
-    /// Writes an event. `tokens` counts everything until now.
-    pub fn write(&mut self, event: Event, tokens: Tokens, out: &mut Vec<u8>) {
+    /// Writes an event.
+    pub fn write(&mut self, event: Event, out: &mut Vec<u8>) {
         match event {
             Event::Begin(id) => self.begin(&id, out),
             Event::Text(content) => {
@@ -91,14 +94,30 @@ impl Writer {
                 self.call(Call { index: position, id, kind, function, extra_content }, out);
             }
             Event::Input { position, json } => self.input(position, &json, out),
-            Event::Stop(stop) => self.stop(stop, tokens, out),
+            // It has no place here.
+            Event::StopSequence(_) => {}
+            // Some providers repeat an end in each chunk.
+            Event::Stop(stop) => self.stop = self.stop.filter(|known| known.breaks_off()).or(Some(stop)),
         }
     }
 
-    /// The rest of a complete stream.
+    /// The rest of a complete stream: the end of the choice, the usage, and the last event. Clients parse the input of each
+    /// call, so one without any gets an empty object.
     #[must_use]
-    pub fn end(&self) -> Vec<u8> {
-        DONE.to_vec()
+    pub fn end(&self, tokens: Tokens) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (position, has_input) in self.inputs.iter().enumerate() {
+            if !has_input {
+                self.piece(position, "{}", &mut out);
+            }
+        }
+        let stop = self.stop.unwrap_or(Stop::End).of_answer(!self.inputs.is_empty());
+        self.delta(&Delta::default(), Some(reason(stop)), &mut out);
+        if self.include_usage {
+            self.chunk(&[], Some(Usage::of(tokens)), &mut out);
+        }
+        out.extend_from_slice(DONE);
+        out
     }
 
     /// Writes signed reasoning as a whole, so that callers can send it back as it is.
@@ -120,30 +139,17 @@ impl Writer {
         if let Some(input) = self.inputs.get_mut(position) {
             *input = true;
         }
+        self.piece(position, json, out);
+    }
+
+    /// Writes a piece of the input of a call.
+    fn piece(&self, position: usize, json: &str, out: &mut Vec<u8>) {
         let function = Function { name: None, arguments: json };
         self.call(Call { index: position, id: None, kind: None, function, extra_content: None }, out);
     }
 
     fn call(&self, call: Call<'_>, out: &mut Vec<u8>) {
         self.delta(&Delta { tool_calls: Some([call]), ..Delta::default() }, None, out);
-    }
-
-    /// Writes the end of the choice and the usage. Clients parse the input of each call, so one without any gets an empty
-    /// object.
-    fn stop(&mut self, stop: Stop, tokens: Tokens, out: &mut Vec<u8>) {
-        if std::mem::replace(&mut self.stopped, true) {
-            return;
-        }
-        for position in 0..self.inputs.len() {
-            if self.inputs.get(position) == Some(&false) {
-                self.input(position, "{}", out);
-            }
-        }
-        let stop = stop.of_answer(!self.inputs.is_empty());
-        self.delta(&Delta::default(), Some(reason(stop)), out);
-        if self.include_usage {
-            self.chunk(&[], Some(Usage::of(tokens)), out);
-        }
     }
 
     fn delta(&self, delta: &Delta<'_>, finish_reason: Option<&'static str>, out: &mut Vec<u8>) {
@@ -222,9 +228,9 @@ mod tests {
             Event::Stop(Stop::End),
             Event::Stop(Stop::End),
         ] {
-            writer.write(event, tokens, &mut out);
+            writer.write(event, &mut out);
         }
-        out.extend(writer.end());
+        out.extend(writer.end(tokens));
         let text = String::from_utf8(out).expect("a text");
         let head = r#"data: {"id":"chatcmpl-msg_1","object":"chat.completion.chunk","created":7,"model":"m","provider":"p","choices":["#;
         let chunks: Vec<&str> =
@@ -260,5 +266,33 @@ mod tests {
             "data: [DONE]".to_owned(),
         ];
         assert_eq!(chunks, expected);
+    }
+
+    #[test]
+    fn the_end_waits_and_is_the_strongest_of_all() {
+        for (events, expected) in [
+            (vec![Event::Stop(Stop::Length), Event::Text("Hi".to_owned()), Event::Stop(Stop::End)], "length"),
+            (
+                vec![Event::Stop(Stop::End), Event::Text("Hi".to_owned()), Event::Stop(Stop::Refused)],
+                "content_filter",
+            ),
+            (
+                vec![
+                    Event::Stop(Stop::End),
+                    Event::Call { position: 0, id: "t".to_owned(), name: "f".to_owned() },
+                    Event::Stop(Stop::End),
+                ],
+                "tool_calls",
+            ),
+            (vec![Event::Text("Hi".to_owned())], "stop"),
+        ] {
+            let mut writer = Writer::new(7, "\"m\"", "\"p\"", true);
+            let mut out = Vec::new();
+            events.into_iter().for_each(|event| writer.write(event, &mut out));
+            let before = String::from_utf8(out).expect("a text");
+            assert!(!before.contains("\"finish_reason\":\"") && !before.contains("usage"), "{before}");
+            let end = String::from_utf8(writer.end(Tokens::default())).expect("a text");
+            assert_eq!(end.matches(&format!("\"finish_reason\":\"{expected}\"")).count(), 1, "{end}");
+        }
     }
 }

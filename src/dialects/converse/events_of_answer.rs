@@ -44,8 +44,9 @@ pub fn events(body: &[u8]) -> Option<Vec<u8>> {
             write("contentBlockDelta", &event.to_string());
         }
     }
-    let reason = json!({"stopReason": body.text("stopReason").unwrap_or_default()});
-    write("messageStop", &reason.to_string());
+    let reason = json!(body.text("stopReason").unwrap_or_default());
+    let more = body.raw("additionalModelResponseFields").map_or("null", |more| more.get());
+    write("messageStop", &format!(r#"{{"stopReason":{reason},"additionalModelResponseFields":{more}}}"#));
     let usage = body.raw("usage").map_or("{}", |usage| usage.get());
     let tier = body.raw("serviceTier").map_or("null", |tier| tier.get());
     write("metadata", &format!(r#"{{"usage":{usage},"serviceTier":{tier}}}"#));
@@ -63,7 +64,7 @@ mod tests {
         let body = r#"{"output":{"message":{"role":"assistant","content":[
             {"reasoningContent":{"reasoningText":{"text":"T","signature":"c2ln"}}},{"text":"Hi"},
             {"toolUse":{"toolUseId":"t","name":"n","input":{"z": 1.0}}}]}},
-            "stopReason":"tool_use","usage":{"inputTokens":9}}"#;
+            "stopReason":"tool_use","additionalModelResponseFields":{"stop_sequence":"END"},"usage":{"inputTokens":9}}"#;
         let written = String::from_utf8(events(body.as_bytes()).expect("events")).expect("UTF-8");
         let (mut reader, mut found) = (Reader::default(), Vec::new());
         for line in written.lines().filter_map(|line| line.strip_prefix("data: ")) {
@@ -77,6 +78,7 @@ mod tests {
                 Event::Text("Hi".to_owned()),
                 Event::Call { position: 0, id: "t".to_owned(), name: "n".to_owned() },
                 Event::Input { position: 0, json: r#"{"z": 1.0}"#.to_owned() },
+                Event::StopSequence("END".to_owned()),
                 Event::Stop(Stop::Calls),
             ]
         );

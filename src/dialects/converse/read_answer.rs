@@ -25,7 +25,13 @@ pub fn read(body: &[u8]) -> Option<Answer<'_>> {
     }
     let calls = parts.iter().any(|part| matches!(part, Part::Call(_)));
     let stop = stop(&body.text("stopReason").unwrap_or_default()).of_answer(calls);
-    Some(Answer { id: new_id(), parts, stop, stop_sequence: None, cut: false })
+    let stop_sequence = stop_sequence(&body).filter(|_| stop == Stop::Sequence);
+    Some(Answer { id: new_id(), parts, stop, stop_sequence, cut: false })
+}
+
+/// The text of the caller that ended an answer, which Claude says if it is asked for.
+pub(super) fn stop_sequence(ended: &Members<'_>) -> Option<String> {
+    ended.object("additionalModelResponseFields")?.text("stop_sequence")
 }
 
 /// The id of an answer, which its provider gives none.
@@ -126,6 +132,19 @@ mod tests {
         ] {
             assert_eq!(lines(r#"{"text":"Hi"}"#, reason).expect(reason).1, stop, "{reason}");
         }
+    }
+
+    #[test]
+    fn the_text_that_ended_an_answer_is_read() {
+        let ended = |reason: &str, more: &str| {
+            let body = format!(
+                r#"{{"output":{{"message":{{"content":[{{"text":"Hi"}}]}}}},"stopReason":"{reason}","additionalModelResponseFields":{more}}}"#
+            );
+            read(body.as_bytes()).expect("an answer").stop_sequence
+        };
+        assert_eq!(ended("stop_sequence", r#"{"stop_sequence":"END"}"#).as_deref(), Some("END"));
+        assert_eq!(ended("end_turn", r#"{"stop_sequence":null}"#), None);
+        assert_eq!(ended("stop_sequence", "null"), None);
     }
 
     #[test]

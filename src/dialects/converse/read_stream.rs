@@ -1,6 +1,6 @@
 //! Reads the events of a stream.
 
-use super::read_answer::{new_id, stop};
+use super::read_answer::{new_id, stop, stop_sequence};
 use crate::dialects::answers::Event;
 use crate::dialects::ids;
 use crate::dialects::members::Members;
@@ -24,6 +24,7 @@ impl Reader {
         } else if let Some(added) = data.object("contentBlockDelta") {
             self.add(&added, events);
         } else if let Some(stopped) = data.object("messageStop") {
+            events.extend(stop_sequence(&stopped).map(Event::StopSequence));
             events.extend(stopped.text("stopReason").map(|reason| Event::Stop(stop(&reason))));
         }
     }
@@ -86,7 +87,7 @@ mod tests {
             r#"{"contentBlockDelta":{"contentBlockIndex":3,"delta":{"toolUse":{"input":"\"Ulm\"}"}}}}"#,
             r#"{"contentBlockStart":{"contentBlockIndex":4,"start":{"toolUse":{"toolUseId":"s","name":"search","type":"server_tool_use"}}}}"#,
             r#"{"contentBlockDelta":{"contentBlockIndex":4,"delta":{"toolUse":{"input":"{}"}}}}"#,
-            r#"{"messageStop":{"stopReason":"tool_use"}}"#,
+            r#"{"messageStop":{"stopReason":"tool_use","additionalModelResponseFields":{"stop_sequence":"END"}}}"#,
             r#"{"metadata":{"usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11}}}"#,
             "broken",
         ]);
@@ -101,6 +102,7 @@ mod tests {
                 Event::Call { position: 0, id: "t".to_owned(), name: "weather".to_owned() },
                 Event::Input { position: 0, json: "{\"city\":".to_owned() },
                 Event::Input { position: 0, json: "\"Ulm\"}".to_owned() },
+                Event::StopSequence("END".to_owned()),
                 Event::Stop(Stop::Calls),
             ]
         );

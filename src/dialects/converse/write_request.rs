@@ -104,6 +104,10 @@ struct Inference<'a> {
 fn inference<'a>(request: &'a Request<'a>, changes: &mut Changes) -> Option<Inference<'a>> {
     let Request { limit, temperature: asked, top_p, stop, .. } = request;
     let stop_sequences: Vec<&str> = stop.iter().map(String::as_str).filter(|stop| !stop.is_empty()).collect();
+    if stop_sequences.len() < stop.len() {
+        // Empty ones are refused.
+        changes.note(Verb::Dropped, "stop");
+    }
     if limit.is_none() && asked.is_none() && top_p.is_none() && stop_sequences.is_empty() {
         return None;
     }
@@ -268,7 +272,7 @@ mod tests {
     fn settings_have_the_names_of_converse() {
         let (body, changes) = written(&json!({
             "messages": [{"role": "system", "content": "Be brief."}, user("Hi")], "stream": true,
-            "max_tokens": 64, "temperature": 1.5, "top_p": 0.5, "stop": ["END"], "user": "u",
+            "max_tokens": 64, "temperature": 1.5, "top_p": 0.5, "stop": ["END", ""], "user": "u",
             "reasoning_effort": "low",
             "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"a": 1.0}}},
         }))
@@ -287,6 +291,7 @@ mod tests {
         );
         assert!(changes.contains(&"clamped:temperature".to_owned()), "{changes:?}");
         assert!(changes.contains(&"dropped:user".to_owned()), "{changes:?}");
+        assert!(changes.contains(&"dropped:stop".to_owned()), "{changes:?}");
         let (body, _) = written(&json!({"messages": [user("Hi")]})).expect("a body");
         assert_eq!(body, json!({"model": "m", "messages": [{"role": "user", "content": [{"text": "Hi"}]}]}));
     }

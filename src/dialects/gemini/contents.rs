@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::media::{self, File, Inline};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::need::Need;
-use crate::dialects::turns::{Block, Call, CallResult, Role, Signed, Source, Turn};
+use crate::dialects::turns::{Block, Call, CallResult, Role, Signed, Turn};
 
 /// What a user says before a conversation that begins with an answer.
 const CONTINUED: &str = "(continued)";
@@ -50,20 +51,6 @@ pub(super) enum Part<'a> {
     Response {
         function_response: FunctionResponse<'a>,
     },
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Inline<'a> {
-    mime_type: &'a str,
-    data: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct File<'a> {
-    mime_type: &'static str,
-    file_uri: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -213,7 +200,7 @@ fn of_user<'a>(
     for call in before.into_iter().flat_map(Run::calls) {
         let Some(result) = run.results().find(|result| result.id == call.id) else { continue };
         answered.push(result.id.as_str());
-        parts.push(response(call, result, &mut media)?);
+        parts.push(response(call, result, &mut media, changes)?);
     }
     parts.append(&mut media);
     for (block, of_operator) in &run.blocks {
@@ -225,14 +212,14 @@ fn of_user<'a>(
                 parts.push(Part::text(["<system>\n", text, "\n</system>"].concat()));
             }
             Block::Text(text) => parts.push(Part::text(text)),
-            Block::Image(source) => parts.push(self::media(source, Need::Image)?),
-            Block::Document(source) => parts.push(self::media(source, Need::Document)?),
+            Block::Image(source) => parts.push(media::part(source, Need::Image, changes)?),
+            Block::Document(source) => parts.push(media::part(source, Need::Document, changes)?),
             Block::Result(result) if answered.contains(&result.id.as_str()) => {}
             Block::Result(result) => {
                 changes.note(Verb::Flattened, "tool_history");
                 parts.push(Part::text("[result of an earlier call]"));
                 let mut media = Vec::new();
-                parts.push(Part::text(said(result, &mut media)?));
+                parts.push(Part::text(said(result, &mut media, changes)?));
                 parts.append(&mut media);
             }
             Block::Call(_) | Block::Reasoning | Block::Signed(_) | Block::Foreign(_) => {}
@@ -245,63 +232,37 @@ fn response<'a>(
     call: &'a Call<'a>,
     result: &'a CallResult<'a>,
     media: &mut Vec<Part<'a>>,
+    changes: &mut Changes,
 ) -> Result<Part<'a>, Need> {
-    let said = said(result, media)?;
+    let said = said(result, media, changes)?;
     let response = if result.failed { Outcome::Error(said) } else { Outcome::Result(said) };
     Ok(Part::Response { function_response: FunctionResponse { name: &call.name, response } })
 }
 
 /// The text of a result. What is no text follows in parts of its own.
-fn said<'a>(result: &'a CallResult<'a>, media: &mut Vec<Part<'a>>) -> Result<String, Need> {
+fn said<'a>(
+    result: &'a CallResult<'a>,
+    media: &mut Vec<Part<'a>>,
+    changes: &mut Changes,
+) -> Result<String, Need> {
     let mut said: Vec<&str> = Vec::with_capacity(result.blocks.len());
     for block in &result.blocks {
         match block {
             Block::Text(text) => said.push(text),
             Block::Image(source) => {
+                changes.note(Verb::Moved, "image");
                 said.push(IMAGE_FOLLOWS);
-                media.push(self::media(source, Need::Image)?);
+                media.push(media::part(source, Need::Image, changes)?);
             }
             Block::Document(source) => {
+                changes.note(Verb::Moved, "document");
                 said.push(DOCUMENT_FOLLOWS);
-                media.push(self::media(source, Need::Document)?);
+                media.push(media::part(source, Need::Document, changes)?);
             }
             Block::Call(_) | Block::Result(_) | Block::Reasoning | Block::Signed(_) | Block::Foreign(_) => {}
         }
     }
     Ok(said.join("\n\n"))
-}
-
-/// A picture or a document. Google fetches one at an address, and has to know its type.
-fn media(source: &Source, need: Need) -> Result<Part<'_>, Need> {
-    match source {
-        Source::Base64 { media_type, data } | Source::Named { media_type, data, .. } => {
-            let is_taken = media_type != "image/gif";
-            let inline_data = Inline { mime_type: media_type, data };
-            if is_taken { Ok(Part::Inline { inline_data }) } else { Err(need) }
-        }
-        Source::Url(file_uri) if file_uri.starts_with("http") => {
-            let mime_type = type_of(file_uri, need).ok_or(need)?;
-            Ok(Part::File { file_data: File { mime_type, file_uri } })
-        }
-        Source::Url(_) => Err(need),
-        Source::File => Err(Need::File),
-    }
-}
-
-/// The type that an address shows by its end. Documents are PDF.
-fn type_of(address: &str, need: Need) -> Option<&'static str> {
-    if need == Need::Document {
-        return Some("application/pdf");
-    }
-    let path = address.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    match path.rsplit('.').next()? {
-        "png" => Some("image/png"),
-        "jpg" | "jpeg" => Some("image/jpeg"),
-        "webp" => Some("image/webp"),
-        "heic" => Some("image/heic"),
-        "heif" => Some("image/heif"),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -367,20 +328,22 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_inline_or_at_an_address_that_shows_their_type() {
-        let image = |url: &str| json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]);
-        for (url, expected) in [
-            ("data:image/png;base64,eA==", json!({"inlineData": {"mimeType": "image/png", "data": "eA=="}})),
-            (
-                "https://x.example/a.JPG?b=c.d",
-                json!({"fileData": {"mimeType": "image/jpeg", "fileUri": "https://x.example/a.JPG?b=c.d"}}),
-            ),
-        ] {
-            let (found, _) = contents(&image(url)).expect(url);
-            assert_eq!(found[0]["parts"][0], expected, "{url}");
-        }
-        for url in ["https://x.example/a", "data:image/gif;base64,eA==", "gs://bucket/a.png"] {
-            assert_eq!(contents(&image(url)), Err(Need::Image), "{url}");
-        }
+    fn what_moves_out_of_a_result_and_a_name_are_noted() {
+        let parts = json!([
+            {"type": "text", "text": "See"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,eA=="}},
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,eA=="}}
+        ]);
+        let (found, changes) = contents(&json!([
+            {"role": "user", "content": "Go"}, {"role": "assistant", "tool_calls": [call("x", "f")]},
+            {"role": "tool", "tool_call_id": "x", "content": parts}
+        ]))
+        .expect("contents");
+        let expected = json!([
+            {"functionResponse": {"name": "f", "response": {"result": "See\n\n[image follows]\n\n[document follows]"}}},
+            {"inlineData": {"mimeType": "image/png", "data": "eA=="}},
+            {"inlineData": {"mimeType": "application/pdf", "data": "eA=="}}
+        ]);
+        assert_eq!(found[2]["parts"], expected);
+        assert_eq!(changes, ["moved:image", "moved:document", "stripped:name"]);
     }
 }

@@ -3,6 +3,7 @@
 pub mod answer;
 mod contents;
 pub mod history;
+mod media;
 pub mod read_answer;
 pub mod read_stream;
 pub mod schema;

@@ -3,6 +3,8 @@
 //! The body names its model, whether it is a stream, and how much the model is to think in members of ours: what of them a model
 //! takes, and where, is known only when the request is adapted to it.
 
+use std::ops::RangeInclusive;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -12,10 +14,17 @@ use crate::dialects::change::{Changes, Verb};
 use crate::dialects::need::Need;
 use crate::dialects::turns::{Block, Choice, Request, Role, Tool};
 
+/// The `topK` that every model takes; some models have a larger one.
+const TOP_K: RangeInclusive<i32> = 1..=40;
+/// The longest name of a tool, in bytes.
+const LONGEST_NAME: usize = 128;
 /// The most stop sequences of a request.
 const MOST_STOPS: usize = 5;
 
 const UNWRITTEN: Need = Need::Translation("it cannot be written");
+const BAD_NAME: Need = Need::Translation(
+    "the name of a tool in it does not begin with a letter or '_', is longer than 128 characters, or has others than letters, digits and '_-.:'",
+);
 
 /// Writes a request for the model of this name.
 ///
@@ -27,6 +36,9 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
     }
     if request.turns.last().is_some_and(|turn| turn.role == Role::Assistant) {
         return Err(Need::Prefill);
+    }
+    if request.tools.iter().any(|tool| !is_name(&tool.name)) {
+        return Err(BAD_NAME);
     }
     let leading = request.turns.iter().take_while(|turn| turn.role == Role::System).count();
     let (system, turns) = request.turns.split_at(leading);
@@ -114,6 +126,10 @@ struct GenerationConfig<'a> {
     temperature: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<i32>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     stop_sequences: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,6 +149,14 @@ struct Reasoning<'a> {
 
 fn tools(function_declarations: Vec<Declaration<'_>>) -> Vec<Declarations<'_>> {
     if function_declarations.is_empty() { Vec::new() } else { vec![Declarations { function_declarations }] }
+}
+
+/// Whether a tool may have this name.
+fn is_name(name: &str) -> bool {
+    let may_follow = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.len() <= LONGEST_NAME
+        && name.bytes().all(may_follow)
 }
 
 fn declaration<'a>(tool: &'a Tool<'a>, changes: &mut Changes) -> Declaration<'a> {
@@ -162,10 +186,27 @@ fn config<'a>(request: &'a Request<'a>, changes: &mut Changes) -> GenerationConf
         max_output_tokens: request.limit,
         temperature: request.temperature,
         top_p: request.top_p,
+        top_k: whole(request.top_k, TOP_K, "top_k", changes),
+        seed: whole(request.seed, i32::MIN..=i32::MAX, "seed", changes),
         stop_sequences: &request.stop,
-        response_mime_type: request.schema.map(|_| "application/json"),
+        response_mime_type: (request.json || request.schema.is_some()).then_some("application/json"),
         response_json_schema: request.schema.map(|schema| schema::fitting(schema, changes)),
     }
+}
+
+/// A whole number that Gemini takes. Others are left out, because it refuses them.
+fn whole(
+    value: Option<&RawValue>,
+    taken: RangeInclusive<i32>,
+    name: &str,
+    changes: &mut Changes,
+) -> Option<i32> {
+    let value = value?;
+    let number = serde_json::from_str::<i32>(value.get()).ok().filter(|number| taken.contains(number));
+    if number.is_none() {
+        changes.note(Verb::Dropped, name);
+    }
+    number
 }
 
 /// Names what Gemini has no place for.
@@ -236,8 +277,40 @@ mod tests {
         for body in [
             json!({"messages": [user], "stop": ["a", "b", "c", "d", "e", "f"]}),
             json!({"messages": [user, {"role": "assistant", "content": "A"}]}),
+            json!({"messages": [user], "tools": [{"type": "function", "function": {"name": "1st"}}]}),
+            json!({"messages": [user], "tools": [{"type": "function", "function": {"name": "my tool"}}]}),
         ] {
             assert!(written(&body).is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn settings_that_gemini_takes_arrive() {
+        let user = json!({"role": "user", "content": "Hi"});
+        for (more, expected, changes) in [
+            (json!({"seed": 7, "top_k": 40}), json!({"seed": 7, "topK": 40}), vec![]),
+            (
+                json!({"seed": 3_000_000_000_u32, "top_k": 41}),
+                json!({}),
+                vec!["dropped:top_k", "dropped:seed"],
+            ),
+            (
+                json!({"response_format": {"type": "json_object"}}),
+                json!({"responseMimeType": "application/json"}),
+                vec![],
+            ),
+            // Most models refuse it.
+            (json!({"presence_penalty": 0.5}), json!({}), vec!["dropped:presence_penalty"]),
+        ] {
+            let mut body = json!({"messages": [user]});
+            for (name, value) in more.as_object().expect("an object") {
+                body[name] = value.clone();
+            }
+            let (found, noted) = written(&body).expect("a request");
+            assert_eq!(
+                (&found["generationConfig"], noted),
+                (&expected, changes.into_iter().map(str::to_owned).collect())
+            );
         }
     }
 }

@@ -26,6 +26,7 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("thinking", Fate::Read),
     ("tool_choice", Fate::Read),
     ("tools", Fate::Read),
+    ("top_k", Fate::Read),
     ("top_p", Fate::Read),
     ("inference_geo", Fate::Read),
     ("cache_control", Fate::Dropped),
@@ -34,7 +35,6 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("fallback_credit_token", Fate::Dropped),
     ("service_tier", Fate::Dropped),
     ("speed", Fate::Dropped),
-    ("top_k", Fate::Dropped),
     ("container", Fate::Needed(Need::Container)),
     ("fallbacks", Fate::Needed(Need::Fallbacks)),
     ("mcp_servers", Fate::Needed(Need::McpServers)),
@@ -85,6 +85,7 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
     }
     let (choice, parallel) = choice(members)?;
     region(members, changes)?;
+    let (effort, budget, adaptive) = thinking(members, changes);
     Ok(Request {
         turns,
         tools: tools(members, changes)?,
@@ -93,11 +94,15 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         limit: members.raw("max_tokens"),
         temperature: members.raw("temperature"),
         top_p: members.raw("top_p"),
+        top_k: members.raw("top_k"),
+        seed: None,
         stop: typed(members, "stop_sequences", STOP)?.unwrap_or_default(),
         stream: members.value("stream").unwrap_or_default(),
         user: user(members, changes)?,
-        effort: effort(members, changes),
-        budget: None,
+        effort,
+        budget,
+        adaptive,
+        json: false,
         schema: schema(members, changes),
         schema_name: None,
         // Anthropic holds every answer to its schema.
@@ -310,33 +315,28 @@ fn region(members: &Members<'_>, changes: &mut Changes) -> Result<(), Need> {
     }
 }
 
-/// How much the model is to think: the effort that the caller names, or the one that fits the budget.
-fn effort(members: &Members<'_>, changes: &mut Changes) -> Option<String> {
+/// How much the model is to think: the effort and the budget that the caller names, and whether the model decides.
+fn thinking(members: &Members<'_>, changes: &mut Changes) -> (Option<String>, Option<u64>, bool) {
     let thinking = members.object("thinking");
     if let Some(thinking) = &thinking {
         strip(thinking, &["type", "budget_tokens"], changes);
     }
     let kind = thinking.as_ref().and_then(|thinking| thinking.text("type"));
     let named = members.object("output_config").and_then(|config| config.text("effort"));
-    let effort = match (kind.as_deref(), named) {
+    let (effort, budget) = match kind.as_deref() {
         // Some vendors' models reason unless a request asks them not to.
-        (Some("disabled"), _) => Some("none".to_owned()),
-        (_, Some(named)) => Some(named),
-        (Some("enabled"), None) => thinking
-            .and_then(|thinking| thinking.value("budget_tokens"))
-            .map(|budget| effort_of(budget).to_owned()),
-        (_, None) => None,
+        Some("disabled") => (Some("none".to_owned()), None),
+        Some("enabled") => (named, thinking.and_then(|thinking| thinking.value("budget_tokens"))),
+        Some(_) | None => (named, None),
     };
-    match (&effort, thinking_is_asked(kind.as_deref())) {
-        (Some(_), _) => changes.note(Verb::Mapped, "thinking"),
-        (None, true) => changes.note(Verb::Dropped, "thinking"),
-        (None, false) => {}
+    let adaptive = kind.as_deref() == Some("adaptive") && effort.is_none();
+    match (effort.is_some() || budget.is_some(), kind.as_deref()) {
+        (true, _) => changes.note(Verb::Mapped, "thinking"),
+        // What becomes of it depends on the target.
+        (false, None | Some("adaptive")) => {}
+        (false, Some(_)) => changes.note(Verb::Dropped, "thinking"),
     }
-    effort
-}
-
-fn thinking_is_asked(kind: Option<&str>) -> bool {
-    kind.is_some_and(|kind| kind != "disabled")
+    (effort, budget, adaptive)
 }
 
 /// The effort that fits a budget of reasoning, in tokens.

@@ -91,11 +91,15 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         limit: members.raw("max_output_tokens"),
         temperature: members.raw("temperature"),
         top_p: members.raw("top_p"),
+        top_k: None,
+        seed: None,
         stop: Vec::new(),
         stream: members.value("stream").unwrap_or_default(),
         user: typed(members, "user", USER)?,
         effort: effort(members, changes),
         budget: None,
+        adaptive: false,
+        json: format_of(members).is_some_and(|format| is_json(&format)),
         schema: schema(members, changes),
         schema_name: format_of(members).and_then(|format| format.text("name")),
         strict_schema: format_of(members).and_then(|format| format.value("strict")),
@@ -152,7 +156,12 @@ fn format_of<'a>(members: &Members<'a>) -> Option<Members<'a>> {
     members.object("text")?.object("format")
 }
 
-/// The schema of the answer. Other formats than text have no equivalent.
+/// Whether a format is JSON of any form.
+fn is_json(format: &Members<'_>) -> bool {
+    format.text("type").as_deref() == Some("json_object") && format.raw("schema").is_none()
+}
+
+/// The schema of the answer. Other formats than text and JSON have no equivalent.
 fn schema<'a>(members: &Members<'a>, changes: &mut Changes) -> Option<&'a RawValue> {
     let text = members.object("text")?;
     if text.raw("verbosity").is_some() {
@@ -162,7 +171,8 @@ fn schema<'a>(members: &Members<'a>, changes: &mut Changes) -> Option<&'a RawVal
     let format = text.object("format")?;
     strip(&format, &["type", "name", "schema", "strict"], changes);
     let schema = format.raw("schema");
-    if schema.is_none() && format.text("type").is_some_and(|kind| kind != "text") {
+    let is_known = is_json(&format) || format.text("type").is_none_or(|kind| kind == "text");
+    if schema.is_none() && !is_known {
         changes.note(Verb::Dropped, "text");
     }
     schema
@@ -207,7 +217,8 @@ mod tests {
                 1,
                 vec!["dropped:verbosity"],
             ),
-            (r#","text":{"format":{"type":"json_object"}}"#, 1, vec!["dropped:text"]),
+            (r#","text":{"format":{"type":"json_object"}}"#, 1, vec![]),
+            (r#","text":{"format":{"type":"grammar"}}"#, 1, vec!["dropped:text"]),
             (
                 r#","store":true,"prompt_cache_key":"k","of_next_year":1"#,
                 1,

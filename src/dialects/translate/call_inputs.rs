@@ -42,7 +42,8 @@ impl CallInputs {
             | Event::Reasoning(_)
             | Event::Signature(_)
             | Event::Redacted(_)
-            | Event::CallSignature(_) => {}
+            | Event::CallSignature(_)
+            | Event::StopSequence(_) => {}
         }
         if self.size > MOST_WAITING { Err(Unwritable::TooMuch) } else { Ok(()) }
     }
@@ -60,6 +61,7 @@ impl CallInputs {
             | Event::Redacted(_)
             | Event::CallSignature(_)
             | Event::Call { .. }
+            | Event::StopSequence(_)
             | Event::Stop(_) => false,
         }
     }

@@ -74,6 +74,7 @@ impl JoinedHalves {
                 let json = self.inputs.get_mut(position).map(|input| input.followed_by(&json));
                 whole.extend(json.filter(some).map(|json| Event::Input { position, json }));
             }
+            Event::StopSequence(text) => whole.push(Event::StopSequence(joined(text))),
             Event::Stop(stop) => {
                 whole.extend(self.rest());
                 whole.push(Event::Stop(stop));

@@ -10,6 +10,7 @@ use self::call_inputs::CallInputs;
 use self::joined_halves::JoinedHalves;
 use super::answers::{Event, Stop, Tokens};
 use super::change::{Changes, Verb};
+use super::chat::DECIDED_BY_CLAUDE;
 use super::crossing::{Crossing, for_target};
 use super::gemini::signature::Signer;
 use super::members::Members;
@@ -17,7 +18,7 @@ use super::messages::write_stream::TooMuch;
 use super::need::Need;
 use super::responses::repeated::Repeated;
 use super::split_characters::marked;
-use super::turns::{Block, Choice, Request};
+use super::turns::{Block, Choice, Request, Turn};
 use super::whole_characters::whole_characters;
 use super::{CallerDialect, Dialect, chat, converse, gemini, ids, messages, responses};
 
@@ -37,6 +38,10 @@ pub fn request(
         CallerDialect::Responses => responses::read_request::read(members, changes)?,
     };
     history::check(&request.turns)?;
+    leave_out_settings(&mut request, (from, to), changes);
+    if to != Dialect::ChatCompletions && request.turns.iter().any(is_blank) {
+        changes.stripped("content");
+    }
     cross(&mut request, to, changes)?;
     if to != Dialect::ChatCompletions && request.schema_name.take().is_some() {
         changes.stripped("name");
@@ -44,12 +49,55 @@ pub fn request(
     give_ids(&mut request, changes);
     history::flatten_orphans(&mut request.turns, changes);
     leave_out_choice(&mut request, changes);
+    decide_effort(&mut request, to, changes);
     match to {
         Dialect::ChatCompletions => chat::write_request::write(&request, model, changes),
         Dialect::Messages => messages::write_request::write(&request, model, changes),
         Dialect::Gemini => gemini::write_request::write(&request, model, changes),
         Dialect::Converse => converse::write_request::write(&request, model, changes),
         Dialect::Responses => Err(Need::Dialect(to)),
+    }
+}
+
+/// Names the settings that only Gemini has a place for.
+fn leave_out_settings(
+    request: &mut Request<'_>,
+    (from, to): (CallerDialect, Dialect),
+    changes: &mut Changes,
+) {
+    if to == Dialect::Gemini {
+        return;
+    }
+    for (setting, name) in [(request.seed.take(), "seed"), (request.top_k.take(), "top_k")] {
+        if setting.is_some() {
+            changes.note(Verb::Dropped, name);
+        }
+    }
+    if std::mem::take(&mut request.json) {
+        let name = if from == CallerDialect::Responses { "text" } else { "response_format" };
+        changes.note(Verb::Dropped, name);
+    }
+}
+
+/// Whether a turn says nothing, so that most dialects refuse it.
+fn is_blank(turn: &Turn<'_>) -> bool {
+    turn.blocks.iter().all(|block| matches!(block, Block::Text(text) if text.trim().is_empty()))
+}
+
+/// Where Claude is, reasoning that the model decides about has Claude's own default effort. Elsewhere the model's default
+/// applies.
+fn decide_effort(request: &mut Request<'_>, to: Dialect, changes: &mut Changes) {
+    if !request.adaptive {
+        return;
+    }
+    match to {
+        Dialect::Converse | Dialect::Messages => {
+            changes.note(Verb::Mapped, "thinking");
+            request.effort = Some(DECIDED_BY_CLAUDE.to_owned());
+        }
+        Dialect::ChatCompletions | Dialect::Responses | Dialect::Gemini => {
+            changes.note(Verb::Dropped, "thinking");
+        }
     }
 }
 
@@ -250,11 +298,11 @@ impl Stream {
         self.has_content
     }
 
-    /// Translates the data of one event. `tokens` counts everything until now.
+    /// Translates the data of one event.
     ///
     /// # Errors
     /// The stream cannot go on. It has no end then.
-    pub fn feed(&mut self, data: &[u8], tokens: Tokens, out: &mut Vec<u8>) -> Result<(), Unwritable> {
+    pub fn feed(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Unwritable> {
         let data = marked(data);
         let mut events: Vec<Event> = Vec::new();
         match &mut self.reader {
@@ -266,49 +314,40 @@ impl Stream {
         if matches!(data, Cow::Owned(_)) || !self.halves.are_empty() {
             events = self.halves.of(events);
         }
-        self.write(events, tokens, out)
+        self.write(events, out)
     }
 
-    /// The rest of a complete stream.
+    /// The rest of a complete stream, with its `tokens`.
     ///
     /// # Errors
     /// It is not complete: a call in it is broken, or it could not be written.
     pub fn end(&mut self, tokens: Tokens) -> Result<Vec<u8>, Unwritable> {
         let mut out = Vec::new();
-        let mut rest = self.halves.rest();
-        if matches!(self.writer, Writer::Chat(_)) {
-            // A second end is not written.
-            rest.push(Event::Stop(Stop::End));
-        }
-        self.write(rest, tokens, &mut out)?;
+        let rest = self.halves.rest();
+        self.write(rest, &mut out)?;
         let nameless = match &self.reader {
             Reader::Chat(reader) => reader.has_call_without_name(),
             Reader::Messages(_) | Reader::Gemini(_) | Reader::Converse(_) => false,
         };
-        match &self.writer {
-            Writer::Chat(writer) => out.extend(writer.end()),
-            Writer::Messages(writer) => {
-                self.calls.check(nameless)?;
-                out.extend(writer.end(tokens));
-            }
-            Writer::Responses(writer) => {
-                self.calls.check(nameless)?;
-                out.extend(writer.end(tokens));
-            }
-        }
+        self.calls.check(nameless)?;
+        out.extend(match &self.writer {
+            Writer::Chat(writer) => writer.end(tokens),
+            Writer::Messages(writer) => writer.end(tokens),
+            Writer::Responses(writer) => writer.end(tokens),
+        });
         Ok(out)
     }
 
-    fn write(&mut self, events: Vec<Event>, tokens: Tokens, out: &mut Vec<u8>) -> Result<(), Unwritable> {
+    fn write(&mut self, events: Vec<Event>, out: &mut Vec<u8>) -> Result<(), Unwritable> {
         if let Some(unwritable) = self.unwritable {
             return Err(unwritable);
         }
-        let written = events.into_iter().try_for_each(|event| self.write_one(event, tokens, out));
+        let written = events.into_iter().try_for_each(|event| self.write_one(event, out));
         self.unwritable = written.err();
         written
     }
 
-    fn write_one(&mut self, event: Event, tokens: Tokens, out: &mut Vec<u8>) -> Result<(), Unwritable> {
+    fn write_one(&mut self, event: Event, out: &mut Vec<u8>) -> Result<(), Unwritable> {
         if self.calls.is_blank_before_input(&event) {
             return Ok(());
         }
@@ -317,12 +356,7 @@ impl Stream {
         match &mut self.writer {
             Writer::Messages(writer) => writer.write(event, out)?,
             Writer::Responses(writer) => writer.write(event, out)?,
-            Writer::Chat(writer) => {
-                if matches!(event, Event::Stop(_)) {
-                    self.calls.check(false)?;
-                }
-                writer.write(event, tokens, out);
-            }
+            Writer::Chat(writer) => writer.write(event, out),
         }
         Ok(())
     }

@@ -180,16 +180,15 @@ impl StreamTranslation {
         self.stream.has_content()
     }
 
-    /// Translates the data of one event. `reported` is the usage until now.
+    /// Translates the data of one event.
     ///
     /// # Errors
     /// The stream cannot go on: a call in it is broken, or too much waits for its end.
-    pub fn feed(&mut self, data: &[u8], reported: &Reported, out: &mut Vec<u8>) -> Result<(), Fault> {
-        let tokens = tokens(reported, self.whole.prompt);
-        self.stream.feed(data, tokens, out).map_err(unwritable_fault)
+    pub fn feed(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+        self.stream.feed(data, out).map_err(unwritable_fault)
     }
 
-    /// The rest of a complete stream.
+    /// The rest of a complete stream. `reported` is its usage.
     ///
     /// # Errors
     /// It is not complete, because a call in it is broken or it could not go on.

@@ -89,6 +89,13 @@ const OF_RESPONSES: [&str; 14] = [
     "truncation",
 ];
 
+/// Members of translations for Gemini, sorted. Their tools are functions of the caller.
+const OF_GEMINI: [&str; 6] =
+    ["contents", "generationConfig", "model", "stream", "systemInstruction", "toolConfig"];
+
+/// Members of translations for Converse, sorted. Their tools are functions of the caller.
+const OF_CONVERSE: [&str; 6] = ["inferenceConfig", "messages", "model", "stream", "system", "toolConfig"];
+
 /// Members of requests other than chats, sorted.
 const OF_OPERATIONS: [&str; 32] = [
     "background",
@@ -137,8 +144,8 @@ impl ChatRequest {
             Dialect::ChatCompletions => (&OF_CHAT, &features::OF_CHAT),
             Dialect::Messages => (&OF_MESSAGES, &features::OF_MESSAGES),
             Dialect::Responses => (&OF_RESPONSES, &features::OF_RESPONSES),
-            // Only a caller's own request is looked at.
-            Dialect::Gemini | Dialect::Converse => (&[], &[]),
+            Dialect::Gemini => (&OF_GEMINI, &features::OF_GEMINI),
+            Dialect::Converse => (&OF_CONVERSE, &features::OF_CONVERSE),
         };
         let is_known = |name: &str| [known, features].iter().any(|list| list.binary_search(&name).is_ok());
         let is_plain = |name: &str| is_known(name) || is_own(self.dialect, name) || is_label(name);
@@ -167,7 +174,7 @@ mod tests {
     #[test]
     fn lists_are_sorted() {
         assert!(OF_CHAT.is_sorted() && OF_MESSAGES.is_sorted() && OF_RESPONSES.is_sorted());
-        assert!(OF_OPERATIONS.is_sorted());
+        assert!(OF_GEMINI.is_sorted() && OF_CONVERSE.is_sorted() && OF_OPERATIONS.is_sorted());
     }
 
     #[test]

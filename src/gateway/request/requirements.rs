@@ -52,7 +52,7 @@ impl<'a> Requirements<'a> {
         Self { request, primary: None, only_keeper: None }
     }
 
-    /// The requirements of a request whose first model is of this provider.
+    /// The requirements of a request with a first model of this provider.
     #[must_use]
     pub fn with_primary(self, primary: Option<ProviderId>) -> Self {
         Self { primary, ..self }

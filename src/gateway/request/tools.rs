@@ -23,8 +23,9 @@ const NAMESPACE: &str = "namespace";
 /// The types of tools with a schema of the caller.
 const OWN_TOOLS: [&str; 2] = ["custom", "function"];
 
-/// Members of a tool that hold what the caller wrote, in any words.
-const OWN_MEMBERS: [&str; 5] = ["custom", "function", "input_examples", "input_schema", "parameters"];
+/// Members of a tool that hold what the caller wrote, in any words. In Gemini, a tool is a list of functions.
+const OWN_MEMBERS: [&str; 6] =
+    ["custom", "function", "functiondeclarations", "input_examples", "input_schema", "parameters"];
 
 /// Members of a tool that name a server or a credential.
 const OF_SERVERS: [&str; 5] =
@@ -236,6 +237,11 @@ mod tests {
             ),
             (r#"[{"name":"f"},{"type":"bash_20250124","name":"bash"}]"#, Some(RunBy::CallerAsDefined)),
             (r#"[{"type":"function","function":{"name":"f"},"headers":{"a":"b"}}]"#, Some(RunBy::Provider)),
+            (
+                r#"[{"functionDeclarations":[{"name":"f","parametersJsonSchema":{"properties":{"retrieval":{"type":"date"}}}}]}]"#,
+                Some(RunBy::Caller),
+            ),
+            (r#"[{"functionDeclarations":[]},{"googleSearch":{}}]"#, Some(RunBy::Provider)),
             (r#"[{"name":"f"},7]"#, None),
             (r#""none""#, None),
             ("null", None),

@@ -280,9 +280,9 @@ impl StreamRelay {
         if !matches!(read, Read::More) || !self.output.is_empty() {
             return Ok(read);
         }
-        if !self.complete && reader.seen.is_complete(self.wanted) {
-            self.complete = true;
-            let read_timeout = read_timeout(reader, true, self.idle);
+        if self.complete != reader.seen.is_complete(self.wanted) {
+            self.complete = !self.complete;
+            let read_timeout = read_timeout(reader, self.complete, self.idle);
             self.timer.as_mut().reset((self.last_read + read_timeout).min(self.end));
         }
         let more = loop {

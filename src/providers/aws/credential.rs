@@ -46,10 +46,23 @@ struct Members {
     inner: Option<Box<Members>>,
 }
 
-/// Whether a credential is an access key rather than an API key.
+/// How the ids of access keys begin: those of users, and temporary ones.
+const IDS: [&str; 2] = ["AKIA", "ASIA"];
+/// The length of such an id.
+const ID_LENGTH: usize = 20;
+
+/// Whether a credential is an access key rather than an API key. One in a form that is not read counts, so that its secret is
+/// never taken for an API key.
 #[must_use]
 pub fn is_access_key(credential: &str) -> bool {
-    credential.trim_start().starts_with('{')
+    let mut words = credential.split(|letter: char| !letter.is_ascii_alphanumeric());
+    credential.trim_start().starts_with('{') || words.any(is_id)
+}
+
+fn is_id(word: &str) -> bool {
+    word.len() == ID_LENGTH
+        && IDS.iter().any(|start| word.starts_with(start))
+        && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 impl AccessKey {
@@ -60,7 +73,11 @@ impl AccessKey {
     pub fn parse(credential: &str) -> Result<Self, InvalidCredential> {
         let members: Members = serde_json::from_str(credential).map_err(|_| InvalidCredential::AccessKey)?;
         let members = match members {
-            Members { inner: Some(inner), .. } => *inner,
+            // The region is added by hand, around or within what the tool printed.
+            Members { inner: Some(inner), region, .. } => {
+                let inner = *inner;
+                Members { region: inner.region.or(region), ..inner }
+            }
             own => own,
         };
         let there = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Zeroizing::new);
@@ -108,6 +125,7 @@ mod tests {
     use super::*;
 
     const ID: &str = "AKIDEXAMPLE";
+    const LONG_ID: &str = "AKIAIOSFODNN7EXAMPLE";
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
     #[test]
@@ -144,7 +162,10 @@ mod tests {
             let debug = format!("{key:?}");
             assert!(key.secrets().iter().all(|secret| !debug.contains(secret)), "{debug}");
         }
-        assert!(!is_access_key("bedrock-api-key-abc"));
+        let inner = format!(r#""Credentials":{{"AccessKeyId":"{ID}","SecretAccessKey":"{SECRET}"}}"#);
+        let key = AccessKey::parse(&format!(r#"{{{inner},"region":"eu-west-1"}}"#)).expect("a key");
+        assert_eq!(key.region.as_deref(), Some("eu-west-1"));
+        assert!(!is_access_key("bedrock-api-key-abc") && !is_access_key("ABSKQmVkcm9ja0FQSUtleS1hYmNk"));
     }
 
     #[test]
@@ -152,6 +173,9 @@ mod tests {
         for (text, fault) in [
             ("{".to_owned(), InvalidCredential::AccessKey),
             (r#"{"access_key_id":7}"#.to_owned(), InvalidCredential::AccessKey),
+            (format!("{LONG_ID}:{SECRET}"), InvalidCredential::AccessKey),
+            (format!("AWS_ACCESS_KEY_ID={LONG_ID},{SECRET}"), InvalidCredential::AccessKey),
+            (LONG_ID.replace("AKIA", "ASIA"), InvalidCredential::AccessKey),
             ("{}".to_owned(), InvalidCredential::AccessKeyId),
             (
                 format!(r#"{{"access_key_id":"","secret_access_key":"{SECRET}"}}"#),
@@ -167,6 +191,7 @@ mod tests {
                 InvalidCredential::Region,
             ),
         ] {
+            assert!(is_access_key(&text), "{text}");
             let found = AccessKey::parse(&text).expect_err(&text);
             assert_eq!(found, fault, "{text}");
             assert!(!found.to_string().contains("wJalr"), "{found}");

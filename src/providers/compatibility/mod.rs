@@ -5,6 +5,7 @@
 //! the vendor's own documentation, R are reports of its behavior. All were read in November 2026.
 
 mod effort;
+mod members;
 mod models;
 mod optional;
 mod refusal;

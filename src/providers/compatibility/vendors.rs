@@ -3,6 +3,7 @@
 //! A vendor without a row gets the request as the caller wrote it, apart from OpenAI's own extensions.
 
 use super::effort::{self, Effort};
+use super::members::{CALL, FOREIGN, FOREIGN_BUT_REASONING};
 use super::tool_ids::ToolIds;
 use super::{AllowedMembers, ReasoningParts, SchemaSupport};
 
@@ -40,40 +41,6 @@ pub(super) struct Vendor {
 /// A vendor about which nothing is known.
 pub(super) static UNKNOWN: Vendor = UNKNOWN_ROW;
 
-/// Members that other vendors add to assistant messages.
-const FOREIGN: AllowedMembers = AllowedMembers::Without(&[
-    "reasoning_content",
-    "reasoning",
-    "reasoning_details",
-    "thinking",
-    "thinking_blocks",
-    "provider_specific_fields",
-    "cache_control",
-    "extra_content",
-    "citations",
-    "images",
-    "prefix",
-]);
-
-/// The same for a vendor that has `reasoning_content` itself.
-const FOREIGN_BUT_REASONING: AllowedMembers = AllowedMembers::Without(&[
-    "reasoning",
-    "reasoning_details",
-    "thinking",
-    "thinking_blocks",
-    "provider_specific_fields",
-    "cache_control",
-    "extra_content",
-    "refusal",
-    "annotations",
-    "audio",
-    "citations",
-    "images",
-    "prefix",
-]);
-
-const CALL: AllowedMembers = AllowedMembers::Only(&["id", "type", "function", "custom"]);
-
 /// Parameters that OpenAI refuses ("Unrecognized request argument supplied: thinking", R nashsu/llm_wiki#336;
 /// "Unknown parameter: 'reasoning'", R musistudio/claude-code-router#1374; for sampling parameters R
 /// open-webui/open-webui#14520).
@@ -97,7 +64,6 @@ const NOT_OPENAIS: &[&str] = &[
     "top_a",
     "top_k",
 ];
-
 pub(super) static VENDORS: &[Vendor] = &[
     Vendor { preset: "openai", ..OPENAI },
     Vendor { preset: "azure", ..OPENAI },

@@ -4,6 +4,7 @@
 //! This module decides nothing. Parsing never fails and its cost is bounded: it looks at no more than 64 KiB, and
 //! leaves fields empty that it cannot understand.
 
+mod amazon;
 mod body;
 pub mod codes;
 mod google;
@@ -133,7 +134,7 @@ pub fn parse_error(status: u16, headers: &HeaderMap, body: &[u8], now: DateTime<
     let retry_after = retry_after::from_headers(headers, now).or(said.retry_after);
     // A proxy in between may replace the vendor's status with its own.
     let number = said.number.filter(|number| *number != status).map(|number| number.to_string());
-    let code = said.code.clone().or(number).or_else(|| amazon_error_type(headers));
+    let code = said.code.clone().or(number).or_else(|| amazon::error_type(headers).and_then(body::label));
     let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
     let limits = LimitHeaders::of(texts);
     // What the body says about this failure takes precedence over headers that come with every response.
@@ -210,12 +211,6 @@ fn from_said(status: u16, said: ErrorBody) -> UpstreamError {
         page: said.page,
         unread,
     }
-}
-
-/// AWS puts the exception's name into a header, followed by a colon and a URL.
-fn amazon_error_type(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get("x-amzn-errortype")?.to_str().ok()?;
-    value.split(':').next().and_then(body::label)
 }
 
 #[cfg(test)]

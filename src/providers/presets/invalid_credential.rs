@@ -35,9 +35,9 @@ pub enum InvalidCredential {
          create another key"
     )]
     PrivateKey,
-    /// It begins like an access key of AWS, and is no JSON object with the members of one.
+    /// It looks like an access key of AWS, and is no JSON object with the members of one.
     #[error(
-        "it begins like an access key of AWS, but is not valid JSON of one: enter {{\"access_key_id\": ..., \
+        "it looks like an access key of AWS, but is not valid JSON of one: enter {{\"access_key_id\": ..., \
          \"secret_access_key\": ...}} with texts, or an API key of Amazon Bedrock"
     )]
     AccessKey,

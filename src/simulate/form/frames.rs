@@ -6,7 +6,7 @@ use futures_util::stream::unfold;
 
 use crate::simulate::stream::{Delivery, SimulatedCut, flush, pause};
 
-/// A stream whose content is written when it is due, because an answer may be long.
+/// A stream with content that is written when it is due, because an answer may be long.
 pub(in crate::simulate) trait Frames {
     /// The frames before the content.
     fn before(&self) -> &[Bytes];

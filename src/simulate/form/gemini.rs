@@ -3,12 +3,16 @@
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
 
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::Frames;
+use super::messages::BYTES_PER_TOKEN;
+use super::{Form, Frames};
+use crate::simulate::behavior::{self, Behavior};
+use crate::simulate::chat::read;
 use crate::simulate::completion::Answer;
 use crate::simulate::refusal::Refusal;
 use crate::simulate::request::{ChatRequest, Message, unreadable};
@@ -126,6 +130,28 @@ pub(in crate::simulate) fn request<'a>(
         wants_thought,
         ..ChatRequest::default()
     })
+}
+
+/// Answers `countTokens` with an estimate of the prompt.
+pub(in crate::simulate) async fn count(
+    request: &HttpRequest,
+    payload: web::Payload,
+    model: &str,
+) -> HttpResponse {
+    counted(request, payload, model).await.unwrap_or_else(|refusal| refusal.response(Form::Gemini))
+}
+
+async fn counted(request: &HttpRequest, payload: web::Payload, model: &str) -> Result<HttpResponse, Refusal> {
+    let body = read(request, payload).await?;
+    let prompt = self::request(&body, model, false)?;
+    match behavior::find(model) {
+        None => Err(Refusal::unknown_model(model)),
+        Some((Behavior::Refuse(failure), _)) => Err(Refusal::simulated(failure, model, Form::Gemini)),
+        Some(_) => {
+            let tokens = prompt.content_bytes().div_ceil(BYTES_PER_TOKEN);
+            Ok(HttpResponse::Ok().json(json!({ "totalTokens": tokens })))
+        }
+    }
 }
 
 fn choice(config: CallingConfig<'_>) -> Option<Choice<'_>> {

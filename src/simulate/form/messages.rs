@@ -13,7 +13,7 @@ use crate::simulate::request::ChatRequest;
 use crate::simulate::shape::{BEFORE_THOUGHT, SIGNATURE, THOUGHT};
 
 /// The usual estimate for English, as for answers.
-const BYTES_PER_TOKEN: usize = 4;
+pub(super) const BYTES_PER_TOKEN: usize = 4;
 
 /// Answers `POST /v1/messages/count_tokens` with an estimate of the prompt.
 pub(in crate::simulate) async fn count(request: HttpRequest, payload: web::Payload) -> HttpResponse {

@@ -154,6 +154,37 @@ async fn gemini_answers_whole_and_in_chunks() {
 }
 
 #[tokio::test]
+async fn models_answer_at_the_addresses_of_each_platform() {
+    let on_vertex = "/v1/projects/p/locations/us-east5/publishers/google/models";
+    for models in ["/v1/models", "/v1beta/models", on_vertex, &on_vertex.replace("v1", "v1beta1")] {
+        let (status, body) = whole(&format!("{models}/steady:generateContent"), &prompt(json!({}))).await;
+        assert_eq!(
+            (status, &body["candidates"][0]["finishReason"]),
+            (200, &json!("STOP")),
+            "{models}: {body}"
+        );
+        let (status, body) = whole(&format!("{models}/steady:countTokens"), &prompt(json!({}))).await;
+        assert!(status == 200 && body["totalTokens"].as_u64() > Some(0), "{models}: {body}");
+        // As the test of a connection asks.
+        let (status, body) = whole(&format!("{models}/gemini-2.5-flash:countTokens"), &json!({})).await;
+        assert_eq!((status, &body["error"]["status"]), (400, &json!("INVALID_ARGUMENT")), "{models}: {body}");
+    }
+    let listed = provider().await.request(Method::GET, "/v1beta/models").send().await.expect("an answer");
+    let listed = body_of(listed).await;
+    assert_eq!(listed["models"][0]["name"], format!("models/sim/{}", MODELS[0].example), "{listed}");
+    let path = "/openai/deployments/steady/chat/completions?api-version=2024-10-21";
+    let (status, body) = whole(path, &turn_of_chat()).await;
+    assert_eq!((status, &body["choices"][0]["finish_reason"]), (200, &json!("stop")), "{body}");
+    let (status, body) = whole(&path.replace("steady", "error-503"), &turn_of_chat()).await;
+    assert_eq!(status, 503, "{body}");
+}
+
+/// A chat completion without a model.
+fn turn_of_chat() -> Value {
+    json!({ "messages": [{ "role": "user", "content": "hello there" }] })
+}
+
+#[tokio::test]
 async fn gemini_wants_the_signature_of_a_call_back() {
     let path = "/v1beta/models/bad-signature:generateContent";
     let schema =

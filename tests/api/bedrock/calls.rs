@@ -93,8 +93,46 @@ on_both_databases! {
         assert_eq!(sent.get("additionalModelRequestFields"), None);
         let rows = app.requests(2).await;
         assert!(adapted(&rows[0]).contains(&"dropped:temperature"), "{}", rows[0]);
-        for change in ["stripped:thinking", "dropped:reasoning"] {
+        for change in ["stripped:thinking", "dropped:reasoning_effort"] {
             assert!(adapted(&rows[1]).contains(&change), "{}", rows[1]);
+        }
+    }
+
+    async fn a_budget_of_messages_arrives_as_it_is(app: App) {
+        let bedrock = Bedrock::arrange(&app).await;
+        bedrock.fake.always(Script::converse(&json!([{"text": "Hi"}]), "end_turn"));
+        for (number, (limit, budget)) in [(20_000, 10_000), (5_000, 2_001)].into_iter().enumerate() {
+            let thinking = json!({"type": "enabled", "budget_tokens": budget});
+            let turns = json!([{"role": "user", "content": "Hello"}]);
+            let asked = json!({"model": "claude", "max_tokens": limit, "thinking": thinking, "messages": turns});
+            assert_eq!(post(&app, "/v1/messages", &asked).await.status, 200);
+            let sent = bedrock.fake.request(number).await.json();
+            assert_eq!(sent["additionalModelRequestFields"]["thinking"], thinking, "{sent}");
+        }
+        // Without an effort, it is Claude's own default.
+        let turns = json!([{"role": "user", "content": "Hello"}]);
+        let asked = json!({"model": "claude", "max_tokens": 20_000, "thinking": {"type": "adaptive"}, "messages": turns});
+        assert_eq!(post(&app, "/v1/messages", &asked).await.status, 200);
+        let sent = bedrock.fake.request(2).await.json();
+        assert_eq!(sent["additionalModelRequestFields"]["thinking"]["budget_tokens"], 16_000, "{sent}");
+    }
+
+    async fn callers_of_messages_get_the_stop_sequence_of_claude(app: App) {
+        let bedrock = Bedrock::arrange(&app).await;
+        let content = json!([{"text": "Hi"}]);
+        let answer = json!({
+            "output": {"message": {"role": "assistant", "content": content}}, "stopReason": "stop_sequence",
+            "additionalModelResponseFields": {"stop_sequence": "END"},
+            "usage": {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5},
+        });
+        bedrock.fake.always(Script::json(200, &answer));
+        for (number, (model, paths)) in [("claude", json!(["/stop_sequence"])), ("nova", json!(null))].into_iter().enumerate() {
+            let turns = json!([{"role": "user", "content": "Hello"}]);
+            let asked = json!({"model": model, "max_tokens": 64, "stop_sequences": ["END"], "messages": turns});
+            let answer = post(&app, "/v1/messages", &asked).await.json();
+            assert_eq!((&answer["stop_reason"], &answer["stop_sequence"]), (&json!("stop_sequence"), &json!("END")), "{answer}");
+            let sent = bedrock.fake.request(number).await.json();
+            assert_eq!(sent["additionalModelResponseFieldPaths"], paths, "{sent}");
         }
     }
 

@@ -3,7 +3,7 @@
 use failsoft::domain::permission::Role;
 use serde_json::{Value, json};
 
-use super::{Bedrock, ID, PROVIDERS, SECRET, SESSION, access_key, assert_hides_the_key};
+use super::{Bedrock, ID, PROVIDERS, REGION, SECRET, SESSION, access_key, assert_hides_the_key};
 use crate::support::browser::Browser;
 use crate::support::fake_provider::Script;
 use crate::support::on_both_databases;
@@ -30,6 +30,8 @@ on_both_databases! {
     async fn an_unusable_key_is_refused_with_the_reason(app: App) {
         for (base_url, credential, reason) in [
             (BASE, access_key().to_string().replace("\"access_key_id\"", "access_key_id"), "not valid JSON"),
+            (BASE, format!("{ID}:{SECRET}"), "not valid JSON"),
+            (BASE, format!("AWS_ACCESS_KEY_ID={ID},{SECRET}"), "not valid JSON"),
             (BASE, with("access_key_id", Value::Null), "'access_key_id'"),
             (BASE, with("secret_access_key", json!("")), "'secret_access_key'"),
             (BASE, with("secret_access_key", json!(format!("{SECRET} "))), "no HTTP header can carry"),
@@ -48,11 +50,13 @@ on_both_databases! {
     }
 
     async fn a_usable_key_is_recognized_by_its_id(app: App) {
-        let of_the_tools = json!({"Version": 1, "AccessKeyId": ID, "SecretAccessKey": SECRET, "SessionToken": SESSION});
+        let printed = json!({"Version": 1, "AccessKeyId": ID, "SecretAccessKey": SECRET, "SessionToken": SESSION});
         for (number, (base_url, credential)) in [
             (BASE, with("region", Value::Null)),
             (BASE, with("session_token", Value::Null)),
-            (BASE, of_the_tools.to_string()),
+            (BASE, printed.to_string()),
+            (BASE, json!({"Credentials": printed, "AssumedRoleUser": {}}).to_string()),
+            ("https://bedrock.example.com", json!({"Credentials": printed, "region": REGION}).to_string()),
             ("https://bedrock.example.com", access_key().to_string()),
         ]
         .into_iter()

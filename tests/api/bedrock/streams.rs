@@ -55,6 +55,47 @@ on_both_databases! {
         }
     }
 
+    async fn the_usage_that_follows_the_end_reaches_each_caller(app: App) {
+        let bedrock = Bedrock::arrange(&app).await;
+        for script in [hello(), hello().trickled()] {
+            bedrock.fake.always(script);
+            for (endpoint, body) in asked("nova", &json!({"stream": true})) {
+                let mut body = body;
+                if endpoint == "/v1/chat/completions" {
+                    body["stream_options"] = json!({"include_usage": true});
+                }
+                let answer = post(&app, endpoint, &body).await;
+                let events = answer.events().into_iter().filter_map(|event| serde_json::from_str::<Value>(&event).ok());
+                let events: Vec<Value> = events.collect();
+                let last = |place: &str| events.iter().rev().find_map(|event| event.pointer(place).filter(|usage| usage.is_object()));
+                let (usage, names) = match endpoint {
+                    "/v1/chat/completions" => (last("/usage"), ["prompt_tokens", "completion_tokens"]),
+                    "/v1/messages" => (last("/usage"), ["cache_read_input_tokens", "output_tokens"]),
+                    _ => (last("/response/usage"), ["input_tokens", "output_tokens"]),
+                };
+                let usage = usage.expect("a usage");
+                let prompt = if endpoint == "/v1/messages" { 9 } else { 12 };
+                assert_eq!((&usage[names[0]], &usage[names[1]]), (&json!(prompt), &json!(2)), "{endpoint}: {}", answer.text());
+                let ends = events.iter().filter(|event| event["choices"][0]["finish_reason"].is_string()).count();
+                assert_eq!(ends, usize::from(endpoint == "/v1/chat/completions"), "{endpoint}: {}", answer.text());
+            }
+        }
+    }
+
+    async fn reasoning_without_a_text_reaches_a_caller_of_messages(app: App) {
+        let bedrock = Bedrock::arrange(&app).await;
+        let signature = json!({"reasoningContent": {"signature": "c2ln"}});
+        bedrock.fake.always(Script::converse_stream().converse_delta(0, &signature).converse_delta(1, &json!({"text": "Hi"})).converse_end("end_turn"));
+        let answer = post(&app, "/v1/messages", &json!({
+            "model": "claude", "max_tokens": 64, "stream": true, "messages": [{"role": "user", "content": "Hello"}]
+        })).await;
+        let events: Vec<Value> = answer.events().iter().map(|event| serde_json::from_str(event).expect("JSON")).collect();
+        let starts: Vec<&Value> = events.iter().map(|event| &event["content_block"]["type"]).filter(|kind| kind.is_string()).collect();
+        assert_eq!(starts, ["thinking", "text"], "{}", answer.text());
+        let signatures: Vec<&Value> = events.iter().map(|event| &event["delta"]["signature"]).filter(|signature| signature.is_string()).collect();
+        assert_eq!(signatures, ["c2ln"], "{}", answer.text());
+    }
+
     async fn reasoning_and_calls_reach_a_caller_of_messages(app: App) {
         let bedrock = Bedrock::arrange(&app).await;
         let call = json!({"toolUse": {"toolUseId": "tooluse_1", "name": "weather"}});

@@ -40,6 +40,7 @@ on_both_databases! {
             ("stream:garbage", begun().chunk("data: {\"choices\": [\n\n").done()),
             ("stream:garbage", begun().chunk("<html></html>\n\n").done()),
             ("stream:garbage", begun().finish("error").done()),
+            ("stream:garbage", begun().finish("stop").finish("error").done()),
             ("stream:garbage", begun().event(&native("network_error")).done()),
             ("stream:garbage", begun().event(&native("SAFETY")).done()),
         ];

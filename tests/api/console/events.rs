@@ -161,6 +161,7 @@ on_both_databases! {
     }
 
     async fn equal_skips_in_a_row_are_one_row_and_lead_to_the_failure_before(app: App) {
+        let app = app.cooling().await;
         let _fake = catalog(&app).await;
         let body = json!({"model": "bad"});
         for turn in 0..5 {

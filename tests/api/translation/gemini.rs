@@ -93,6 +93,31 @@ on_both_databases! {
         assert_eq!(adapted(&app, 1).await, ["mapped:reasoning_effort"]);
     }
 
+    async fn a_budget_of_the_second_generation_is_the_callers_and_leaves_room(app: App) {
+        let fake = FakeProvider::start().await;
+        let google = app.organization.provider_at("google", "gemini-native", Some(&fake.base_url())).await;
+        app.organization.model_like("flash", google, |model| "gemini-2.5-flash".clone_into(&mut model.upstream_model)).await;
+        fake.always(generated(&json!([{"text": "Hi"}]), "STOP"));
+        let budget = |tokens: u64| json!({"type": "enabled", "budget_tokens": tokens});
+        for (number, (limit, thinking, tokens, change)) in [
+            (20_000, budget(10_000), json!(10_000), "mapped:reasoning"),
+            (5_000, budget(2_000), json!(2_000), "mapped:reasoning"),
+            (5_000, budget(9_000), json!(4_999), "clamped:reasoning"),
+            (5_000, json!({"type": "adaptive"}), json!(null), "dropped:thinking"),
+        ].into_iter().enumerate() {
+            let asked = json!({"model": "flash", "max_tokens": limit, "thinking": thinking});
+            assert_eq!(message(&app, &asked).await.status, 200);
+            let config = fake.request(number).await.json()["generationConfig"].clone();
+            assert_eq!((&config["thinkingConfig"]["thinkingBudget"], &config["maxOutputTokens"]), (&tokens, &json!(limit)), "{asked}");
+            let changes = adapted(&app, number + 1).await;
+            assert!(changes.iter().any(|noted| noted == change), "{asked}: {changes:?}");
+        }
+        let asked = json!({"model": "flash", "max_tokens": 300, "reasoning_effort": "high"});
+        assert_eq!(app.chat(&asked).await.status, 200);
+        let sent = fake.request(4).await.json();
+        assert_eq!(sent["generationConfig"]["thinkingConfig"], json!({"includeThoughts": true, "thinkingBudget": 240}), "{sent}");
+    }
+
     async fn each_caller_gets_a_whole_answer_in_its_dialect(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake).await;
@@ -148,6 +173,44 @@ on_both_databases! {
         for row in app.requests(3).await {
             assert_eq!((&row["input_tokens"], &row["output_tokens"]), (&json!(100), &json!(49)), "{row}");
         }
+    }
+
+    async fn an_end_in_every_piece_and_a_usage_after_it_are_read_as_one_end(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
+        let without = |parts: &Value| {
+            let mut piece = piece(parts, Some("STOP"));
+            piece.as_object_mut().expect("an object").remove("usageMetadata");
+            piece
+        };
+        let mut usage = piece(&json!([]), None);
+        usage.as_object_mut().expect("an object").remove("candidates");
+        let call = json!([{"functionCall": {"name": "f", "args": {}}}]);
+        let script = || Script::stream().event(&without(&json!([{"text": "Hi"}]))).event(&without(&call)).event(&usage).end();
+        for script in [script(), script().trickled()] {
+            fake.next(script);
+            let answer = app.chat(&json!({"model": "gemini", "stream": true, "stream_options": {"include_usage": true}})).await;
+            let chunks = events(&answer);
+            let [.., end, counted] = chunks.as_slice() else { panic!("{}", answer.text()) };
+            assert_eq!((&end["choices"][0]["finish_reason"], &end["choices"][0]["delta"]), (&json!("tool_calls"), &json!({})), "{}", answer.text());
+            assert_eq!((&counted["usage"]["prompt_tokens"], &counted["usage"]["completion_tokens"]), (&json!(100), &json!(49)), "{}", answer.text());
+            let ends = chunks.iter().filter(|chunk| chunk["choices"][0]["finish_reason"].is_string()).count();
+            assert_eq!(ends, 1, "{}", answer.text());
+            assert!(answer.text().ends_with("data: [DONE]\n\n"), "{}", answer.text());
+        }
+    }
+
+    async fn a_usage_that_every_piece_repeats_is_the_count(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
+        let words = json!([{"text": "two words and some more of them to make it a longer text than its count of tokens"}]);
+        let mut pieces = vec![words; 8];
+        pieces.push(json!([{"text": "the end"}]));
+        fake.next(streamed(&pieces, "STOP"));
+        let answer = app.chat(&json!({"model": "gemini", "stream": true, "stream_options": {"include_usage": true}})).await;
+        assert_eq!(events(&answer).last().expect("a chunk")["usage"]["completion_tokens"], 49, "{}", answer.text());
+        let row = app.requests(1).await.pop().expect("a row");
+        assert_eq!((&row["output_tokens"], &row["estimated"], &row["usage_flag"]), (&json!(49), &json!(false), &json!(null)), "{row}");
     }
 
     async fn the_segments_of_a_stream_make_no_difference(app: App) {

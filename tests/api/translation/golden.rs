@@ -93,7 +93,7 @@ fn writer_to(dialect: CallerDialect) -> Writer {
 fn stream((from, to): (Dialect, Dialect), input: &str) -> Option<String> {
     let (mut stream, mut out) = (Stream::new(reader_of(from)?, writer_to(to.of_callers()?)), Vec::new());
     for event in input.lines() {
-        stream.feed(event.as_bytes(), TOKENS, &mut out).expect("a stream that can be written");
+        stream.feed(event.as_bytes(), &mut out).expect("a stream that can be written");
     }
     out.extend(stream.end(TOKENS).expect("an end"));
     Some(String::from_utf8(out).expect("a text"))

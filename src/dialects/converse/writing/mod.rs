@@ -140,7 +140,7 @@ impl<'c> Writing<'c> {
             let mut content = Vec::with_capacity(turn.blocks.len());
             for block in &turn.blocks {
                 content.extend(match turn.role {
-                    Role::System => self.system(block),
+                    Role::System => self.instruction(block),
                     Role::User | Role::Assistant => self.content(block)?,
                 });
             }
@@ -175,7 +175,7 @@ impl<'c> Writing<'c> {
 
     /// A message of the operator in the middle of a conversation. It keeps its place, because the messages before it may be
     /// cached.
-    fn system<'a>(&mut self, block: &'a Block<'a>) -> Option<Content<'a>> {
+    fn instruction<'a>(&mut self, block: &'a Block<'a>) -> Option<Content<'a>> {
         let text = as_text(block)?;
         self.changes.note(Verb::Mapped, "system");
         Some(Content::Text(["<system>\n", text, "\n</system>"].concat().into()))

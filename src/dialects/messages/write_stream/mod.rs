@@ -31,10 +31,14 @@ pub struct Writer {
     late: Vec<Late>,
     /// The signature of the reasoning in the open block.
     signature: Option<String>,
+    /// Whether the last reasoning was closed without its signature.
+    unsigned: bool,
     /// The bytes that wait.
     size: usize,
     called: bool,
     stop: Option<Stop>,
+    /// The text of the caller that ended the answer.
+    stop_sequence: Option<String>,
 }
 
 /// The block that is being written.
@@ -78,9 +82,11 @@ impl Writer {
             waiting: Vec::new(),
             late: Vec::new(),
             signature: None,
+            unsigned: false,
             size: 0,
             called: false,
             stop: None,
+            stop_sequence: None,
         }
     }
 
@@ -93,25 +99,17 @@ impl Writer {
             Event::Begin(id) => self.begin(&id, out),
             Event::Text(text) => self.text(text, out),
             Event::Reasoning(thinking) => self.reasoning(thinking, out),
-            Event::Signature(signature) if self.open == Some(Open::Reasoning) => {
-                self.signature = Some(signature);
-                self.close(out);
-            }
-            // What it signs is not in an open block, so it is not valid.
-            Event::Signature(_) => {}
+            Event::Signature(signature) => self.signed_reasoning(signature, out),
             Event::Redacted(data) if !self.is_calling() => {
                 self.open(Open::Redacted, &Block::RedactedThinking { data: &data }, out);
                 self.close(out);
             }
-            Event::CallSignature(signature) if !self.is_calling() => {
-                self.open(Open::Reasoning, &Block::Thinking { thinking: "", signature: "" }, out);
-                self.signature = Some(signature);
-                self.close(out);
-            }
+            Event::CallSignature(signature) if !self.is_calling() => self.sign(signature, out),
             // They are valid at their own place only.
             Event::Redacted(_) | Event::CallSignature(_) => {}
             Event::Call { position, id, name } => self.call(position, id, name, out),
             Event::Input { position, json } => self.input(position, json, out),
+            Event::StopSequence(text) => self.stop_sequence = Some(text),
             // Some providers repeat an end in each chunk.
             Event::Stop(stop) => self.stop = self.stop.filter(|known| known.breaks_off()).or(Some(stop)),
         }
@@ -147,8 +145,8 @@ impl Writer {
         }
         rest.close(&mut out);
         let stop = self.stop.unwrap_or(Stop::End).of_answer(self.called);
-        let delta =
-            Ending { stop_reason: reason(stop), stop_sequence: None, stop_details: Details::of(stop) };
+        let stop_sequence = self.stop_sequence.as_deref().filter(|_| stop == Stop::Sequence);
+        let delta = Ending { stop_reason: reason(stop), stop_sequence, stop_details: Details::of(stop) };
         event(
             &mut out,
             "message_delta",
@@ -185,6 +183,22 @@ impl Writer {
         }
         self.open(Open::Reasoning, &Block::Thinking { thinking: "", signature: "" }, out);
         self.delta(&Delta::Thinking { thinking: &thinking }, out);
+    }
+
+    /// Writes the signature of reasoning, which may have nothing else. If what it signs is closed already, or waits, it is not
+    /// valid.
+    fn signed_reasoning(&mut self, signature: String, out: &mut Vec<u8>) {
+        let is_late = self.open != Some(Open::Reasoning) && std::mem::take(&mut self.unsigned);
+        if !is_late && !self.is_calling() {
+            self.sign(signature, out);
+        }
+    }
+
+    /// Ends the reasoning that is open with its signature, or writes a block without a text for it.
+    fn sign(&mut self, signature: String, out: &mut Vec<u8>) {
+        self.open(Open::Reasoning, &Block::Thinking { thinking: "", signature: "" }, out);
+        self.signature = Some(signature);
+        self.close(out);
     }
 
     fn text(&mut self, text: String, out: &mut Vec<u8>) {
@@ -246,6 +260,7 @@ impl Writer {
     fn close(&mut self, out: &mut Vec<u8>) {
         if self.open == Some(Open::Reasoning) {
             let signature = self.signature.take();
+            self.unsigned = signature.is_none();
             self.delta(&Delta::Signature { signature: signature.as_deref().unwrap_or(MARK) }, out);
         }
         if self.open.take().is_some() {
@@ -304,17 +319,17 @@ struct BlockStop {
 }
 
 #[derive(Serialize)]
-struct MessageDelta {
+struct MessageDelta<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
-    delta: Ending,
+    delta: Ending<'a>,
     usage: Usage,
 }
 
 #[derive(Serialize)]
-struct Ending {
+struct Ending<'a> {
     stop_reason: &'static str,
-    stop_sequence: Option<&'static str>,
+    stop_sequence: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_details: Option<Details>,
 }

@@ -159,3 +159,35 @@ fn reasoning_after_text_is_a_block_of_its_own_and_signatures_stay() {
     assert!(signatures[0].contains("c2ln") && signatures[1].contains(MARK), "{signatures:?}");
     assert_eq!(signatures.len(), 2);
 }
+
+#[test]
+fn a_signature_without_a_text_is_a_block_and_one_that_comes_too_late_is_none() {
+    let late = || vec![Event::Reasoning("T".to_owned()), text("Hi"), Event::Signature("bGF0ZQ==".to_owned())];
+    for (events, expected) in [
+        (vec![Event::Signature("c2ln".to_owned()), text("Hi")], vec!["c2ln"]),
+        (late(), vec![MARK]),
+        // The next one has nothing to do with that.
+        (late().into_iter().chain([Event::Signature("c2ln".to_owned())]).collect(), vec![MARK, "c2ln"]),
+        (vec![call(0, "x"), Event::Signature("c2ln".to_owned())], vec![]),
+    ] {
+        let lines = stream(events);
+        let signatures: Vec<String> = lines
+            .iter()
+            .filter_map(|line| line.split_once(" content_block_delta "))
+            .map(|(_, delta)| serde_json::from_str::<Value>(delta).expect(delta))
+            .filter_map(|delta| delta["signature"].as_str().map(str::to_owned))
+            .collect();
+        assert_eq!(signatures, expected, "{lines:?}");
+    }
+    let alone = stream(vec![Event::Signature("c2ln".to_owned()), text("Hi")]);
+    let kinds: Vec<&str> =
+        alone.iter().filter_map(|line| line.split_once(" {").map(|(kind, _)| kind)).collect();
+    let expected = [
+        "0 content_block_start",
+        "0 content_block_delta",
+        "1 content_block_start",
+        "1 content_block_delta",
+        "message_delta",
+    ];
+    assert_eq!(kinds, expected, "{alone:?}");
+}

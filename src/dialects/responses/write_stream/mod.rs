@@ -113,8 +113,8 @@ impl Writer {
             Event::Begin(id) => self.begin(&id, out),
             Event::Text(text) => self.spoken(Kind::Text, text, out),
             Event::Reasoning(text) => self.spoken(Kind::Reasoning, text, out),
-            // A signature is for Claude, and a response has no place for it.
-            Event::Signature(_) | Event::Redacted(_) => {}
+            // A signature is for Claude, and a response has no place for it, or for a text that ended it.
+            Event::Signature(_) | Event::Redacted(_) | Event::StopSequence(_) => {}
             Event::CallSignature(signature) => self.call_signature(signature, out),
             Event::Call { position, id, name } => self.call(position, id, name, out),
             Event::Input { position, json } => self.input(position, &json, out),

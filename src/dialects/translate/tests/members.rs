@@ -320,6 +320,36 @@ fn what_only_the_dialect_itself_can_do_is_needed() {
     }
 }
 
+#[test]
+fn thinking_that_the_model_decides_about_has_an_effort_where_claude_is() {
+    let asked = with(&request_of(CallerDialect::Messages), "", "thinking", json!({"type": "adaptive"}));
+    for (target, arrives, change) in [
+        (Dialect::Converse, true, "mapped:thinking"),
+        (Dialect::Gemini, false, "dropped:thinking"),
+        (Dialect::ChatCompletions, false, "dropped:thinking"),
+    ] {
+        let (body, changes) = translated((CallerDialect::Messages, target), &asked).expect("a request");
+        assert_eq!(body.contains(r#""reasoning":{"effort":"high"}"#), arrives, "{body}");
+        assert!(changes.iter().any(|noted| noted == change), "{target:?}: {changes:?}");
+    }
+}
+
+#[test]
+fn a_blank_message_is_named_where_it_is_left_out() {
+    let turn = |role: &str, text: &str| json!({"role": role, "content": text});
+    for (answer, target, is_named) in [
+        (" ", Dialect::Gemini, true),
+        ("", Dialect::Converse, true),
+        (" ", Dialect::Messages, true),
+        ("A", Dialect::Gemini, false),
+    ] {
+        let asked = json!({"messages": [turn("user", "Hi"), turn("assistant", answer), turn("user", "Go")]});
+        let (body, changes) =
+            translated((CallerDialect::ChatCompletions, target), &asked).expect("a request");
+        assert_eq!(changes.contains(&"stripped:content".to_owned()), is_named, "{target:?}: {body}");
+    }
+}
+
 /// The objects of a request that have members of their own, as places.
 fn places(dialect: CallerDialect) -> Vec<&'static str> {
     let mut places: Vec<&str> = cases(dialect).into_iter().map(|(place, ..)| place).collect();

@@ -5,6 +5,7 @@ mod mutated;
 mod reported_requests;
 mod reported_streams;
 mod streams;
+mod vendors;
 
 use serde_json::{Value, json};
 
@@ -33,7 +34,7 @@ fn to_chat() -> Stream {
 fn read(mut stream: Stream, events: &[String]) -> Result<(String, String, Vec<String>), Unwritable> {
     let mut out = Vec::new();
     for event in events {
-        stream.feed(event.as_bytes(), Tokens::default(), &mut out)?;
+        stream.feed(event.as_bytes(), &mut out)?;
     }
     out.extend(stream.end(Tokens::default())?);
     let out = String::from_utf8(out).expect("UTF-8");
@@ -195,8 +196,7 @@ fn what_could_not_be_written_has_no_end_later() {
     let mut stream = to_messages();
     let half = format!("\"{}\"", " ".repeat(MOST_WAITING / 2 + 1));
     let mut out = Vec::new();
-    let mut feed =
-        |stream: &mut Stream, data: &str| stream.feed(data.as_bytes(), Tokens::default(), &mut out);
+    let mut feed = |stream: &mut Stream, data: &str| stream.feed(data.as_bytes(), &mut out);
     assert_eq!(feed(&mut stream, &call(0, "\"{\"")), Ok(()));
     assert_eq!(feed(&mut stream, &arguments(0, &half)), Ok(()));
     assert_eq!(feed(&mut stream, &arguments(0, &half)), Err(Unwritable::TooMuch));
@@ -218,7 +218,7 @@ fn only_what_the_caller_can_use_is_content() {
         (call(0, "\"\""), true),
     ] {
         let mut stream = to_messages();
-        stream.feed(data.as_bytes(), Tokens::default(), &mut Vec::new()).expect("little");
+        stream.feed(data.as_bytes(), &mut Vec::new()).expect("little");
         assert_eq!(stream.has_content(), content, "{data}");
     }
 }

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::members::{PAIRS, request_of, translated};
-use super::streams::{STREAMS, ended, streams};
+use super::streams::{ended, streams};
+use super::vendors::STREAMS;
 use super::*;
 
 /// Words that readers look for, so that what is random comes near to what they read.

@@ -14,7 +14,7 @@ fn stream(from: Dialect, to: CallerDialect) -> Stream {
 fn data(mut stream: Stream, events: &[String], tokens: Tokens) -> Vec<Value> {
     let mut out = Vec::new();
     for event in events {
-        stream.feed(event.as_bytes(), tokens, &mut out).expect("a stream that can be written");
+        stream.feed(event.as_bytes(), &mut out).expect("a stream that can be written");
     }
     out.extend(stream.end(tokens).expect("an end"));
     let out = String::from_utf8(out).expect("UTF-8");

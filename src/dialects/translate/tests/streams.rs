@@ -6,45 +6,13 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use super::vendors::{Written, parts, sent};
 use super::*;
-
-/// Streams of providers: the data of their events.
-pub(super) const STREAMS: [(Dialect, &[&str]); 2] = [
-    (
-        Dialect::ChatCompletions,
-        &[
-            r#"{"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#,
-            r#"{"id":"c","choices":[{"index":0,"delta":{"reasoning_content":"T"}}]}"#,
-            r#"{"id":"c","choices":[{"index":0,"delta":{"content":"Hi"}}]}"#,
-            r#"{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t0","function":{"name":"f","arguments":"{"}}]}}]}"#,
-            r#"{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"}"}}]}}]}"#,
-            r#"{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"#,
-            r#"{"id":"c","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#,
-        ],
-    ),
-    (
-        Dialect::Messages,
-        &[
-            r#"{"type":"message_start","message":{"id":"m","content":[],"usage":{"input_tokens":3}}}"#,
-            r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
-            r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"T"}}"#,
-            r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"c2ln"}}"#,
-            r#"{"type":"content_block_stop","index":0}"#,
-            r#"{"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}"#,
-            r#"{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"Hi"}}"#,
-            r#"{"type":"content_block_stop","index":1}"#,
-            r#"{"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"t0","name":"f","input":{}}}"#,
-            r#"{"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{}"}}"#,
-            r#"{"type":"content_block_stop","index":2}"#,
-            r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":2}}"#,
-            r#"{"type":"message_stop"}"#,
-        ],
-    ),
-];
 
 fn reason(word: &str) -> Stop {
     match word {
-        "content_filter" => Stop::Refused,
+        "content_filter" | "SAFETY" => Stop::Refused,
+        "MAX_TOKENS" => Stop::Length,
         other => stop(other),
     }
 }
@@ -58,6 +26,8 @@ fn to_responses() -> Box<responses::write_stream::Writer> {
 pub(super) fn streams() -> Vec<(Dialect, Stream)> {
     let of_messages = || Reader::Messages(messages::read_stream::Reader::default());
     let of_chat = || Reader::Chat(chat::read_stream::Reader::new(reason));
+    let of_gemini = || Reader::Gemini(gemini::read_stream::Reader::new(reason, Signer::Studio));
+    let of_converse = || Reader::Converse(converse::read_stream::Reader::default());
     let to_messages =
         || Writer::Messages(Box::new(messages::write_stream::Writer::new("\"m\"".to_owned(), 1)));
     let to_chat = || Writer::Chat(Box::new(chat::write_stream::Writer::new(1, "\"m\"", "\"p\"", true)));
@@ -66,6 +36,12 @@ pub(super) fn streams() -> Vec<(Dialect, Stream)> {
         (Dialect::ChatCompletions, of_chat(), Writer::Responses(to_responses())),
         (Dialect::Messages, of_messages(), to_chat()),
         (Dialect::Messages, of_messages(), Writer::Responses(to_responses())),
+        (Dialect::Gemini, of_gemini(), to_chat()),
+        (Dialect::Gemini, of_gemini(), to_messages()),
+        (Dialect::Gemini, of_gemini(), Writer::Responses(to_responses())),
+        (Dialect::Converse, of_converse(), to_chat()),
+        (Dialect::Converse, of_converse(), to_messages()),
+        (Dialect::Converse, of_converse(), Writer::Responses(to_responses())),
     ]
     .map(|(from, reader, writer)| (from, Stream::new(reader, writer)))
     .into()
@@ -98,7 +74,7 @@ pub(super) struct Heard {
 pub(super) fn ended(mut stream: Stream, events: &[String]) -> Option<Heard> {
     let mut out = Vec::new();
     for event in events {
-        stream.feed(event.as_bytes(), Tokens::default(), &mut out).ok()?;
+        stream.feed(event.as_bytes(), &mut out).ok()?;
     }
     out.extend(stream.end(Tokens::default()).ok()?);
     let out = String::from_utf8(out).expect("UTF-8");
@@ -129,6 +105,7 @@ impl Heard {
         self.event(data, data == "[DONE]");
         let Ok(data) = serde_json::from_str::<Value>(data) else { return };
         let choice = &data["choices"][0];
+        assert!(self.stop.is_none() || choice.is_null(), "only the usage follows the end: {data}");
         let delta = &choice["delta"];
         self.text += &word(&delta["content"]);
         self.reasoning += &word(&delta["reasoning_content"]);
@@ -181,112 +158,6 @@ impl Heard {
     }
 }
 
-/// A part of what a model writes.
-#[derive(Debug, Clone)]
-enum Written {
-    Text(String),
-    Reasoning(String),
-    Call(&'static str),
-}
-
-fn parts() -> impl Strategy<Value = Vec<Written>> {
-    let inputs = ["{}", "", r#"{"a":1}"#, "{\"é\": \"\\n\", \"b\": [1, {\"c\": \"}\"}]}"];
-    let part = prop_oneof![
-        "[a-c é漢🎉\"\n]{1,8}".prop_map(Written::Text),
-        "[a-c é漢🎉\"\n]{1,8}".prop_map(Written::Reasoning),
-        prop::sample::select(inputs.to_vec()).prop_map(Written::Call),
-    ];
-    prop::collection::vec(part, 0..5)
-}
-
-/// The pieces of a text, cut between its characters.
-fn pieces(text: &str, cuts: &[Index]) -> Vec<String> {
-    let letters: Vec<char> = text.chars().collect();
-    let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(letters.len() + 1)).collect();
-    at.extend([0, letters.len()]);
-    at.sort_unstable();
-    at.windows(2).map(|pair| letters[pair[0]..pair[1]].iter().collect()).collect()
-}
-
-/// The events of an answer as a provider of completions sends them.
-fn chunks_of(parts: &[Written], cuts: &[Index], stop: &str) -> Vec<String> {
-    let chunk = |delta: Value| json!({"id": "c", "choices": [{"index": 0, "delta": delta}]}).to_string();
-    let mut events = vec![chunk(json!({"role": "assistant", "content": ""}))];
-    let mut calls = 0;
-    for part in parts {
-        match part {
-            Written::Text(text) => {
-                events.extend(pieces(text, cuts).iter().map(|piece| chunk(json!({"content": piece}))));
-            }
-            Written::Reasoning(text) => {
-                events.extend(
-                    pieces(text, cuts).iter().map(|piece| chunk(json!({"reasoning_content": piece}))),
-                );
-            }
-            Written::Call(input) => {
-                let begun = json!({"index": calls, "id": format!("t{calls}"), "type": "function", "function": {"name": "f", "arguments": ""}});
-                events.push(chunk(json!({"tool_calls": [begun]})));
-                events.extend(pieces(input, cuts).iter().map(|piece| {
-                    chunk(json!({"tool_calls": [{"index": calls, "function": {"arguments": piece}}]}))
-                }));
-                calls += 1;
-            }
-        }
-    }
-    if !stop.is_empty() {
-        events.push(finish(stop));
-    }
-    events
-}
-
-/// The same as a provider of messages sends it.
-fn events_of(parts: &[Written], cuts: &[Index], stop: &str) -> Vec<String> {
-    let mut events = vec![json!({"type": "message_start", "message": {"id": "m"}}).to_string()];
-    let mut calls = 0;
-    for (index, part) in parts.iter().enumerate() {
-        let (block, kind, name, text) = match part {
-            Written::Text(text) => (json!({"type": "text", "text": ""}), "text_delta", "text", text.as_str()),
-            Written::Reasoning(text) => (
-                json!({"type": "thinking", "thinking": "", "signature": ""}),
-                "thinking_delta",
-                "thinking",
-                text.as_str(),
-            ),
-            Written::Call(input) => {
-                calls += 1;
-                let id = format!("t{}", calls - 1);
-                (
-                    json!({"type": "tool_use", "id": id, "name": "f", "input": {}}),
-                    "input_json_delta",
-                    "partial_json",
-                    *input,
-                )
-            }
-        };
-        events
-            .push(json!({"type": "content_block_start", "index": index, "content_block": block}).to_string());
-        events.extend(pieces(text, cuts).iter().map(|piece| {
-            json!({"type": "content_block_delta", "index": index, "delta": {"type": kind, name: piece}})
-                .to_string()
-        }));
-        events.push(json!({"type": "content_block_stop", "index": index}).to_string());
-    }
-    if !stop.is_empty() {
-        events.push(ended_with(stop));
-    }
-    events
-}
-
-/// The end of a message, by the word of a completion.
-fn ended_with(stop: &str) -> String {
-    super::ended(match stop {
-        "tool_calls" => "tool_use",
-        "length" => "max_tokens",
-        "content_filter" => "refusal",
-        _ => "end_turn",
-    })
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -295,6 +166,7 @@ proptest! {
         parts in parts(),
         cuts in prop::collection::vec(any::<Index>(), 0..4),
         stop in prop::sample::select(vec!["stop", "tool_calls", "length", "content_filter", ""]),
+        repeated in any::<bool>(),
     ) {
         let texts = |of: fn(&Written) -> Option<&String>| parts.iter().filter_map(of).cloned().collect::<String>();
         let text = texts(|part| if let Written::Text(text) = part { Some(text) } else { None });
@@ -303,7 +175,7 @@ proptest! {
         let calls: Vec<&str> = inputs.map(|input| if input.is_empty() { "{}" } else { input }).collect();
         for (from, stream) in streams() {
             let to = caller_of(&stream);
-            let events = if from == Dialect::Messages { events_of(&parts, &cuts, stop) } else { chunks_of(&parts, &cuts, stop) };
+            let events = sent(from, &parts, &cuts, (stop, repeated));
             let heard = ended(stream, &events).expect("a stream that can be written");
             prop_assert_eq!(heard.ends.len(), 1, "{:?}: {:?}", to, heard);
             prop_assert_eq!(heard.ends.first(), Some(&heard.last));

@@ -18,12 +18,16 @@ use crate::store::snapshot::ModelEntry;
 const INFERENCE: &str = "inferenceConfig";
 const OUTPUT: &str = "outputConfig";
 const ADDITIONAL: &str = "additionalModelRequestFields";
+/// What Claude is to say beside its answer: the stop sequence that ended it.
+const PATHS: &str = "additionalModelResponseFieldPaths";
+const SAYS_STOP: &str = r#"["/stop_sequence"]"#;
+/// The stop sequences among the settings.
+const STOPS: &str = "stopSequences";
 /// The limit of the answer among the settings.
 const LIMIT: &str = "maxTokens";
 
 /// The settings, with the names that rules of models and changes have for them.
-const SETTINGS: [(&str, &str); 3] =
-    [("temperature", "temperature"), ("topP", "top_p"), ("stopSequences", "stop")];
+const SETTINGS: [(&str, &str); 3] = [("temperature", "temperature"), ("topP", "top_p"), (STOPS, "stop")];
 
 /// Writes the body of a translation for `model`, without what only the address says. `bare`: without any reasoning in the
 /// history, which the provider refused.
@@ -48,9 +52,12 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, bare: bool) -> Ad
         }
     }
     let settings = settings(request, model, is_claude, &reasoning, &mut changes);
+    let stops = settings.as_deref().filter(|_| is_claude).and_then(Draft::of);
+    let paths = stops.is_some_and(|settings| settings.get(STOPS).is_some()).then(|| SAYS_STOP.to_owned());
     let additional = reasoning.thinking.as_ref().map(|thinking| format!(r#"{{"thinking":{thinking}}}"#));
     let output = reasoning.output_config(request.named(OUTPUT));
-    for (name, value) in [(INFERENCE, settings), (ADDITIONAL, additional), (OUTPUT, output)] {
+    let added = [(INFERENCE, settings), (ADDITIONAL, additional), (PATHS, paths), (OUTPUT, output)];
+    for (name, value) in added {
         if let Some(value) = value {
             member(&mut out, name, value.as_bytes());
         }

@@ -6,6 +6,7 @@
 
 use super::body::{Adapted, Out, member};
 use super::draft::Draft;
+use super::messages_body::limit_of;
 use super::parameters::at_most;
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::gemini::history::{Taken, fitted};
@@ -20,11 +21,13 @@ const OURS: [&str; 3] = ["model", "reasoning", "stream"];
 /// The field with the settings of the answer.
 const CONFIG: &str = "generationConfig";
 /// The settings by their names in chat completions.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 7] = [
     ("max_completion_tokens", "maxOutputTokens"),
     ("max_tokens", "maxOutputTokens"),
+    ("seed", "seed"),
     ("stop", "stopSequences"),
     ("temperature", "temperature"),
+    ("top_k", "topK"),
     ("top_p", "topP"),
 ];
 
@@ -82,7 +85,14 @@ fn config(
         let fitting = at_most(most, "max_tokens", limit.as_bytes(), changes);
         draft.set("maxOutputTokens", String::from_utf8_lossy(&fitting).into_owned());
     }
-    if let Some(thinking) = Asked::of(request).and_then(|asked| asked.config(gemini.thinking, changes)) {
+    // Thoughts count against it.
+    let limit = match draft.get("maxOutputTokens") {
+        Some(limit) => Some(limit_of(request, model, limit.as_bytes())),
+        None => model.settings.max_output_tokens,
+    };
+    let limit = limit.map(|limit| u64::try_from(limit).unwrap_or_default());
+    let asked = Asked::of(request);
+    if let Some(thinking) = asked.and_then(|asked| asked.config(gemini.thinking, limit, changes)) {
         draft.set("thinkingConfig", thinking);
     }
     draft.written().unwrap_or_else(|| own.clone())
@@ -111,19 +121,18 @@ impl Asked {
         if self.budget.is_some() { "reasoning" } else { "reasoning_effort" }
     }
 
-    /// The configuration of a model's reasoning; `None` if it takes none.
-    fn config(&self, thinking: Thinking, changes: &mut Changes) -> Option<String> {
+    /// The configuration of a model's reasoning, below the limit of the answer; `None` if it takes none.
+    fn config(&self, thinking: Thinking, limit: Option<u64>, changes: &mut Changes) -> Option<String> {
         let sent = match thinking {
             Thinking::None => None,
-            Thinking::Budget(budget) => self.budget(budget),
+            Thinking::Budget(budget) => self.budget(budget, limit),
             Thinking::Level(words) => self.level(words),
         };
-        let verb = match &sent {
-            None => Verb::Dropped,
-            Some((_, true)) => Verb::Clamped,
-            Some((_, false)) => Verb::Mapped,
-        };
-        changes.note(verb, self.name());
+        match &sent {
+            None => changes.note(Verb::Dropped, self.name()),
+            Some((_, Verb::Disabled)) => changes.note(Verb::Disabled, super::thinking::NAME),
+            Some((_, verb)) => changes.note(*verb, self.name()),
+        }
         sent.map(|(config, _)| config)
     }
 
@@ -136,36 +145,56 @@ impl Asked {
         self.effort.as_deref() == Some("none") || self.budget == Some(0)
     }
 
-    /// A budget, and whether it is another one than asked for.
-    fn budget(&self, taken: Budget) -> Option<(String, bool)> {
+    /// A budget below the limit of the answer, and what that is to the one that was asked for.
+    fn budget(&self, taken: Budget, limit: Option<u64>) -> Option<(String, Verb)> {
         if self.is_off() {
             let tokens = if taken.off { 0 } else { taken.least };
-            return Some((format!(r#"{{"thinkingBudget":{tokens}}}"#), !taken.off));
+            return Some((quiet(tokens), changed(!taken.off)));
         }
-        let asked = match self.budget {
-            Some(budget) => budget,
-            // As Google's own chat completions have them.
-            None => match self.effort.as_deref()? {
-                "minimal" | "low" => 1_024,
-                "medium" => 8_192,
-                "high" => 24_576,
-                "xhigh" | "max" => taken.most,
-                _ => return None,
-            },
+        // An effort leaves room for the answer, as with Claude.
+        let (asked, room) = match self.budget {
+            Some(budget) => (budget, limit.map(|limit| limit.saturating_sub(1))),
+            None => {
+                // As Google's own chat completions have them.
+                let (tokens, hundredths) = match self.effort.as_deref()? {
+                    "minimal" => (1_024, 10),
+                    "low" => (1_024, 20),
+                    "medium" => (8_192, 50),
+                    "high" => (24_576, 80),
+                    "xhigh" | "max" => (taken.most, 95),
+                    _ => return None,
+                };
+                (tokens, limit.map(|limit| limit.saturating_mul(hundredths) / 100))
+            }
         };
-        let tokens = asked.clamp(taken.least, taken.most);
+        let most = room.map_or(taken.most, |room| room.min(taken.most));
+        if most < taken.least {
+            // The least one alone may use up such a limit.
+            return Some((quiet(if taken.off { 0 } else { taken.least }), Verb::Disabled));
+        }
+        let tokens = asked.clamp(taken.least, most);
         let config = format!(r#"{{"includeThoughts":true,"thinkingBudget":{tokens}}}"#);
-        Some((config, tokens != asked))
+        Some((config, changed(tokens != asked)))
     }
 
-    /// A level, and whether it is another one than asked for.
-    fn level(&self, words: &[&'static str]) -> Option<(String, bool)> {
+    /// A level, and what it is to the one that was asked for.
+    fn level(&self, words: &[&'static str]) -> Option<(String, Verb)> {
         let asked = if self.is_off() { "none" } else { self.word()? };
         let word = clamped(asked, words)?;
         let shown = if self.is_off() { "" } else { r#""includeThoughts":true,"# };
         let level = word.to_ascii_uppercase();
-        Some((format!(r#"{{{shown}"thinkingLevel":"{level}"}}"#), word != asked))
+        Some((format!(r#"{{{shown}"thinkingLevel":"{level}"}}"#), changed(word != asked)))
     }
+}
+
+/// The configuration with a budget that shows no reasoning.
+fn quiet(tokens: u64) -> String {
+    format!(r#"{{"thinkingBudget":{tokens}}}"#)
+}
+
+/// The change to what is sent: whether it is another value than asked for.
+const fn changed(differs: bool) -> Verb {
+    if differs { Verb::Clamped } else { Verb::Mapped }
 }
 
 #[cfg(test)]
@@ -195,8 +224,31 @@ mod tests {
         ] {
             let mut changes = Changes::default();
             let asked = Asked { effort: effort.map(str::to_owned), budget };
-            assert_eq!(asked.config(thinking, &mut changes), expected, "{effort:?} {budget:?}");
+            assert_eq!(asked.config(thinking, None, &mut changes), expected, "{effort:?} {budget:?}");
             assert_eq!(changes.into_names(), [change]);
+        }
+    }
+
+    #[test]
+    fn a_budget_leaves_room_below_the_limit_of_the_answer() {
+        for (model, effort, budget, limit, tokens, change) in [
+            ("gemini-2.5-flash", Some("high"), None, 300, 240, "clamped:reasoning_effort"),
+            ("gemini-2.5-flash", Some("low"), None, 64_000, 1_024, "mapped:reasoning_effort"),
+            ("gemini-2.5-flash", None, Some(10_000), 20_000, 10_000, "mapped:reasoning"),
+            ("gemini-2.5-flash", None, Some(2_000), 5_000, 2_000, "mapped:reasoning"),
+            ("gemini-2.5-flash", None, Some(6_000), 5_000, 4_999, "clamped:reasoning"),
+            // Less than the least budget of the model is left.
+            ("gemini-2.5-flash-lite", Some("high"), None, 300, 0, "disabled:thinking"),
+            ("gemini-2.5-pro", Some("low"), None, 300, 128, "disabled:thinking"),
+            ("gemini-2.5-flash", None, Some(6_000), 1, 0, "disabled:thinking"),
+        ] {
+            let mut changes = Changes::default();
+            let asked = Asked { effort: effort.map(str::to_owned), budget };
+            let sent = asked.config(Gemini::of(model, None).thinking, Some(limit), &mut changes);
+            let sent = sent.expect("a configuration");
+            assert!(sent.ends_with(&format!("\"thinkingBudget\":{tokens}}}")), "{model} {limit}: {sent}");
+            assert_eq!(sent.contains("includeThoughts"), change != "disabled:thinking", "{sent}");
+            assert_eq!(changes.into_names(), [change], "{model} {limit}");
         }
     }
 }

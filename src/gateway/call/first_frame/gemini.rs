@@ -37,11 +37,14 @@ impl FrameReader {
         if self.seen.upstream_model.is_none() {
             self.seen.upstream_model = piece.upstream_model(line).map(Into::into);
         }
-        self.seen.count(&piece, line);
+        self.seen.count_cumulative(&piece, line);
         let broke_off = piece.choices.bad.is_some_and(|end| end.finish == FinishMeaning::Broken);
         if self.seen.content && (broke_off || piece.choices.broken_off) {
             return Err(Fault::Garbage(Garbage::Inference));
         }
+        // Some endpoints send `STOP` in every piece.
+        let continues = piece.choices.content || piece.choices.nameless;
+        self.seen.continued_after_end |= continues && self.seen.over.hold(piece.choices.begun);
         self.seen.begun.add(piece.choices.begun);
         self.seen.over.add(piece.choices.over);
         // An answer that ends normally without a part is a known failure of the model.

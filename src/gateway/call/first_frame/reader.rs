@@ -169,10 +169,10 @@ impl FrameReader {
     }
 
     /// Ignores a fault once every choice has ended, because the caller has the whole answer. An error that the
-    /// provider reports is never ignored, nor is an answer that cannot be translated.
+    /// provider reports is never ignored, even as another reason for the end, nor is an answer that cannot be translated.
     pub(in crate::gateway) fn settle(&mut self, fault: Fault) -> Result<Read, Fault> {
         match fault {
-            Fault::Upstream(_) => Err(fault),
+            Fault::Upstream(_) | Fault::Garbage(Garbage::Inference) => Err(fault),
             _ if self.seen.is_over() => self.ending().map(Read::Done),
             fault => Err(fault),
         }

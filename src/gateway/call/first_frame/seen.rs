@@ -164,8 +164,23 @@ impl Seen {
             Progress::None => !content && !self.early,
         };
         if counts_all {
-            (self.early, self.fresh) = (false, content);
-            self.since_usage = TextSize::default();
+            self.all_is_counted(content);
+        }
+    }
+
+    /// Notes that the usage counts everything until now, also the content beside it, if there is any.
+    fn all_is_counted(&mut self, content: bool) {
+        (self.early, self.fresh) = (false, content);
+        self.since_usage = TextSize::default();
+    }
+
+    /// Adds the usage of a piece of Gemini's stream. It counts everything until then, so one that repeats the count before
+    /// it counts the content between them, too.
+    pub(super) fn count_cumulative(&mut self, piece: &Inspected, line: &[u8]) {
+        let known = self.reported().output;
+        self.count(piece, line);
+        if piece.usage.output.is_some_and(|count| count > 0 && known.is_none_or(|known| count >= known)) {
+            self.all_is_counted(piece.choices.content || piece.choices.nameless);
         }
     }
 

@@ -69,9 +69,8 @@ impl FrameReader {
             out.extend_from_slice(events);
             return Ok(());
         }
-        let reported = self.seen.reported();
         for data in data_lines(events) {
-            translation.feed(data, &reported, out)?;
+            translation.feed(data, out)?;
         }
         if let Some(identity) = translation.identity() {
             self.seen.identity = Some(identity);

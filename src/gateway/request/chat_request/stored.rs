@@ -42,7 +42,7 @@ mod tests {
     const FIRST: ProviderId = ProviderId(Uuid::from_u128(1));
     const SECOND: ProviderId = ProviderId(Uuid::from_u128(2));
 
-    /// What the two providers lack for a request whose first model is of the first one.
+    /// What the two providers lack for a request with a first model of the first one.
     fn lacking(members: &str) -> [Option<Need>; 2] {
         let body = format!(r#"{{"model":"m",{members}}}"#);
         let request = ChatRequest::parse_as(Dialect::Responses, Bytes::from(body)).expect(members);

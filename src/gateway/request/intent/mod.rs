@@ -1,11 +1,14 @@
 //! What a caller asks for, and the facts about candidates that the plan needs for it.
 
 mod kinds;
+mod purpose;
 mod stored;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use purpose::Purpose;
 
 use crate::dialects::Dialect;
 use crate::dialects::need::Need;
@@ -44,32 +47,6 @@ pub struct Intent {
     pub deadline: Option<Duration>,
     /// The models that fail on purpose.
     pub drills: Drills,
-}
-
-/// What a plan is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// The answer to the request.
-    Answer,
-    /// The count of the tokens of its prompt.
-    Count,
-}
-
-impl Purpose {
-    /// The message for a model that reaches no provider that can serve the request.
-    fn without(self, model: &str, need: Need) -> String {
-        match self {
-            Self::Answer if need == Need::PreviousResponse => format!(
-                "Previous response not found: no model that may answer '{model}' is at a provider that stores it. Send the whole conversation as 'input' instead."
-            ),
-            Self::Answer => format!(
-                "No model that may answer '{model}' can serve this request: {need}. Change the request, or add a model that can serve it to the fallbacks."
-            ),
-            Self::Count => format!(
-                "The tokens of a prompt for '{model}' cannot be counted: {need}, and neither does that of a fallback."
-            ),
-        }
-    }
 }
 
 impl Intent {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{google, retry_after};
+use super::{amazon, google, retry_after};
 use crate::dialects::whole_characters::whole_characters;
 use crate::providers::errors::reset_time::{Reset, ResetTime};
 
@@ -267,6 +267,9 @@ fn read_fields(object: &Map<String, Value>, depth: u8) -> ErrorBody {
     for name in ["code", "Code", "__type", "error_code", "errorCode", "err_code", "status", "status_code"] {
         match object.get(name).and_then(number_or_label) {
             Some(Code::Number(number)) => said.number = said.number.or(Some(number)),
+            Some(Code::Label(code)) if name == "__type" => {
+                said.code = said.code.or(label(amazon::exception(&code)))
+            }
             Some(Code::Label(code)) if name != "status" => said.code = said.code.or(Some(code)),
             Some(Code::Label(_)) | None => {}
         }

@@ -56,7 +56,7 @@ static TOKENS_PER_MINUTE: Row = Row {
     parts: &["tokens per minute"],
 };
 
-/// The money of our account at the vendor. Vendors send these messages with statuses that say something else, such as 403
+/// The money of our account at the vendor, and quotas of a day or longer that do not say when they reset. Vendors send these messages with statuses that say something else, such as 403
 /// or 429.
 static MONEY: &[Row] = rows! {
     QuotaExhausted {
@@ -71,6 +71,7 @@ static MONEY: &[Row] = rows! {
         "openrouter_key_limit" ["key limit exceeded", "manage it using"]
         "mistral_inactive_subscription" ["inactive subscription or usage limit reached"]
         "cohere_trial_month" ["trial key", "calls / month"]
+        "bedrock_tokens_per_day" ["too many tokens per day"]
         "siliconflow_account_balance" ["account balance is insufficient"]
         "ark_overdue_balance" ["account has an overdue balance"]
         "huggingface_included_credits" ["exceeded your monthly included credits"]

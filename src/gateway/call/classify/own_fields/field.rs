@@ -26,7 +26,7 @@ pub(super) fn of_a_field(error: &UpstreamError, request: &ChatRequest) -> Option
         fields.filter(|name| *name != "model" && value(request, name).is_some())
     };
     // Every request has turns, and the names of labels are words of many errors.
-    let is_usual = |name: &str| is_label(name) || name == "messages";
+    let is_usual = |name: &str| is_label(name) || matches!(name, "messages" | "contents");
     let is_refused = |name: &str| is_named(name) || begins_with(&message, name);
     if sent().any(|name| !is_usual(name) && is_refused(&name.to_lowercase())) {
         return Some(FailureScope::Request);

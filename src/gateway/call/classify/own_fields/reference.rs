@@ -51,7 +51,15 @@ const SOUND: &str = "output_audio";
 const FILE_ADDRESS: &str = "fileid://";
 
 /// Members that hold what the caller or its model wrote, in any words.
-const FREE: [&str; 5] = ["arguments", "input", "input_examples", "parameters", "schema"];
+const fn free(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses => {
+            &["arguments", "input", "input_examples", "parameters", "schema"]
+        }
+        Dialect::Gemini => &["args", "parametersJsonSchema", "response", "responseJsonSchema"],
+        Dialect::Converse => &["input", "inputSchema", "json", "schema"],
+    }
+}
 
 /// The end of the name of a schema that is a member of a tool.
 const SCHEMA: &str = "_schema";
@@ -70,7 +78,9 @@ pub(super) fn refers_to_the_account(request: &ChatRequest) -> bool {
         let read = |json: &[u8]| serde_json::from_slice::<Value>(json);
         let parts = request.parts.iter().filter(|part| !is_label(&part.name));
         let mut members = parts.map(|part| (part.name.as_str(), read(request.value(part))));
-        members.any(|(name, value)| value.map_or(true, |value| is_reference(name, &value) || refers(&value)))
+        let free = free(request.dialect);
+        let is_one = |name: &str, value: &Value| is_reference(name, value) || refers(value, free);
+        members.any(|(name, value)| value.map_or(true, |value| is_one(name, &value)))
     };
     request.body.len() > LONGEST || in_an_item() || in_a_member()
 }
@@ -94,15 +104,15 @@ fn is_sound_by_id(members: &Map<String, Value>) -> bool {
 }
 
 /// Whether something in a value refers to something of the account.
-fn refers(value: &Value) -> bool {
+fn refers(value: &Value, free: &[&str]) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
         Value::String(text) => text.contains(FILE_ADDRESS),
-        Value::Array(items) => items.iter().any(refers),
+        Value::Array(items) => items.iter().any(|item| refers(item, free)),
         Value::Object(members) if is_sound_by_id(members) => true,
         Value::Object(members) => members.iter().any(|(name, value)| {
-            let is_free = FREE.contains(&name.as_str()) || name.ends_with(SCHEMA);
-            !is_free && (is_reference(name, value) || refers(value))
+            let is_free = free.contains(&name.as_str()) || name.ends_with(SCHEMA);
+            !is_free && (is_reference(name, value) || refers(value, free))
         }),
     }
 }

@@ -2,11 +2,20 @@
 
 use serde_json::Value;
 
+use crate::dialects::Dialect;
 use crate::gateway::call::redact::request_text::LONGEST;
 use crate::gateway::request::chat_request::ChatRequest;
 
 /// Members that name a model other than the one that is called.
 const MODELS: [&str; 5] = ["model", "model_id", "deployment", "deployment_id", "deployment_name"];
+
+/// What a dialect calls the side of the model in a conversation, if that is a word of errors about models.
+const fn side_of_the_model(dialect: Dialect) -> Option<&'static str> {
+    match dialect {
+        Dialect::Gemini => Some("model"),
+        Dialect::ChatCompletions | Dialect::Messages | Dialect::Responses | Dialect::Converse => None,
+    }
+}
 
 /// The value of a member of the request, unless it is null.
 pub(super) fn value<'a>(request: &'a ChatRequest, name: &str) -> Option<&'a [u8]> {
@@ -39,6 +48,8 @@ impl Strings {
             strings.note(&part.name);
             strings.add(serde_json::from_slice(request.value(part)).ok()?);
         }
+        let side = side_of_the_model(request.dialect);
+        strings.values.retain(|value| side != Some(value.as_str()));
         Some(strings)
     }
 

@@ -83,6 +83,8 @@ pub(super) const DOCUMENTED: &[Payload] = &[
     ("Ollama, github.com/ollama/ollama/pull/4144", 503, r#"{"error":"server busy, please try again.  maximum pending requests exceeded"}"#, Overloaded, "status:503"),
     ("MiniMax, whose 500 is about money, github.com/MiniMax-AI/MiniMax-M2/issues/62", 500, r#"{"type":"error","error":{"type":"api_error","message":"insufficient balance (1008)"},"request_id":"x"}"#, QuotaExhausted, "phrase:insufficient_balance"),
     ("Text Generation Inference, a failed generation", 424, r#"{"error":"Request failed during generation: Server error: CUDA out of memory","error_type":"generation"}"#, Unavailable, "type:generation"),
+    ("Bedrock, github.com/minorun365/agent-book/issues/29", 429, r#"{"__type":"ThrottlingException","message":"Too many tokens per day, please wait before trying again."}"#, QuotaExhausted, "phrase:bedrock_tokens_per_day"),
+    ("Bedrock, an exception with its namespace", 400, r#"{"__type":"com.amazon.coral.availability#ThrottlingException","message":"Rate exceeded"}"#, RateLimited, "code:throttling_exception"),
     ("Bedrock, docs.rs/aws-sdk-bedrockruntime", 424, r#"{"__type":"ModelErrorException","message":"The request failed due to an error while processing the model."}"#, Unavailable, "code:model_error_exception"),
     ("Bedrock, docs.rs/aws-sdk-bedrockruntime", 408, r#"{"__type":"ModelTimeoutException","message":"Processing time exceeded the model timeout length."}"#, Timeout, "status:408"),
     ("Bedrock, a model behind it that is throttled", 424, r#"{"__type":"ModelErrorException","message":"The model is busy.","originalStatusCode":429,"resourceName":"m"}"#, RateLimited, "inner_code:429"),

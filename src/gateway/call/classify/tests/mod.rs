@@ -1,6 +1,7 @@
 //! Vendors' payloads mean what they mean, and nothing that arrives breaks the reading of it.
 
 mod brought;
+mod by_dialect;
 mod documented;
 mod own_fields;
 mod payloads;

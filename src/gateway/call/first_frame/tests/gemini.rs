@@ -91,3 +91,73 @@ fn a_whole_answer_in_place_of_a_stream_is_one() {
         assert!(matches!(&heard, Heard::Finished(text) if text.contains("Hi")), "{dialect:?}: {heard:?}");
     }
 }
+
+/// A piece with these parts and this end.
+fn piece(parts: &str, end: Option<&str>) -> String {
+    let end = end.map(|end| format!(r#","finishReason":"{end}""#)).unwrap_or_default();
+    format!(r#"{{"content":{{"role":"model","parts":[{parts}]}}{end},"index":0}}"#)
+}
+
+#[test]
+fn a_failure_after_an_end_breaks_the_stream() {
+    let text = piece(r#"{"text":"Hi"}"#, Some("STOP"));
+    for dialect in CALLERS {
+        for word in ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL"] {
+            let sent = stream(&[&text, &piece("", Some(word))]);
+            let Heard::Broken(heard) = hear_for(dialect, whole(&sent)) else { panic!("{dialect:?} {word}") };
+            for end in ["\"finish_reason\":\"", "message_delta", "response.completed"] {
+                assert!(!heard.contains(end), "{dialect:?} {word}: {heard}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_end_in_every_piece_ends_nothing() {
+    let pieces = [
+        piece(r#"{"text":"Hi"}"#, Some("STOP")),
+        piece(r#"{"functionCall":{"id":"x","name":"f","args":{}}}"#, Some("STOP")),
+    ];
+    let mut reader = reader_of(Dialect::ChatCompletions);
+    reader.push(stream(&[&pieces[0]]).into()).expect("room");
+    let mut heard = Vec::new();
+    assert!(matches!(reader.drain(&mut heard), Ok(Read::More)));
+    assert!(reader.seen.is_complete(1));
+    reader.push(stream(&[&pieces[1]]).into()).expect("room");
+    assert!(matches!(reader.drain(&mut heard), Ok(Read::More)));
+    assert!(reader.seen.is_over() && !reader.seen.is_complete(1));
+    let end = reader.closing().expect("an end").expect("an end");
+    let (heard, end) = (String::from_utf8_lossy(&heard), String::from_utf8_lossy(&end));
+    assert!(!heard.contains("\"finish_reason\":\""), "{heard}");
+    assert_eq!(end.matches("\"finish_reason\":\"tool_calls\"").count(), 1, "{end}");
+    assert!(end.ends_with(DONE), "{end}");
+}
+
+fn reader_of(dialect: Dialect) -> FrameReader {
+    let response = UpstreamResponse::in_pieces(Vec::new());
+    FrameReader::new(response, caller(dialect), Instant::now(), Shares::ample().of_anonymous().hold())
+}
+
+#[test]
+fn a_usage_counts_the_text_beside_it_and_before_it() {
+    let text = piece(r#"{"text":"Hi"}"#, None);
+    let event = |usage: &str| format!("data: {{\"candidates\":[{text}]{usage}}}\n\n");
+    let usage =
+        |output: u8| format!(r#","usageMetadata":{{"promptTokenCount":9,"candidatesTokenCount":{output}}}"#);
+    let (prompt, none) = (r#","usageMetadata":{"promptTokenCount":9}"#.to_owned(), String::new());
+    for (usages, early) in [
+        (vec![usage(5), usage(5), usage(5)], false),
+        (vec![usage(5), usage(6)], false),
+        (vec![usage(5), none.clone(), usage(5)], false),
+        (vec![prompt.clone(), usage(5)], false),
+        (vec![usage(5), none.clone()], true),
+        (vec![usage(5), prompt.clone()], true),
+        (vec![usage(5), usage(4)], true),
+    ] {
+        let mut reader = reader_of(Dialect::Messages);
+        reader.push(usages.iter().map(|usage| event(usage)).collect::<String>().into()).expect("room");
+        assert!(matches!(reader.drain(&mut Vec::new()), Ok(Read::More)));
+        assert_eq!(reader.seen.early, early, "{usages:?}");
+        assert_eq!(reader.seen.since_usage == TextSize::default(), !early, "{usages:?}");
+    }
+}
