@@ -82,7 +82,7 @@ pub(super) fn is_gone(failure: &Failure) -> bool {
     failure.code.as_deref() == Some(Need::PreviousResponse.code())
 }
 
-/// The failure of a request whose previous response cannot be continued, in place of that of its provider: the provider does not
+/// The failure of a request with a previous response that cannot be continued, in place of that of its provider: the provider does not
 /// have it, or no model of the provider may be called. `None` for a failure that may pass, or that the whole conversation would
 /// have, too.
 pub(super) fn not_found(failure: &Failure) -> Option<Failure> {
