@@ -39,7 +39,6 @@ on_both_databases! {
             json!({"prompt": vec!["Hi"; 50]}),
             json!({"prompt": vec![vec![1, 2]; 50]}),
             json!({"prompt": ["Hi", "Ho"], "n": 2}),
-            json!({"PROMPT": ["Hi", "Ho", "Hu"]}),
         ] {
             let answer = app.post(PATH, &asked(&refused)).await;
             assert_eq!((answer.status, &answer.json()["error"]["code"]), (402, &json!("over_budget")), "{refused}");
