@@ -1,6 +1,7 @@
 //! `POST /v1/embeddings`: failover between models with the same vectors, records and prices.
 
 mod answers;
+mod caller_isolation;
 mod faults;
 mod kinds;
 

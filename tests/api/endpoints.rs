@@ -1,6 +1,7 @@
 //! Endpoints other than chats and embeddings: completions, moderations, rerank, images, speech and recordings.
 
 mod faults;
+mod prompts;
 mod recordings;
 mod sound;
 mod streams;
@@ -173,6 +174,29 @@ on_both_databases! {
                 let event = app.events().await.pop().expect("an event");
                 assert_eq!(event["error_class"], "invalid_response", "{path}: {event}");
             }
+        }
+    }
+
+    async fn an_answer_with_fewer_results_than_asked_for_is_a_failure(app: App) {
+        let fake = FakeProvider::start().await;
+        for (kind, path, body, wrong, right) in [
+            (ModelKind::Completion, "/v1/completions", json!({"prompt": ["a", "b"]}),
+                json!({"choices": [{"index": 0, "text": "x"}]}), json!({"choices": [{"index": 0, "text": "x"}, {"index": 1, "text": "y"}]})),
+            (ModelKind::Moderation, "/v1/moderations", json!({"input": ["a", "b"]}),
+                json!({"results": [{"flagged": false}]}), json!({"results": [{"flagged": false}, {"flagged": false}]})),
+            (ModelKind::Rerank, "/v1/rerank", json!({"query": "q", "documents": ["a", "b"]}),
+                json!({"results": [{"index": 2, "relevance_score": 1}]}), json!({"results": [{"index": 1, "relevance_score": 1}]})),
+            (ModelKind::Image, "/v1/images/generations", json!({"prompt": "p", "n": 2}),
+                json!({"data": [{"url": "https://x.example/a"}]}), json!({"data": [{"url": "https://x.example/a"}, {"url": "https://x.example/b"}]})),
+        ] {
+            pair(&app, &fake, kind).await;
+            let [one, two] = ["one", "two"].map(|name| format!("{}-{name}", kind.as_str()));
+            fake.next_for(&format!("{one}-upstream"), Script::json(200, &wrong));
+            fake.always_for(&format!("{two}-upstream"), Script::json(200, &right));
+            let got = app.post(path, &with(&body, &one, &json!({"models": [two]}))).await;
+            assert_eq!((got.status, got.header("x-failsoft-model")), (200, two.as_str()), "{path}: {}", got.text());
+            let event = app.events().await.pop().expect("an event");
+            assert_eq!(event["error_class"], "invalid_response", "{path}: {event}");
         }
     }
 

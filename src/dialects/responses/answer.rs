@@ -35,6 +35,9 @@ pub struct Answer<'a> {
     /// What tools of the provider used, as raw JSON.
     #[serde(borrow, default)]
     pub tool_usage: Option<&'a RawValue>,
+    /// The same in the form of xAI, as raw JSON.
+    #[serde(borrow, default)]
+    pub server_side_tool_usage: Option<&'a RawValue>,
     /// Why it is not complete, as raw JSON.
     #[serde(borrow, default)]
     pub incomplete_details: Option<&'a RawValue>,

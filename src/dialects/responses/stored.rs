@@ -5,6 +5,7 @@
 
 use memchr::memmem;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -83,10 +84,15 @@ impl<'a> Holder<'a> {
 /// The ids with marks in the items of an input, as JSON strings.
 #[must_use]
 pub fn marked(input: &[u8]) -> Vec<&RawValue> {
-    if memmem::find(input, BEGINNING.as_bytes()).is_none() {
+    if !may_have(input, BEGINNING.as_bytes()) {
         return Vec::new();
     }
     elements(input).into_iter().filter_map(Members::of).flat_map(|item| marked_in(&item)).collect()
+}
+
+/// Whether a JSON text may have a word, as it is or with escapes.
+fn may_have(json: &[u8], word: &[u8]) -> bool {
+    memmem::find(json, word).is_some() || memmem::find(json, b"\\u").is_some()
 }
 
 fn marked_in<'a>(item: &Members<'a>) -> Vec<&'a RawValue> {
@@ -113,8 +119,7 @@ pub struct References {
 #[must_use]
 pub fn references(input: &[u8]) -> References {
     let mut found = References::default();
-    let may_refer = |word: &[u8]| memmem::find(input, word).is_some();
-    if !may_refer(b"\"item_reference\"") && !may_refer(b"\"file_id\"") {
+    if !may_have(input, b"\"item_reference\"") && !may_have(input, b"\"file_id\"") {
         return found;
     }
     for item in elements(input).into_iter().filter_map(Members::of) {
@@ -144,7 +149,11 @@ pub fn tools_refer(tools: &[u8]) -> bool {
         if matches!(kind.as_deref(), None | Some("function" | "custom" | "namespace")) {
             return false;
         }
-        let has_id = IDS.iter().any(|id| memmem::find(tool.get().as_bytes(), id).is_some());
+        // A name may have escapes, which are not written again.
+        let text = tool.get();
+        let plain = if text.contains("\\u") { serde_json::from_str::<Value>(text).ok() } else { None };
+        let plain = plain.map_or_else(|| text.to_owned(), |tool| tool.to_string());
+        let has_id = IDS.iter().any(|id| memmem::find(plain.as_bytes(), id).is_some());
         has_id || members.text("container").is_some_and(|container| container != "auto")
     })
 }
@@ -217,6 +226,7 @@ mod tests {
         for (input, items, files) in [
             (of_provider.as_str(), vec![Some(PROVIDER)], false),
             (r#"[{"type":"item_reference","id":"msg_1"}]"#, vec![None], false),
+            (r#"[{"type":"item\u005freference","id":"msg_1"}]"#, vec![None], false),
             (r#"[{"role":"user","content":[{"type":"input_file","file_id":"file-1"}]}]"#, vec![], true),
             (
                 r#"[{"type":"function_call_output","output":[{"type":"input_image","file_id":"f"}]}]"#,
@@ -235,6 +245,7 @@ mod tests {
         }
         for (tools, refer) in [
             (r#"[{"type":"file_search","vector_store_ids":["v"]}]"#, true),
+            (r#"[{"type":"file_search","vector\u005fstore_ids":["v"]}]"#, true),
             (r#"[{"type":"code_interpreter","container":"cntr_1"}]"#, true),
             (r#"[{"type":"code_interpreter","container":{"type":"auto","file_ids":["f"]}}]"#, true),
             (r#"[{"type":"code_interpreter","container":{"type":"auto"}}]"#, false),

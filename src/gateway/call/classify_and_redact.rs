@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::classify::own_fields::of_own_fields;
-use super::classify::{Fault, Interruption, classify, is_by_status, shown};
+use super::classify::{Fault, Garbage, Interruption, classify, is_by_status, shown};
 use super::endpoint::Endpoints;
 use super::redact::message::Message;
 use super::redact::own_words::{Heard, is_unrelated_page, own_words};
@@ -45,6 +45,11 @@ impl Classifier<'_> {
         sent: &str,
     ) -> Failure {
         let mut failure = self.class(fault);
+        let other_results =
+            matches!(fault, Fault::Garbage(Garbage::Embeddings | Garbage::NoResult | Garbage::NoChoice));
+        if other_results && request.may_get_other_results() {
+            failure.scope = FailureScope::Request;
+        }
         if let Fault::Upstream(error) = fault {
             let (message, text) = (Message::of(&error.message), request.text());
             let unrelated = is_unrelated_page(error, request);

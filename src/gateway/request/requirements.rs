@@ -32,6 +32,8 @@ pub struct Requirements<'a> {
     request: &'a ChatRequest,
     /// The provider of the first model, if it is known.
     primary: Option<ProviderId>,
+    /// The only provider that may store a response of which the id names none.
+    only_keeper: Option<ProviderId>,
 }
 
 /// A summary of the messages.
@@ -47,13 +49,19 @@ impl<'a> Requirements<'a> {
     /// The requirements of a request.
     #[must_use]
     pub fn of(request: &'a ChatRequest) -> Self {
-        Self { request, primary: None }
+        Self { request, primary: None, only_keeper: None }
     }
 
     /// The requirements of a request with a first model of this provider.
     #[must_use]
     pub fn with_primary(self, primary: Option<ProviderId>) -> Self {
         Self { primary, ..self }
+    }
+
+    /// The requirements of a request in reach of one provider that may store a response of which the id names none.
+    #[must_use]
+    pub fn with_only_keeper(self, only_keeper: Option<ProviderId>) -> Self {
+        Self { only_keeper, ..self }
     }
 
     /// Parses the messages of a large request early, off the event loop.
@@ -67,7 +75,7 @@ impl<'a> Requirements<'a> {
     pub fn lacking(&self, model: &ModelEntry) -> Option<Need> {
         match self.request.spoken_to(model) {
             Ok(sent) if lacks_documents(sent, model) => Some(Need::Document),
-            Ok(_) => self.request.stored_state().lacking(model.provider.id, self.primary),
+            Ok(_) => self.request.stored_state().lacking(model.provider.id, self.primary, self.only_keeper),
             Err(need) => Some(need),
         }
     }

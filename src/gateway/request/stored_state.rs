@@ -52,9 +52,21 @@ impl StoredState {
         self.previous.is_some()
     }
 
-    /// What the provider does not store. `primary` is the provider of the first model.
-    pub(super) fn lacking(&self, provider: ProviderId, primary: Option<ProviderId>) -> Option<Need> {
-        if self.previous.is_some_and(|previous| previous != Some(provider.0)) {
+    /// Whether the request continues a response of which the id names no provider.
+    pub(super) fn has_unmarked_response(&self) -> bool {
+        self.previous == Some(None)
+    }
+
+    /// What the provider does not store. `primary` is the provider of the first model, and `only` the one that stores a response
+    /// of which the id names none.
+    pub(super) fn lacking(
+        &self,
+        provider: ProviderId,
+        primary: Option<ProviderId>,
+        only: Option<ProviderId>,
+    ) -> Option<Need> {
+        let previous = self.previous.map(|previous| previous.or(only.map(|only| only.0)));
+        if previous.is_some_and(|previous| previous != Some(provider.0)) {
             return Some(Need::PreviousResponse);
         }
         let is_known = self.previous.is_some() || !self.items.is_empty();
@@ -70,13 +82,18 @@ pub(super) fn is_gone(failure: &Failure) -> bool {
     failure.code.as_deref() == Some(Need::PreviousResponse.code())
 }
 
-/// The failure of a request with a previous response that cannot be continued now, in place of that of its provider. `None` for a
-/// failure that the whole conversation would have, too.
+/// The failure of a request with a previous response that cannot be continued, in place of that of its provider: the provider does not
+/// have it, or no model of the provider may be called. `None` for a failure that may pass, or that the whole conversation would
+/// have, too.
 pub(super) fn not_found(failure: &Failure) -> Option<Failure> {
     if is_gone(failure) {
         return Some(previous_not_found(&failure.message));
     }
     match failure.class {
+        ErrorClass::Disabled | ErrorClass::LacksCapability => Some(previous_not_found(&format!(
+            "Previous response not found: no model of the provider that stores it may be called. Send the whole conversation as 'input', which another model can answer. {}",
+            failure.message
+        ))),
         ErrorClass::RateLimited
         | ErrorClass::QuotaExhausted
         | ErrorClass::Overloaded
@@ -86,12 +103,7 @@ pub(super) fn not_found(failure: &Failure) -> Option<Failure> {
         | ErrorClass::ModelNotFound
         | ErrorClass::InvalidResponse
         | ErrorClass::Cooldown
-        | ErrorClass::Disabled
-        | ErrorClass::LacksCapability => Some(previous_not_found(&format!(
-            "Previous response not found: the provider that stores it does not answer. Send the whole conversation as 'input', which another model can answer. {}",
-            failure.message
-        ))),
-        ErrorClass::ContextWindowExceeded
+        | ErrorClass::ContextWindowExceeded
         | ErrorClass::ContentPolicy
         | ErrorClass::InvalidRequest
         | ErrorClass::StreamInterrupted

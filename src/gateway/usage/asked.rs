@@ -141,6 +141,7 @@ mod tests {
             (r#""extra_body":{"service_tier":"default"},"speed":"fast""#, true),
             (r#""extra_body":7"#, false),
             (r#""service_tier":"auto""#, false),
+            (r#""service_tier":"Default""#, false),
             ("\"\u{17f}peed\":\"fast\"", true),
         ] {
             let asked = of(Dialect::ChatCompletions, members).tier;

@@ -93,7 +93,7 @@ on_both_databases! {
         assert_eq!(sent.get("additionalModelRequestFields"), None);
         let rows = app.requests(2).await;
         assert!(adapted(&rows[0]).contains(&"dropped:temperature"), "{}", rows[0]);
-        for change in ["stripped:thinking", "dropped:reasoning_effort"] {
+        for change in ["stripped:thinking", "dropped:reasoning"] {
             assert!(adapted(&rows[1]).contains(&change), "{}", rows[1]);
         }
     }

@@ -80,6 +80,27 @@ on_both_databases! {
         assert_eq!((&row["invocation_type"], &row["cost_nano_dollars"]), (&json!("transcription_stream"), &json!(7_000)));
     }
 
+    async fn a_part_that_its_provider_may_read_as_the_model_is_refused(app: App) {
+        let fake = FakeProvider::start().await;
+        pair(&app, &fake, ModelKind::Transcription).await;
+        for head in [
+            "name=\"x\"; name=\"model\"",
+            "name=\"x\"; NAME=\"model\"",
+            "name=\"x\"\r\nContent-Disposition: form-data; name=\"model\"",
+            "name=\"Model\"",
+            "name=\"model \"",
+            "name='model'",
+        ] {
+            let field = |head: &str, text: &str| format!("--FORM\r\nContent-Disposition: form-data; {head}\r\n\r\n{text}\r\n");
+            let parts = [("name=\"model\"", "transcription-one"), ("name=\"file\"; filename=\"a.mp3\"", "sound"), (head, "dearer")];
+            let body: String = parts.iter().map(|(head, text)| field(head, text)).collect();
+            let request = app.request(Method::POST, PATH).header("content-type", "multipart/form-data; boundary=FORM");
+            let answer = app.call(request.body(format!("{body}--FORM--\r\n")), &app.organization.key).await;
+            assert_eq!((answer.status, &answer.json()["error"]["code"]), (400, &json!("invalid_form")), "{head}");
+        }
+        assert_eq!(fake.served(), 0);
+    }
+
     async fn what_is_no_form_is_refused(app: App) {
         let fake = FakeProvider::start().await;
         pair(&app, &fake, ModelKind::Transcription).await;

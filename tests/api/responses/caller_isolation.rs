@@ -45,6 +45,8 @@ on_both_databases! {
             part(json!({"type": "input_image", "image_url": "https://x.example/a.png"})),
             json!({"input": [{"type": "item_reference", "id": "msg_1"}]}),
             json!({"input": [{"type": "compaction", "encrypted_content": "x"}, {"role": "user", "content": "Hi"}]}),
+            json!({"input": [{"role": "assistant", "content": [{"type": "output_audio", "id": "audio_1"}]}, {"role": "user", "content": "Hi"}]}),
+            json!({"input": [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAAABo"}, {"role": "user", "content": "Hi"}]}),
             json!({"previous_response_id": format!("resp_0_p{}", provider.simple())}),
             json!({"conversation": "conv_1"}),
             json!({"prompt": {"id": "pmpt_1"}}),

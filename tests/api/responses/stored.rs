@@ -121,10 +121,12 @@ on_both_databases! {
         let gone = json!({"error": {"message": "Previous response with id 'resp_1' not found.", "type": "invalid_request_error", "param": "previous_response_id", "code": "previous_response_not_found"}});
         for stream in [false, true] {
             for (script, models, status, code) in [
-                (Script::error(503, "server_is_overloaded", "Overloaded"), json!(["first", "second"]), 400, "previous_response_not_found"),
-                (Script::error(503, "server_is_overloaded", "Overloaded"), json!(["second", "first"]), 400, "previous_response_not_found"),
-                // The whole conversation would reach nothing else.
+                // The response is still there, so the same request may be answered later.
+                (Script::error(503, "server_is_overloaded", "Overloaded"), json!(["first", "second"]), 503, "overloaded"),
+                (Script::error(503, "server_is_overloaded", "Overloaded"), json!(["second", "first"]), 503, "overloaded"),
                 (Script::error(503, "server_is_overloaded", "Overloaded"), json!(["second"]), 503, "overloaded"),
+                (Script::error(429, "rate_limit_exceeded", "Slow down"), json!(["second", "first"]), 429, "rate_limited"),
+                (Script::error(500, "server_error", "Broken"), json!(["second", "first"]), 502, "unavailable"),
                 // Another model would refuse it as well.
                 (Script::error(400, "invalid_value", "Unknown effort"), json!(["second", "first"]), 400, "invalid_value"),
                 (Script::json(404, &gone), json!(["second", "first"]), 400, "previous_response_not_found"),
@@ -139,7 +141,47 @@ on_both_databases! {
                 }
             }
         }
-        assert_eq!(two.served(), (0, 12));
+        assert_eq!(two.served(), (0, 16));
+        let script = Script::respond(429, &[("retry-after", "7"), ("content-type", "application/json")], r#"{"error":{"message":"Slow down","code":"rate_limit_exceeded"}}"#);
+        two.there.next(script);
+        let answer = respond(&app, &json!({"models": ["first", "second"], "previous_response_id": id})).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (429, "7"), "{}", answer.text());
+    }
+
+    async fn an_id_without_a_mark_is_of_the_only_provider_in_reach(app: App) {
+        let two = Two::start(&app).await;
+        let chats = FakeProvider::start().await;
+        let provider = app.organization.provider("chats", &chats).await;
+        app.organization.model("chat", provider).await;
+        two.there.always(Script::json(200, &response()));
+        for models in [json!(["second"]), json!(["chat", "second"])] {
+            let answer = respond(&app, &json!({"models": models, "previous_response_id": "resp_1"})).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "second"), "{models}: {}", answer.text());
+            let sent = two.there.request(two.there.served() - 1).await.json();
+            assert_eq!(sent["previous_response_id"], "resp_1");
+        }
+        let foreign = json!({"models": ["second"], "previous_response_id": format!("resp_1{}", mark(Uuid::nil()))});
+        assert_eq!(respond(&app, &foreign).await.status, 400);
+        assert_eq!((two.served(), chats.served()), ((0, 2), 0));
+    }
+
+    async fn an_id_with_escapes_reaches_its_provider_as_its_own(app: App) {
+        let two = Two::start(&app).await;
+        two.there.always(Script::json(200, &response()));
+        let mark = two.mark.replace('_', "\\u005f");
+        for (number, body) in [
+            format!(r#"{{"models":["first","second"],"input":"Hi","previous_response_id":"resp_1{mark}"}}"#),
+            format!(r#"{{"models":["first","second"],"input":[{{"type":"item\u005freference","id":"resp_1{mark}"}},{{"role":"user","content":"Hi"}}]}}"#),
+            format!(r#"{{"model":"second","input":[{{"type":"message","role":"assistant","id":"resp_1{mark}","content":"x"}},{{"role":"user","content":"Hi"}}]}}"#),
+        ].into_iter().enumerate() {
+            let request = app.request(reqwest::Method::POST, "/v1/responses").header("content-type", "application/json");
+            let answer = app.call(request.body(body.clone()), &app.organization.key).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "second"), "{body}: {}", answer.text());
+            let sent = two.there.request(number).await.json();
+            let id = if number == 0 { &sent["previous_response_id"] } else { &sent["input"][0]["id"] };
+            assert_eq!(id, "resp_1", "{sent}");
+        }
+        assert_eq!(two.served(), (0, 3));
     }
 
     async fn unknown_ids_are_not_found(app: App) {

@@ -17,7 +17,7 @@ use crate::domain::error::{Error, Result};
 ///
 /// Bytes pass through to OpenAI and Azure. For models of other providers the request is translated, and their answers are
 /// translated back; they store nothing, so send the whole conversation as `input` instead of `previous_response_id`. The id of a
-/// stored response names its provider, and a request with it reaches no other; if that one cannot answer, the error has the code
+/// stored response names its provider, and a request with it reaches no other; if that one does not have it, the error has the code
 /// `previous_response_not_found`.
 ///
 /// When every model fails, the response is the last model's error, with all attempts in `error.metadata`. A stream with a

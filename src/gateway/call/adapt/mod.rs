@@ -40,7 +40,7 @@ use crate::store::snapshot::ModelEntry;
 #[must_use]
 pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Adapted {
     if request.operation != Operation::Chat {
-        return operation_body::adapt(request, model, primary);
+        return operation_body::adapt(request, model, primary, refused);
     }
     let primary = primary && request.translated_with.is_none();
     match request.dialect {
@@ -138,7 +138,8 @@ fn without_reasoning(messages: &[u8], model: &ModelEntry, changes: &mut Changes)
 #[must_use]
 pub fn optional(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Parameters {
     if request.operation != Operation::Chat {
-        return Parameters::default();
+        let asks = Options::of(request, model, primary, refused) == Options::AskForUsage;
+        return Parameters::of(asks.then_some("stream_options"));
     }
     let primary = primary && request.translated_with.is_none();
     match request.dialect {
@@ -185,6 +186,10 @@ enum Options {
 
 impl Options {
     fn of(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Self {
+        // Streams of other operations have no such options.
+        if !request.operation.writes() {
+            return Self::AsTheyAre;
+        }
         let setting = model.provider.stream_options;
         if refused.contains("stream_options") || setting == StreamOptions::Unsupported {
             return Self::LeftOut;

@@ -5,6 +5,7 @@
 //! so is all other reasoning, which only the provider that encrypted it can read, and the organization's rules of its model apply.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::body::{Adapted, Out, member};
 use super::parameters::at_most;
@@ -12,7 +13,7 @@ use crate::dialects::change::{Changes, Verb};
 use crate::dialects::responses::foreign::{LeftOut, without};
 use crate::dialects::responses::stored::{MARK_LENGTH, marked, provider_of};
 use crate::gateway::request::chat_request::{ChatRequest, is_own};
-use crate::gateway::request::json_object::{end_of_text, quoted};
+use crate::gateway::request::json_object::{quoted, span};
 use crate::store::snapshot::ModelEntry;
 
 /// Writes the body of a response for `model`. `primary` says that the caller wrote the request for this model.
@@ -53,27 +54,35 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) ->
 
 /// The value of a member with the provider's own ids of what it stores.
 fn without_marks<'a>(name: &str, value: &'a [u8]) -> Cow<'a, [u8]> {
-    let mut places: Vec<usize> = match name {
-        "previous_response_id" => {
-            let id = serde_json::from_slice::<String>(value).ok();
-            let is_marked = id.is_some_and(|id| provider_of(&id).is_some());
-            is_marked.then(|| value.len().saturating_sub(1)).into_iter().collect()
-        }
-        "input" => marked(value).into_iter().map(|id| end_of_text(value, id).start).collect(),
+    let mut ids: Vec<(Range<usize>, String)> = match name {
+        "previous_response_id" => own_id(value).map(|own| (0..value.len(), own)).into_iter().collect(),
+        "input" => marked(value)
+            .into_iter()
+            .map(|id| id.get().as_bytes())
+            .filter_map(|id| Some((span(value, id), own_id(id)?)))
+            .collect(),
         _ => Vec::new(),
     };
-    if places.is_empty() {
+    if ids.is_empty() {
         return Cow::Borrowed(value);
     }
-    places.sort_unstable();
+    ids.sort_unstable_by_key(|(place, _)| place.start);
     let mut out = Vec::with_capacity(value.len());
     let mut from = 0;
-    for end in places {
-        out.extend_from_slice(value.get(from..end.saturating_sub(MARK_LENGTH)).unwrap_or_default());
-        from = end;
+    for (place, own) in ids {
+        out.extend_from_slice(value.get(from..place.start).unwrap_or_default());
+        out.extend_from_slice(own.as_bytes());
+        from = place.end;
     }
     out.extend_from_slice(value.get(from..).unwrap_or_default());
     Cow::Owned(out)
+}
+
+/// The provider's own id as a JSON string; `None` if the id has no mark. Escapes may be anywhere in it, also in the mark.
+fn own_id(json: &[u8]) -> Option<String> {
+    let id: String = serde_json::from_slice(json).ok()?;
+    provider_of(&id)?;
+    Some(quoted(id.get(..id.len().checked_sub(MARK_LENGTH)?)?))
 }
 
 #[cfg(test)]
@@ -89,6 +98,21 @@ mod tests {
         for (name, value, expected) in [
             ("previous_response_id", format!("\"resp_1{mark}\""), "\"resp_1\"".to_owned()),
             ("previous_response_id", "null".to_owned(), "null".to_owned()),
+            (
+                "previous_response_id",
+                format!("\"resp_1{}\"", mark.replace('_', r"\u005f")),
+                "\"resp_1\"".to_owned(),
+            ),
+            (
+                "previous_response_id",
+                format!(r#""\u0072esp\"1{}\u0031""#, mark.trim_end_matches('1')),
+                r#""resp\"1""#.to_owned(),
+            ),
+            (
+                "input",
+                format!(r#"[{{"id":"msg_1{}"}}]"#, mark.replace('_', r"\u005f")),
+                r#"[{"id":"msg_1"}]"#.to_owned(),
+            ),
             // The provider may be a gateway, too.
             ("previous_response_id", format!("\"resp_1{other}{mark}\""), format!("\"resp_1{other}\"")),
             (

@@ -62,6 +62,8 @@ fn a_response_says_at_which_price_it_was_made() {
     for (members, extras) in [
         (format!(r#""output":[{said}],"tool_usage":{{"web_search":{{"num_requests":0}}}}"#), false),
         (format!(r#""output":[{said}],"tool_usage":{{"web_search":{{"num_requests":1}}}}"#), true),
+        (format!(r#""output":[{said}],"server_side_tool_usage":{{"web_search":0}}"#), false),
+        (format!(r#""output":[{said}],"server_side_tool_usage":{{"web_search":2}}"#), true),
         (format!(r#""output":[{{"type":"web_search_call","id":"ws_1"}},{said}]"#), true),
         (format!(r#""output":[{{"type":"function_call","name":"f","arguments":"{{}}"}},{said}]"#), false),
         (r#""output":[]"#.to_owned(), false),

@@ -98,7 +98,8 @@ pub(in crate::gateway::call) fn usage_of(answer: &Response<'_>) -> Reported {
 
 /// Whether a response shows something that no token price covers. Its usage does not count that.
 pub(in crate::gateway::call) fn has_extras(answer: &Response<'_>) -> bool {
-    answer.has_billed_items() || answer.tool_usage.is_some_and(|used| counts_extras(used.get()))
+    let mut used = [answer.tool_usage, answer.server_side_tool_usage].into_iter().flatten();
+    answer.has_billed_items() || used.any(|used| counts_extras(used.get()))
 }
 
 /// The size of a whole message's content.

@@ -1,11 +1,9 @@
 //! Judges the answer to a request other than a chat: it has the result that its endpoint is for.
 
-use std::fmt;
-
 use bytes::Bytes;
-use serde::de::{Error as _, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserializer;
 
+use super::vectors::{Embeddings, Encoding};
 use super::{Judged, failed, no_answer_fault};
 use crate::domain::operation::Operation;
 use crate::gateway::call::classify::{Fault, Filter, Garbage};
@@ -21,24 +19,15 @@ use crate::providers::{FinishMeaning, error_in_answer, error_instead_of_answer, 
 #[derive(Debug, Clone, Copy)]
 pub struct Expectation {
     operation: Operation,
-    /// The number of embeddings, if it is known.
+    /// The number of inputs that get a result each, or of documents or images, if it is known.
     inputs: Option<usize>,
     /// The numbers of each embedding, if the caller asked for so many.
     dimensions: Option<usize>,
     encoding: Encoding,
     /// Whether the answer is a text without JSON, such as subtitles.
     is_text: bool,
-}
-
-/// How the caller wants the numbers of embeddings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
-    /// As numbers in JSON.
-    Float,
-    /// As little-endian floats of four bytes each, in Base64.
-    Base64,
-    /// In a vendor's own form.
-    Other,
+    /// Whether the caller gets the event of a stream that has nothing but its usage.
+    include_usage: bool,
 }
 
 impl Expectation {
@@ -55,6 +44,7 @@ impl Expectation {
             operation: request.operation,
             is_text: transcribes
                 && matches!(value("response_format"), Some(b"\"text\"" | b"\"srt\"" | b"\"vtt\"")),
+            include_usage: request.include_usage || request.operation != Operation::Completions,
             inputs: request.inputs,
             dimensions: value("dimensions").and_then(|value| serde_json::from_slice(value).ok()),
             encoding: match value("encoding_format") {
@@ -68,6 +58,11 @@ impl Expectation {
     /// What the endpoint is for.
     pub(in crate::gateway::call) fn operation(self) -> Operation {
         self.operation
+    }
+
+    /// Whether the caller gets the event of a stream that has nothing but its usage. The gateway may have asked for it.
+    pub(in crate::gateway::call) fn includes_usage(self) -> bool {
+        self.include_usage
     }
 
     /// The content type of a usable answer, if it is not JSON.
@@ -143,19 +138,23 @@ impl Expectation {
                 let usable = list("data").is_some_and(|list| self.has_embeddings(list));
                 (!usable).then_some(Fault::Garbage(Garbage::Embeddings))
             }
-            Operation::Moderations if list("results").is_none() => lacks_result,
-            Operation::Rerank if !list("results").or_else(|| list("data")).is_some_and(has_scores) => {
+            Operation::Moderations if !list("results").is_some_and(|list| self.has_all(list)) => lacks_result,
+            Operation::Rerank
+                if !list("results").or_else(|| list("data")).is_some_and(|list| self.has_scores(list)) =>
+            {
                 lacks_result
             }
-            Operation::Images if !list("data").is_some_and(has_images) => lacks_result,
+            Operation::Images if !list("data").is_some_and(|list| has_images(list) && self.has_all(list)) => {
+                lacks_result
+            }
             Operation::Transcriptions | Operation::Translations
                 if !members.present("text").is_some_and(|text| text.get().starts_with('"')) =>
             {
                 lacks_result
             }
             Operation::Completions => match list("choices") {
-                Some(choices) => without_text(choices),
-                None => Some(Fault::Garbage(Garbage::NoChoice)),
+                Some(choices) if self.has_all(choices) => without_text(choices),
+                Some(_) | None => Some(Fault::Garbage(Garbage::NoChoice)),
             },
             Operation::Chat
             | Operation::Moderations
@@ -167,13 +166,35 @@ impl Expectation {
         }
     }
 
+    /// Whether a list has at least one element for each input, or as many images as were asked for.
+    fn has_all(self, list: RawText<'_>) -> bool {
+        self.inputs.is_none_or(|inputs| objects(list).is_some_and(|found| found.len() >= inputs))
+    }
+
+    /// Whether each result of a list says how relevant one of the documents is.
+    fn has_scores(self, list: RawText<'_>) -> bool {
+        let is_of_a_document = |index: RawText<'_>| match (index.get().parse::<usize>(), self.inputs) {
+            (Ok(index), Some(documents)) => index < documents,
+            (Ok(_), None) => true,
+            (Err(_), _) => false,
+        };
+        let is_scored = |result: &RawObject<'_>| {
+            result.present("relevance_score").is_some()
+                && result.present("index").is_none_or(is_of_a_document)
+        };
+        objects(list).is_some_and(|results| results.iter().all(is_scored))
+    }
+
     /// Whether there is one embedding for each input, all of one size, which is that asked for.
     fn has_embeddings(self, list: RawText<'_>) -> bool {
         let mut reader = serde_json::Deserializer::from_slice(list.bytes());
         let Ok(found) = reader.deserialize_seq(Embeddings(self.encoding)) else { return false };
         let sized = self.encoding == Encoding::Other
             || self.dimensions.is_none_or(|dimensions| found.size == Some(dimensions));
-        found.sound && found.size.is_some() && sized && self.inputs.is_none_or(|inputs| inputs == found.count)
+        found.is_sound()
+            && found.size.is_some()
+            && sized
+            && self.inputs.is_none_or(|inputs| inputs == found.count)
     }
 }
 
@@ -185,12 +206,6 @@ fn begins_with_object(list: RawText<'_>) -> bool {
 /// The elements of a list, if all are objects.
 fn objects(list: RawText<'_>) -> Option<Vec<RawObject<'_>>> {
     serde_json::from_slice(list.bytes()).ok()
-}
-
-/// Whether each result of a list says how relevant a document is.
-fn has_scores(list: RawText<'_>) -> bool {
-    let is_scored = |result: &RawObject<'_>| result.present("relevance_score").is_some();
-    objects(list).is_some_and(|results| results.iter().all(is_scored))
 }
 
 /// Whether each image of a list is there, or at an address.
@@ -226,102 +241,6 @@ fn without_text(list: RawText<'_>) -> Option<Fault> {
     }
 }
 
-/// What was found in a list of embeddings, which are not kept.
-#[derive(Debug)]
-struct Found {
-    count: usize,
-    /// The numbers of each.
-    size: Option<usize>,
-    /// Whether each has numbers, and all have as many.
-    sound: bool,
-}
-
-/// One embedding of a list.
-#[derive(Deserialize)]
-struct Entry {
-    #[serde(default)]
-    embedding: Option<Vector>,
-}
-
-/// The numbers of an embedding, which are not kept.
-enum Vector {
-    /// A list with so many numbers.
-    Numbers(usize),
-    /// So many characters of Base64, without those that fill it up.
-    Text(usize),
-}
-
-impl Vector {
-    /// How many numbers there are; `None` if they cannot be read as the caller expects.
-    fn size(&self, encoding: Encoding) -> Option<usize> {
-        match (self, encoding) {
-            (Self::Numbers(count), _) => Some(*count),
-            (Self::Text(_), Encoding::Float) => None,
-            (Self::Text(length), Encoding::Base64) => {
-                let bytes = length * 3 / 4;
-                bytes.is_multiple_of(4).then_some(bytes / 4)
-            }
-            (Self::Text(length), Encoding::Other) => Some(*length),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Vector {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Numbers;
-        impl<'de> Visitor<'de> for Numbers {
-            type Value = Vector;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a list of numbers, or Base64")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vector, E> {
-                let digits = text.trim_end_matches('=');
-                let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-                match digits.bytes().all(is_digit) {
-                    true => Ok(Vector::Text(digits.len())),
-                    false => Err(E::custom("no Base64")),
-                }
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vector, A::Error> {
-                let mut count = 0;
-                while let Some(number) = list.next_element::<f64>()? {
-                    if !number.is_finite() {
-                        return Err(A::Error::custom("no finite number"));
-                    }
-                    count += 1;
-                }
-                Ok(Vector::Numbers(count))
-            }
-        }
-        deserializer.deserialize_any(Numbers)
-    }
-}
-
-/// Reads a list of embeddings without keeping them.
-struct Embeddings(Encoding);
-
-impl<'de> Visitor<'de> for Embeddings {
-    type Value = Found;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a list of embeddings")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Found, A::Error> {
-        let mut found = Found { count: 0, size: None, sound: true };
-        while let Some(entry) = list.next_element::<Entry>()? {
-            let size = entry.embedding.and_then(|vector| vector.size(self.0)).filter(|size| *size > 0);
-            found.sound &= size.is_some() && found.size.is_none_or(|known| Some(known) == size);
-            found.size = found.size.or(size);
-            found.count += 1;
-        }
-        Ok(found)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,6 +270,8 @@ mod tests {
             r#"{"embedding":[]},{"embedding":[]}"#,
             r#"{"embedding":"AAAAAAAAAAAAAAAA"},{"embedding":"AAAAAAAAAAAAAAAA"}"#,
             r#"{"embedding":null},{"embedding":[1,2,3]}"#,
+            r#"{"index":0,"embedding":[1,2,3]},{"index":0,"embedding":[1,2,3]}"#,
+            r#"{"index":1,"embedding":[1,2,3]},{"index":2,"embedding":[1,2,3]}"#,
             r#"7,{"embedding":[1,2,3]}"#,
         ] {
             let Judged::Failed(Fault::Garbage(Garbage::Embeddings), _) = judged(two, &list(bad)) else {
@@ -362,6 +283,8 @@ mod tests {
         assert!(is_usable(packed, &list(r#"{"embedding":"AAAAAAAAAAAAAAAA"}"#)));
         assert!(is_usable(packed, &list(r#"{"embedding":[1,2,3]}"#)), "a vendor that knows no Base64");
         assert!(!is_usable(packed, &list(r#"{"embedding":"AAAAAAAA"}"#)));
+        // The bytes of the last number are those of a NaN.
+        assert!(!is_usable(packed, &list(r#"{"embedding":"AAAAAAAAAAAAAMB/"}"#)));
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub struct PassedReader {
     splitter: Option<Splitter>,
     /// The catalog's name of the model, as a JSON string.
     model: String,
+    /// Whether the caller gets an event that has nothing but the usage.
+    include_usage: bool,
     /// When the call started.
     pub(in crate::gateway) started: Instant,
     /// What the events said so far.
@@ -117,6 +119,7 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
         response,
         splitter: (!sounds).then(Splitter::default),
         model: quoted(awaited.model),
+        include_usage: awaited.expectation.includes_usage(),
         started: awaited.started,
         seen: PassedSoFar::of(awaited.expectation.operation()),
         done: None,
@@ -339,8 +342,10 @@ impl PassedReader {
             return Err(no_answer_fault(NoAnswer::Broken, line));
         };
         let worth = self.seen.take(event, line, &members)?;
+        let has_choice = || members.present("choices").is_some_and(|choices| has_elements(choices.bytes()));
+        let is_unwanted = !self.include_usage && members.present("usage").is_some() && !has_choice();
         match members.present("model") {
-            _ if worth == Worth::Nothing => {}
+            _ if is_unwanted || worth == Worth::Nothing => {}
             Some(model) => {
                 let place = span(event, model.bytes());
                 out.extend_from_slice(event.get(..place.start).unwrap_or_default());
@@ -362,4 +367,10 @@ fn no_data(event: &[u8]) -> Option<Fault> {
         Some(_) | None if is_named_error(event) => Some(Fault::Upstream(Box::new(error_of_event(b"")))),
         Some(_) | None => None,
     }
+}
+
+/// Whether a JSON list has an element.
+fn has_elements(list: &[u8]) -> bool {
+    let inside = list.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
+    inside.is_some_and(|inside| !inside.trim_ascii().is_empty())
 }

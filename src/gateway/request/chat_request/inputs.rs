@@ -1,15 +1,107 @@
-//! How many embeddings a request asks for.
+//! How many inputs a request has, and what is special about embeddings of them.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
+use super::{ChatRequest, Part};
 use crate::domain::operation::Operation;
-use crate::gateway::request::json_object::RawObject;
+use crate::gateway::request::json_object::{RawObject, is_same_name};
 
-/// How many embeddings a request asks for: one for a text or a list of tokens, and one for each element of another list.
+/// The fields of a completion with its prompts, as texts, tokens or vectors.
+const PROMPTS: [&str; 2] = ["prompt", "prompt_embeds"];
+
+/// Members that ask for embeddings in a form that a model may lack.
+const FORMS: [&str; 15] = [
+    "dimensions",
+    "embedding_type",
+    "embedding_types",
+    "input_type",
+    "late_chunking",
+    "normalized",
+    "output_dimension",
+    "output_dimensionality",
+    "output_dtype",
+    "prompt_name",
+    "task",
+    "task_type",
+    "truncate",
+    "truncate_prompt_tokens",
+    "truncation",
+];
+
+/// The longest input in bytes that is read. A longer one may hold anything.
+const LONGEST: usize = 512 * 1024;
+
+impl ChatRequest {
+    /// Whether it asks for embeddings in a form of its own, or of another input than texts: what fails then says little of the
+    /// model. Clients of OpenAI ask for Base64 by default, so that is none.
+    pub(in crate::gateway) fn asks_for_own_embeddings(&self) -> bool {
+        let is_own = |name: &str, value: &[u8]| match name {
+            "input" => !is_of_texts(value),
+            "encoding_format" => !matches!(value, b"null" | b"\"float\"" | b"\"base64\""),
+            name => FORMS.contains(&name) && value != b"null",
+        };
+        self.operation == Operation::Embeddings
+            && (!self.parts.iter().any(|part| part.name == "input")
+                || self.parts.iter().any(|part| is_own(&part.name, self.value(part))))
+    }
+
+    /// Whether other results than asked for may be an answer to this request alone: fewer than its inputs, or vectors in another
+    /// form. Servers differ in how they encode numbers, too.
+    pub(in crate::gateway) fn may_get_other_results(&self) -> bool {
+        let is_packed = |part: &Part| part.name == "encoding_format" && self.value(part) == b"\"base64\"";
+        match self.operation {
+            Operation::Embeddings => self.asks_for_own_embeddings() || self.parts.iter().any(is_packed),
+            Operation::Completions | Operation::Moderations | Operation::Images => {
+                self.inputs.is_some_and(|inputs| inputs > 1)
+            }
+            Operation::Chat
+            | Operation::Rerank
+            | Operation::Speech
+            | Operation::Transcriptions
+            | Operation::Translations => false,
+        }
+    }
+}
+
+/// Whether an input is a text or a list of texts, none of them blank.
+fn is_of_texts(input: &[u8]) -> bool {
+    let is_text = |text: &String| !text.trim().is_empty();
+    if input.len() > LONGEST {
+        return false;
+    }
+    if input.starts_with(b"\"") {
+        return serde_json::from_slice::<String>(input).is_ok_and(|text| is_text(&text));
+    }
+    let texts = serde_json::from_slice::<Vec<String>>(input).unwrap_or_default();
+    !texts.is_empty() && texts.iter().all(is_text)
+}
+
+/// How many answers a request asks for: one for a text or a list of tokens, and one for each element of another list; of rerank, how
+/// many documents there are. `None` if that is unknown, or if the operation has one answer.
 pub(super) fn inputs(operation: Operation, members: &RawObject<'_>) -> Option<usize> {
-    let input = members.get("input").filter(|_| operation == Operation::Embeddings)?.bytes();
+    match operation {
+        Operation::Embeddings => count(members.get("input")?.bytes()),
+        Operation::Completions => {
+            // Some servers ignore the case of names.
+            let is_prompt = |name: &str| PROMPTS.iter().any(|known| is_same_name(known, name));
+            let prompts = members.0.iter().filter(|member| is_prompt(&member.name));
+            prompts.map(|member| prompts_in(member.value.bytes())).reduce(usize::saturating_add)
+        }
+        // A list of parts is one input, in whatever form its vendor judges it.
+        Operation::Moderations => {
+            let input = members.get("input")?.bytes();
+            let begins_with_text = input.get(1..)?.trim_ascii_start().starts_with(b"\"");
+            if input.starts_with(b"[") && !begins_with_text { None } else { count(input) }
+        }
+        Operation::Rerank => length(members.get("documents")?.bytes()),
+        Operation::Images => members.get("n")?.get().parse().ok(),
+        Operation::Chat | Operation::Speech | Operation::Transcriptions | Operation::Translations => None,
+    }
+}
+
+fn count(input: &[u8]) -> Option<usize> {
     match input.first()? {
         b'"' => Some(1),
         b'[' => match input.get(1..)?.trim_ascii_start().first()? {
@@ -19,6 +111,16 @@ pub(super) fn inputs(operation: Operation, members: &RawObject<'_>) -> Option<us
         },
         _ => None,
     }
+}
+
+/// The prompts of a completion: each element of a list is one, unless all of them are tokens of one prompt.
+fn prompts_in(value: &[u8]) -> usize {
+    if !value.starts_with(b"[") {
+        return usize::from(value != b"null");
+    }
+    let is_of_tokens =
+        !value.iter().skip(1).any(|byte| matches!(byte, b'"' | b'[' | b'{' | b'n' | b't' | b'f'));
+    if is_of_tokens { 1 } else { length(value).unwrap_or(value.len()) }
 }
 
 /// The number of elements of a list, which are not kept.

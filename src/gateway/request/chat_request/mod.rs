@@ -95,7 +95,8 @@ pub struct ChatRequest {
     pub dialect: Dialect,
     /// What it asks a model for. All but chats have OpenAI's form, of which the dialect is chat completions.
     pub operation: Operation,
-    /// How many embeddings it asks for; `None` if that is unknown, or if it asks for none.
+    /// How many inputs it has that get a result each, such as embeddings, how many documents, or how many images it asks for;
+    /// `None` if that is unknown.
     pub inputs: Option<usize>,
     /// The body, shared and unchanged.
     pub body: Bytes,

@@ -92,6 +92,31 @@ mod tests {
     }
 
     #[test]
+    fn embeddings_of_texts_in_the_usual_form_are_not_its_own() {
+        let asks = |members: &str| {
+            let body = Bytes::from(format!(r#"{{"model":"m",{members}}}"#));
+            let request = ChatRequest::parse_operation(Operation::Embeddings, body).expect(members);
+            (request.asks_for_own_embeddings(), request.may_get_other_results())
+        };
+        for (members, expected) in [
+            (r#""input":"a""#, (false, false)),
+            (r#""input":["a","b"],"encoding_format":"float","dimensions":null,"user":"u""#, (false, false)),
+            (r#""input":"a","encoding_format":"base64""#, (false, true)),
+            (r#""input":"a","encoding_format":"hex""#, (true, true)),
+            (r#""input":"a","dimensions":3"#, (true, true)),
+            (r#""input":"a","task":"x""#, (true, true)),
+            (r#""input":[]"#, (true, true)),
+            (r#""input":" ""#, (true, true)),
+            (r#""input":["a",""]"#, (true, true)),
+            (r#""input":[1,2]"#, (true, true)),
+            (r#""input":null"#, (true, true)),
+            (r#""user":"u""#, (true, true)),
+        ] {
+            assert_eq!(asks(members), expected, "{members}");
+        }
+    }
+
+    #[test]
     fn what_only_chats_have_is_not_checked() {
         let body = Bytes::from_static(br#"{"model":"m","input":"a","n":0,"max_tokens":1.5,"stream":true}"#);
         let request = ChatRequest::parse_operation(Operation::Embeddings, body.clone()).expect("a request");

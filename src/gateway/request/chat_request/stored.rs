@@ -47,7 +47,7 @@ mod tests {
         let body = format!(r#"{{"model":"m",{members}}}"#);
         let request = ChatRequest::parse_as(Dialect::Responses, Bytes::from(body)).expect(members);
         let state = request.stored_state();
-        [FIRST, SECOND].map(|provider| state.lacking(provider, Some(FIRST)))
+        [FIRST, SECOND].map(|provider| state.lacking(provider, Some(FIRST), None))
     }
 
     #[test]

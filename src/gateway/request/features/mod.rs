@@ -144,10 +144,11 @@ impl ChatRequest {
             Dialect::Converse => of_providers::is_used_of_converse,
         };
         let plain = Plain::of(self.dialect);
-        self.parts.iter().any(|part| {
+        let is_of_a_part = self.parts.iter().any(|part| {
             let (name, value) = (part.name.as_str(), self.value(part));
             if turns(self.dialect).contains(&name) { !plain.has_all_of(value) } else { is_used(name, value) }
-        })
+        });
+        is_of_a_part || self.asks_for_own_embeddings()
     }
 
     /// Whether a turn has content that its provider decodes or fetches: media, a document or a file.

@@ -2,6 +2,7 @@
 
 mod kinds;
 mod purpose;
+mod stored;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -12,7 +13,6 @@ pub use purpose::Purpose;
 use crate::dialects::Dialect;
 use crate::dialects::need::Need;
 use crate::domain::error::{Error, Result};
-use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::operation::Operation;
 use crate::gateway::call::classify::Fault;
@@ -21,7 +21,6 @@ use crate::gateway::call::refused_parameters::Refusals;
 use crate::gateway::request::chat_request::{ChatRequest, Wanted};
 use crate::gateway::request::drills::Drills;
 use crate::gateway::request::requirements::Requirements;
-use crate::gateway::request::stored_state::{is_gone, not_found};
 use crate::gateway::routing::budget::{BudgetReservation, Estimate, OverBudget, Spending};
 use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
@@ -104,19 +103,6 @@ impl Intent {
         Err(Error::refused(Some(need.param()), need.code(), purpose.without(primary, need)))
     }
 
-    /// The failure for the caller of a request that continues a response: that it is not found, if its provider says so, or
-    /// cannot answer while other models were passed over. Clients send the whole conversation then.
-    #[must_use]
-    pub fn without_previous_response(&self, failure: &Failure) -> Option<Failure> {
-        if !self.request.stored_state().has_previous_response() {
-            return None;
-        }
-        let requirements = self.requirements();
-        let lacks = |model: &ModelEntry| requirements.lacking(model) == Some(Need::PreviousResponse);
-        let mut models = self.reachable().filter_map(|name| self.organization.models.get(name));
-        if is_gone(failure) || models.any(|model| lacks(model)) { not_found(failure) } else { None }
-    }
-
     /// The requested model, or the first one of a list, if it is known.
     fn primary(&self) -> Option<&ModelEntry> {
         self.organization.models.get(self.request.wanted.primary()).map(AsRef::as_ref)
@@ -128,7 +114,9 @@ impl Intent {
 
     /// The requirements with this first model.
     fn requirements_of(&self, primary: Option<&ModelEntry>) -> Requirements<'_> {
-        Requirements::of(&self.request).with_primary(primary.map(|primary| primary.provider.id))
+        Requirements::of(&self.request)
+            .with_primary(primary.map(|primary| primary.provider.id))
+            .with_only_keeper(self.only_keeper())
     }
 
     /// The names of the models that may answer.

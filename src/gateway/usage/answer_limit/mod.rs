@@ -8,6 +8,7 @@ mod vendors;
 
 use crate::dialects::Dialect;
 use crate::domain::amount::MOST_TOKENS;
+use crate::domain::operation::Operation;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::lossy;
 use crate::gateway::usage::text_size::TextSize;
@@ -61,7 +62,22 @@ impl AnswerLimit {
             }
         };
         let tokens = tokens.filter(|_| !unlimited).map(|tokens| tokens.max(least));
-        Self { tokens, reasoning, prediction, choices: choices.unwrap_or(1) }
+        // Each prompt of a completion has as many choices, and each of them may be as long.
+        let prompts = match request.operation {
+            Operation::Completions => {
+                request.inputs.map_or(1, |count| i64::try_from(count).unwrap_or(i64::MAX))
+            }
+            Operation::Chat
+            | Operation::Embeddings
+            | Operation::Moderations
+            | Operation::Rerank
+            | Operation::Images
+            | Operation::Speech
+            | Operation::Transcriptions
+            | Operation::Translations => 1,
+        };
+        let choices = choices.unwrap_or(1).saturating_mul(prompts.max(1));
+        Self { tokens, reasoning, prediction, choices }
     }
 
     /// The tokens that the request states, at most the model's own limit; `None` if it states none.
@@ -154,6 +170,26 @@ mod tests {
             (r#","n":1.28e2"#, None, MOST_CHOICES),
         ] {
             assert_eq!(of(members), (tokens, choices), "{members}");
+        }
+    }
+
+    #[test]
+    fn each_prompt_of_a_completion_has_an_answer() {
+        for (members, choices) in [
+            (r#""prompt":"Hi""#, 1),
+            (r#""prompt":[1,2,3]"#, 1),
+            (r#""prompt":[[1,2],[3]]"#, 2),
+            (r#""prompt":["a","b","c"],"n":2"#, 6),
+            (r#""prompt":["a","b"],"best_of":5,"n":2"#, 10),
+            (r#""Prompt":["a","b","c"]"#, 3),
+            (r#""prompt":[1,"a"]"#, 2),
+            (r#""prompt":["a"],"prompt_embeds":["AAAA","AAAA"]"#, 3),
+            (r#""prompt":null"#, 1),
+            (r#""max_tokens":7"#, 1),
+        ] {
+            let body = Bytes::from(format!(r#"{{"model":"m",{members}}}"#));
+            let request = ChatRequest::parse_operation(Operation::Completions, body).expect(members);
+            assert_eq!(AnswerLimit::of(&request).choices, choices, "{members}");
         }
     }
 

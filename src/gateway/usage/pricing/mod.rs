@@ -50,13 +50,13 @@ impl Tier {
     /// Parses a `service_tier`, given as raw JSON. `None` if it is null or empty.
     #[must_use]
     pub fn read(raw: &str) -> Option<Self> {
-        match raw {
-            "null" | "\"\"" => None,
-            "\"default\"" | "\"standard\"" | "\"standard_only\"" | "\"auto\"" | "\"on_demand\"" => {
-                Some(Self::Standard)
-            }
-            _ => Some(Self::Special),
+        const STANDARD: [&str; 5] =
+            ["\"default\"", "\"standard\"", "\"standard_only\"", "\"auto\"", "\"on_demand\""];
+        if matches!(raw, "null" | "\"\"") {
+            return None;
         }
+        let is_standard = STANDARD.iter().any(|standard| standard.eq_ignore_ascii_case(raw));
+        Some(if is_standard { Self::Standard } else { Self::Special })
     }
 
     /// Parses the region that an answer is made in (`inference_geo`), given as raw JSON. A certain one costs more.

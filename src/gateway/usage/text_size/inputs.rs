@@ -1,5 +1,7 @@
 //! Measures the inputs of requests other than chats.
 
+use serde_json::value::RawValue;
+
 use super::{TOKEN, TextSize};
 use crate::gateway::request::json_object::lossy;
 
@@ -12,10 +14,18 @@ impl TextSize {
         Self { bytes, weight: (bytes * TOKEN).div_ceil(RECORDED), ..Self::default() }.unknown()
     }
 
-    /// The input of embeddings: texts, or tokens, of which each is a number.
+    /// What is to be moderated: texts, or parts of a content with pictures.
+    pub(super) fn of_moderated(value: &[u8]) -> Self {
+        match serde_json::from_slice::<&RawValue>(value) {
+            Ok(parts) if value.contains(&b'{') => Self::of_content(parts),
+            Ok(_) | Err(_) => Self::of_texts(value),
+        }
+    }
+
+    /// The input of embeddings, or the prompt of a completion: texts, or tokens, of which each is a number.
     pub(super) fn of_texts(value: &[u8]) -> Self {
         let first = value.iter().find(|byte| !byte.is_ascii_whitespace() && **byte != b'[');
-        if !first.is_some_and(u8::is_ascii_digit) {
+        if !first.is_some_and(u8::is_ascii_digit) || value.contains(&b'"') {
             return Self::as_it_stands(&lossy(value));
         }
         let tokens = value.iter().filter(|byte| **byte == b',').count() as u64 + 1;

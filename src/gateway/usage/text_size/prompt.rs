@@ -69,7 +69,8 @@ impl TextSize {
                 "instructions" if request.dialect == Dialect::Responses && is_string(value) => {
                     Self::of_turn(value)
                 }
-                "input" if request.operation == Operation::Embeddings => Self::of_texts(value),
+                "input" if request.operation == Operation::Moderations => Self::of_moderated(value),
+                "input" | "prompt" if request.operation.takes_many_prompts() => Self::of_texts(value),
                 "contents" => Self::of_contents(value),
                 "system" if is_string(value) => Self::of_turn(value),
                 "system" | "systemInstruction" => Self::of_field("system", value),
@@ -200,7 +201,7 @@ impl TextSize {
     }
 
     /// The size of a message's content: a string or parts.
-    fn of_content(content: &RawValue) -> Self {
+    pub(super) fn of_content(content: &RawValue) -> Self {
         let text = content.get();
         if text.starts_with('"') {
             return Self::of_value(content);

@@ -244,7 +244,7 @@ fn read_object(object: &Members<'_>, depth: u8) -> ErrorBody {
 /// Parses the fields of the error object itself.
 fn read_fields(object: &Members<'_>, depth: u8) -> ErrorBody {
     let field =
-        |names: &[&str]| names.iter().find_map(|name| object.get(*name).filter(|value| !value.is_null()));
+        |names: &[&str]| names.iter().find_map(|name| object.get(name).filter(|value| !value.is_null()));
     let mut said = ErrorBody {
         kind: field(&["type", "status", "error_type"]).and_then(Json::as_str).and_then(label),
         param: field(&["param"]).and_then(Json::as_str).and_then(label),
@@ -252,7 +252,7 @@ fn read_fields(object: &Members<'_>, depth: u8) -> ErrorBody {
         daily: google::names_a_day(object),
         retry_after: google_details(object)
             .find_map(|detail| retry_after::from_google(detail.get("retryDelay")?.as_str()?)),
-        reset: RESETS.iter().find_map(|(name, unit)| moment(object.get(*name)?, *unit)).map(Reset::from),
+        reset: RESETS.iter().find_map(|(name, unit)| moment(object.get(name)?, *unit)).map(Reset::from),
         ..ErrorBody::default()
     };
     said.reset = said.reset.or_else(|| {
@@ -336,7 +336,7 @@ fn number_or_label(value: &Json<'_>) -> Option<Code> {
 
 fn inner_code(object: &Members<'_>) -> Option<String> {
     let azure =
-        ["innererror", "innerError", "inner_error"].iter().find_map(|name| text(object.get(*name)?, "code"));
+        ["innererror", "innerError", "inner_error"].iter().find_map(|name| text(object.get(name)?, "code"));
     azure
         .or_else(|| success_status::numbered(object))
         .or_else(|| text(object.get("metadata")?, "error_type"))

@@ -73,7 +73,7 @@ fn reports(object: &Members<'_>) -> bool {
 
 /// Whether the object's own type is that of an error, or missing. Streams also contain progress reports.
 fn is_of_an_error(object: &Members<'_>) -> bool {
-    let kind = ["type", "object", "event"].iter().find_map(|name| object.get(*name)?.as_str());
+    let kind = ["type", "object", "event"].iter().find_map(|name| object.get(name)?.as_str());
     kind.is_none_or(|kind| {
         let kind = kind.to_ascii_lowercase();
         kind.contains("error") || kind.contains("exception")
@@ -82,9 +82,9 @@ fn is_of_an_error(object: &Members<'_>) -> bool {
 
 /// Volcengine and Tencent nest everything one level deeper.
 fn wrapped<'j, 'a>(object: &'j Members<'a>) -> Option<(&'j Members<'a>, &'static str)> {
-    let outer = ["Response", "ResponseMetadata"].iter().find_map(|name| object.get(*name)?.as_object());
+    let outer = ["Response", "ResponseMetadata"].iter().find_map(|name| object.get(name)?.as_object());
     WRAPPERS.iter().find_map(|(name, code)| {
-        let inner = object.get(*name).or_else(|| outer?.get(*name))?;
+        let inner = object.get(name).or_else(|| outer?.get(*name))?;
         Some((inner.as_object()?, *code))
     })
 }

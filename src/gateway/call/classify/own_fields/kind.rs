@@ -72,7 +72,9 @@ impl Kind {
             Self::Refusal | Self::Limit | Self::Money | Self::Missing => {
                 makes_a_choice(request) || self.may_be_of_a_feature(failure, request)
             }
-            Self::Overload | Self::Outage => request.brings_media() || names_a_server(request),
+            Self::Overload | Self::Outage => {
+                request.brings_media() || names_a_server(request) || request.asks_for_own_embeddings()
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A file, a container, a model or something else of the account that the request refers to.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::owner::is_of_own_tags;
 use super::values::{Strings, value};
@@ -13,8 +13,8 @@ use crate::gateway::request::labels::is_label;
 use crate::gateway::request::response_items::Items;
 use crate::providers::UpstreamError;
 
-/// Members that refer to something of the account, whatever they hold.
-const REFERENCES: [&str; 20] = [
+/// Members that refer to something of the account, whatever they hold. Only the account that encrypted a content can read it.
+const REFERENCES: [&str; 21] = [
     "approval_request_id",
     "assistant_id",
     "cachedContent",
@@ -24,6 +24,7 @@ const REFERENCES: [&str; 20] = [
     "container",
     "container_id",
     "conversation",
+    "encrypted_content",
     "file_id",
     "file_ids",
     "file_uri",
@@ -42,6 +43,9 @@ const HOLDERS: [&str; 4] = ["audio", "file", "prompt", "voice"];
 
 /// The type of a part of Messages that refers to a file by its `id` alone.
 const UPLOAD: &str = "container_upload";
+
+/// The type of a part of Responses that refers to sound by its `id`, if it does not hold it.
+const SOUND: &str = "output_audio";
 
 /// How a text of Qwen's names a file of the account.
 const FILE_ADDRESS: &str = "fileid://";
@@ -94,12 +98,18 @@ fn is_reference(name: &str, value: &Value) -> bool {
     !is_empty && (REFERENCES.contains(&name) || HOLDERS.contains(&name) && has_id() || is_upload())
 }
 
+fn is_sound_by_id(members: &Map<String, Value>) -> bool {
+    members.get("type").and_then(Value::as_str) == Some(SOUND)
+        && members.get("id").is_some_and(Value::is_string)
+}
+
 /// Whether something in a value refers to something of the account.
 fn refers(value: &Value, free: &[&str]) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
         Value::String(text) => text.contains(FILE_ADDRESS),
         Value::Array(items) => items.iter().any(|item| refers(item, free)),
+        Value::Object(members) if is_sound_by_id(members) => true,
         Value::Object(members) => members.iter().any(|(name, value)| {
             let is_free = free.contains(&name.as_str()) || name.ends_with(SCHEMA);
             !is_free && (is_reference(name, value) || refers(value, free))

@@ -53,6 +53,8 @@ fn a_bare_401_may_be_of_what_the_request_refers_to() {
         json!({"input": [{"type": "item_reference", "id": "msg_1"}]}),
         json!({"input": [{"id": "msg_1"}]}),
         json!({"input": [{"type": "image_generation_call", "id": "ig_1"}]}),
+        json!({"input": [{"role": "assistant", "content": [{"type": "output_audio", "id": "audio_1"}]}]}),
+        json!({"input": [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAAABo"}]}),
         json!({"previous_response_id": "resp_1"}),
         json!({"conversation": {"id": "conv_1"}}),
         json!({"prompt": {"id": "pmpt_1"}}),
@@ -96,6 +98,7 @@ fn a_bare_401_to_other_requests_is_of_the_credential() {
         json!({"tools": [namespace], "previous_response_id": null}),
         json!({"input": [{"type": "additional_tools", "tools": [namespace]}, {"role": "user", "content": "Hi"}]}),
         json!({"input": "Hi"}),
+        json!({"input": [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": null}]}),
     ] {
         assert_eq!(refused(Dialect::Responses, &fields), theirs, "{fields}");
     }

@@ -52,6 +52,8 @@ const ANSWERS: &[(&str, u16, &str, FailureScope)] = &[
     ("a bare 404", 404, "", Open),
 
     ("a request above the limit", 429, r#"{"error":{"message":"Request too large for x in organization o on tokens per min (TPM): Limit 30000, Requested 342389. The input or output tokens must be reduced in order to run successfully.","type":"tokens","code":"rate_limit_exceeded"}}"#, Request),
+    ("too many tokens of a request", 429, r#"{"error":{"message":"Too many tokens in this request","code":"rate_limit_exceeded"}}"#, Request),
+    ("too many tokens of all requests", 429, r#"{"error":{"message":"Too many tokens, please wait before trying again.","code":"rate_limit_exceeded"}}"#, Model),
     ("a request above the limit, by its numbers", 429, r#"{"error":{"message":"Rate limit: Limit 30000, Requested 342389","code":"rate_limit_exceeded"}}"#, Request),
     ("a request above what is left", 429, r#"{"error":{"message":"Rate limit reached for model x on tokens per day (TPD): Limit 100000, Used 60000, Requested 45000. Please try again in 1h12m.","type":"tokens","code":"rate_limit_exceeded"}}"#, Open),
     ("a small request above what is left", 429, r#"{"error":{"message":"Rate limit reached for model x on tokens per day (TPD): Limit 100000, Used 99900, Requested 300. Please try again in 1h12m.","type":"tokens","code":"rate_limit_exceeded"}}"#, Model),

@@ -1,11 +1,12 @@
 //! A body of the type `multipart/form-data`, as recordings are sent: texts, and files of which the bytes are passed on.
 
-use std::ops::Range;
+mod part;
 
 use bytes::Bytes;
 use memchr::memmem;
 use serde_json::{Map, Value};
 
+use self::part::{Part, boundary, part};
 use super::chat_request::OWN_MEMBERS;
 use crate::domain::error::{Error, Result};
 
@@ -13,6 +14,8 @@ use crate::domain::error::{Error, Result};
 const MOST_PARTS: usize = 64;
 /// Longer texts are no settings.
 const LONGEST_TEXT: usize = 16 * 1024;
+/// The letters of a name that an error repeats.
+const LONGEST_NAME: usize = 64;
 /// Fields of the providers that the gateway reads as well.
 const READ: [&str; 5] = ["model", "stream", "response_format", "language", "prompt"];
 /// Fields that are texts, whatever they look like.
@@ -28,17 +31,6 @@ pub struct Form {
     parts: Vec<Part>,
 }
 
-/// One part of a form.
-#[derive(Debug)]
-struct Part {
-    /// The name of its field, without the brackets of a list.
-    name: String,
-    is_file: bool,
-    /// Its headers and its content.
-    whole: Range<usize>,
-    content: Range<usize>,
-}
-
 impl Form {
     /// Reads a body of this content type.
     ///
@@ -51,7 +43,10 @@ impl Form {
         let parts = parts(&boundary, &body).ok_or_else(|| {
             refused("The body is not a complete form: its parts do not end with its boundary.")
         })?;
-        Ok(Self { boundary, body, parts })
+        match parts.iter().find(|part| !part.is_clear) {
+            Some(part) => Err(unclear(&part.name)),
+            None => Ok(Self { boundary, body, parts }),
+        }
     }
 
     /// The whole body, as it was sent.
@@ -125,6 +120,15 @@ fn refused(message: &str) -> Error {
     Error::refused(None, "invalid_form", message)
 }
 
+/// The error for a part that a provider may read as another field than the gateway does.
+fn unclear(name: &str) -> Error {
+    let name: String = name.chars().filter(|letter| !letter.is_control()).take(LONGEST_NAME).collect();
+    let message = format!(
+        "The form has a part '{name}' that readers of forms take for different fields. Give each part one 'Content-Disposition' with one 'name', spelled as in the documentation, in double quotes and without escapes."
+    );
+    refused(&message)
+}
+
 fn is_read(name: &str) -> bool {
     READ.contains(&name) || OWN_MEMBERS.contains(&name)
 }
@@ -148,48 +152,6 @@ fn value(name: &str, text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }
 
-/// The boundary in a content type; `None` if it is another type.
-fn boundary(content_type: &str) -> Option<String> {
-    let (kind, _) = content_type.split_once(';')?;
-    let found = parameter(content_type, "boundary")?;
-    let is_valid =
-        (1..=70).contains(&found.len()) && found.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
-    (kind.trim().eq_ignore_ascii_case("multipart/form-data") && is_valid).then_some(found)
-}
-
-/// A parameter of a header, such as `name` in `form-data; name="a"`.
-fn parameter(header: &str, wanted: &str) -> Option<String> {
-    let (_, mut rest) = header.split_once(';')?;
-    loop {
-        let (key, after) = rest.split_once('=')?;
-        let (found, next) = match after.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted)?,
-            None => {
-                let (found, next) = after.split_once(';').unwrap_or((after, ""));
-                (found.trim().to_owned(), next)
-            }
-        };
-        if key.trim_matches([' ', '\t', ';']).eq_ignore_ascii_case(wanted) {
-            return Some(found);
-        }
-        rest = next;
-    }
-}
-
-/// A text up to its closing quotation mark, without its escapes, and what follows the mark.
-fn unquoted(text: &str) -> Option<(String, &str)> {
-    let mut found = String::new();
-    let mut letters = text.char_indices();
-    while let Some((at, letter)) = letters.next() {
-        match letter {
-            '"' => return Some((found, text.get(at + 1..)?)),
-            '\\' => found.push(letters.next()?.1),
-            letter => found.push(letter),
-        }
-    }
-    None
-}
-
 /// The parts of a body; `None` if it is not complete.
 fn parts(boundary: &str, body: &[u8]) -> Option<Vec<Part>> {
     let delimiter = format!("\r\n--{boundary}");
@@ -211,25 +173,9 @@ fn parts(boundary: &str, body: &[u8]) -> Option<Vec<Part>> {
         if parts.len() == MOST_PARTS {
             return None;
         }
-        parts.push(part(body, start..end)?);
+        parts.push(part(body, start..end, begins.as_bytes())?);
         at = end + delimiter.len();
     }
-}
-
-/// One part of a body.
-fn part(body: &[u8], whole: Range<usize>) -> Option<Part> {
-    let text = body.get(whole.clone())?;
-    let end = memmem::find(text, b"\r\n\r\n")?;
-    let headers = std::str::from_utf8(text.get(..end)?).ok()?;
-    let disposition = headers.split("\r\n").find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.trim().eq_ignore_ascii_case("content-disposition").then_some(value)
-    })?;
-    let name = parameter(disposition, "name")?;
-    let name = name.strip_suffix("[]").map(str::to_owned).unwrap_or(name);
-    let is_file = ["filename", "filename*"].iter().any(|wanted| parameter(disposition, wanted).is_some());
-    let content = whole.start + end + 4..whole.end;
-    Some(Part { name, is_file, whole, content })
 }
 
 #[cfg(test)]
@@ -276,6 +222,47 @@ mod tests {
             "{written}"
         );
         assert!(written.contains("name=\"timestamp_granularities[]\""), "{written}");
+    }
+
+    #[test]
+    fn a_part_that_readers_take_for_different_fields_is_refused() {
+        let parsed = |head: &str, content: &str| {
+            let text = format!("--XX\r\n{head}\r\n\r\n{content}\r\n--XX--\r\n");
+            Form::parse(TYPE, Bytes::from(text)).map(|form| form.parts.len())
+        };
+        let disposition = |rest: &str| format!("Content-Disposition: form-data; {rest}");
+        for clear in [
+            "name=\"model\"",
+            "name=model",
+            "NAME=\"model\"",
+            "name=\"file\"; filename=\"a; name=b.mp3\"; filename*=UTF-8''a.mp3",
+            "name=\"models[]\"",
+            "name=\"Vendor Field\";",
+        ] {
+            assert_eq!(parsed(&disposition(clear), "x").ok(), Some(1), "{clear}");
+        }
+        for unclear in [
+            "name=\"x\"; name=\"model\"",
+            "name=\"x\"; NAME=\"model\"",
+            "name=\"x\"; name*=UTF-8''model",
+            "name=\"Model\"",
+            "name=\"model \"",
+            "name=' model'",
+            "name='model'",
+            "name=\"Models[]\"",
+            "name=\"mod%65l\"",
+            "name=\"mod\\el\"",
+            "name=\"x\\\"; name=\\\"model\"",
+            "name=\"x\" name=\"model\"",
+            "name=\"x\"\r\n ; name=\"model\"",
+            "name=\"x\"\nContent-Disposition: form-data; name=\"model\"",
+            "name=\"x\"\r\nContent-Disposition: form-data; name=\"model\"",
+        ] {
+            assert!(parsed(&disposition(unclear), "x").is_err(), "{unclear}");
+        }
+        let hidden = "a\n--XX\nContent-Disposition: form-data; name=\"model\"\n\nb";
+        assert!(parsed(&disposition("name=\"x\""), hidden).is_err());
+        assert!(parsed(&disposition("name=\"x\""), "a--XXb").is_ok());
     }
 
     #[test]

@@ -1,0 +1,37 @@
+//! Requests that go on from what a provider stores.
+
+use entity::ids::ProviderId;
+
+use super::Intent;
+use crate::dialects::need::Need;
+use crate::domain::failure::Failure;
+use crate::gateway::request::stored_state::{is_gone, not_found};
+use crate::store::snapshot::ModelEntry;
+
+impl Intent {
+    /// The failure for the caller of a request that continues a response: that it is not found, if its provider says so, or
+    /// may not be called while other models were passed over. Clients send the whole conversation then.
+    #[must_use]
+    pub fn without_previous_response(&self, failure: &Failure) -> Option<Failure> {
+        if !self.request.stored_state().has_previous_response() {
+            return None;
+        }
+        let requirements = self.requirements();
+        let lacks = |model: &ModelEntry| requirements.lacking(model) == Some(Need::PreviousResponse);
+        let mut models = self.reachable().filter_map(|name| self.organization.models.get(name));
+        if is_gone(failure) || models.any(|model| lacks(model)) { not_found(failure) } else { None }
+    }
+
+    /// The only provider that may have stored a response of which the id names none: that of all models in reach that speak the
+    /// dialect. `None` if there are several, or the id names one.
+    pub(super) fn only_keeper(&self) -> Option<ProviderId> {
+        if !self.request.stored_state().has_unmarked_response() {
+            return None;
+        }
+        let models = self.reachable().filter_map(|name| self.organization.models.get(name));
+        let mut keepers =
+            models.filter(|model| self.request.is_spoken_by(model)).map(|model| model.provider.id);
+        let first = keepers.next()?;
+        keepers.all(|other| other == first).then_some(first)
+    }
+}
