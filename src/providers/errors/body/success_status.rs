@@ -84,7 +84,7 @@ fn is_of_an_error(object: &Members<'_>) -> bool {
 fn wrapped<'j, 'a>(object: &'j Members<'a>) -> Option<(&'j Members<'a>, &'static str)> {
     let outer = ["Response", "ResponseMetadata"].iter().find_map(|name| object.get(name)?.as_object());
     WRAPPERS.iter().find_map(|(name, code)| {
-        let inner = object.get(name).or_else(|| outer?.get(*name))?;
+        let inner = object.get(name).or_else(|| outer?.get(name))?;
         Some((inner.as_object()?, *code))
     })
 }
