@@ -115,7 +115,7 @@ fn address_hint(preset: &Preset) -> &'static str {
     match (preset.base_url, preset.base_url_form) {
         (Some(_), _) => "Leave empty for the vendor’s own, which is shown in gray.",
         (None, Some(_)) => {
-            "That of your account, like the one that is shown in gray, with your own names instead of those in capitals."
+            "Like the one in gray. Replace the words in capitals with your own."
         }
         (None, None) => "That of your server. It usually ends in /v1.",
     }
@@ -152,7 +152,7 @@ fn source(name: &str) -> &'static str {
         "foundry" => "The key of the resource in Microsoft Foundry.",
         "bedrock-messages" => "An API key of Amazon Bedrock, from the Bedrock console under API keys.",
         "bedrock" => {
-            "An API key of Amazon Bedrock, from its console. An access key of IAM signs each request instead."
+            "An API key of Amazon Bedrock, from its console. An IAM access key signs each request instead."
         }
         "vertex-messages" | "vertex-gemini" => {
             "The whole file of a service account with the role Vertex AI User, from “{” to “}”. An access token works for an hour."
