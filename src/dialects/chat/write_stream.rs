@@ -63,7 +63,7 @@ impl Writer {
         &self.id
     }
 
-    /// Writes an event.
+    /// Writes the chunks of an event.
     pub fn write(&mut self, event: Event, out: &mut Vec<u8>) {
         match event {
             Event::Begin(id) => self.begin(&id, out),

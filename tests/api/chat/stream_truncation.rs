@@ -145,12 +145,13 @@ on_both_databases! {
             let complete = EVENTS.iter().take_while(|event| left.checked_sub(theirs(event).len()).map(|rest| left = rest).is_some());
             let complete = complete.count();
             let rest = EVENTS.get(complete).map_or(String::new(), |event| theirs(event));
-            // An event that only lacks its end is forwarded; of other events, nothing is once their data has begun.
+            // An event that only lacks its end is forwarded; of other events, nothing is, and of a comment its colon.
             let cut = String::from_utf8_lossy(&rest.as_bytes()[..left]).into_owned();
             let data = cut.split_once("data:").map_or("", |(_, data)| data.trim());
             let (entire, begun) = (cut.trim_end() == rest.trim_end(), !data.is_empty());
             let tail = match complete {
-                _ if !entire && !begun => cut,
+                _ if !entire && cut.starts_with(':') => ":".to_owned(),
+                _ if !entire && !begun => String::new(),
                 USAGE => String::new(),
                 number if entire && number < EVENTS.len() => {
                     let missing = rest.len() - left;

@@ -125,7 +125,7 @@ on_both_databases! {
                 (Script::error(503, "server_is_overloaded", "Overloaded"), json!(["first", "second"]), 503, "overloaded"),
                 (Script::error(503, "server_is_overloaded", "Overloaded"), json!(["second", "first"]), 503, "overloaded"),
                 (Script::error(503, "server_is_overloaded", "Overloaded"), json!(["second"]), 503, "overloaded"),
-                (Script::error(429, "rate_limit_exceeded", "Slow down"), json!(["second", "first"]), 429, "rate_limited"),
+                (Script::error(429, "rate_limit_exceeded", "Slow down"), json!(["second", "first"]), 429, "rate_limit_exceeded"),
                 (Script::error(500, "server_error", "Broken"), json!(["second", "first"]), 502, "unavailable"),
                 // Another model would refuse it as well.
                 (Script::error(400, "invalid_value", "Unknown effort"), json!(["second", "first"]), 400, "invalid_value"),
