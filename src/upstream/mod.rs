@@ -4,8 +4,8 @@
 //! elsewhere), ignore proxy variables, set no global timeout (streams are long) and decode nothing.
 
 pub mod address_policy;
-pub mod bare_event;
 pub(crate) mod answered_connections;
+pub mod bare_event;
 mod clients;
 pub mod event_stream;
 pub mod name_resolver;

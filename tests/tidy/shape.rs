@@ -43,7 +43,8 @@ fn no_file_is_called_utils() {
 fn loop_fits(sources: &[Source]) -> Vec<String> {
     const HOME: &str = "src/gateway/failover.rs";
     let words = sources.iter().find(|source| source.path == HOME).map_or(&[][..], |source| &source.product);
-    let Some(start) = words.windows(2).position(|pair| pair[0].text == "fn" && pair[1].text == "process") else {
+    let Some(start) = words.windows(2).position(|pair| pair[0].text == "fn" && pair[1].text == "process")
+    else {
         return vec![format!(
             "{HOME}:1: the loop, process(), is not here; every request goes through that one function"
         )];

@@ -34,7 +34,9 @@ pub fn curl(address: &str, key: &str, model: &str, prompt: &str) -> String {
 fn curl_in(dialect: CallerDialect, address: &str, key: &str, model: &str, prompt: &str) -> String {
     let body = playground_request::body(dialect, model, prompt).replace('\'', "'\\''");
     let headers = match dialect {
-        CallerDialect::ChatCompletions | CallerDialect::Responses => format!("  -H 'Authorization: Bearer {key}' \\\n"),
+        CallerDialect::ChatCompletions | CallerDialect::Responses => {
+            format!("  -H 'Authorization: Bearer {key}' \\\n")
+        }
         CallerDialect::Messages => {
             format!("  -H 'x-api-key: {key}' \\\n  -H 'anthropic-version: 2023-06-01' \\\n")
         }
@@ -126,13 +128,16 @@ pub fn quick_start(address: &str) -> Vec<Snippet> {
         let snippets = snippets(dialect, address, KEY, "smart", "Hello").into_iter();
         snippets.zip(languages).map(|(snippet, language)| Snippet { language, ..snippet })
     };
-    let chat = sdk(CallerDialect::ChatCompletions, ["curl", "OpenAI’s SDK, Python", "OpenAI’s SDK, TypeScript"]);
+    let chat =
+        sdk(CallerDialect::ChatCompletions, ["curl", "OpenAI’s SDK, Python", "OpenAI’s SDK, TypeScript"]);
     let responses = sdk(
         CallerDialect::Responses,
         ["curl, Responses", "OpenAI’s SDK, Responses, Python", "OpenAI’s SDK, Responses, TypeScript"],
     );
-    let messages =
-        sdk(CallerDialect::Messages, ["curl, Messages", "Anthropic’s SDK, Python", "Anthropic’s SDK, TypeScript"]);
+    let messages = sdk(
+        CallerDialect::Messages,
+        ["curl, Messages", "Anthropic’s SDK, Python", "Anthropic’s SDK, TypeScript"],
+    );
     // One command is enough to see the shape of a call.
     let all = chat.chain(responses.skip(1)).chain(messages.skip(1));
     all.chain([agents(address), claude_code(address), codex(address)]).collect()
@@ -173,7 +178,8 @@ mod tests {
 
     use super::*;
 
-    const DIALECTS: [CallerDialect; 3] = [CallerDialect::ChatCompletions, CallerDialect::Messages, CallerDialect::Responses];
+    const DIALECTS: [CallerDialect; 3] =
+        [CallerDialect::ChatCompletions, CallerDialect::Messages, CallerDialect::Responses];
 
     #[test]
     fn snippets_escape_user_input_in_every_language() {

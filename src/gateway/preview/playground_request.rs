@@ -305,7 +305,11 @@ mod tests {
             r#"{"type":"response.output_text.delta","delta":"lo"}"#,
             r#"{"type":"response.output_text.done","text":"Hello"}"#,
         ];
-        [(CallerDialect::ChatCompletions, chat), (CallerDialect::Messages, messages), (CallerDialect::Responses, responses)]
+        [
+            (CallerDialect::ChatCompletions, chat),
+            (CallerDialect::Messages, messages),
+            (CallerDialect::Responses, responses),
+        ]
     }
 
     #[test]

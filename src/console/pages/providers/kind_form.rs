@@ -114,9 +114,7 @@ impl KindForm {
 fn address_hint(preset: &Preset) -> &'static str {
     match (preset.base_url, preset.base_url_form) {
         (Some(_), _) => "Leave empty for the vendor’s own, which is shown in gray.",
-        (None, Some(_)) => {
-            "Like the one in gray. Replace the words in capitals with your own."
-        }
+        (None, Some(_)) => "Like the one in gray. Replace the words in capitals with your own.",
         (None, None) => "That of your server. It usually ends in /v1.",
     }
 }

@@ -10,7 +10,8 @@ const CODEX_TO_CHAT: (CallerDialect, Dialect) = (CallerDialect::Responses, Diale
 const CODEX_TO_MESSAGES: (CallerDialect, Dialect) = (CallerDialect::Responses, Dialect::Messages);
 
 /// What users see, the dialects, the request, what the provider gets and what it does not.
-type Report = (&'static str, (CallerDialect, Dialect), Value, &'static [&'static str], &'static [&'static str]);
+type Report =
+    (&'static str, (CallerDialect, Dialect), Value, &'static [&'static str], &'static [&'static str]);
 
 /// A request of a user who says this, in three messages with a call of a tool in the middle.
 fn chat(calls: &Value, results: &[Value]) -> Value {

@@ -218,9 +218,8 @@ fn has_images(list: RawText<'_>) -> bool {
 /// Why no completion of a list is usable; `None` if one has text, or ended normally.
 fn without_text(list: RawText<'_>) -> Option<Fault> {
     let Some(choices) = objects(list) else { return Some(Fault::Garbage(Garbage::NoChoice)) };
-    let is_text = |choice: &RawObject<'_>| {
-        choice.present("text").is_some_and(|text| text.get().starts_with('"'))
-    };
+    let is_text =
+        |choice: &RawObject<'_>| choice.present("text").is_some_and(|text| text.get().starts_with('"'));
     let has_text = |choice: &RawObject<'_>| {
         is_text(choice) && choice.present("text").is_some_and(|text| text.get() != "\"\"")
     };
