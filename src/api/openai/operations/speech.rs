@@ -30,7 +30,7 @@ use crate::domain::operation::Operation;
         ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` simulates failures of models without calling them, as for chat completions"),
         ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object")),
     responses(
-        (status = 200, description = "Sound, or events with sound, in the format that was asked for", content((String = "audio/mpeg"))),
+        (status = 200, description = "Sound, or events with sound, in the format that was asked for", content((String = "application/octet-stream"))),
         (status = 400), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]
 pub async fn create(
     caller: ApiCaller<Inference>,

@@ -87,7 +87,7 @@ pub(super) fn add_examples(document: &mut OpenApi) {
                     }
                     "application/x-ndjson" => Some(json!(format!("{}\n", row()))),
                     "text/csv" => table(json.as_ref().and_then(schema_name)?, &row()),
-                    "audio/mpeg" => Some(json!("(sound)")),
+                    "application/octet-stream" => Some(json!("(sound)")),
                     "text/plain" => Some(json!("ok\n")),
                     "application/openmetrics-text" => Some(json!(METRICS)),
                     _ => None,
