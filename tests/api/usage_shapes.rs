@@ -369,7 +369,7 @@ on_both_databases! {
         fake.next(Script::stream().text("Hello").event(&end).chunk(": more\n\n").hang());
         let mut caller = Raw::connect(app.address).await;
         caller.chat(&app.organization.key, &chat_body(&json!({"model": "a", "n": 2, "stream": true}))).await;
-        caller.read_until(": more").await;
+        caller.read_until("\n:\n").await;
         drop(caller);
         let row = app.requests(1).await.remove(0);
         assert_eq!((&row["outcome"], tokens(&row)), (&json!("client_closed"), [40, 30, 0, 0]));

@@ -103,7 +103,7 @@ async fn relay_whole(
     match seen {
         Some(answer) => {
             let mut choices = answer.choices;
-            if meter.samples(&answer.usage, body.len()) {
+            if answer.answers_a_chat() && meter.samples(&answer.usage, body.len()) {
                 choices.size = Inspected::size(options.dialect, &body);
             }
             let anything = choices.content || choices.finished;

@@ -115,4 +115,31 @@ on_both_databases! {
             assert_eq!(row["cost_nano_dollars"], json!(counted * 1_000), "{row}");
         }
     }
+
+    async fn the_text_of_a_completion_is_billed_whatever_its_provider_counts(app: App) {
+        let fake = FakeProvider::start().await;
+        pair(&app, &fake, ModelKind::Completion).await;
+        let text = "one two three four ".repeat(250);
+        let whole = |usage: &Value| {
+            let choice = json!({"index": 0, "text": text, "finish_reason": "stop"});
+            Script::json(200, &json!({"object": "text_completion", "choices": [choice], "usage": usage}))
+        };
+        let one = json!({"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2});
+        for (number, (usage, echo, least, most)) in [
+            (Value::Null, false, 700, 1_500),
+            (one.clone(), false, 700, 1_500),
+            // The prompt is a part of the text.
+            (one, true, 1, 1),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            fake.next(whole(&usage));
+            let answer = app.post(PATH, &asked(&json!({"max_tokens": 5_000, "echo": echo}))).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let row = latest(&app, number + 1).await;
+            let output = row["output_tokens"].as_i64().expect("a count");
+            assert!((least..=most).contains(&output), "{row}");
+        }
+    }
 }

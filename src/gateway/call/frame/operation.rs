@@ -4,8 +4,14 @@ use super::Inspected;
 use crate::gateway::call::choices::{Choices, Part};
 use crate::gateway::request::json_object::{RawObject, span};
 use crate::gateway::usage::pricing::Reported;
+use crate::gateway::usage::text_size::TextSize;
 
 impl Inspected {
+    /// Whether it answers a chat, of which the size is not known yet.
+    pub(in crate::gateway) fn answers_a_chat(&self) -> bool {
+        !self.bare
+    }
+
     /// A whole text that is not JSON, with what is known of its usage.
     pub(in crate::gateway::call) fn of_text(usage: Reported) -> Self {
         Self {
@@ -18,14 +24,17 @@ impl Inspected {
         }
     }
 
-    /// A whole answer that was judged as usable, with its members and the usage that it reports.
+    /// A whole answer that was judged as usable, with its members, the usage that it reports, and the size of its text.
     pub(in crate::gateway::call) fn of_operation(
         text: &[u8],
         members: &RawObject<'_>,
         usage: Reported,
+        size: TextSize,
     ) -> Self {
+        let mut choices = Choices::of_message(Part { content: true, ..Part::default() });
+        choices.size = size;
         Self {
-            choices: Choices::of_message(Part { content: true, ..Part::default() }),
+            choices,
             chosen: true,
             usage,
             // The field belongs to completions.

@@ -11,6 +11,7 @@ use crate::gateway::call::frame::{Inspected, NoAnswer};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::{RawObject, RawText};
 use crate::gateway::usage::pricing::{Flag, Reported, parse};
+use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::{LARGE, Share};
 use crate::providers::finish_reasons::finish;
 use crate::providers::{FinishMeaning, error_in_answer, error_instead_of_answer, is_empty_error};
@@ -28,6 +29,8 @@ pub struct Expectation {
     is_text: bool,
     /// Whether the caller gets the event of a stream that has nothing but its usage.
     include_usage: bool,
+    /// Whether a completion begins with its prompt.
+    echoes: bool,
 }
 
 impl Expectation {
@@ -45,6 +48,7 @@ impl Expectation {
             is_text: transcribes
                 && matches!(value("response_format"), Some(b"\"text\"" | b"\"srt\"" | b"\"vtt\"")),
             include_usage: request.include_usage || request.operation != Operation::Completions,
+            echoes: value("echo") == Some(b"true"),
             inputs: request.inputs,
             dimensions: value("dimensions").and_then(|value| serde_json::from_slice(value).ok()),
             encoding: match value("encoding_format") {
@@ -65,9 +69,24 @@ impl Expectation {
         self.include_usage
     }
 
+    /// Whether a completion begins with its prompt, so that its text is not the size of the answer.
+    pub(in crate::gateway::call) fn echoes(self) -> bool {
+        self.echoes
+    }
+
     /// The content type of a usable answer, if it is not JSON.
     pub(in crate::gateway::call) fn content_type(self) -> Option<String> {
         self.is_text.then(|| "text/plain; charset=utf-8".to_owned())
+    }
+
+    /// The size of the texts of a completion; empty for other answers, and for one that begins with its prompt.
+    fn size(self, members: &RawObject<'_>) -> TextSize {
+        if self.operation != Operation::Completions || self.echoes {
+            return TextSize::default();
+        }
+        let choices = members.present("choices").and_then(objects).unwrap_or_default();
+        let texts = choices.iter().filter_map(|choice| choice.present("text"));
+        texts.fold(TextSize::default(), |size, text| size.then(TextSize::of_json(text.get())))
     }
 
     /// Judges a whole answer; a large one is parsed off the event loop.
@@ -101,7 +120,7 @@ impl Expectation {
             let error = Box::new(error_in_answer(error.bytes()));
             return Judged::Failed(Fault::Upstream(error), usage);
         }
-        let answer = || Inspected::of_operation(body, &members, usage);
+        let answer = || Inspected::of_operation(body, &members, usage, self.size(&members));
         match self.missing(&members) {
             None => Judged::Usable(answer()),
             Some(fault @ Fault::Filtered(_)) => Judged::Withheld(Some(answer()), fault),

@@ -23,6 +23,8 @@ pub(super) struct PassedSoFar {
     pub(super) reported: Reported,
     /// The size of the text that a completion has so far.
     pub(super) size: TextSize,
+    /// Whether the text begins with the prompt, so that its size says nothing about the answer.
+    echoes: bool,
     /// Whether there was content.
     content: bool,
     /// The choices that have begun, and those that have ended.
@@ -47,12 +49,18 @@ pub(super) enum Worth {
 }
 
 impl PassedSoFar {
+    /// The same for a text that begins with the prompt, or does not.
+    pub(super) fn echoing(self, echoes: bool) -> Self {
+        Self { echoes, ..self }
+    }
+
     /// No events so far.
     pub(super) fn of(operation: Operation) -> Self {
         Self {
             operation,
             reported: Reported::default(),
             size: TextSize::default(),
+            echoes: false,
             content: false,
             choices: (Indices::default(), Indices::default()),
             ended: false,
@@ -111,8 +119,10 @@ impl PassedSoFar {
             return Err(fault);
         }
         let texts = choices.iter().filter_map(text_of);
-        self.size = texts
-            .fold(self.size.then(chunk.choices.size), |size, text| size.then(TextSize::of_piece(text.get())));
+        if !self.echoes {
+            let before = self.size.then(chunk.choices.size);
+            self.size = texts.fold(before, |size, text| size.then(TextSize::of_piece(text.get())));
+        }
         self.choices.0.add(chunk.choices.begun);
         self.choices.1.add(chunk.choices.over);
         self.identity.get_or_insert_with(|| chunk.identity(line));
