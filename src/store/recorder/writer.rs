@@ -18,11 +18,13 @@ use crate::domain::outcome::Outcome;
 use crate::store::recorder::commit::{commit, is_refusal};
 use crate::store::recorder::pool::RecorderPool;
 
-/// How long a record waits for others while records come so close together that the last group had several. This is the
-/// shortest time that the timer knows.
+/// One wait of a group for more records, while records come so close together that the last group had several. This is
+/// the shortest time that the timer knows.
 const GATHERING: Duration = Duration::from_millis(1);
 /// A group of so many records does not wait for more.
 const ENOUGH: usize = 16;
+/// How often a group waits for more, as long as each wait brings some. A slow machine needs several.
+const WAITS: usize = 3;
 /// The delays before the retries of a failed group, if there is no spool.
 const RETRIES: [Duration; 3] =
     [Duration::from_millis(20), Duration::from_millis(100), Duration::from_millis(500)];
@@ -77,15 +79,24 @@ pub(super) async fn write(writer: Writer, mut queued: mpsc::Receiver<QueuedRecor
     }
 }
 
-/// Waits for more records. Half of what a small group costs is its commit.
+/// Waits for more records, because half of what a small group costs is its commit. Does not wait if no other request is
+/// under way: each holds its place in the queue from its start.
 async fn gather(group: &mut Vec<QueuedRecord>, queued: &mut mpsc::Receiver<QueuedRecord>) {
-    if group.len() < ENOUGH {
+    for _ in 0..WAITS {
+        let under_way = queued.max_capacity().saturating_sub(queued.capacity());
+        if group.len() >= ENOUGH || under_way == 0 {
+            return;
+        }
         tokio::time::sleep(GATHERING).await;
-    }
-    while group.len() < GROUP
-        && let Ok(record) = queued.try_recv()
-    {
-        group.push(record);
+        let before = group.len();
+        while group.len() < GROUP
+            && let Ok(record) = queued.try_recv()
+        {
+            group.push(record);
+        }
+        if group.len() == before {
+            return;
+        }
     }
 }
 
