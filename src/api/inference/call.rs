@@ -10,9 +10,10 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::keepalive::{Keepalive, Run};
+use super::keepalive::Keepalive;
 use super::options::intent;
 use super::response::respond;
+use super::run::Run;
 use super::{Waiting, Writer};
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::auth::api::rate_limit::{Admission, Limiter};
@@ -189,11 +190,12 @@ impl Admitted {
     ) -> Result<HttpResponse> {
         let Parts { gateway, settings, .. } = parts;
         let (job, admission) = self.job(writer, headers, &gateway, &settings)?;
-        let Some(keepalive) = Keepalive::of(&job, &settings, writer) else {
-            return Ok(respond(gateway.run(job).await?, admission));
-        };
-        let run: Run = Box::pin(async move { gateway.run(job).await });
-        keepalive.respond(run, admission).await
+        let keepalive = Keepalive::of(&job, &settings, writer);
+        let run = Run::start(gateway, job);
+        match keepalive {
+            Some(keepalive) => keepalive.respond(run, admission).await,
+            None => Ok(respond(run.await?, admission)),
+        }
     }
 
     /// The job of the gateway.

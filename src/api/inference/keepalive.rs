@@ -13,6 +13,7 @@ use futures_util::stream::{Stream, StreamExt as _, once, unfold};
 use tokio::time::sleep;
 
 use super::response::{respond, stream};
+use super::run::Run;
 use super::{Waiting, Writer};
 use crate::api::error_response;
 use crate::auth::api::rate_limit::Admission;
@@ -74,9 +75,6 @@ impl Keepalive {
         once(std::future::ready(first)).chain(later)
     }
 }
-
-/// A run of the gateway, boxed because the future of every request would have room for it otherwise.
-pub(super) type Run = Pin<Box<dyn Future<Output = Result<Answer>>>>;
 
 /// A stream after its headers have been sent.
 struct Kept {

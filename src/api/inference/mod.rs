@@ -7,6 +7,7 @@ mod keepalive;
 pub mod options;
 mod response;
 pub mod routing_headers;
+mod run;
 
 use bytes::Bytes;
 use uuid::Uuid;
