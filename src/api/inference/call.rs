@@ -163,7 +163,7 @@ impl Admitted {
     ) -> Result<Self> {
         let Arrived { admission, body, started, .. } =
             Arrived::read(&caller, request, payload, parts).await?;
-        let form = Form::parse(text(request.headers(), &CONTENT_TYPE).unwrap_or_default(), body)?;
+        let form = Form::parse(only(request.headers(), &CONTENT_TYPE).unwrap_or_default(), body)?;
         let chat = ChatRequest::of_form(operation, named.as_deref(), form)?;
         Ok(Self { caller, chat, admission, started })
     }
@@ -245,6 +245,13 @@ impl Admitted {
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// The text of a header that is there once.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name);
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
 }
 
 /// Refuses a request that this gateway sent itself: a provider with the gateway's own address would loop.
