@@ -2,6 +2,7 @@
 //! response.
 
 pub mod call;
+pub mod call_headers;
 pub mod error_headers;
 mod keepalive;
 pub mod options;
