@@ -313,9 +313,8 @@ impl<'a> RoutingContext<'a> {
         let price = ModelPrice { cache_write_1h: hour, ..*price }
             .dearest(prompt.sounds, self.request.asks_for_audio());
         let cost = |output: i64| Usage::estimate(input, output).known_cost(&price);
-        // Only an answer without any known limit may be longer than what is reserved.
-        let least = limit.known(model).unwrap_or(0);
-        Estimate::Between { least: cost(least), most: cost(limit.most(model)) }
+        let (least, most) = limit.range(model, || calibration.usual_completion());
+        Estimate::Between { least: cost(least), most: cost(most) }
     }
 
     /// Why the model does not answer such requests, whatever else they ask for.
