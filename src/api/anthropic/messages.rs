@@ -6,6 +6,7 @@ use super::schema::{Message, MessageRequest};
 use super::stream_error::WRITER;
 use crate::api::inference::call::{Admitted, Parts};
 use crate::api::inference::call_headers::CallHeaders;
+use crate::api::inference::endpoint::Endpoint;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::domain::error::Result;
 
@@ -34,6 +35,7 @@ pub async fn create(
     payload: web::Payload,
     parts: Parts,
 ) -> Result<HttpResponse> {
-    let admitted = Admitted::read(caller, WRITER.dialect, None, &request, payload, &parts).await?;
+    let endpoint = Endpoint::chat(WRITER.dialect);
+    let admitted = Admitted::read(caller, endpoint, None, &request, payload, &parts).await?;
     admitted.respond(WRITER, request.headers(), parts).await
 }

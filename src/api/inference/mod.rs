@@ -3,6 +3,7 @@
 
 pub mod call;
 pub mod call_headers;
+pub mod endpoint;
 pub mod error_headers;
 mod keepalive;
 pub mod options;

@@ -6,6 +6,7 @@ use super::schema::{ChatCompletion, ChatCompletionRequest};
 use super::stream_error::WRITER;
 use crate::api::inference::call::{Admitted, Parts};
 use crate::api::inference::call_headers::CallHeaders;
+use crate::api::inference::endpoint::Endpoint;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::domain::error::{Error, Result};
 
@@ -32,7 +33,8 @@ pub async fn create(
     parts: Parts,
 ) -> Result<HttpResponse> {
     let named = deployment(&request)?;
-    let admitted = Admitted::read(caller, WRITER.dialect, named, &request, payload, &parts).await?;
+    let endpoint = Endpoint::chat(WRITER.dialect);
+    let admitted = Admitted::read(caller, endpoint, named, &request, payload, &parts).await?;
     admitted.respond(WRITER, request.headers(), parts).await
 }
 

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::answer_form;
+use super::answer;
 use crate::api::inference::call::Parts;
 use crate::api::inference::call_headers::CallHeaders;
 use crate::api::openai::request_schema::request_schema;
@@ -37,7 +37,7 @@ pub async fn create(
     payload: web::Payload,
     parts: Parts,
 ) -> Result<HttpResponse> {
-    answer_form(Operation::Transcriptions, caller, request, payload, parts).await
+    answer(Operation::Transcriptions, caller, request, payload, parts).await
 }
 
 /// Writes down in English what is said in a recording, with the first transcription model of its chain that succeeds.
@@ -61,7 +61,7 @@ pub async fn translate(
     payload: web::Payload,
     parts: Parts,
 ) -> Result<HttpResponse> {
-    answer_form(Operation::Translations, caller, request, payload, parts).await
+    answer(Operation::Translations, caller, request, payload, parts).await
 }
 
 request_schema! {

@@ -10,6 +10,7 @@ use self::schema::{ResponseObject, ResponseRequest};
 use self::stream_error::{WRITER, in_place_of_status};
 use crate::api::inference::call::{Admitted, Parts};
 use crate::api::inference::call_headers::CallHeaders;
+use crate::api::inference::endpoint::Endpoint;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::dialects::responses::error::is_about_size;
 use crate::domain::error::{Error, Result};
@@ -40,7 +41,8 @@ pub async fn create(
     payload: web::Payload,
     parts: Parts,
 ) -> Result<HttpResponse> {
-    let admitted = Admitted::read(caller, WRITER.dialect, None, &request, payload, &parts).await?;
+    let endpoint = Endpoint::chat(WRITER.dialect);
+    let admitted = Admitted::read(caller, endpoint, None, &request, payload, &parts).await?;
     let stream = admitted.stream(&parts.gateway);
     match (admitted.respond(WRITER, request.headers(), parts).await, stream) {
         (Err(Error::Chain(chain)), Some(waiting)) if is_about_size(chain.failure.class) => {

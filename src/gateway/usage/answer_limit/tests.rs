@@ -159,6 +159,8 @@ fn limits_of_vendors_count_wherever_they_are() {
         (r#","max_tokens":7,"min_tokens":2000"#, (Some(2_000), 0, 1)),
         (r#","min_tokens":2000"#, (None, 0, 1)),
         (r#","max_tokens":7,"num_beams":8"#, (Some(7), 0, 8)),
+        (r#","max_tokens":7,"beam_width":8,"n":2"#, (Some(7), 0, 8)),
+        (r#","max_tokens":7,"numResults":3"#, (Some(7), 0, 3)),
         (
             r#","max_tokens":7,"additionalModelRequestFields":{"thinking":{"budget_tokens":900}}"#,
             (Some(7), 900, 1),

@@ -23,13 +23,16 @@ const VENDORS_LIMITS: [&str; 9] = [
 const LEAST: [&str; 3] = ["min_tokens", "min_new_tokens", "min_length"];
 
 /// Vendors' own numbers of choices, and of those that are written to find the best.
-const VENDORS_CHOICES: [&str; 6] = [
+const VENDORS_CHOICES: [&str; 9] = [
     "num_return_sequences",
     "num_generations",
     "candidate_count",
     "candidateCount",
     "num_completions",
     "num_beams",
+    "beam_width",
+    "beam_size",
+    "numResults",
 ];
 
 /// Limits for the tokens of reasoning.
