@@ -7,9 +7,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::schema::{CountRequest, TokenCount};
 use super::stream_error::WRITER;
 use crate::api::inference::call::{Admitted, Parts};
-use crate::api::inference::endpoint::Endpoint;
 use crate::api::inference::routing_headers;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
+use crate::dialects::Endpoint;
 use crate::domain::error::Result;
 
 /// Counts the tokens of a message's prompt.

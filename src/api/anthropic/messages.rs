@@ -6,8 +6,8 @@ use super::schema::{Message, MessageRequest};
 use super::stream_error::WRITER;
 use crate::api::inference::call::{Admitted, Parts};
 use crate::api::inference::call_headers::CallHeaders;
-use crate::api::inference::endpoint::Endpoint;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
+use crate::dialects::Endpoint;
 use crate::domain::error::Result;
 
 /// Answers a message with the first model of its chain that succeeds.

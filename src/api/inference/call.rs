@@ -8,15 +8,15 @@ use actix_web::http::header::{HeaderMap, HeaderName, VIA};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
-use super::endpoint::Endpoint;
 use super::keepalive::{Keepalive, Run};
 use super::options::intent;
 use super::response::respond;
-use super::{Waiting, Writer};
+use super::{Waiting, Writer, body};
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::auth::api::rate_limit::{Admission, Limiter};
 use crate::auth::part::part;
 use crate::config::Settings;
+use crate::dialects::Endpoint;
 use crate::domain::error::{Error, Result};
 use crate::domain::session_id::identify;
 use crate::gateway::record::request_context::RequestContext;
@@ -96,8 +96,8 @@ impl Admitted {
             request.extensions_mut().insert(minute);
         }
         let share = gateway.shares.of(caller.organization.id);
-        let body = reader.read_chat(&share, request, payload).await?.bytes;
-        let chat = endpoint.read(&share, named, request.headers(), body).await?;
+        let bytes = reader.read_chat(&share, request, payload).await?.bytes;
+        let chat = body::read(endpoint, &share, named, request.headers(), bytes).await?;
         Ok(Self { caller, chat, admission, started })
     }
 

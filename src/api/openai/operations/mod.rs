@@ -13,8 +13,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::chat::deployment;
 use crate::api::inference::call::{Admitted, Parts};
-use crate::api::inference::endpoint::Endpoint;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
+use crate::dialects::Endpoint;
 use crate::domain::error::Result;
 use crate::domain::operation::Operation;
 use stream_error::writer;

@@ -10,8 +10,8 @@ use self::schema::{ResponseObject, ResponseRequest};
 use self::stream_error::{WRITER, in_place_of_status};
 use crate::api::inference::call::{Admitted, Parts};
 use crate::api::inference::call_headers::CallHeaders;
-use crate::api::inference::endpoint::Endpoint;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
+use crate::dialects::Endpoint;
 use crate::dialects::responses::error::is_about_size;
 use crate::domain::error::{Error, Result};
 
