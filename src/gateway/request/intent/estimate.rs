@@ -22,9 +22,9 @@ impl RoutingContext<'_> {
         let prompt = self.request.as_sent_to(model).size();
         let input = calibration.most_of_prompt(prompt, self.request.window_of(model));
         // Only a request that asks for it is kept in a cache for an hour, at a price of its own.
-        let hour = price.cache_write_1h.filter(|_| asks_for_an_hour(self.request));
-        let price = ModelPrice { cache_write_1h: hour, ..*price }
-            .dearest(prompt.sounds, self.request.asks_for_audio());
+        let shorter = price.without_hour();
+        let price = if shorter == *price || !asks_for_an_hour(self.request) { shorter } else { *price };
+        let price = price.dearest(prompt.sounds, self.request.asks_for_audio());
         let cost = |output: i64| Usage::estimate(input, output).known_cost(&price);
         let (least, most) = self.limit().range(model, || calibration.usual_completion());
         Estimate::Between { least: cost(least), most: cost(most) }
