@@ -96,6 +96,18 @@ on_both_databases! {
         assert_eq!(latest(&app, 1).await["cost_nano_dollars"], 4_000_000);
     }
 
+    async fn a_list_of_a_model_without_a_known_limit_does_not_pass_with_room_for_its_prompts_alone(app: App) {
+        let fake = FakeProvider::start().await;
+        pair(&app, &fake, ModelKind::Completion).await;
+        fake.always(completed_of(50, &json!({"prompt_tokens": 50, "completion_tokens": 200_000, "total_tokens": 200_050})));
+        limit(&app, 100_000).await;
+        let list = json!({"model": "completion-one", "prompt": vec!["Hi"; 50]});
+        assert_eq!(app.post(PATH, &list).await.status, 402);
+        assert_eq!(fake.served(), 0);
+        // One prompt has one answer, by which a limit may be exceeded.
+        assert_eq!(app.post(PATH, &json!({"model": "completion-one", "prompt": "Hi"})).await.status, 200);
+    }
+
     async fn a_list_without_a_limit_needs_room_for_what_is_usual_for_its_key(app: App) {
         let fake = model_at(&app, "custom").await;
         limit(&app, 8_000).await;
