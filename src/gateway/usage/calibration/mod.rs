@@ -133,6 +133,7 @@ impl TokenCalibration {
     pub fn answer_counted(&self, size: &TextSize, tokens: i64) {
         self.sides().answers.learn(self.caller, size, tokens);
     }
+
     /// The tokens of the caller's longest recent completion without a limit; `None` if there were too few.
     #[must_use]
     pub fn usual_completion(&self) -> Option<i64> {
