@@ -143,11 +143,12 @@ pub(super) fn part(body: &[u8], whole: Range<usize>, boundary: &[u8]) -> Option<
     let sent = name.strip_suffix("[]").unwrap_or(name);
     let is_file = parameters.iter().any(|parameter| matches!(&*parameter.key, "filename" | "filename*"));
     let content = whole.start + end + 4..whole.end;
+    let is_ascii = body.get(content.clone()).is_some_and(<[u8]>::is_ascii);
     Some(Part {
         name: sent.to_owned(),
         is_file,
         is_clear,
-        is_plain: is_plain_text(headers),
+        is_plain: is_plain_text(headers, is_ascii),
         field: names.iter().find_map(|name| field_name::field_of(&name.value)),
         whole,
         content,
@@ -162,13 +163,19 @@ fn values<'a>(headers: &'a str, wanted: &'a str) -> impl Iterator<Item = &'a str
     })
 }
 
+/// Charsets that are the same as UTF-8 for a content in ASCII. Some clients name one by default.
+const WITH_ASCII: [&str; 3] = ["iso-8859-1", "latin1", "windows-1252"];
+
 /// Whether the content is a text in UTF-8 with nothing to decode.
-fn is_plain_text(headers: &str) -> bool {
+fn is_plain_text(headers: &str, is_ascii: bool) -> bool {
     let is_one_of = |value: &str, known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(value));
     let is_utf_8 = |kind: &str| {
         let (parameters, is_well_formed) = parameters(kind);
         let mut charsets = parameters.iter().filter(|parameter| parameter.key.starts_with("charset"));
-        is_well_formed && charsets.all(|charset| is_one_of(&charset.value, &["utf-8", "us-ascii"]))
+        let is_read = |charset: &str| {
+            is_one_of(charset, &["utf-8", "us-ascii"]) || is_ascii && is_one_of(charset, &WITH_ASCII)
+        };
+        is_well_formed && charsets.all(|charset| is_read(&charset.value))
     };
     values(headers, "content-type").all(is_utf_8)
         && values(headers, "content-transfer-encoding")

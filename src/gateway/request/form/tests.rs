@@ -157,6 +157,7 @@ fn a_field_that_readers_decode_is_refused() {
         ("Content-Type: text/plain", true),
         ("Content-Type: text/plain; charset=UTF-8", true),
         ("Content-Transfer-Encoding: 8bit", true),
+        ("Content-Type: text/plain; charset=ISO-8859-1", true),
         ("Content-Type: text/plain; charset=utf-16", false),
         ("Content-Type: text/plain; charset=utf-8; charset=utf-7", false),
         ("content-transfer-encoding: BASE64", false),
@@ -167,6 +168,8 @@ fn a_field_that_readers_decode_is_refused() {
         let expected = if is_plain { None } else { Some(Some("model".to_owned())) };
         assert_eq!(found, expected, "{header}");
     }
+    let foreign = format!("{model}\r\nContent-Type: text/plain; charset=ISO-8859-1");
+    assert_eq!(refusal(&foreign, "mod\u{e8}le"), Some(Some("model".to_owned())));
     let charset = |value| refusal("Content-Disposition: form-data; name=\"_charset_\"", value);
     assert_eq!((charset("utf-8"), charset("utf-16")), (None, Some(None)));
     let vendors = "Content-Disposition: form-data; name=\"x\"\r\nContent-Type: multipart/mixed; boundary=Y";

@@ -23,7 +23,7 @@ impl Lengths {
         recent.iter().copied().max().filter(|_| recent.len() >= FEWEST)
     }
 
-    /// Adds a completion.
+    /// Adds the length of a completion.
     pub(super) fn add(&mut self, caller: u64, tokens: i64) {
         let mut recent = match self.callers.iter().position(|(known, _)| *known == caller) {
             Some(place) => self.callers.remove(place).1,
