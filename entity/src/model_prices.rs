@@ -19,8 +19,10 @@ pub struct Model {
     pub model_id: ModelId,
     /// Tokens of the whole prompt.
     pub input: Option<i64>,
-    /// Completion tokens, including reasoning.
+    /// Completion tokens, including reasoning without a price of its own.
     pub output: Option<i64>,
+    /// Completion tokens for reasoning; `None` if they cost as much as the others.
+    pub reasoning: Option<i64>,
     /// Prompt tokens read from the cache of the provider.
     pub cache_read: Option<i64>,
     /// Prompt tokens written to the cache of the provider.
@@ -31,16 +33,20 @@ pub struct Model {
     pub audio_input: Option<i64>,
     /// Audio tokens of the completion.
     pub audio_output: Option<i64>,
-    /// The number of prompt tokens above which the next four prices apply; `None` if they never do.
+    /// The number of prompt tokens above which the next prices apply; `None` if they never do.
     pub long_prompt_above: Option<i64>,
     /// Tokens of the whole prompt.
     pub long_prompt_input: Option<i64>,
-    /// Tokens of the completion, including reasoning.
+    /// Tokens of the completion, including reasoning without a price of its own.
     pub long_prompt_output: Option<i64>,
+    /// Tokens of the completion for reasoning; `None` if they cost as much as the others.
+    pub long_prompt_reasoning: Option<i64>,
     /// Prompt tokens read from the provider's cache.
     pub long_prompt_cache_read: Option<i64>,
     /// Prompt tokens written to the provider's cache.
     pub long_prompt_cache_write: Option<i64>,
+    /// Prompt tokens written to the provider's cache for an hour.
+    pub long_prompt_cache_write_1h: Option<i64>,
     /// When the price takes effect. It applies until the next row of the model.
     pub valid_from: DateTimeUtc,
     /// When the row was written.

@@ -56,6 +56,8 @@ mod m20261129_000041_budget_only;
 mod m20261130_000043_hour_cache_price;
 mod m20261201_000045_model_kind;
 mod m20261201_000065_change_numbers;
+mod m20261201_000067_endpoint_filter;
+mod m20261201_000068_reasoning_price;
 mod m20261201_000091_drill_filters;
 mod table;
 
@@ -96,6 +98,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000043_hour_cache_price::Migration),
             Box::new(m20261201_000045_model_kind::Migration),
             Box::new(m20261201_000065_change_numbers::Migration),
+            Box::new(m20261201_000067_endpoint_filter::Migration),
+            Box::new(m20261201_000068_reasoning_price::Migration),
             Box::new(m20261201_000091_drill_filters::Migration),
         ]
     }

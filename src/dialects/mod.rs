@@ -24,6 +24,13 @@ pub mod translate;
 pub mod turns;
 pub mod whole_characters;
 
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::domain::closed_set::ClosedSet;
+use crate::domain::operation::Operation;
+
 /// A dialect of inference, which providers serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -129,5 +136,88 @@ impl CallerDialect {
             Self::Messages => "/v1/messages",
             Self::Responses => "/v1/responses",
         }
+    }
+}
+
+/// An endpoint that calls models: of chats in a dialect, or of another operation, which has OpenAI's form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The dialect of its requests and answers.
+    pub dialect: CallerDialect,
+    /// What it asks a model for.
+    pub operation: Operation,
+}
+
+impl Endpoint {
+    /// Every endpoint, in display order.
+    pub const ALL: [Self; 11] = [
+        Self::chat(CallerDialect::ChatCompletions),
+        Self::chat(CallerDialect::Messages),
+        Self::chat(CallerDialect::Responses),
+        Self::of(Operation::Embeddings),
+        Self::of(Operation::Completions),
+        Self::of(Operation::Moderations),
+        Self::of(Operation::Rerank),
+        Self::of(Operation::Images),
+        Self::of(Operation::Speech),
+        Self::of(Operation::Transcriptions),
+        Self::of(Operation::Translations),
+    ];
+
+    /// The path of the endpoint for chat completions, of which most requests are.
+    pub const USUAL: &'static str = CallerDialect::ChatCompletions.endpoint();
+
+    /// The endpoint for chats in a dialect.
+    #[must_use]
+    pub const fn chat(dialect: CallerDialect) -> Self {
+        Self { dialect, operation: Operation::Chat }
+    }
+
+    /// The endpoint for an operation in OpenAI's form.
+    #[must_use]
+    pub const fn of(operation: Operation) -> Self {
+        Self { dialect: CallerDialect::ChatCompletions, operation }
+    }
+
+    /// The path in the canonical form, as it is recorded.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self.operation {
+            Operation::Chat => self.dialect.endpoint(),
+            operation => operation.endpoint(),
+        }
+    }
+}
+
+impl ClosedSet for Endpoint {
+    const VALUES: &'static [Self] = &Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.path()
+    }
+}
+
+impl PartialSchema for Endpoint {
+    fn schema() -> RefOr<Schema> {
+        let paths = Self::ALL.map(Self::path);
+        let text = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(paths));
+        text.description(Some("The canonical path of an endpoint that calls models.")).into()
+    }
+}
+
+impl ToSchema for Endpoint {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_is_found_at_its_path() {
+        for endpoint in Endpoint::ALL {
+            assert_eq!(Endpoint::from_word(endpoint.path()), Some(endpoint));
+        }
+        assert_eq!(Endpoint::from_word("/chat/completions"), None);
+        assert_eq!(Endpoint::from_word("/v1/messages"), Some(Endpoint::chat(CallerDialect::Messages)));
+        assert_eq!(Endpoint::USUAL, "/v1/chat/completions");
     }
 }

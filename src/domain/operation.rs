@@ -209,6 +209,21 @@ impl Operation {
         }
     }
 
+    /// Whether its body is a form with a recording, not JSON.
+    #[must_use]
+    pub const fn takes_form(self) -> bool {
+        match self {
+            Self::Transcriptions | Self::Translations => true,
+            Self::Chat
+            | Self::Embeddings
+            | Self::Completions
+            | Self::Moderations
+            | Self::Rerank
+            | Self::Images
+            | Self::Speech => false,
+        }
+    }
+
     /// Whether one request may have several prompts, so that they need not fit into one context window together.
     #[must_use]
     pub const fn takes_many_prompts(self) -> bool {

@@ -148,11 +148,14 @@ mod tests {
                         .into_iter()
                         .chain([
                             price.cache_write_1h,
+                            price.reasoning,
                             Some(long.above),
                             long.input,
                             long.output,
+                            long.reasoning,
                             long.cache_read,
                             long.cache_write,
+                            long.cache_write_1h,
                         ])
                 });
                 let numbers = [model.context_window, model.max_output_tokens];
@@ -206,6 +209,11 @@ mod tests {
                 "{vendor}"
             );
         }
+        let long =
+            known("foundry", "claude-opus-4-8").and_then(|model| model.price?.long_prompt).expect("long");
+        assert_eq!((long.input, long.cache_write_1h), (Some(10_000_000), Some(20_000_000)));
+        let thinks = known("openrouter", "perplexity/sonar-deep-research").and_then(|model| model.price);
+        assert_eq!(thinks.expect("a price").reasoning, Some(3_000_000));
     }
 
     #[test]

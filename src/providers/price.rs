@@ -8,13 +8,16 @@ use serde::{Deserialize, Serialize};
 pub struct ModelPrice {
     /// Prompt tokens that are not cached.
     pub input: Option<i64>,
-    /// Completion tokens, including reasoning.
+    /// Completion tokens, including reasoning without a price of its own.
     pub output: Option<i64>,
+    /// Completion tokens for reasoning, where the vendor bills them apart; absent if they cost as much as the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<i64>,
     /// Prompt tokens read from the provider's cache.
     pub cache_read: Option<i64>,
     /// Prompt tokens written to the provider's cache, for five minutes where it has several times.
     pub cache_write: Option<i64>,
-    /// Prompt tokens written to the provider's cache for an hour; absent if unknown, as for long prompts.
+    /// Prompt tokens written to the provider's cache for an hour; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write_1h: Option<i64>,
     /// Audio tokens of the prompt; absent if unknown.
@@ -38,12 +41,18 @@ pub struct LongPrompt {
     pub above: i64,
     /// The price of prompt tokens.
     pub input: Option<i64>,
-    /// Answer tokens, reasoning included.
+    /// Answer tokens, including reasoning without a price of its own.
     pub output: Option<i64>,
+    /// Answer tokens for reasoning; absent if they cost as much as the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<i64>,
     /// Prompt tokens read from the provider's cache.
     pub cache_read: Option<i64>,
     /// Prompt tokens written to the provider's cache.
     pub cache_write: Option<i64>,
+    /// Prompt tokens written to the provider's cache for an hour; absent if unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<i64>,
 }
 
 /// The prices that apply to one request.
@@ -51,8 +60,10 @@ pub struct LongPrompt {
 pub struct Rates {
     /// Tokens of the whole prompt.
     pub input: Option<i64>,
-    /// Tokens of the completion, including reasoning.
+    /// Tokens of the completion, including reasoning without a price of its own.
     pub output: Option<i64>,
+    /// Tokens of the completion for reasoning; `None` if they cost as much as the others.
+    pub reasoning: Option<i64>,
     /// Prompt tokens read from the cache of the provider.
     pub cache_read: Option<i64>,
     /// Prompt tokens written to the cache of the provider.
@@ -72,17 +83,31 @@ impl ModelPrice {
     #[must_use]
     pub fn rates(&self, prompt_tokens: i64) -> Rates {
         match self.long_prompt.filter(|long| prompt_tokens > long.above) {
-            Some(LongPrompt { input, output, cache_read, cache_write, .. }) => {
-                Rates { input, output, cache_read, cache_write, cache_write_1h: None }
-            }
+            Some(LongPrompt {
+                above: _,
+                input,
+                output,
+                reasoning,
+                cache_read,
+                cache_write,
+                cache_write_1h,
+            }) => Rates { input, output, reasoning, cache_read, cache_write, cache_write_1h },
             None => Rates {
                 input: self.input,
                 output: self.output,
+                reasoning: self.reasoning,
                 cache_read: self.cache_read,
                 cache_write: self.cache_write,
                 cache_write_1h: self.cache_write_1h,
             },
         }
+    }
+
+    /// The price for a request of which nothing is kept in a cache for an hour.
+    #[must_use]
+    pub fn without_hour(self) -> Self {
+        let long_prompt = self.long_prompt.map(|long| LongPrompt { cache_write_1h: None, ..long });
+        Self { cache_write_1h: None, long_prompt, ..self }
     }
 
     /// The price at which every token costs as much as the dearest that it can be: one that is read from the cache or
@@ -92,13 +117,19 @@ impl ModelPrice {
         let input = |input: Option<i64>, cache_read: Option<i64>, cache_write: Option<i64>| {
             input.max(cache_read).max(cache_write).max(self.audio_input.filter(|_| audio_input))
         };
-        let output = |output: Option<i64>| output.max(self.audio_output.filter(|_| audio_output));
+        let output = |output: Option<i64>, reasoning: Option<i64>| {
+            output.max(reasoning).max(self.audio_output.filter(|_| audio_output))
+        };
         Self {
             input: input(self.input, self.cache_read, self.cache_write.max(self.cache_write_1h)),
-            output: output(self.output),
+            output: output(self.output, self.reasoning),
             long_prompt: self.long_prompt.map(|long| LongPrompt {
-                input: input(long.input.or(self.input), long.cache_read, long.cache_write),
-                output: output(long.output.or(self.output)),
+                input: input(
+                    long.input.or(self.input),
+                    long.cache_read,
+                    long.cache_write.max(long.cache_write_1h),
+                ),
+                output: output(long.output.or(self.output), long.reasoning),
                 ..long
             }),
             ..*self
@@ -112,12 +143,13 @@ impl ModelPrice {
         let free = |rates: Rates| {
             rates.input == Some(0)
                 && rates.output == Some(0)
+                && nothing(rates.reasoning)
                 && nothing(rates.cache_read)
                 && nothing(rates.cache_write)
+                && nothing(rates.cache_write_1h)
         };
         free(self.rates(0))
             && free(self.rates(i64::MAX))
-            && nothing(self.cache_write_1h)
             && nothing(self.audio_input)
             && nothing(self.audio_output)
     }

@@ -1,5 +1,6 @@
 //! Closed sets in `/openapi.json`: clients get an enum with every value.
 
+use failsoft::dialects::Endpoint;
 use failsoft::dialects::change::{Verb, vocabulary};
 use failsoft::domain::closed_set::ClosedSet;
 use failsoft::domain::failure::class::ErrorClass;
@@ -20,6 +21,7 @@ async fn closed_sets_are_listed_and_used() {
     let answer = app.send(app.request(Method::GET, "/openapi.json")).await;
     let document: Value = answer.json();
     let listed = [
+        ("Endpoint", words::<Endpoint>()),
         ("ErrorClass", words::<ErrorClass>()),
         ("InvocationType", words::<InvocationType>()),
         ("ModelKind", words::<ModelKind>()),

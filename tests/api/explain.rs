@@ -1,5 +1,7 @@
 //! `POST /v1/model-router/explain`.
 
+mod endpoints;
+
 use failsoft::domain::fallback_type::FallbackType;
 use failsoft::domain::permission::Scope;
 use failsoft::providers::ModelPrice;

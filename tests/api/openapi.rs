@@ -1,5 +1,6 @@
 //! `/openapi.json`, and the page that renders it.
 
+mod calls;
 mod examples;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -69,6 +69,8 @@ on_both_databases! {
             ("requested_model=good".to_owned(), "=c b a"),
             ("served_model=good&session_id=b".to_owned(), "b"),
             ("served_model=bad".to_owned(), ""),
+            ("endpoint=/v1/chat/completions".to_owned(), "=c b b =a a"),
+            ("endpoint=/v1/embeddings&origin=live".to_owned(), ""),
             ("outcome=failed".to_owned(), "b =a"),
             ("outcome=client_closed".to_owned(), ""),
             ("session_id=%3Dc".to_owned(), "=c"),
@@ -107,10 +109,38 @@ on_both_databases! {
         assert_eq!(app.call(lines, &app.organization.key).await.text().lines().count(), 5);
     }
 
+    async fn requests_are_found_by_their_endpoint(app: App) {
+        let fake = catalog(&app).await;
+        let provider = app.organization.provider("vectors", &fake).await;
+        app.organization
+            .model_like("small", provider, |model| model.settings.kind = failsoft::domain::operation::ModelKind::Embedding)
+            .await;
+        let vector = json!({"object": "list", "data": [{"index": 0, "embedding": [1.0]}], "usage": {"prompt_tokens": 1}});
+        fake.always_for("small-upstream", Script::json(200, &vector));
+        app.chat(&json!({"model": "good"})).await;
+        for (path, body) in [
+            ("/v1/messages", chat_body(&json!({"model": "good", "max_tokens": 9}))),
+            ("/v1/responses", json!({"model": "good", "input": "Hi"})),
+            ("/openai/v1/embeddings", json!({"model": "small", "input": "Hi"})),
+        ] {
+            let answer = app.post(path, &body).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        }
+        app.requests(4).await;
+        for endpoint in ["/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/embeddings"] {
+            let found = items(&app, &format!("{REQUESTS}?endpoint={endpoint}&origin=live")).await;
+            assert_eq!(each(&found, "endpoint"), [endpoint]);
+            let csv = app.request(Method::GET, &format!("{REQUESTS}?endpoint={endpoint}")).header("accept", "text/csv");
+            assert_eq!(app.call(csv, &app.organization.key).await.text().lines().count(), 2, "{endpoint}");
+        }
+        assert!(items(&app, &format!("{REQUESTS}?endpoint=/v1/rerank")).await.is_empty());
+    }
+
     async fn bad_parameters_and_foreign_cursors_are_refused(app: App) {
         for (query, named) in [
             ("limit=201", "query.limit value_error"),
             ("outcome=won", "query.outcome literal_error"),
+            ("endpoint=/chat/completions", "query.endpoint literal_error"),
             ("api_key_id=fsk_x", "query.api_key_id uuid_parsing"),
             ("requested_model=", "query.requested_model string_pattern_mismatch"),
             ("origin=live&origin=demo", "query.origin value_error"),

@@ -185,7 +185,7 @@ pub(crate) async fn filters(db: &DatabaseConnection) {
         "origin",
     ];
     let request_filters =
-        ["requested_model", "served_model", "outcome", "session_id", "api_key_id", "origin"];
+        ["requested_model", "served_model", "endpoint", "outcome", "session_id", "api_key_id", "origin"];
     for (table, filters) in [("fallback_events", &event_filters[..]), ("requests", &request_filters[..])] {
         let indexes = databases::indexes(db, table).await;
         // The key orders the list by time.

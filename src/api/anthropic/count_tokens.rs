@@ -9,6 +9,7 @@ use super::stream_error::WRITER;
 use crate::api::inference::call::{Admitted, Parts};
 use crate::api::inference::routing_headers;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
+use crate::dialects::Endpoint;
 use crate::domain::error::Result;
 
 /// Counts the tokens of a message's prompt.
@@ -28,7 +29,8 @@ pub async fn count(
     payload: web::Payload,
     parts: Parts,
 ) -> Result<HttpResponse> {
-    let admitted = Admitted::read(caller, WRITER.dialect, None, &request, payload, &parts).await?;
+    let endpoint = Endpoint::chat(WRITER.dialect);
+    let admitted = Admitted::read(caller, endpoint, None, &request, payload, &parts).await?;
     let (job, _admission) = admitted.job(WRITER, request.headers(), &parts.gateway, &parts.settings)?;
     let counted = parts.gateway.count_tokens(job).await?;
     let mut response = HttpResponse::build(StatusCode::from_u16(counted.status).unwrap_or(StatusCode::OK));

@@ -1,36 +1,30 @@
 //! One call of an inference endpoint: admit, read, run, respond.
 
 use std::future::{Ready, ready};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, VIA};
+use actix_web::http::header::{HeaderMap, HeaderName, VIA};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
-use bytes::Bytes;
 use uuid::Uuid;
 
 use super::keepalive::Keepalive;
 use super::options::intent;
 use super::response::respond;
 use super::run::Run;
-use super::{Waiting, Writer};
+use super::{Waiting, Writer, body};
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::auth::api::rate_limit::{Admission, Limiter};
 use crate::auth::part::part;
 use crate::config::Settings;
-use crate::dialects::CallerDialect;
+use crate::dialects::Endpoint;
 use crate::domain::error::{Error, Result};
-use crate::domain::operation::Operation;
 use crate::domain::session_id::identify;
 use crate::gateway::record::request_context::RequestContext;
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::request::form::Form;
-use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::response::relay::ResponseOptions;
 use crate::gateway::{Gateway, Job};
 use crate::http::body_reader::BodyReader;
-use crate::limits::shares::Share;
 
 const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
 const METADATA: HeaderName = HeaderName::from_static("x-failsoft-metadata");
@@ -82,17 +76,15 @@ impl Parts {
     }
 }
 
-/// A body that has arrived, and its place among the caller's requests.
-struct Arrived {
-    admission: Admission,
-    share: Arc<Share>,
-    body: Bytes,
-    started: Instant,
-}
-
-impl Arrived {
-    async fn read(
-        caller: &ApiCaller<Inference>,
+impl Admitted {
+    /// Admits a request and reads its body. `named` is the model in the path.
+    ///
+    /// # Errors
+    /// The request comes from this gateway itself, a limit is reached, or the body or a header is not valid.
+    pub(in crate::api) async fn read(
+        caller: ApiCaller<Inference>,
+        endpoint: Endpoint,
+        named: Option<String>,
         request: &HttpRequest,
         payload: web::Payload,
         parts: &Parts,
@@ -105,67 +97,8 @@ impl Arrived {
             request.extensions_mut().insert(minute);
         }
         let share = gateway.shares.of(caller.organization.id);
-        let body = reader.read_chat(&share, request, payload).await?.bytes;
-        Ok(Self { admission, share, body, started })
-    }
-}
-
-impl Admitted {
-    /// Admits a request and parses its body. `named` is the model in the path of a chat completion.
-    ///
-    /// # Errors
-    /// The request comes from this gateway itself, a limit is reached, or the body is not valid.
-    pub(in crate::api) async fn read(
-        caller: ApiCaller<Inference>,
-        dialect: CallerDialect,
-        named: Option<String>,
-        request: &HttpRequest,
-        payload: web::Payload,
-        parts: &Parts,
-    ) -> Result<Self> {
-        let arrived = Arrived::read(&caller, request, payload, parts).await?;
-        let Arrived { admission, share, body, started } = arrived;
-        let chat = match named {
-            Some(_) => ChatRequest::read_operation(&share, Operation::Chat, named, body).await?,
-            None => ChatRequest::read(&share, dialect.dialect(), body).await?,
-        };
-        Ok(Self { caller, chat, admission, started })
-    }
-
-    /// As [`Admitted::read`], for a request other than a chat.
-    ///
-    /// # Errors
-    /// As [`Admitted::read`].
-    pub(in crate::api) async fn read_operation(
-        caller: ApiCaller<Inference>,
-        operation: Operation,
-        named: Option<String>,
-        request: &HttpRequest,
-        payload: web::Payload,
-        parts: &Parts,
-    ) -> Result<Self> {
-        let arrived = Arrived::read(&caller, request, payload, parts).await?;
-        let Arrived { admission, share, body, started } = arrived;
-        let chat = ChatRequest::read_operation(&share, operation, named, body).await?;
-        Ok(Self { caller, chat, admission, started })
-    }
-
-    /// As [`Admitted::read_operation`], for a form in place of a JSON body.
-    ///
-    /// # Errors
-    /// As [`Admitted::read`].
-    pub(in crate::api) async fn read_form(
-        caller: ApiCaller<Inference>,
-        operation: Operation,
-        named: Option<String>,
-        request: &HttpRequest,
-        payload: web::Payload,
-        parts: &Parts,
-    ) -> Result<Self> {
-        let Arrived { admission, body, started, .. } =
-            Arrived::read(&caller, request, payload, parts).await?;
-        let form = Form::parse(text(request.headers(), &CONTENT_TYPE).unwrap_or_default(), body)?;
-        let chat = ChatRequest::of_form(operation, named.as_deref(), form)?;
+        let bytes = reader.read_chat(&share, request, payload).await?.bytes;
+        let chat = body::read(endpoint, &share, named, request.headers(), bytes).await?;
         Ok(Self { caller, chat, admission, started })
     }
 
@@ -209,9 +142,7 @@ impl Admitted {
         gateway: &Gateway,
         settings: &Settings,
     ) -> Result<(Job, Admission)> {
-        let Self { caller, mut chat, admission, started } = self;
-        let sent = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        chat.passed = PassedHeaders::of(chat.dialect, sent)?;
+        let Self { caller, chat, admission, started } = self;
         let (session_id, session_ref) = session(&caller, headers, &chat)?;
         let context = RequestContext {
             request_id: caller.request_id,

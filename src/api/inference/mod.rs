@@ -1,7 +1,9 @@
 //! What the endpoints of all dialects share: from the request to the job of the gateway, and from its answer to the
 //! response.
 
+pub mod body;
 pub mod call;
+pub mod call_headers;
 pub mod error_headers;
 mod keepalive;
 pub mod options;

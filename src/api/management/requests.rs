@@ -8,6 +8,7 @@ use crate::api::management::call::{Call, found};
 use crate::api::management::page::{CursorPage, PageParameters, Size, requested};
 use crate::api::management::query::QueryParameters;
 use crate::auth::api::api_caller::RouterRead;
+use crate::dialects::Endpoint;
 use crate::domain::closed_set::ClosedSet as _;
 use crate::domain::error::Result;
 use crate::domain::origin::Origin;
@@ -31,6 +32,7 @@ const WHAT: &str = "request";
     params(PageParameters,
         ("requested_model" = Option<String>, Query, description = "The model that was requested"),
         ("served_model" = Option<String>, Query, description = "The model that answered"),
+        ("endpoint" = Option<Endpoint>, Query, description = "The endpoint that was called"),
         ("outcome" = Option<Outcome>, Query, description = "How the request ended; `running` while its stream goes on"),
         ("api_key_id" = Option<uuid::Uuid>, Query, description = "The API key of the request"),
         ("session_id" = Option<String>, Query, description = "The session: a UUID, or the text that the caller sent"),
@@ -61,6 +63,7 @@ fn filter(query: &mut QueryParameters, organization_id: OrganizationId) -> Reque
     RequestFilter {
         requested_model: query.model_name("requested_model"),
         served_model: query.model_name("served_model"),
+        endpoint: query.one_of("endpoint", Endpoint::VALUES).map(Endpoint::path),
         outcome: query.one_of("outcome", Outcome::VALUES),
         api_key_id: query.id("api_key_id"),
         session_id: query.session("session_id", organization_id),

@@ -5,7 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::schema::{ChatCompletion, ChatCompletionRequest};
 use super::stream_error::WRITER;
 use crate::api::inference::call::{Admitted, Parts};
+use crate::api::inference::call_headers::CallHeaders;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
+use crate::dialects::Endpoint;
 use crate::domain::error::{Error, Result};
 
 /// Answers a chat completion with the first model of its chain that succeeds.
@@ -20,11 +22,7 @@ use crate::domain::error::{Error, Result};
 /// # Errors
 /// Errors have OpenAI's shape: see [`super::error`].
 #[utoipa::path(post, path = "", operation_id = "createChatCompletion", request_body = ChatCompletionRequest,
-    params(
-        ("x-session-id" = Option<String>, Header, description = "The session in the request log, if the body names none"),
-        ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the total time limit of all attempts"),
-        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` simulates failures of models without calling them; other models are called and count in budgets. The key needs the scope `drill`"),
-        ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object: the models that were tried, why each failed, and the cost")),
+    params(CallHeaders),
     responses(
         (status = 200, description = "A chat completion, or a stream of chunks", content((ChatCompletion = "application/json"), (String = "text/event-stream"))),
         (status = 400), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]
@@ -35,7 +33,8 @@ pub async fn create(
     parts: Parts,
 ) -> Result<HttpResponse> {
     let named = deployment(&request)?;
-    let admitted = Admitted::read(caller, WRITER.dialect, named, &request, payload, &parts).await?;
+    let endpoint = Endpoint::chat(WRITER.dialect);
+    let admitted = Admitted::read(caller, endpoint, named, &request, payload, &parts).await?;
     admitted.respond(WRITER, request.headers(), parts).await
 }
 

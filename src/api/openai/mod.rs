@@ -5,6 +5,7 @@ pub mod error;
 pub mod limit_headers;
 pub mod models;
 pub mod operations;
+mod request_schema;
 pub mod responses;
 pub mod schema;
 pub mod stream_error;

@@ -10,42 +10,19 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// An OpenAI chat completion. The fields listed here are those that the gateway reads. Every other field, OpenAI's
-/// (`temperature`, `tools`, `response_format` ...) or a vendor's own, is passed to the provider byte for byte, and
-/// so are `messages`. Fields that a fallback does not support are left out for it.
-#[derive(ToSchema)]
-pub struct ChatCompletionRequest {
-    /// The model to try first. Without `models` or `fallbacks` its stored fallbacks follow.
-    #[schema(required = false, example = "smart")]
-    model: String,
-    /// The models to try after `model`, strictly in order, instead of the stored fallbacks. Without `model` the
-    /// first of them is tried first.
-    #[schema(required = false, example = json!(["steady"]), max_items = 32, min_items = 1)]
-    models: Vec<String>,
-    /// The conversation, in OpenAI's format.
-    messages: Vec<ChatMessage>,
-    /// Whether the response is a stream of chunks.
-    #[schema(required = false)]
-    stream: bool,
-    /// LiteLLM's name for `models`; send one of the two.
-    #[schema(required = false, max_items = 32, min_items = 1)]
-    fallbacks: Vec<String>,
-    /// Calls only `model`, without fallbacks.
-    #[schema(required = false)]
-    disable_fallbacks: bool,
-    /// Lowers the organization's limit on the number of stored fallbacks that are called.
-    #[schema(required = false)]
-    max_fallbacks: u32,
-    /// How often a model is retried after a transient failure before the next one is called.
-    #[schema(required = false, maximum = 5)]
-    num_retries: u32,
-    /// The session in the request log: a UUID or a text of up to 256 characters. Also accepted as
-    /// `metadata.session_id` or as the header `x-session-id`.
-    #[schema(required = false, max_length = 256)]
-    session_id: String,
-    /// Every other field that the provider accepts, passed on unchanged.
-    #[serde(flatten)]
-    others: BTreeMap<String, Value>,
+use super::request_schema::request_schema;
+
+request_schema! {
+    /// An OpenAI chat completion. The fields listed here are those that the gateway reads. Every other field, OpenAI's
+    /// (`temperature`, `tools`, `response_format` ...) or a vendor's own, is passed to the provider byte for byte, and
+    /// so are `messages`. Fields that a fallback does not support are left out for it.
+    ChatCompletionRequest, "smart", "steady", {
+        /// The conversation, in OpenAI's format.
+        messages: Vec<ChatMessage>,
+        /// Whether the response is a stream of chunks.
+        #[schema(required = false)]
+        stream: bool,
+    }
 }
 
 /// A message of a conversation. Other fields are passed on unchanged.

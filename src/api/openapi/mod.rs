@@ -21,6 +21,7 @@ use utoipa::{Modify, OpenApi as _};
 
 use super::{anthropic, litellm, management};
 use crate::auth::access::{Access, Anyone};
+use crate::dialects::Endpoint;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::invocation_type::InvocationType;
@@ -51,6 +52,7 @@ use crate::domain::period::Period;
         management::error::ErrorResponse,
         management::error::HTTPValidationError,
         management::usage::CountedOrigin,
+        Endpoint,
         ErrorClass,
         InvocationType,
         ModelKind,

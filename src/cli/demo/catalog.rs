@@ -21,6 +21,7 @@ struct DemoModel {
 const EXPENSIVE: ModelPrice = ModelPrice {
     input: Some(4_000_000),
     output: Some(16_000_000),
+    reasoning: None,
     cache_read: Some(1_000_000),
     cache_write: None,
     cache_write_1h: None,
@@ -32,6 +33,7 @@ const EXPENSIVE: ModelPrice = ModelPrice {
 const CHEAP: ModelPrice = ModelPrice {
     input: Some(250_000),
     output: Some(1_000_000),
+    reasoning: None,
     cache_read: Some(25_000),
     cache_write: None,
     cache_write_1h: None,

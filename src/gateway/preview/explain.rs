@@ -18,8 +18,6 @@ use crate::domain::failure::class::ErrorClass;
 use crate::gateway::call::adapt::adapt;
 use crate::gateway::request::intent::{Intent, RoutingContext, StateView};
 use crate::gateway::routing::plan::{Candidate, DecisionInput, Plan, Step};
-use crate::gateway::usage::answer_limit::AnswerLimit;
-use crate::gateway::usage::pricing::Usage;
 use crate::store::snapshot::ModelEntry;
 
 /// The class with which every call is assumed to fail, unless a drill says otherwise.
@@ -92,7 +90,7 @@ impl ToSchema for AdaptedChange {}
 pub struct CostRange {
     /// The cost of the prompt alone.
     pub lowest_nano_dollars: i64,
-    /// The cost with the longest answer that the request and the model allow; null if that is unknown.
+    /// The cost with the longest answer that the request and the model allow, as budgets reserve it; null if that is unknown.
     #[schema(required)]
     pub highest_nano_dollars: Option<i64>,
 }
@@ -206,17 +204,8 @@ impl<'a> DryRun<'a> {
     }
 
     fn cost(&self, model: &ModelEntry) -> Option<CostRange> {
-        let price = model.settings.price.as_ref()?;
-        let caller = self.intent.caller();
-        let calibrations = self.state.calibrations.map(|calibrations| calibrations.of(model.id, caller));
-        let calibration = calibrations.unwrap_or_default();
-        let prompt = Usage::estimate(calibration.prompt(self.intent.request.as_sent_to(model).size()), 0);
-        let longest = AnswerLimit::of(&self.intent.request).known(model);
-        let whole = longest.map(|output| Usage::estimate(prompt.input, output));
-        Some(CostRange {
-            lowest_nano_dollars: prompt.cost(price)?,
-            highest_nano_dollars: whole.and_then(|usage| usage.cost(price)),
-        })
+        let (lowest_nano_dollars, highest_nano_dollars) = self.context.cost_range(model)?;
+        Some(CostRange { lowest_nano_dollars, highest_nano_dollars })
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use entity::ids::OrganizationId;
 use uuid::Uuid;
 
-use crate::dialects::CallerDialect;
+use crate::dialects::{CallerDialect, Endpoint};
 use crate::domain::invocation_type::InvocationType;
 use crate::domain::operation::Operation;
 use crate::store::snapshot::ApiKeyEntry;
@@ -45,10 +45,7 @@ impl RequestContext {
     /// The path of the endpoint that was called, in the canonical form.
     #[must_use]
     pub const fn endpoint(&self) -> &'static str {
-        match self.operation {
-            Operation::Chat => self.dialect.endpoint(),
-            operation => operation.endpoint(),
-        }
+        Endpoint { dialect: self.dialect, operation: self.operation }.path()
     }
 
     /// What the request asks a model for.

@@ -3,6 +3,7 @@
 use crate::domain::amount::MOST_TOKENS;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::routing::call_feedback::CallFeedback;
+use crate::gateway::usage::answer_limit::AnswerLimit;
 use crate::gateway::usage::asked::{Asked, asks_for_an_hour};
 use crate::gateway::usage::calibration::TokenCalibration;
 use crate::gateway::usage::pricing::{Flag, Reported, Tier, Usage};
@@ -48,6 +49,8 @@ pub struct Meter {
     hour: bool,
     /// Whether its answers have no tokens, as those of embeddings.
     without_output: bool,
+    /// The number of completions in an answer that no limit cuts.
+    open_choices: Option<i64>,
     /// The name of the model at its provider.
     upstream_model: String,
 }
@@ -90,6 +93,7 @@ impl Meter {
             asked,
             hour: false,
             without_output: false,
+            open_choices: None,
             upstream_model: feedback.model().upstream_model.clone(),
         }
     }
@@ -100,7 +104,9 @@ impl Meter {
     pub fn for_stream(self, request: &ChatRequest) -> Self {
         let window = self.window.filter(|_| !request.operation.takes_many_prompts());
         let without_output = request.operation.is_without_output();
-        Self { hour: asks_for_an_hour(request), window, without_output, ..self.measured(request) }
+        let open_choices = AnswerLimit::open_choices(request);
+        let hour = asks_for_an_hour(request);
+        Self { hour, window, without_output, open_choices, ..self.measured(request) }
     }
 
     /// Adds what the usage of a whole answer lacks: the size of the prompt, if it is incomplete or the calibration needs that,
@@ -114,7 +120,7 @@ impl Meter {
         let skips = !is_short_of(reported.input, request.body.len())
             && (counted || reported.is_sound() && !self.calibration.samples_prompt());
         let meter = if skips { self } else { self.measured(request) };
-        Self { hour, window, without_output, ..meter }
+        Self { hour, window, without_output, open_choices: AnswerLimit::open_choices(request), ..meter }
     }
 
     fn measured(self, request: &ChatRequest) -> Self {
@@ -234,6 +240,9 @@ impl Meter {
         // Reasoning tokens are counted without being in the text.
         let heard = usage.reasoning == 0 && usage.audio_output == 0 && answer.bytes > 0;
         let answer = heard.then_some(answer);
+        if let Some(choices) = self.open_choices {
+            self.calibration.completion_counted(usage.output.saturating_add(choices - 1) / choices.max(1));
+        }
         if usage.extras {
             return;
         }

@@ -63,6 +63,8 @@ pub struct Preset {
     /// Whether `stream_options.include_usage` may be sent. If not, the tokens of a streamed answer are estimated
     /// unless the vendor reports them anyway.
     pub stream_usage: bool,
+    /// The longest completion (`/completions`) of a request without a limit, in tokens, if the vendor documents one.
+    pub completion_tokens: Option<i64>,
     /// Which documents its chat completions take, of models that see.
     pub documents: Documents,
     /// Which of the router fields `provider`, `route`, `transforms`, `plugins`, `usage` the vendor understands. The
@@ -120,6 +122,7 @@ const OPENAI_COMPATIBLE: Preset = Preset {
     gemini: None,
     converse: None,
     stream_usage: true,
+    completion_tokens: None,
     documents: Documents::None,
     understands: &[],
     known_as: None,
@@ -132,6 +135,8 @@ pub static PRESETS: &[Preset] = &[
         title: "OpenAI",
         base_url: Some("https://api.openai.com/v1"),
         responses: Some(RESPONSES),
+        // V platform.openai.com/docs/api-reference/completions/create: `max_tokens` is 16 by default.
+        completion_tokens: Some(16),
         // V developers.openai.com/api/docs/guides/file-inputs: in chat completions PDF only, and no addresses.
         documents: Documents::Inline,
         known_as: Some("openai"),
@@ -170,6 +175,7 @@ pub static PRESETS: &[Preset] = &[
         base_url_form: Some("https://RESOURCE.openai.azure.com/openai/v1"),
         chat_completions: Some(AZURE),
         responses: Some(AZURE_RESPONSES),
+        completion_tokens: Some(16),
         known_as: Some("azure"),
         ..OPENAI_COMPATIBLE
     },
@@ -179,6 +185,7 @@ pub static PRESETS: &[Preset] = &[
         title: "Azure OpenAI (deployments)",
         base_url_form: Some("https://RESOURCE.openai.azure.com/openai"),
         chat_completions: Some(AZURE_DEPLOYMENTS),
+        completion_tokens: Some(16),
         known_as: Some("azure"),
         ..OPENAI_COMPATIBLE
     },
@@ -248,7 +255,14 @@ pub static PRESETS: &[Preset] = &[
         credential: CredentialNeed::Optional,
         ..OPENAI_COMPATIBLE
     },
-    Preset { name: "vllm", title: "vLLM", credential: CredentialNeed::Optional, ..OPENAI_COMPATIBLE },
+    // Its `CompletionRequest` has the default of OpenAI, unless `max_tokens` is null.
+    Preset {
+        name: "vllm",
+        title: "vLLM",
+        credential: CredentialNeed::Optional,
+        completion_tokens: Some(16),
+        ..OPENAI_COMPATIBLE
+    },
     Preset {
         name: "custom",
         title: "Other (OpenAI-compatible)",

@@ -280,6 +280,16 @@ impl ModelEntry {
         self.settings.vector_space.as_deref().unwrap_or(&self.upstream_model)
     }
 
+    /// The longest completion of a request without a limit, in tokens, if the vendor documents one. A server at an
+    /// address of its own in place of the vendor's may have another default.
+    #[must_use]
+    pub fn completion_tokens(&self) -> Option<i64> {
+        let ProviderEntry { preset, base_url, .. } = &*self.provider;
+        let is_own =
+            |own: &str| base_url.as_deref().is_none_or(|base_url| base_url.trim_end_matches('/') == own);
+        preset.completion_tokens.filter(|_| preset.base_url.is_none_or(is_own))
+    }
+
     /// The timeout for the first content frame of a stream.
     #[must_use]
     pub fn first_frame_timeout(&self) -> Duration {

@@ -8,6 +8,7 @@ use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, Query
 use uuid::Uuid;
 
 use crate::domain::error::Error;
+use crate::domain::operation::Operation;
 use crate::domain::origin::Origin;
 use crate::domain::outcome::Outcome;
 use crate::store::OrgStore;
@@ -18,6 +19,9 @@ use crate::store::records::request::RequestRow;
 use crate::store::rollups::buckets::REQUESTS;
 use crate::store::rollups::places::CountedBy;
 
+/// The endpoint of which the index has no rows.
+const USUAL_ENDPOINT: &str = Operation::Chat.endpoint();
+
 /// A filter for requests. All set fields must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestFilter {
@@ -25,6 +29,8 @@ pub struct RequestFilter {
     pub requested_model: Option<String>,
     /// Catalog name of the model that answered.
     pub served_model: Option<String>,
+    /// The canonical path of the endpoint.
+    pub endpoint: Option<&'static str>,
     /// The outcome of the requests.
     pub outcome: Option<Outcome>,
     /// The API key of the caller.
@@ -143,20 +149,25 @@ impl RequestFilter {
         let texts = [
             (Column::RequestedModel, self.requested_model.as_deref()),
             (Column::ServedModel, self.served_model.as_deref()),
+            (Column::Endpoint, self.endpoint),
             (Column::Outcome, self.outcome.map(Outcome::as_str)),
             (Column::Origin, self.origin.map(Origin::as_str)),
         ];
         let rows = texts.into_iter().fold(rows, |rows, (column, text)| {
             rows.apply_if(text, |rows, text| rows.filter(equals(column, text)))
         });
-        // Most rows are answered and live, and an index holds the others. The words are part of the text of the statement, so
-        // that the database knows that the index serves.
+        // Most rows are answered, live and of chat completions, and an index holds the others. The words are part of the text of
+        // the statement, so that the database knows that the index serves.
+        let rare_endpoint = self.endpoint.filter(|endpoint| *endpoint != USUAL_ENDPOINT);
         let rare_outcome = self.outcome.filter(|outcome| *outcome != Outcome::Answered);
         let rare_origin = self.origin.filter(|origin| *origin != Origin::Live);
-        rows.apply_if(rare_outcome, |rows, _| rows.filter(Expr::cust("outcome <> 'answered'")))
-            .apply_if(rare_origin, |rows, _| rows.filter(Expr::cust("origin <> 'live'")))
-            .apply_if(self.api_key_id, |rows, id| rows.filter(Column::ApiKeyId.eq(id)))
-            .apply_if(self.session_id, |rows, id| rows.filter(Column::SessionId.eq(id)))
-            .filter(within((Column::Id, Column::CreatedAt), self.since, self.until))
+        rows.apply_if(rare_endpoint, |rows, _| {
+            rows.filter(Expr::cust(format!("endpoint <> '{USUAL_ENDPOINT}'")))
+        })
+        .apply_if(rare_outcome, |rows, _| rows.filter(Expr::cust("outcome <> 'answered'")))
+        .apply_if(rare_origin, |rows, _| rows.filter(Expr::cust("origin <> 'live'")))
+        .apply_if(self.api_key_id, |rows, id| rows.filter(Column::ApiKeyId.eq(id)))
+        .apply_if(self.session_id, |rows, id| rows.filter(Column::SessionId.eq(id)))
+        .filter(within((Column::Id, Column::CreatedAt), self.since, self.until))
     }
 }

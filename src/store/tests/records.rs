@@ -288,6 +288,7 @@ async fn requests_are_narrowed_by_every_filter(#[values(Kind::Sqlite, Kind::Post
     let odd = [
         RequestRow { requested_model: "x".to_owned(), ..base.clone() },
         RequestRow { served_model: None, ..base.clone() },
+        RequestRow { endpoint: "/v1/messages".to_owned(), ..base.clone() },
         RequestRow { outcome: Outcome::Failed.into(), ..base.clone() },
         RequestRow { api_key_id: None, ..base.clone() },
         RequestRow { session_id: None, ..base.clone() },
@@ -303,6 +304,7 @@ async fn requests_are_narrowed_by_every_filter(#[values(Kind::Sqlite, Kind::Post
     let filters = [
         RequestFilter { requested_model: Some("smart".to_owned()), ..RequestFilter::default() },
         RequestFilter { served_model: Some("steady".to_owned()), ..RequestFilter::default() },
+        RequestFilter { endpoint: Some("/v1/chat/completions"), ..RequestFilter::default() },
         RequestFilter { outcome: Some(Outcome::Answered), ..RequestFilter::default() },
         RequestFilter { api_key_id: Some(Uuid::from_u128(1).into()), ..RequestFilter::default() },
         RequestFilter { session_id: Some(Uuid::from_u128(2)), ..RequestFilter::default() },
@@ -311,10 +313,14 @@ async fn requests_are_narrowed_by_every_filter(#[values(Kind::Sqlite, Kind::Post
     ];
     for filter in filters {
         let found = world.organization.request_list(&filter, &all()).await.expect("read");
-        assert_eq!(found.items.len(), 7, "{filter:?} leaves out exactly one row");
+        assert_eq!(found.items.len(), 8, "{filter:?} leaves out exactly one row");
     }
-    let since = RequestFilter { since: Some(later), ..RequestFilter::default() };
-    assert_eq!(world.organization.request_list(&since, &all()).await.expect("read").items.len(), 1);
+    for one in [
+        RequestFilter { since: Some(later), ..RequestFilter::default() },
+        RequestFilter { endpoint: Some("/v1/messages"), ..RequestFilter::default() },
+    ] {
+        assert_eq!(world.organization.request_list(&one, &all()).await.expect("read").items.len(), 1);
+    }
 
     let (other, _) = world.other().await;
     assert!(other.request_batch(&RequestFilter::default(), None, 7).await.expect("read").is_empty());

@@ -76,6 +76,35 @@ on_both_databases! {
         assert_ne!(of(true)["model_price_id"], of(false)["model_price_id"]);
     }
 
+    async fn reasoning_may_have_a_price_of_its_own(app: App) {
+        let fake = FakeProvider::start().await;
+        let model = priced(&app, &fake, "a").await;
+        let path = format!("/v1/model-router/models/{model}");
+        let price = json!({
+            "input": 2_000_000, "output": 8_000_000, "reasoning": 3_000_000, "cache_read": null, "cache_write": null,
+            "long_prompt": {"above": 1_000, "input": 4_000_000, "output": 16_000_000, "reasoning": 6_000_001, "cache_read": null, "cache_write": null}
+        });
+        let changed = app.patch(&path, &json!({"price": price})).await;
+        assert_eq!((changed.status, &changed.json()["price"]), (200, &price), "{}", changed.text());
+        assert_eq!(app.get(&path).await.json()["price"], price);
+        for (number, (prompt, cost)) in [
+            (19, 19 * 2_000 + 400 * 8_000 + 98 * 3_000),
+            // 98 tokens of 6,000.001 nano-dollars: what is below half a nano-dollar is rounded off.
+            (1_001, 1_001 * 4_000 + 400 * 16_000 + 98 * 6_000),
+        ].into_iter().enumerate() {
+            let total = prompt + 498;
+            fake.next(counted(&format!(
+                r#"{{"prompt_tokens":{prompt},"completion_tokens":498,"total_tokens":{total},"completion_tokens_details":{{"reasoning_tokens":98}}}}"#
+            )));
+            assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+            let row = app.requests(number + 1).await.pop().expect("a row");
+            assert_eq!((&row["reasoning_tokens"], &row["cost_nano_dollars"]), (&json!(98), &json!(cost)), "{row}");
+        }
+        for refused in [json!({"reasoning": -1}), json!({"reasoning": "3"}), json!({"long_prompt": {"above": 9, "reasoning": 0.5}})] {
+            assert_eq!(app.patch(&path, &json!({"price": refused})).await.status, 422, "{refused}");
+        }
+    }
+
     async fn each_kind_of_token_has_its_price(app: App) {
         let fake = FakeProvider::start().await;
         priced(&app, &fake, "a").await;

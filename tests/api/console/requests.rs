@@ -39,6 +39,8 @@ on_both_databases! {
             ("", vec![failed, rescued, plain]),
             ("model=bad", vec![rescued]),
             ("served=good", vec![rescued, plain]),
+            ("endpoint=/v1/chat/completions", vec![failed, rescued, plain]),
+            ("endpoint=/v1/embeddings", vec![]),
             ("outcome=failed", vec![failed]),
             ("session=a", vec![plain]),
             (by_key.as_str(), vec![failed, rescued, plain]),
@@ -91,5 +93,13 @@ on_both_databases! {
             let page = browser.get(&format!("/requests/{}", answer.header("x-request-id"))).await.expect(200);
             assert_eq!(page.shows("translated to OpenAI"), shown, "{}", page.html);
         }
+        // The list names an endpoint only if it is not that of chat completions.
+        for (query, found) in [("endpoint=/v1/messages", &translated), ("endpoint=/v1/chat/completions", &own)] {
+            let page = browser.get(&format!("/requests?{query}")).await.expect(200);
+            assert_eq!(rows(&page), [found.header("x-request-id")], "{query}");
+            assert_eq!(page.html.contains("<span class=\"soft\">/v1/"), query.ends_with("messages"), "{query}");
+        }
+        let ignored = browser.get("/requests?endpoint=/v1/nothing").await.expect(200);
+        assert!(ignored.shows("so it was ignored") && rows(&ignored).len() == 2, "{}", ignored.html);
     }
 }

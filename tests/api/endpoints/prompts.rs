@@ -1,11 +1,13 @@
 //! What the prompts of a completion and the input of a moderation cost: several prompts, tokens, and counts that cannot be true.
 
 use failsoft::domain::operation::ModelKind;
+use failsoft::domain::permission::Scope;
 use failsoft::providers::ModelPrice;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{pair, with};
-use crate::support::app::App;
+use crate::support::app::{App, with_json};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
 
@@ -17,9 +19,36 @@ fn asked(more: &Value) -> Value {
 
 /// A whole completion of two prompts with this usage.
 fn completed(usage: &Value) -> Script {
+    completed_of(2, usage)
+}
+
+/// A whole completion of so many prompts with this usage.
+fn completed_of(prompts: usize, usage: &Value) -> Script {
     let choice = |index: usize| json!({"index": index, "text": "Hi", "finish_reason": "stop"});
-    let choices = [choice(0), choice(1)];
+    let choices: Vec<Value> = (0..prompts).map(choice).collect();
     Script::json(200, &json!({"object": "text_completion", "choices": choices, "usage": usage}))
+}
+
+/// A model of completions with at most 4,000 tokens at a provider of this kind: each token costs 1,000 nano-dollars.
+async fn model_at(app: &App, preset: &str) -> FakeProvider {
+    let fake = FakeProvider::start().await;
+    let provider = app.organization.provider_at(preset, preset, Some(&fake.base_url())).await;
+    app.organization
+        .model_like("completion-one", provider, |model| {
+            model.settings.kind = ModelKind::Completion;
+            model.settings.max_output_tokens = Some(4_000);
+            let price =
+                ModelPrice { input: Some(1_000_000), output: Some(1_000_000), ..ModelPrice::default() };
+            model.settings.price = Some(price);
+        })
+        .await;
+    fake
+}
+
+/// Limits the organization to so many of these tokens a day.
+async fn limit(app: &App, tokens: i64) {
+    let budget = json!({"api_key_id": null, "period": "day", "hard_limit_nano_dollars": tokens * 1_000});
+    assert_eq!(app.post("/v1/model-router/budgets", &budget).await.status, 201);
 }
 
 /// The row of the latest of so many requests.
@@ -47,6 +76,58 @@ on_both_databases! {
         for served in [json!({"prompt": ["Hi", "Ho"]}), json!({"prompt": [1, 2, 3, 4]})] {
             assert_eq!(app.post(PATH, &asked(&served)).await.status, 200, "{served}");
         }
+    }
+
+    async fn a_list_without_a_limit_is_as_long_as_its_vendor_says(app: App) {
+        let fake = model_at(&app, "vllm").await;
+        let usage = json!({"prompt_tokens": 2_000, "completion_tokens": 2_000, "total_tokens": 4_000});
+        fake.always(completed_of(2_000, &usage));
+        // 16 tokens for each answer, and a few for each prompt, where 8,000,000 tokens were reserved.
+        limit(&app, 60_000).await;
+        let list = json!({"model": "completion-one", "prompt": vec!["Hi"; 2_000]});
+        let with_null = with(&list, "completion-one", &json!({"max_tokens": null}));
+        let refused = app.post(PATH, &with_null).await;
+        assert_eq!((refused.status, &refused.json()["error"]["code"]), (402, &json!("over_budget")));
+        assert_eq!(fake.served(), 0);
+        let answer = app.post(PATH, &list).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let sent = fake.request(0).await.json();
+        assert!(sent.get("max_tokens").is_none(), "its bytes pass as they are");
+        assert_eq!(latest(&app, 1).await["cost_nano_dollars"], 4_000_000);
+    }
+
+    async fn a_list_of_a_model_without_a_known_limit_does_not_pass_with_room_for_its_prompts_alone(app: App) {
+        let fake = FakeProvider::start().await;
+        pair(&app, &fake, ModelKind::Completion).await;
+        fake.always(completed_of(50, &json!({"prompt_tokens": 50, "completion_tokens": 200_000, "total_tokens": 200_050})));
+        limit(&app, 100_000).await;
+        let list = json!({"model": "completion-one", "prompt": vec!["Hi"; 50]});
+        assert_eq!(app.post(PATH, &list).await.status, 402);
+        assert_eq!(fake.served(), 0);
+        // One prompt has one answer, by which a limit may be exceeded.
+        assert_eq!(app.post(PATH, &json!({"model": "completion-one", "prompt": "Hi"})).await.status, 200);
+    }
+
+    async fn a_list_without_a_limit_needs_room_for_what_is_usual_for_its_key(app: App) {
+        let fake = model_at(&app, "custom").await;
+        limit(&app, 8_000).await;
+        let list = json!({"model": "completion-one", "prompt": ["Hi", "Ho", "Ha"]});
+        let refused = app.post(PATH, &list).await;
+        assert_eq!((refused.status, &refused.json()["error"]["code"]), (402, &json!("over_budget")));
+        assert!(refused.text().contains("a smaller max_tokens reserves less"), "{}", refused.text());
+        fake.always(completed_of(3, &json!({"prompt_tokens": 3, "completion_tokens": 50, "total_tokens": 53})));
+        for number in 0..4 {
+            let one = json!({"model": "completion-one", "prompt": "Hi"});
+            assert_eq!(app.post(PATH, &one).await.status, 200, "{number}");
+        }
+        latest(&app, 4).await;
+        let other = app.organization.key_with(&[Scope::Inference]).await;
+        let foreign = app.call(with_json(app.request(Method::POST, PATH), &list), &other).await;
+        assert_eq!(foreign.status, 402, "another key's completions say nothing of this one's");
+        let answer = app.post(PATH, &list).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let unlimited = with(&list, "completion-one", &json!({"max_tokens": -1}));
+        assert_eq!(app.post(PATH, &unlimited).await.status, 402);
     }
 
     async fn a_prompt_of_tokens_counts_as_many(app: App) {

@@ -18,6 +18,21 @@ async fn hear(app: &App, path: &str, more: &Value) -> Answer {
     app.call(with_form(app.request(Method::POST, path), &fields), &app.organization.key).await
 }
 
+const FORM: &str = "multipart/form-data; boundary=FORM";
+const MODEL: (&str, &str) = ("name=\"model\"", "transcription-one");
+const RECORDING: (&str, &str) = ("name=\"file\"; filename=\"a.mp3\"", "sound");
+
+/// Sends a form of these parts, each with the end of its `Content-Disposition` and its content, under these content types.
+async fn send(app: &App, kinds: &[&str], parts: &[(&str, &str)]) -> Answer {
+    let field = |(head, text): &(&str, &str)| {
+        format!("--FORM\r\nContent-Disposition: form-data; {head}\r\n\r\n{text}\r\n")
+    };
+    let body: String = parts.iter().map(field).collect();
+    let request = app.request(Method::POST, PATH).body(format!("{body}--FORM--\r\n"));
+    let request = kinds.iter().fold(request, |request, kind| request.header("content-type", *kind));
+    app.call(request, &app.organization.key).await
+}
+
 on_both_databases! {
     async fn a_form_passes_with_the_providers_name_of_the_model(app: App) {
         let fake = FakeProvider::start().await;
@@ -83,20 +98,44 @@ on_both_databases! {
     async fn a_part_that_its_provider_may_read_as_the_model_is_refused(app: App) {
         let fake = FakeProvider::start().await;
         pair(&app, &fake, ModelKind::Transcription).await;
-        for head in [
-            "name=\"x\"; name=\"model\"",
-            "name=\"x\"; NAME=\"model\"",
-            "name=\"x\"\r\nContent-Disposition: form-data; name=\"model\"",
-            "name=\"Model\"",
-            "name=\"model \"",
-            "name='model'",
+        for (head, param) in [
+            ("name=\"x\"; name=\"model\"", "model"),
+            ("name=\"x\"; NAME=\"model\"", "model"),
+            ("name=\"x\"\r\nContent-Disposition: form-data; name=\"model\"", "model"),
+            ("name=\"Model\"", "model"),
+            ("name=\"model \"", "model"),
+            ("name='model'", "model"),
+            ("name=\"model[]\"", "model"),
+            ("name=\"model[0]\"", "model"),
+            ("name=\"mod\\el\"", "model"),
+            ("name=\"=?utf-8?B?bW9kZWw=?=\"", "model"),
+            ("name*=utf-8''model", "model"),
+            ("name=\"x\"; name*=utf-8''mod%65l", "model"),
+            ("name=\"\u{ff4d}\u{ff4f}\u{ff44}\u{ff45}\u{ff4c}\"", "model"),
+            ("name=\"stream[]\"", "stream"),
+            ("name=\"stream\"; filename=\"a\"", "stream"),
+            ("name=\"stream\"\r\nContent-Transfer-Encoding: base64", "stream"),
+            ("name=\"Response.Format\"", "response_format"),
+            ("name=\"N\"", "n"),
+            ("name=\"file[]\"; filename=\"a.mp3\"", "file"),
         ] {
-            let field = |head: &str, text: &str| format!("--FORM\r\nContent-Disposition: form-data; {head}\r\n\r\n{text}\r\n");
-            let parts = [("name=\"model\"", "transcription-one"), ("name=\"file\"; filename=\"a.mp3\"", "sound"), (head, "dearer")];
-            let body: String = parts.iter().map(|(head, text)| field(head, text)).collect();
-            let request = app.request(Method::POST, PATH).header("content-type", "multipart/form-data; boundary=FORM");
-            let answer = app.call(request.body(format!("{body}--FORM--\r\n")), &app.organization.key).await;
-            assert_eq!((answer.status, &answer.json()["error"]["code"]), (400, &json!("invalid_form")), "{head}");
+            let answer = send(&app, &[FORM], &[MODEL, RECORDING, (head, "dearer")]).await;
+            let error = &answer.json()["error"];
+            assert_eq!((answer.status, &error["code"], &error["param"]), (400, &json!("invalid_form"), &json!(param)), "{head}");
+        }
+        for twice in [MODEL, RECORDING, ("name=\"stream\"", "false")] {
+            let answer = send(&app, &[FORM], &[MODEL, RECORDING, twice, twice]).await;
+            assert_eq!((answer.status, &answer.json()["error"]["code"]), (400, &json!("duplicate_field")), "{twice:?}");
+        }
+        for kinds in [
+            &["multipart/form-data; boundary=FORM; boundary=OTHER"][..],
+            &["multipart/form-data; boundary=OTHER; boundary=FORM"],
+            &["multipart/form-data; boundary*=utf-8''FORM"],
+            &[FORM, "multipart/form-data; boundary=OTHER"],
+            &[FORM, FORM],
+        ] {
+            let answer = send(&app, kinds, &[MODEL, RECORDING]).await;
+            assert_eq!((answer.status, &answer.json()["error"]["code"]), (400, &json!("invalid_form")), "{kinds:?}");
         }
         assert_eq!(fake.served(), 0);
     }

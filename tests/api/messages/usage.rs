@@ -79,10 +79,17 @@ on_both_databases! {
         let price = json!({"input": 3_000_000, "output": 15_000_000, "cache_write": 3_750_000});
         let mut hourly = price.clone();
         hourly["cache_write_1h"] = 6_000_000.into();
-        for (name, price) in [("without", &price), ("with", &hourly)] {
+        // The prompts below are long: their prices are those of long prompts alone.
+        let mut long = hourly.clone();
+        long["long_prompt"] = json!({"above": 59, "input": 6_000_000, "output": 22_500_000, "cache_write": 7_500_000});
+        let mut long_hourly = long.clone();
+        long_hourly["long_prompt"]["cache_write_1h"] = 12_000_000.into();
+        for (name, price) in [("without", &price), ("with", &hourly), ("long", &long), ("long-with", &long_hourly)] {
             let model = json!({"name": name, "provider_id": provider, "upstream_model": "x", "price": price});
             let created = app.post("/v1/model-router/models", &model).await;
             assert_eq!((created.status, &created.json()["price"]["cache_write_1h"]), (201, &price["cache_write_1h"]), "{}", created.text());
+            let stored = created.json()["price"]["long_prompt"]["cache_write_1h"].clone();
+            assert_eq!(stored, price["long_prompt"]["cache_write_1h"], "{name}");
         }
         fake.always(Script::json(200, &json!({
             "id": "msg_1", "type": "message", "role": "assistant", "model": "x",
@@ -92,7 +99,12 @@ on_both_databases! {
                 "cache_creation": {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 30}
             }
         })));
-        for (name, cost) in [("without", json!(null)), ("with", json!(10 * 3_000 + 20 * 3_750 + 30 * 6_000 + 7 * 15_000))] {
+        for (name, cost) in [
+            ("without", json!(null)),
+            ("with", json!(10 * 3_000 + 20 * 3_750 + 30 * 6_000 + 7 * 15_000)),
+            ("long", json!(null)),
+            ("long-with", json!(10 * 6_000 + 20 * 7_500 + 30 * 12_000 + 7 * 22_500)),
+        ] {
             message(&app, &json!({"model": name})).await;
             let row = app.requests(1).await.pop().expect("a row");
             assert_eq!((&row["cache_write_tokens"], &row["cost_nano_dollars"]), (&json!(50), &cost), "{row}");

@@ -57,6 +57,7 @@ pub(super) fn model_price(organization_id: OrganizationId, model_id: ModelId) ->
         model_id,
         input: Some(2_500_000),
         output: Some(i64::MAX),
+        reasoning: Some(10),
         cache_read: Some(0),
         cache_write: Some(1),
         cache_write_1h: Some(9),
@@ -65,8 +66,10 @@ pub(super) fn model_price(organization_id: OrganizationId, model_id: ModelId) ->
         long_prompt_above: Some(4),
         long_prompt_input: Some(5),
         long_prompt_output: Some(6),
+        long_prompt_reasoning: Some(11),
         long_prompt_cache_read: Some(7),
         long_prompt_cache_write: Some(8),
+        long_prompt_cache_write_1h: Some(12),
         valid_from: moment(0),
         created_at: moment(1),
     }

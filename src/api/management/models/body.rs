@@ -220,7 +220,7 @@ fn amounts<const N: usize>(fields: &mut BodyFields, names: [&'static str; N]) ->
 impl BodyValue for ModelPrice {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
         field.members(value, |fields| {
-            let [input, output] = amounts(fields, ["input", "output"]);
+            let [input, output, reasoning] = amounts(fields, ["input", "output", "reasoning"]);
             let [cache_read, cache_write] = amounts(fields, ["cache_read", "cache_write"]);
             let [cache_write_1h] = amounts(fields, ["cache_write_1h"]);
             let [audio_input, audio_output] = amounts(fields, ["audio_input", "audio_output"]);
@@ -228,6 +228,7 @@ impl BodyValue for ModelPrice {
             Some(Self {
                 input: input?,
                 output: output?,
+                reasoning: reasoning?,
                 cache_read: cache_read?,
                 cache_write: cache_write?,
                 cache_write_1h: cache_write_1h?,
@@ -247,14 +248,17 @@ impl BodyValue for LongPrompt {
     fn read(field: &mut Field<'_>, value: Value) -> Option<Self> {
         field.members(value, |fields| {
             let above = fields.required::<TokenCount>("above");
-            let [input, output] = amounts(fields, ["input", "output"]);
+            let [input, output, reasoning] = amounts(fields, ["input", "output", "reasoning"]);
             let [cache_read, cache_write] = amounts(fields, ["cache_read", "cache_write"]);
+            let [cache_write_1h] = amounts(fields, ["cache_write_1h"]);
             Some(Self {
                 above: above?.into(),
                 input: input?,
                 output: output?,
+                reasoning: reasoning?,
                 cache_read: cache_read?,
                 cache_write: cache_write?,
+                cache_write_1h: cache_write_1h?,
             })
         })
     }

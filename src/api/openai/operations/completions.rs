@@ -10,6 +10,8 @@ use utoipa::ToSchema;
 
 use super::answer;
 use crate::api::inference::call::Parts;
+use crate::api::inference::call_headers::CallHeaders;
+use crate::api::openai::request_schema::request_schema;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::domain::error::Result;
 use crate::domain::operation::Operation;
@@ -24,11 +26,7 @@ use crate::domain::operation::Operation;
 /// # Errors
 /// Errors have OpenAI's shape, as for chat completions. A model of another kind is a 400.
 #[utoipa::path(post, path = "", operation_id = "createCompletion", request_body = CompletionRequest,
-    params(
-        ("x-session-id" = Option<String>, Header, description = "The session in the request log, if the body names none"),
-        ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the total time limit of all attempts"),
-        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` simulates failures of models without calling them, as for chat completions"),
-        ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object")),
+    params(CallHeaders),
     responses(
         (status = 200, description = "A completion, or a stream of chunks", content((CompletionObject = "application/json"), (String = "text/event-stream"))),
         (status = 400), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]
@@ -41,28 +39,19 @@ pub async fn create(
     answer(Operation::Completions, caller, request, payload, parts).await
 }
 
-/// A request for a completion. The fields listed here are those that the gateway reads.
-#[derive(ToSchema)]
-pub(super) struct CompletionRequest {
-    /// The model to try first. Without `models` or `fallbacks` its stored fallbacks follow.
-    #[schema(required = false, example = "base")]
-    model: String,
-    /// The models to try after `model`, strictly in order, instead of the stored fallbacks.
-    #[schema(required = false, example = json!(["base-spare"]), max_items = 32, min_items = 1)]
-    models: Vec<String>,
-    /// A text, a list of texts, or tokens.
-    #[schema(value_type = String, example = "Once upon a time")]
-    prompt: Value,
-    /// The longest completion, in tokens.
-    #[schema(required = false, example = 64)]
-    max_tokens: u64,
-    /// Whether the response is a stream of chunks.
-    #[schema(required = false)]
-    stream: bool,
-    /// Every other field that the provider accepts, passed on unchanged; and `fallbacks`, `disable_fallbacks`, `max_fallbacks`,
-    /// `num_retries` and `session_id`, as in chat completions.
-    #[serde(flatten)]
-    others: BTreeMap<String, Value>,
+request_schema! {
+    /// A request for a completion. The fields listed here are those that the gateway reads.
+    CompletionRequest, "base", "base-spare", {
+        /// A text, a list of texts, or tokens.
+        #[schema(value_type = String, example = "Once upon a time")]
+        prompt: Value,
+        /// The longest completion, in tokens.
+        #[schema(required = false, example = 64)]
+        max_tokens: u64,
+        /// Whether the response is a stream of chunks.
+        #[schema(required = false)]
+        stream: bool,
+    }
 }
 
 /// The completion of the model that answered. Other fields of the provider pass through unchanged.

@@ -10,6 +10,8 @@ use utoipa::ToSchema;
 
 use super::answer;
 use crate::api::inference::call::Parts;
+use crate::api::inference::call_headers::CallHeaders;
+use crate::api::openai::request_schema::request_schema;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::domain::error::Result;
 use crate::domain::operation::Operation;
@@ -25,11 +27,7 @@ use crate::domain::operation::Operation;
 /// # Errors
 /// Errors have OpenAI's shape, as for chat completions. A model of another kind is a 400.
 #[utoipa::path(post, path = "", operation_id = "createEmbeddings", request_body = EmbeddingRequest,
-    params(
-        ("x-session-id" = Option<String>, Header, description = "The session in the request log, if the body names none"),
-        ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the total time limit of all attempts"),
-        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` simulates failures of models without calling them, as for chat completions"),
-        ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object")),
+    params(CallHeaders),
     responses(
         (status = 200, description = "The vectors", body = EmbeddingList),
         (status = 400), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]
@@ -42,42 +40,19 @@ pub async fn create(
     answer(Operation::Embeddings, caller, request, payload, parts).await
 }
 
-/// A request for embeddings. The fields listed here are those that the gateway reads; every other field is passed to the
-/// provider unchanged.
-#[derive(ToSchema)]
-pub(super) struct EmbeddingRequest {
-    /// The embedding model to try first. Without `models` or `fallbacks` its stored fallbacks follow.
-    #[schema(required = false, example = "small")]
-    model: String,
-    /// The models to try after `model`, strictly in order, instead of the stored fallbacks.
-    #[schema(required = false, example = json!(["small-spare"]), max_items = 32, min_items = 1)]
-    models: Vec<String>,
-    /// A text or a list of texts; or a list of tokens, or a list of such lists.
-    input: EmbeddingInput,
-    /// The length of each vector, for models that can shorten it.
-    #[schema(required = false, example = 256, minimum = 1)]
-    dimensions: u64,
-    /// The form of each vector: `float` or `base64`.
-    #[schema(required = false, example = "float")]
-    encoding_format: String,
-    /// LiteLLM's name for `models`; send one of the two.
-    #[schema(required = false, max_items = 32, min_items = 1)]
-    fallbacks: Vec<String>,
-    /// Calls only `model`, without fallbacks.
-    #[schema(required = false)]
-    disable_fallbacks: bool,
-    /// Lowers the organization's limit on the number of stored fallbacks that are called.
-    #[schema(required = false)]
-    max_fallbacks: u32,
-    /// How often a model is retried after a transient failure before the next one is called.
-    #[schema(required = false, maximum = 5)]
-    num_retries: u32,
-    /// The session in the request log: a UUID or a text of up to 256 characters.
-    #[schema(required = false, max_length = 256)]
-    session_id: String,
-    /// Every other field that the provider accepts, passed on unchanged.
-    #[serde(flatten)]
-    others: BTreeMap<String, Value>,
+request_schema! {
+    /// A request for embeddings. The fields listed here are those that the gateway reads; every other field is passed to the
+    /// provider unchanged.
+    EmbeddingRequest, "small", "small-spare", {
+        /// A text or a list of texts; or a list of tokens, or a list of such lists.
+        input: EmbeddingInput,
+        /// The length of each vector, for models that can shorten it.
+        #[schema(required = false, example = 256, minimum = 1)]
+        dimensions: u64,
+        /// The form of each vector: `float` or `base64`.
+        #[schema(required = false, example = "float")]
+        encoding_format: String,
+    }
 }
 
 /// One text, or a list of texts or tokens.

@@ -14,6 +14,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::chat::deployment;
 use crate::api::inference::call::{Admitted, Parts};
 use crate::auth::api::api_caller::{ApiCaller, Inference};
+use crate::dialects::Endpoint;
 use crate::domain::error::Result;
 use crate::domain::operation::Operation;
 use stream_error::writer;
@@ -27,19 +28,6 @@ async fn answer(
     parts: Parts,
 ) -> Result<HttpResponse> {
     let named = deployment(&request)?;
-    let admitted = Admitted::read_operation(caller, operation, named, &request, payload, &parts).await?;
-    admitted.respond(writer(operation), request.headers(), parts).await
-}
-
-/// As [`answer`], for a form.
-async fn answer_form(
-    operation: Operation,
-    caller: ApiCaller<Inference>,
-    request: HttpRequest,
-    payload: web::Payload,
-    parts: Parts,
-) -> Result<HttpResponse> {
-    let named = deployment(&request)?;
-    let admitted = Admitted::read_form(caller, operation, named, &request, payload, &parts).await?;
+    let admitted = Admitted::read(caller, Endpoint::of(operation), named, &request, payload, &parts).await?;
     admitted.respond(writer(operation), request.headers(), parts).await
 }

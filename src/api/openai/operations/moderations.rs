@@ -10,6 +10,8 @@ use utoipa::ToSchema;
 
 use super::answer;
 use crate::api::inference::call::Parts;
+use crate::api::inference::call_headers::CallHeaders;
+use crate::api::openai::request_schema::request_schema;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::domain::error::Result;
 use crate::domain::operation::Operation;
@@ -23,11 +25,7 @@ use crate::domain::operation::Operation;
 /// # Errors
 /// Errors have OpenAI's shape, as for chat completions. A model of another kind is a 400.
 #[utoipa::path(post, path = "", operation_id = "createModeration", request_body = ModerationRequest,
-    params(
-        ("x-session-id" = Option<String>, Header, description = "The session in the request log, if the body names none"),
-        ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the total time limit of all attempts"),
-        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` simulates failures of models without calling them, as for chat completions"),
-        ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object")),
+    params(CallHeaders),
     responses(
         (status = 200, description = "The results", body = ModerationObject),
         (status = 400), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]
@@ -40,22 +38,13 @@ pub async fn create(
     answer(Operation::Moderations, caller, request, payload, parts).await
 }
 
-/// A request to classify content. The fields listed here are those that the gateway reads.
-#[derive(ToSchema)]
-pub(super) struct ModerationRequest {
-    /// The model to try first. Without `models` or `fallbacks` its stored fallbacks follow.
-    #[schema(required = false, example = "guard")]
-    model: String,
-    /// The models to try after `model`, strictly in order, instead of the stored fallbacks.
-    #[schema(required = false, example = json!(["guard-spare"]), max_items = 32, min_items = 1)]
-    models: Vec<String>,
-    /// A text, a list of texts, or a list of parts.
-    #[schema(value_type = String, example = "Hello")]
-    input: Value,
-    /// Every other field that the provider accepts, passed on unchanged; and `fallbacks`, `disable_fallbacks`, `max_fallbacks`,
-    /// `num_retries` and `session_id`, as in chat completions.
-    #[serde(flatten)]
-    others: BTreeMap<String, Value>,
+request_schema! {
+    /// A request to classify content. The fields listed here are those that the gateway reads.
+    ModerationRequest, "guard", "guard-spare", {
+        /// A text, a list of texts, or a list of parts.
+        #[schema(value_type = String, example = "Hello")]
+        input: Value,
+    }
 }
 
 /// The results of the model that answered. Other fields of the provider pass through unchanged.

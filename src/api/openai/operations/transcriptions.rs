@@ -8,8 +8,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::answer_form;
+use super::answer;
 use crate::api::inference::call::Parts;
+use crate::api::inference::call_headers::CallHeaders;
+use crate::api::openai::request_schema::request_schema;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
 use crate::domain::error::Result;
 use crate::domain::operation::Operation;
@@ -25,11 +27,7 @@ use crate::domain::operation::Operation;
 /// Errors have OpenAI's shape, as for chat completions. A model of another kind is a 400.
 #[utoipa::path(post, path = "", operation_id = "createTranscription",
     request_body(content = TranscriptionRequest, content_type = "multipart/form-data"),
-    params(
-        ("x-session-id" = Option<String>, Header, description = "The session in the request log, if the body names none"),
-        ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the total time limit of all attempts"),
-        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` simulates failures of models without calling them, as for chat completions"),
-        ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object")),
+    params(CallHeaders),
     responses(
         (status = 200, description = "The text, in the format that was asked for", content((Transcription = "application/json"), (String = "text/plain"), (String = "text/event-stream"))),
         (status = 400), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]
@@ -39,7 +37,7 @@ pub async fn create(
     payload: web::Payload,
     parts: Parts,
 ) -> Result<HttpResponse> {
-    answer_form(Operation::Transcriptions, caller, request, payload, parts).await
+    answer(Operation::Transcriptions, caller, request, payload, parts).await
 }
 
 /// Writes down in English what is said in a recording, with the first transcription model of its chain that succeeds.
@@ -53,11 +51,7 @@ pub async fn create(
 /// Errors have OpenAI's shape, as for chat completions. A model of another kind is a 400.
 #[utoipa::path(post, path = "", operation_id = "createTranslation",
     request_body(content = TranscriptionRequest, content_type = "multipart/form-data"),
-    params(
-        ("x-session-id" = Option<String>, Header, description = "The session in the request log, if the body names none"),
-        ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the total time limit of all attempts"),
-        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` simulates failures of models without calling them, as for chat completions"),
-        ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object")),
+    params(CallHeaders),
     responses(
         (status = 200, description = "The text, in the format that was asked for", content((Transcription = "application/json"), (String = "text/plain"), (String = "text/event-stream"))),
         (status = 400), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]
@@ -67,31 +61,22 @@ pub async fn translate(
     payload: web::Payload,
     parts: Parts,
 ) -> Result<HttpResponse> {
-    answer_form(Operation::Translations, caller, request, payload, parts).await
+    answer(Operation::Translations, caller, request, payload, parts).await
 }
 
-/// A form with a recording. The fields listed here are those that the gateway reads.
-#[derive(ToSchema)]
-pub(super) struct TranscriptionRequest {
-    /// The model to try first. Without `models` or `fallbacks` its stored fallbacks follow.
-    #[schema(required = false, example = "scribe")]
-    model: String,
-    /// The models to try after `model`, strictly in order, instead of the stored fallbacks: a field for each, or a JSON list.
-    #[schema(required = false, example = json!(["scribe-spare"]), max_items = 32, min_items = 1)]
-    models: Vec<String>,
-    /// The recording, as a file.
-    #[schema(format = Binary, example = "(sound)")]
-    file: String,
-    /// The form of the text: `json`, `verbose_json`, `text`, `srt` or `vtt`.
-    #[schema(required = false, example = "json")]
-    response_format: String,
-    /// Whether the response is a stream of events.
-    #[schema(required = false)]
-    stream: bool,
-    /// Every other field that the provider accepts, passed on unchanged; and `fallbacks`, `disable_fallbacks`, `max_fallbacks`,
-    /// `num_retries` and `session_id`, as in chat completions.
-    #[serde(flatten)]
-    others: BTreeMap<String, Value>,
+request_schema! {
+    /// A form with a recording. The fields listed here are those that the gateway reads.
+    TranscriptionRequest, "scribe", "scribe-spare", {
+        /// The recording, as a file.
+        #[schema(format = Binary, example = "(sound)")]
+        file: String,
+        /// The form of the text: `json`, `verbose_json`, `text`, `srt` or `vtt`.
+        #[schema(required = false, example = "json")]
+        response_format: String,
+        /// Whether the response is a stream of events.
+        #[schema(required = false)]
+        stream: bool,
+    }
 }
 
 /// The text of a recording. Other fields of the provider pass through unchanged.

@@ -9,7 +9,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use self::schema::{ResponseObject, ResponseRequest};
 use self::stream_error::{WRITER, in_place_of_status};
 use crate::api::inference::call::{Admitted, Parts};
+use crate::api::inference::call_headers::CallHeaders;
 use crate::auth::api::api_caller::{ApiCaller, Inference};
+use crate::dialects::Endpoint;
 use crate::dialects::responses::error::is_about_size;
 use crate::domain::error::{Error, Result};
 
@@ -29,11 +31,7 @@ use crate::domain::error::{Error, Result};
 /// # Errors
 /// Errors have OpenAI's shape: see [`super::error`].
 #[utoipa::path(post, path = "", operation_id = "createResponse", request_body = ResponseRequest,
-    params(
-        ("x-session-id" = Option<String>, Header, description = "The session in the request log, if the body names none. Codex's `thread-id` is accepted as well"),
-        ("x-failsoft-deadline-ms" = Option<u64>, Header, description = "Lowers the total time limit of all attempts"),
-        ("x-failsoft-drill" = Option<String>, Header, description = "`MODEL=CLASS, ...` simulates failures of models without calling them, as for chat completions"),
-        ("x-failsoft-metadata" = Option<String>, Header, description = "`enabled` adds a `failsoft` object; in a stream, it is an event of that name before the last one")),
+    params(CallHeaders),
     responses(
         (status = 200, description = "A response, or a stream of events", content((ResponseObject = "application/json"), (String = "text/event-stream"))),
         (status = 400), (status = 404), (status = 429), (status = 502), (status = 503), (status = 504)))]
@@ -43,7 +41,8 @@ pub async fn create(
     payload: web::Payload,
     parts: Parts,
 ) -> Result<HttpResponse> {
-    let admitted = Admitted::read(caller, WRITER.dialect, None, &request, payload, &parts).await?;
+    let endpoint = Endpoint::chat(WRITER.dialect);
+    let admitted = Admitted::read(caller, endpoint, None, &request, payload, &parts).await?;
     let stream = admitted.stream(&parts.gateway);
     match (admitted.respond(WRITER, request.headers(), parts).await, stream) {
         (Err(Error::Chain(chain)), Some(waiting)) if is_about_size(chain.failure.class) => {

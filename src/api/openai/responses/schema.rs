@@ -9,45 +9,24 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// A request for a response. Providers that speak the dialect get every field as it is. For others it is translated: fields
-/// that have no equivalent there are left out by name, and a model of a provider that cannot serve one is passed over.
-#[derive(ToSchema)]
-pub(super) struct ResponseRequest {
-    /// The model to try first. Without `models` or `fallbacks` its stored fallbacks follow.
-    #[schema(required = false, example = "smart")]
-    model: String,
-    /// The models to try after `model`, strictly in order, instead of the stored fallbacks.
-    #[schema(required = false, example = json!(["steady"]), max_items = 32, min_items = 1)]
-    models: Vec<String>,
-    /// The conversation until now.
-    input: ResponseInput,
-    /// The instructions before the conversation.
-    #[schema(required = false, example = "Be brief.")]
-    instructions: String,
-    /// The longest answer in tokens.
-    #[schema(required = false, example = 1024)]
-    max_output_tokens: u64,
-    /// Whether the response is a stream of events.
-    #[schema(required = false)]
-    stream: bool,
-    /// LiteLLM's name for `models`; send one of the two.
-    #[schema(required = false, max_items = 32, min_items = 1)]
-    fallbacks: Vec<String>,
-    /// Calls only `model`, without fallbacks.
-    #[schema(required = false)]
-    disable_fallbacks: bool,
-    /// Lowers the organization's limit on the number of stored fallbacks that are called.
-    #[schema(required = false)]
-    max_fallbacks: u32,
-    /// How often a model is retried after a transient failure before the next one is called.
-    #[schema(required = false, maximum = 5)]
-    num_retries: u32,
-    /// The session in the request log: a UUID or a text of up to 256 characters.
-    #[schema(required = false, max_length = 256)]
-    session_id: String,
-    /// Other fields of OpenAI's API, such as `tools`, `tool_choice`, `reasoning` and `text`.
-    #[serde(flatten)]
-    others: BTreeMap<String, Value>,
+use crate::api::openai::request_schema::request_schema;
+
+request_schema! {
+    /// A request for a response. Providers that speak the dialect get every field as it is. For others it is translated: fields
+    /// that have no equivalent there are left out by name, and a model of a provider that cannot serve one is passed over.
+    ResponseRequest, "smart", "steady", {
+        /// The conversation until now.
+        input: ResponseInput,
+        /// The instructions before the conversation.
+        #[schema(required = false, example = "Be brief.")]
+        instructions: String,
+        /// The longest answer in tokens.
+        #[schema(required = false, example = 1024)]
+        max_output_tokens: u64,
+        /// Whether the response is a stream of events.
+        #[schema(required = false)]
+        stream: bool,
+    }
 }
 
 /// A text, or a list of items in OpenAI's format.

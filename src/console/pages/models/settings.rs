@@ -110,6 +110,14 @@ pub(crate) const NUMBERS: &[NumberField] = &[
         ..dollars("output", Section::Price)
     },
     NumberField {
+        label: "Reasoning, if apart from the answer",
+        noun: "price of reasoning",
+        fact: "reasoning",
+        get: |settings| settings.price?.reasoning,
+        set: |settings, amount| price(settings).reasoning = Some(amount),
+        ..dollars("reasoning_price", Section::Price)
+    },
+    NumberField {
         label: "Prompt, cache read",
         noun: "price of reading the cache",
         fact: "cache read",
@@ -173,6 +181,14 @@ pub(crate) const NUMBERS: &[NumberField] = &[
         ..dollars("long_output", Section::LongPrompt)
     },
     NumberField {
+        label: "Reasoning for a long prompt, if apart",
+        noun: "price of reasoning for long prompts",
+        fact: "reasoning",
+        get: |settings| settings.price?.long_prompt?.reasoning,
+        set: |settings, amount| long(settings).reasoning = Some(amount),
+        ..dollars("long_reasoning", Section::LongPrompt)
+    },
+    NumberField {
         label: "Long prompt, cache read",
         noun: "price of reading the cache",
         fact: "cache read",
@@ -187,6 +203,14 @@ pub(crate) const NUMBERS: &[NumberField] = &[
         get: |settings| settings.price?.long_prompt?.cache_write,
         set: |settings, amount| long(settings).cache_write = Some(amount),
         ..dollars("long_cache_write", Section::LongPrompt)
+    },
+    NumberField {
+        label: "Long prompt, cache write for an hour",
+        noun: "price of writing the cache for an hour",
+        fact: "cache write for an hour",
+        get: |settings| settings.price?.long_prompt?.cache_write_1h,
+        set: |settings, amount| long(settings).cache_write_1h = Some(amount),
+        ..dollars("long_cache_write_1h", Section::LongPrompt)
     },
     NumberField {
         label: "Timeout for a stream’s first token",

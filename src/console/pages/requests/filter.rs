@@ -6,6 +6,7 @@ use entity::ids::{ApiKeyId, OrganizationId};
 use crate::console::components::time_range::Choice;
 use crate::console::http::query::Query;
 use crate::console::http::record_filter::{RecordFilter, RecordFilterForm, models};
+use crate::dialects::Endpoint;
 use crate::domain::closed_set::ClosedSet as _;
 use crate::domain::outcome::Outcome;
 use crate::store::RequestFilter;
@@ -28,6 +29,7 @@ pub(crate) struct Filters {
     pub(crate) record: RecordFilter,
     requested_model: Option<String>,
     served_model: Option<String>,
+    endpoint: Option<Endpoint>,
     outcome: Option<Outcome>,
     key: Option<ApiKeyId>,
 }
@@ -39,6 +41,7 @@ impl Filters {
             record: RecordFilter::read(query, organization_id, now),
             requested_model: query.text("model"),
             served_model: query.text("served"),
+            endpoint: query.one_of("endpoint", "Endpoint", Endpoint::VALUES),
             outcome: query.one_of("outcome", "Outcome", Outcome::VALUES),
             key: query.id("key", "Key"),
         }
@@ -47,7 +50,8 @@ impl Filters {
     /// Whether a filter other than time and origin is set.
     pub(crate) fn is_narrow(&self) -> bool {
         let texts = [&self.requested_model, &self.served_model, &self.record.session];
-        texts.iter().any(|text| text.is_some()) || self.outcome.is_some() || self.key.is_some()
+        let others = [self.endpoint.is_some(), self.outcome.is_some(), self.key.is_some()];
+        texts.iter().any(|text| text.is_some()) || others.contains(&true)
     }
 
     /// The filters as a store query.
@@ -55,6 +59,7 @@ impl Filters {
         RequestFilter {
             requested_model: self.requested_model.clone(),
             served_model: self.served_model.clone(),
+            endpoint: self.endpoint.map(Endpoint::path),
             outcome: self.outcome,
             api_key_id: self.key,
             session_id: self.record.session_id,
@@ -74,6 +79,8 @@ pub(crate) struct FilterForm {
     pub models: Vec<Choice>,
     /// Options for the model that answered.
     pub served_models: Vec<Choice>,
+    /// Options for the endpoint.
+    pub endpoints: Vec<Choice>,
     /// Options for the outcome.
     pub outcomes: Vec<Choice>,
     /// Options for the key.
@@ -82,6 +89,8 @@ pub(crate) struct FilterForm {
     pub model: String,
     /// The selected answering model.
     pub served: String,
+    /// The selected endpoint, by its path.
+    pub endpoint: String,
     /// The selected request outcome.
     pub outcome: String,
     /// The selected API key.
@@ -93,17 +102,20 @@ pub(crate) struct FilterForm {
 impl FilterForm {
     pub(crate) fn of(filters: &Filters, organization: &OrganizationSnapshot) -> Self {
         let outcomes = Outcome::ALL.iter().map(|outcome| Choice::new(outcome.as_str(), label(*outcome)));
+        let endpoints = Endpoint::ALL.map(|endpoint| Choice::new(endpoint.path(), endpoint.path()));
         let record = RecordFilterForm::of(&filters.record);
         Self {
             models: models(organization, filters.requested_model.as_deref()),
             served_models: models(organization, filters.served_model.as_deref()),
+            endpoints: [Choice::new("", "Any")].into_iter().chain(endpoints).collect(),
             outcomes: [Choice::new("", "Any")].into_iter().chain(outcomes).collect(),
             keys: keys(organization, filters.key),
             model: filters.requested_model.clone().unwrap_or_default(),
             served: filters.served_model.clone().unwrap_or_default(),
+            endpoint: filters.endpoint.map_or("", Endpoint::path).to_owned(),
             outcome: filters.outcome.map_or("", Outcome::as_str).to_owned(),
             key: filters.key.map(|id| id.0.to_string()).unwrap_or_default(),
-            more: record.more || filters.served_model.is_some(),
+            more: record.more || filters.served_model.is_some() || filters.endpoint.is_some(),
             record,
         }
     }

@@ -3,6 +3,7 @@
 use crate::console::components::format::{Decimals, count, duration};
 use crate::console::components::status_badge::StatusBadge;
 use crate::console::components::timestamp::Timestamp;
+use crate::dialects::Endpoint;
 use crate::domain::outcome::Outcome;
 use crate::store::RequestRow;
 
@@ -17,6 +18,8 @@ pub struct RequestLine {
     pub requested_model: String,
     /// The model that answered, if it is another one.
     pub served_model: Option<String>,
+    /// The path of the endpoint, if it is not that of chat completions.
+    pub endpoint: Option<String>,
     /// How the request ended.
     pub outcome: StatusBadge,
     /// Status that the caller received.
@@ -56,6 +59,7 @@ impl RequestLine {
             at: Timestamp::from(row.created_at),
             requested_model: row.requested_model.clone(),
             served_model: row.served_model.clone().filter(|served| *served != row.requested_model),
+            endpoint: Some(row.endpoint.clone()).filter(|endpoint| endpoint != Endpoint::USUAL),
             outcome: StatusBadge::of_outcome(&row.outcome, row.hops),
             status: row.status_code,
             first_token: row.first_frame_ms.map(duration).unwrap_or_default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{ChatRequest, body};
+use super::{ChatRequest, body, wanted};
 use crate::dialects::Dialect;
 use crate::domain::error::Result;
 use crate::domain::operation::Operation;
@@ -38,6 +38,25 @@ impl ChatRequest {
             None => Self::parse_operation(operation, body),
         })
         .await
+    }
+
+    /// As [`ChatRequest::parse_operation`], for the operation that `operation` has for the body's first model; a large body is
+    /// parsed off the event loop.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::parse_as`].
+    pub async fn read_by_model(
+        share: &Share,
+        operation: impl FnOnce(&str) -> Operation + Send + 'static,
+        body: Bytes,
+    ) -> Result<Self> {
+        let parse = move |body| {
+            body::read(body, |body, members| {
+                let operation = operation(wanted(Dialect::ChatCompletions, members)?.primary());
+                Self::of_members((Dialect::ChatCompletions, operation), body, members)
+            })
+        };
+        Self::read_with(share, body, parse).await
     }
 
     /// Reads a form for an operation. `named` is the model in the path.

@@ -1,6 +1,9 @@
 //! A body of the type `multipart/form-data`, as recordings are sent: texts, and files of which the bytes are passed on.
 
+mod field_name;
 mod part;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use memchr::memmem;
@@ -16,12 +19,16 @@ const MOST_PARTS: usize = 64;
 const LONGEST_TEXT: usize = 16 * 1024;
 /// The letters of a name that an error repeats.
 const LONGEST_NAME: usize = 64;
-/// Fields of the providers that the gateway reads as well.
-const READ: [&str; 5] = ["model", "stream", "response_format", "language", "prompt"];
+/// The field with the recording.
+const FILE: &str = "file";
+/// Fields of the providers that the gateway reads as well: by some of them it routes, by others it prices.
+const READ: [&str; 7] = ["model", "stream", "response_format", "language", "prompt", "n", "best_of"];
 /// Fields that are texts, whatever they look like.
 const TEXTS: [&str; 5] = ["model", "response_format", "language", "prompt", "session_id"];
 /// Fields that are lists of texts.
 const LISTS: [&str; 2] = ["models", "fallbacks"];
+/// The field of browsers that names the charset of all others.
+const CHARSET: &str = "_charset_";
 
 /// A form, of which the parts are places in the body.
 #[derive(Debug)]
@@ -38,15 +45,43 @@ impl Form {
     /// 400 with what is wrong with it.
     pub fn parse(content_type: &str, body: Bytes) -> Result<Self> {
         let boundary = boundary(content_type).ok_or_else(|| {
-            refused("The body must be of the type multipart/form-data, with a boundary in 'Content-Type'.")
+            refused(
+                "The body must be of the type multipart/form-data, with one boundary in one 'Content-Type'.",
+            )
         })?;
         let parts = parts(&boundary, &body).ok_or_else(|| {
             refused("The body is not a complete form: its parts do not end with its boundary.")
         })?;
-        match parts.iter().find(|part| !part.is_clear) {
-            Some(part) => Err(unclear(&part.name)),
-            None => Ok(Self { boundary, body, parts }),
+        let form = Self { boundary, body, parts };
+        match form.parts.iter().find_map(|part| form.doubt(part)) {
+            Some(error) => Err(error),
+            None => Ok(form),
         }
+    }
+
+    /// The error for a part that a provider may read as another field than the gateway does, or as another text.
+    fn doubt(&self, part: &Part) -> Option<Error> {
+        let name: String =
+            part.name.chars().filter(|letter| !letter.is_control()).take(LONGEST_NAME).collect();
+        let is_utf_8 = || self.content(part).trim_ascii().eq_ignore_ascii_case(b"utf-8");
+        let message = if !part.is_clear {
+            format!(
+                "The form has a part '{name}' that readers of forms take for different fields. Give each part one 'Content-Disposition' with one 'name', spelled as in the documentation, in double quotes and without escapes, and no parts of its own."
+            )
+        } else if is_read(&part.name) && part.is_file {
+            format!("The form has the field '{name}' as a file. Send it as a text, without 'filename'.")
+        } else if is_read(&part.name) && !part.is_plain || part.name == CHARSET && !is_utf_8() {
+            format!(
+                "The form has the field '{name}' in a charset or an encoding of its own. Send it as plain UTF-8, without 'Content-Transfer-Encoding'."
+            )
+        } else {
+            return None;
+        };
+        Some(Error::refused(part.field, "invalid_form", message))
+    }
+
+    fn content(&self, part: &Part) -> &[u8] {
+        self.body.get(part.content.clone()).unwrap_or_default()
     }
 
     /// The whole body, as it was sent.
@@ -55,10 +90,10 @@ impl Form {
         &self.body
     }
 
-    /// The bytes of all files.
+    /// The bytes of the recording, and of whatever else the gateway does not read: a provider may take any of it for one.
     #[must_use]
     pub fn file_bytes(&self) -> usize {
-        self.parts.iter().filter(|part| part.is_file).map(|part| part.content.len()).sum()
+        self.parts.iter().filter(|part| !is_read(&part.name)).map(|part| part.content.len()).sum()
     }
 
     /// The value of `Content-Type` of a body that [`Form::written`] returns.
@@ -72,11 +107,14 @@ impl Form {
     /// # Errors
     /// 400 for a field that is sent twice, or that is no text.
     pub fn members(&self) -> Result<String> {
+        let twice = |name: &str| {
+            let message = format!("The field '{name}' occurs twice in the body. Send it once.");
+            Err(Error::refused(Some(name), "duplicate_field", message))
+        };
         let mut members = Map::new();
-        for part in self.parts.iter().filter(|part| is_read(&part.name) && !part.is_file) {
+        for part in self.parts.iter().filter(|part| is_read(&part.name)) {
             let name = part.name.as_str();
-            let content = self.body.get(part.content.clone()).unwrap_or_default();
-            let text = std::str::from_utf8(content).ok().filter(|text| text.len() <= LONGEST_TEXT);
+            let text = std::str::from_utf8(self.content(part)).ok().filter(|text| text.len() <= LONGEST_TEXT);
             let Some(text) = text else {
                 let message = format!("'{name}' must be a short text.");
                 return Err(Error::refused(Some(name), "invalid_type", message));
@@ -85,12 +123,14 @@ impl Form {
                 let list = members.entry(name).or_insert_with(|| Value::Array(Vec::new()));
                 extend(list, text);
             } else if members.insert(name.to_owned(), value(name, text)).is_some() {
-                let message = format!("The field '{name}' occurs twice in the body. Send it once.");
-                return Err(Error::refused(Some(name), "duplicate_field", message));
+                return twice(name);
             }
         }
+        if self.parts.iter().filter(|part| part.name == FILE).count() > 1 {
+            return twice(FILE);
+        }
         // Requests with files of different sizes are different requests.
-        members.insert("file".to_owned(), self.file_bytes().into());
+        members.insert(FILE.to_owned(), self.file_bytes().into());
         Ok(Value::Object(members).to_string())
     }
 
@@ -118,15 +158,6 @@ impl Form {
 
 fn refused(message: &str) -> Error {
     Error::refused(None, "invalid_form", message)
-}
-
-/// The error for a part that a provider may read as another field than the gateway does.
-fn unclear(name: &str) -> Error {
-    let name: String = name.chars().filter(|letter| !letter.is_control()).take(LONGEST_NAME).collect();
-    let message = format!(
-        "The form has a part '{name}' that readers of forms take for different fields. Give each part one 'Content-Disposition' with one 'name', spelled as in the documentation, in double quotes and without escapes."
-    );
-    refused(&message)
 }
 
 fn is_read(name: &str) -> bool {
@@ -175,113 +206,5 @@ fn parts(boundary: &str, body: &[u8]) -> Option<Vec<Part>> {
         }
         parts.push(part(body, start..end, begins.as_bytes())?);
         at = end + delimiter.len();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TYPE: &str = "multipart/form-data; boundary=XX";
-
-    fn form(parts: &[(&str, &str)]) -> Form {
-        let text: String = parts
-            .iter()
-            .map(|(head, content)| {
-                format!("--XX\r\nContent-Disposition: form-data; {head}\r\n\r\n{content}\r\n")
-            })
-            .collect();
-        Form::parse(TYPE, Bytes::from(format!("{text}--XX--\r\n"))).expect("a form")
-    }
-
-    fn joined(pieces: Vec<Bytes>) -> String {
-        String::from_utf8(pieces.concat()).expect("a text")
-    }
-
-    #[test]
-    fn the_gateways_fields_are_read_and_not_passed_on() {
-        let file = "name=\"file\"; filename=\"a \\\"b\\\".mp3\"";
-        let form = form(&[
-            ("name=\"model\"", "ours"),
-            (file, "\r\n--X sound\r\n"),
-            ("name=models[]", "a"),
-            ("name=\"models[]\"", "b"),
-            ("name=\"num_retries\"", "2"),
-            ("name=\"language\"", "1"),
-            ("name=\"timestamp_granularities[]\"", "word"),
-        ]);
-        let members: Value = serde_json::from_str(&form.members().expect("members")).expect("JSON");
-        let expected = serde_json::json!({"model": "ours", "models": ["a", "b"], "num_retries": 2, "language": "1", "file": 13});
-        assert_eq!(members, expected);
-        let written = joined(form.written("theirs", &["language".to_owned()]));
-        let read = Form::parse(&form.content_type(), Bytes::from(written.clone())).expect("a form");
-        let names: Vec<&str> = read.parts.iter().map(|part| part.name.as_str()).collect();
-        assert_eq!(names, ["model", "file", "timestamp_granularities"]);
-        assert!(
-            written.contains("\r\n\r\ntheirs\r\n") && written.contains("\r\n\r\n\r\n--X sound\r\n\r\n"),
-            "{written}"
-        );
-        assert!(written.contains("name=\"timestamp_granularities[]\""), "{written}");
-    }
-
-    #[test]
-    fn a_part_that_readers_take_for_different_fields_is_refused() {
-        let parsed = |head: &str, content: &str| {
-            let text = format!("--XX\r\n{head}\r\n\r\n{content}\r\n--XX--\r\n");
-            Form::parse(TYPE, Bytes::from(text)).map(|form| form.parts.len())
-        };
-        let disposition = |rest: &str| format!("Content-Disposition: form-data; {rest}");
-        for clear in [
-            "name=\"model\"",
-            "name=model",
-            "NAME=\"model\"",
-            "name=\"file\"; filename=\"a; name=b.mp3\"; filename*=UTF-8''a.mp3",
-            "name=\"models[]\"",
-            "name=\"Vendor Field\";",
-        ] {
-            assert_eq!(parsed(&disposition(clear), "x").ok(), Some(1), "{clear}");
-        }
-        for unclear in [
-            "name=\"x\"; name=\"model\"",
-            "name=\"x\"; NAME=\"model\"",
-            "name=\"x\"; name*=UTF-8''model",
-            "name=\"Model\"",
-            "name=\"model \"",
-            "name=' model'",
-            "name='model'",
-            "name=\"Models[]\"",
-            "name=\"mod%65l\"",
-            "name=\"mod\\el\"",
-            "name=\"x\\\"; name=\\\"model\"",
-            "name=\"x\" name=\"model\"",
-            "name=\"x\"\r\n ; name=\"model\"",
-            "name=\"x\"\nContent-Disposition: form-data; name=\"model\"",
-            "name=\"x\"\r\nContent-Disposition: form-data; name=\"model\"",
-        ] {
-            assert!(parsed(&disposition(unclear), "x").is_err(), "{unclear}");
-        }
-        let hidden = "a\n--XX\nContent-Disposition: form-data; name=\"model\"\n\nb";
-        assert!(parsed(&disposition("name=\"x\""), hidden).is_err());
-        assert!(parsed(&disposition("name=\"x\""), "a--XXb").is_ok());
-    }
-
-    #[test]
-    fn what_is_no_complete_form_is_refused() {
-        let text = "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--XX--\r\n";
-        assert!(Form::parse(TYPE, Bytes::from(text)).is_ok());
-        for cut in [5, 20, 49, 54, 58] {
-            let part = text.get(..cut).expect("ASCII");
-            assert!(Form::parse(TYPE, Bytes::copy_from_slice(part.as_bytes())).is_err(), "{part}");
-        }
-        for kind in [
-            "application/json",
-            "multipart/form-data",
-            "multipart/mixed; boundary=XX",
-            "multipart/form-data; boundary=",
-        ] {
-            assert!(Form::parse(kind, Bytes::from(text)).is_err(), "{kind}");
-        }
-        let twice = form(&[("name=\"model\"", "a"), ("name=\"model\"", "b")]);
-        assert!(twice.members().is_err());
     }
 }

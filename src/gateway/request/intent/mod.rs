@@ -1,5 +1,6 @@
 //! What a caller asks for, and the facts about candidates that the plan needs for it.
 
+mod estimate;
 mod kinds;
 mod purpose;
 mod stored;
@@ -26,11 +27,8 @@ use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
 use crate::gateway::routing::plan::{CandidateFacts, Limits, Plan};
 use crate::gateway::usage::answer_limit::AnswerLimit;
-use crate::gateway::usage::asked::asks_for_an_hour;
 use crate::gateway::usage::calibration::TokenCalibrations;
-use crate::gateway::usage::pricing::Usage;
 use crate::limits::shares::Share;
-use crate::providers::ModelPrice;
 use crate::store::UnpricedModels;
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
 
@@ -290,32 +288,6 @@ impl<'a> RoutingContext<'a> {
     #[must_use]
     pub fn reservation(&self) -> Option<Arc<BudgetReservation>> {
         self.reservation.clone()
-    }
-
-    /// Estimates the cost of a call. Estimates are high rather than low: an unnoticed overrun costs money.
-    fn estimate(&self, model: &ModelEntry) -> Estimate {
-        let known = |price: &&ModelPrice| **price != ModelPrice::default();
-        let Some(price) = model.settings.price.as_ref().filter(known) else { return self.unpriced };
-        let calibration = self
-            .state
-            .calibrations
-            .map(|calibrations| calibrations.of(model.id, self.caller))
-            .unwrap_or_default();
-        if price.is_free() {
-            // Its provider says what it bills, and that takes precedence over the price.
-            return if calibration.is_billed() { Estimate::Unknown } else { Estimate::Free };
-        }
-        let prompt = self.request.as_sent_to(model).size();
-        let input = calibration.most_of_prompt(prompt, self.request.window_of(model));
-        let limit = self.limit.get_or_init(|| AnswerLimit::of(self.request));
-        // Only a request that asks for it is kept in a cache for an hour, at a price of its own.
-        let hour = price.cache_write_1h.filter(|_| asks_for_an_hour(self.request));
-        let price = ModelPrice { cache_write_1h: hour, ..*price }
-            .dearest(prompt.sounds, self.request.asks_for_audio());
-        let cost = |output: i64| Usage::estimate(input, output).known_cost(&price);
-        // Only an answer without any known limit may be longer than what is reserved.
-        let least = limit.known(model).unwrap_or(0);
-        Estimate::Between { least: cost(least), most: cost(limit.most(model)) }
     }
 
     /// Why the model does not answer such requests, whatever else they ask for.

@@ -3,7 +3,13 @@
 //! Unclear limits count as large: of several limits the largest counts, and without a limit the model's own. A limit for
 //! the reasoning is added, because vendors differ in whether the limit for the answer includes it. Invalid numbers in
 //! OpenAI's fields were rejected with the body; those in vendors' own fields count as no limit.
+//!
+//! A completion without any limit is short for vendors that document a default. Elsewhere each prompt of a list could be
+//! answered with as much as the model can write, which no budget has room for, so the list may be called alone if there is
+//! room for what such completions usually come to.
 
+#[cfg(test)]
+mod tests;
 mod vendors;
 
 use crate::dialects::Dialect;
@@ -17,8 +23,11 @@ use crate::store::snapshot::ModelEntry;
 /// The longest answer of a model with an unknown limit, in tokens.
 pub const UNKNOWN_MODEL: i64 = 32_768;
 
+/// How many times as long as usual the completions of a list may be.
+const MARGIN: i64 = 2;
+
 /// The limits that a request sets for its answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AnswerLimit {
     /// The tokens of one choice; `None` if the request has no valid limit.
     tokens: Option<i64>,
@@ -27,6 +36,10 @@ pub struct AnswerLimit {
     /// The tokens of the predicted answer, which are billed like an answer where it is wrong.
     prediction: i64,
     choices: i64,
+    /// The tokens that a choice has at least.
+    least: i64,
+    /// The number of prompts of a completion without any limit, which includes null; `None` for any other request.
+    open_prompts: Option<i64>,
 }
 
 impl AnswerLimit {
@@ -34,7 +47,7 @@ impl AnswerLimit {
     #[must_use]
     pub fn of(request: &ChatRequest) -> Self {
         if request.operation.is_without_output() {
-            return Self { tokens: Some(0), reasoning: 0, prediction: 0, choices: 1 };
+            return Self { tokens: Some(0), choices: 1, ..Self::default() };
         }
         let mut found = vendors::Found::default();
         for part in &request.parts {
@@ -51,7 +64,7 @@ impl AnswerLimit {
         }
         let prediction = request.parts.iter().find(|part| part.name == "prediction");
         let prediction = prediction.map_or(0, |part| tokens_of(request.value(part)));
-        let vendors::Found { tokens, least, reasoning, choices, unlimited } = found;
+        let vendors::Found { tokens, least, reasoning, choices, unlimited, limited } = found;
         let reasoning = match request.dialect {
             // Anthropic's limit for the answer includes its reasoning, unless that is longer.
             Dialect::Messages if tokens.is_some_and(|tokens| reasoning <= tokens) => 0,
@@ -62,30 +75,27 @@ impl AnswerLimit {
             }
         };
         let tokens = tokens.filter(|_| !unlimited).map(|tokens| tokens.max(least));
-        // Each prompt of a completion has as many choices, and each of them may be as long.
-        let prompts = match request.operation {
-            Operation::Completions => {
-                request.inputs.map_or(1, |count| i64::try_from(count).unwrap_or(i64::MAX))
-            }
-            Operation::Chat
-            | Operation::Embeddings
-            | Operation::Moderations
-            | Operation::Rerank
-            | Operation::Images
-            | Operation::Speech
-            | Operation::Transcriptions
-            | Operation::Translations => 1,
-        };
-        let choices = choices.unwrap_or(1).saturating_mul(prompts.max(1));
-        Self { tokens, reasoning, prediction, choices }
+        let prompts = prompts_of(request);
+        // Each prompt has as many choices, and each of them may be as long.
+        let choices = choices.unwrap_or(1).saturating_mul(prompts.unwrap_or(1));
+        let open_prompts = prompts.filter(|_| !limited);
+        Self { tokens, reasoning, prediction, choices, least, open_prompts }
     }
 
-    /// The tokens that the request states, at most the model's own limit; `None` if it states none.
+    /// The number of choices of a completion without any limit; `None` for any other request.
+    #[must_use]
+    pub fn open_choices(request: &ChatRequest) -> Option<i64> {
+        let limit = prompts_of(request).map(|_| Self::of(request))?;
+        limit.open_prompts.map(|_| limit.choices)
+    }
+
+    /// The tokens that the request states, or that its vendor completes it with, at most the model's own limit; `None` if it
+    /// has no limit.
     fn stated(&self, model: &ModelEntry) -> Option<i64> {
-        let each = self
-            .tokens
-            .map(|tokens| model.settings.max_output_tokens.map_or(tokens, |most| tokens.min(most)));
-        each.map(|each| self.whole(each))
+        let default =
+            || Some(model.completion_tokens().filter(|_| self.open_prompts.is_some())?.max(self.least));
+        let each = self.tokens.or_else(default)?;
+        Some(self.whole(model.settings.max_output_tokens.map_or(each, |most| each.min(most))))
     }
 
     /// The tokens that the request states for its answer, with all choices; `None` if it states none.
@@ -104,8 +114,25 @@ impl AnswerLimit {
     /// The longest answer in tokens; an estimate if it is unknown.
     #[must_use]
     pub fn most(&self, model: &ModelEntry) -> i64 {
-        let window = model.settings.context_window.unwrap_or(UNKNOWN_MODEL);
-        self.known(model).unwrap_or_else(|| self.whole(UNKNOWN_MODEL.min(window)))
+        self.known(model).unwrap_or_else(|| self.whole(longest(model)))
+    }
+
+    /// The tokens for which there must be room, and those of the longest answer, which are reserved. A call that has only the
+    /// former has the budget to itself. `usual` is the length of a completion without a limit, if it is known.
+    #[must_use]
+    pub fn range(&self, model: &ModelEntry, usual: impl FnOnce() -> Option<i64>) -> (i64, i64) {
+        let most = self.most(model);
+        let is_list = self.open_prompts.is_some_and(|prompts| prompts > 1) && self.stated(model).is_none();
+        if !is_list {
+            // Only an answer without any known limit may be longer than what is reserved.
+            return (self.known(model).unwrap_or(0), most);
+        }
+        let longest = longest(model);
+        let usual =
+            usual().map_or(longest, |usual| usual.saturating_mul(MARGIN).max(self.least).min(longest));
+        // One of them may be as long as any.
+        let least = self.whole(usual).saturating_add(longest - usual);
+        (least.min(most), most)
     }
 
     /// The tokens of all choices, with their reasoning and the prediction of each.
@@ -114,6 +141,31 @@ impl AnswerLimit {
             .into_iter()
             .fold(answer, i64::saturating_add)
             .saturating_mul(self.choices)
+    }
+}
+
+/// The longest answer of a model in tokens, an estimate if it is unknown.
+fn longest(model: &ModelEntry) -> i64 {
+    let settings = &model.settings;
+    let window = settings.context_window.unwrap_or(UNKNOWN_MODEL);
+    settings.max_output_tokens.unwrap_or(UNKNOWN_MODEL.min(window))
+}
+
+/// The number of prompts of a completion; `None` for any other request.
+fn prompts_of(request: &ChatRequest) -> Option<i64> {
+    match request.operation {
+        Operation::Completions => {
+            let prompts = request.inputs.unwrap_or(1).max(1);
+            Some(i64::try_from(prompts).unwrap_or(i64::MAX))
+        }
+        Operation::Chat
+        | Operation::Embeddings
+        | Operation::Moderations
+        | Operation::Rerank
+        | Operation::Images
+        | Operation::Speech
+        | Operation::Transcriptions
+        | Operation::Translations => None,
     }
 }
 
@@ -135,185 +187,4 @@ fn number(value: &[u8]) -> Option<i64> {
     #[expect(clippy::cast_precision_loss, reason = "the bound is far below 2^52")]
     let number = text.parse::<f64>().ok()?.ceil().clamp(0.0, MOST_TOKENS as f64) as i64;
     Some(number)
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-
-    use super::*;
-    use crate::gateway::request::chat_request::numbers::MOST_CHOICES;
-
-    fn of(members: &str) -> (Option<i64>, i64) {
-        let body = format!(r#"{{"model":"m"{members}}}"#);
-        let limit = AnswerLimit::of(&ChatRequest::parse(Bytes::from(body)).expect(members));
-        (limit.tokens, limit.choices)
-    }
-
-    #[test]
-    fn of_several_limits_the_largest_counts() {
-        for (members, tokens, choices) in [
-            ("", None, 1),
-            (r#","max_tokens":7"#, Some(7), 1),
-            (r#","max_tokens":1,"max_completion_tokens":1000"#, Some(1_000), 1),
-            (r#","max_completion_tokens":1000,"max_tokens":1"#, Some(1_000), 1),
-            (r#","max_tokens":null,"max_completion_tokens":9"#, Some(9), 1),
-            (r#","max_tokens":0"#, None, 1),
-            (r#","max_tokens":-1,"max_completion_tokens":9"#, None, 1),
-            (r#","max_tokens":1.5e3"#, Some(1_500), 1),
-            (r#","max_tokens":99999999999999999999999"#, Some(MOST_TOKENS), 1),
-            (r#","max_tokens":7,"n":8"#, Some(7), 8),
-            (r#","Max_Tokens":7,"N":8"#, Some(7), 8),
-            (r#","max_tokens":7,"MAX_COMPLETION_TOKENS":900"#, Some(900), 1),
-            (r#","max_tokens":7,"n":null"#, Some(7), 1),
-            (r#","n":2,"best_of":5"#, None, 5),
-            (r#","n":1.28e2"#, None, MOST_CHOICES),
-        ] {
-            assert_eq!(of(members), (tokens, choices), "{members}");
-        }
-    }
-
-    #[test]
-    fn each_prompt_of_a_completion_has_an_answer() {
-        for (members, choices) in [
-            (r#""prompt":"Hi""#, 1),
-            (r#""prompt":[1,2,3]"#, 1),
-            (r#""prompt":[[1,2],[3]]"#, 2),
-            (r#""prompt":["a","b","c"],"n":2"#, 6),
-            (r#""prompt":["a","b"],"best_of":5,"n":2"#, 10),
-            (r#""Prompt":["a","b","c"]"#, 3),
-            (r#""prompt":[1,"a"]"#, 2),
-            (r#""prompt":["a"],"prompt_embeds":["AAAA","AAAA"]"#, 3),
-            (r#""prompt":null"#, 1),
-            (r#""max_tokens":7"#, 1),
-        ] {
-            let body = Bytes::from(format!(r#"{{"model":"m",{members}}}"#));
-            let request = ChatRequest::parse_operation(Operation::Completions, body).expect(members);
-            assert_eq!(AnswerLimit::of(&request).choices, choices, "{members}");
-        }
-    }
-
-    #[test]
-    fn limits_of_vendors_count_wherever_they_are() {
-        let of = |members: &str| {
-            let body = format!(r#"{{"model":"m"{members}}}"#);
-            let limit = AnswerLimit::of(&ChatRequest::parse(Bytes::from(body)).expect(members));
-            (limit.tokens, limit.reasoning, limit.choices)
-        };
-        for (members, expected) in [
-            (r#","max_tokens":7,"max_new_tokens":900"#, (Some(900), 0, 1)),
-            (r#","max_tokens_to_sample":9"#, (Some(9), 0, 1)),
-            (r#","max_tokens":7,"min_tokens":2000"#, (Some(2_000), 0, 1)),
-            (r#","min_tokens":2000"#, (None, 0, 1)),
-            (r#","max_tokens":7,"num_beams":8"#, (Some(7), 0, 8)),
-            (
-                r#","max_tokens":7,"additionalModelRequestFields":{"thinking":{"budget_tokens":900}}"#,
-                (Some(7), 900, 1),
-            ),
-            (r#","max_tokens":7,"n_predict":-2"#, (None, 0, 1)),
-            (r#","max_tokens":7,"options":{"num_predict":50}"#, (Some(50), 0, 1)),
-            (r#","generationConfig":{"maxOutputTokens":50,"candidateCount":3}"#, (Some(50), 0, 3)),
-            (r#","max_tokens":7,"num_return_sequences":4"#, (Some(7), 0, 4)),
-            (r#","n":2,"num_generations":5"#, (None, 0, 5)),
-            (r#","n":2,"num_return_sequences":"many""#, (None, 0, MOST_CHOICES)),
-            (r#","n":2,"num_return_sequences":null"#, (None, 0, 2)),
-            (r#","max_tokens":7,"thinking":{"type":"enabled","budget_tokens":900}"#, (Some(7), 900, 1)),
-            (r#","max_tokens":7,"thinking":{"type":"disabled","budget_tokens":0}"#, (Some(7), 0, 1)),
-            (r#","max_tokens":7,"thinking":true,"reasoning":{"effort":"low"}"#, (Some(7), 0, 1)),
-            (r#","max_tokens":7,"reasoning":{"max_tokens":900}"#, (Some(7), 900, 1)),
-            (r#","max_tokens":7,"thinking_budget":900,"n":2"#, (Some(7), 900, 2)),
-            (r#","max_tokens":7,"thinking_budget":-1"#, (None, 0, 1)),
-            (r#","max_tokens":7,"thinking_budget":null"#, (Some(7), 0, 1)),
-            (r#","max_tokens":7,"thinking_budget":9,"reasoning":{"max_tokens":900}"#, (Some(7), 900, 1)),
-            (r#","max_tokens":7,"chat_template_kwargs":{"thinking_budget":900}"#, (Some(7), 900, 1)),
-            (
-                r#","max_tokens":7,"extra_body":{"google":{"thinking_config":{"thinking_budget":900}}}"#,
-                (Some(7), 900, 1),
-            ),
-            (r#","max_tokens":7,"messages":[{"max_new_tokens":900}],"metadata":{"n":9}"#, (Some(7), 0, 1)),
-            (r#","max_tokens":7,"x":{"n":9}"#, (Some(7), 0, 9)),
-            (r#","max_tokens":1,"sampling_params":{"max_new_tokens":1000,"n":2}"#, (Some(1_000), 0, 2)),
-            (r#","max_tokens":1,"inferenceConfig":{"maxTokens":1000}"#, (Some(1_000), 0, 1)),
-            (r#","max_tokens":1,"tokens_to_generate":1000"#, (Some(1_000), 0, 1)),
-            (
-                r#","max_tokens":1,"max_prompt_tokens":9,"skip_special_tokens":true,"min_tokens":1"#,
-                (Some(1), 0, 1),
-            ),
-        ] {
-            assert_eq!(of(members), expected, "{members}");
-        }
-    }
-
-    #[test]
-    fn an_object_that_cannot_be_read_may_hold_any_limit() {
-        let many: String = (0..1_100).map(|number| format!("\"x{number}\":1,")).collect();
-        for name in ["thinking", "extra_body", "reasoning"] {
-            let members = format!(r#","max_tokens":7,"{name}":{{{many}"budget_tokens":900}}"#);
-            assert_eq!(of(&members).0, Some(i64::MAX), "{name}");
-        }
-        let half = r#","max_tokens":7,"extra_body":{"\ud83d":1,"max_new_tokens":900}"#;
-        assert_eq!(of(half).0, Some(900));
-    }
-
-    #[test]
-    fn the_limit_of_a_message_includes_its_reasoning() {
-        let body = r#"{"model":"m","max_tokens":2000,"thinking":{"type":"enabled","budget_tokens":1024}}"#;
-        let request = ChatRequest::parse_as(Dialect::Messages, Bytes::from(body)).expect(body);
-        let limit = AnswerLimit::of(&request);
-        assert_eq!((limit.tokens, limit.reasoning, limit.choices), (Some(2_000), 0, 1));
-        let body = r#"{"model":"m","max_tokens":1,"thinking":{"type":"enabled","budget_tokens":1024}}"#;
-        let request = ChatRequest::parse_as(Dialect::Messages, Bytes::from(body)).expect(body);
-        assert_eq!(AnswerLimit::of(&request).reasoning, 1_024);
-    }
-
-    #[test]
-    fn a_prediction_may_be_billed_beside_the_answer() {
-        let words = "word ".repeat(1_000);
-        for content in [format!(r#""{words}""#), format!(r#"[{{"type":"text","text":"{words}"}}]"#)] {
-            let body = format!(
-                r#"{{"model":"m","max_tokens":7,"prediction":{{"type":"content","content":{content}}}}}"#
-            );
-            let request = ChatRequest::parse(Bytes::from(body)).expect("a request");
-            let limit = AnswerLimit::of(&request);
-            assert!((900..1_400).contains(&limit.prediction), "{}", limit.prediction);
-            assert_eq!(limit.whole(7), 7 + limit.prediction);
-            // It is not reserved twice.
-            assert_eq!(request.size().tokens(), 0);
-        }
-    }
-
-    #[test]
-    fn a_fallback_of_anthropic_may_answer_longer() {
-        for (fallbacks, tokens) in [
-            (r#"[{"model":"x","max_tokens":9000},{"model":"y","max_tokens":5000}]"#, Some(9_000)),
-            (r#"[{"model":"x"},7]"#, Some(2_000)),
-            (r#"[{"model":"x","max_tokens":10}]"#, Some(2_000)),
-            (r#"[{"model":"x","max_tokens":"many"}]"#, None),
-            (r#""default""#, Some(2_000)),
-        ] {
-            let body = format!(r#"{{"model":"m","max_tokens":2000,"fallbacks":{fallbacks}}}"#);
-            let request = ChatRequest::parse_as(Dialect::Messages, Bytes::from(body)).expect(fallbacks);
-            assert_eq!(AnswerLimit::of(&request).tokens, tokens, "{fallbacks}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_number_of_tokens_is_none() {
-        for (value, number) in [
-            ("12", Some(12)),
-            ("0.5", Some(1)),
-            ("1e999", Some(MOST_TOKENS)),
-            (r#""12""#, Some(12)),
-            ("0", Some(0)),
-            ("-2.5", None),
-            ("-0", None),
-            (r#""many""#, None),
-            (r#""inf""#, None),
-            ("[7]", None),
-            ("{}", None),
-            ("true", None),
-        ] {
-            assert_eq!(super::number(value.as_bytes()), number, "{value}");
-        }
-    }
 }

@@ -23,13 +23,16 @@ const VENDORS_LIMITS: [&str; 9] = [
 const LEAST: [&str; 3] = ["min_tokens", "min_new_tokens", "min_length"];
 
 /// Vendors' own numbers of choices, and of those that are written to find the best.
-const VENDORS_CHOICES: [&str; 6] = [
+const VENDORS_CHOICES: [&str; 9] = [
     "num_return_sequences",
     "num_generations",
     "candidate_count",
     "candidateCount",
     "num_completions",
     "num_beams",
+    "beam_width",
+    "beam_size",
+    "numResults",
 ];
 
 /// Limits for the tokens of reasoning.
@@ -88,6 +91,8 @@ pub(super) struct Found {
     pub(super) choices: Option<i64>,
     /// Whether a limit is invalid. Providers may read it as no limit, so it overrides the others.
     pub(super) unlimited: bool,
+    /// Whether there is a limit for the tokens of a choice, be it null or invalid: vendors may read it in place of their default.
+    pub(super) limited: bool,
 }
 
 impl Found {
@@ -107,12 +112,13 @@ impl Found {
     }
 
     fn field(&mut self, name: &str, value: &[u8], of_reasoning: bool, depth: u8) {
-        if value == b"null" {
-            return;
-        }
         // Some servers ignore the case of names.
         let is_in = |names: &[&str]| names.iter().any(|known| is_same_name(known, name));
         let limits = is_in(&LIMITS) || is_in(&VENDORS_LIMITS) || !is_in(&LEAST) && is_called_a_limit(name);
+        self.limited |= limits;
+        if value == b"null" {
+            return;
+        }
         if is_in(&REASONING) || limits && of_reasoning {
             match number(value) {
                 Some(tokens) => self.reasoning = self.reasoning.max(tokens),
@@ -131,7 +137,7 @@ impl Found {
         } else if depth < DEEPEST && !is_in(&OF_THE_CALLER) && value.starts_with(b"{") {
             // What cannot be read may hold any limit.
             let Ok(group) = RawObject::parse(value) else {
-                self.tokens = Some(i64::MAX);
+                (self.tokens, self.limited) = (Some(i64::MAX), true);
                 return;
             };
             let of_reasoning = of_reasoning || is_in(&REASONING_GROUPS);

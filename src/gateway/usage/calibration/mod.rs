@@ -5,6 +5,7 @@
 //! in which each caller has a small part, so that one with odd texts hardly moves it. Kept in memory for each process;
 //! losing it costs only accuracy.
 
+mod lengths;
 mod rules;
 mod side;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use entity::ids::ModelId;
 
 use crate::domain::IdMap;
 use crate::gateway::usage::text_size::TextSize;
+use lengths::Lengths;
 use side::Side;
 
 /// The most models that are kept. Above it all are dropped, which only happens with very many models.
@@ -64,6 +66,7 @@ struct OfModel {
 struct Sides {
     prompts: Side,
     answers: Side,
+    completions: Lengths,
 }
 
 impl TokenCalibration {
@@ -129,5 +132,16 @@ impl TokenCalibration {
     /// Adds the provider's count of an answer.
     pub fn answer_counted(&self, size: &TextSize, tokens: i64) {
         self.sides().answers.learn(self.caller, size, tokens);
+    }
+
+    /// The tokens of the caller's longest recent completion without a limit; `None` if there were too few.
+    #[must_use]
+    pub fn usual_completion(&self) -> Option<i64> {
+        self.sides().completions.usual(self.caller)
+    }
+
+    /// Adds the provider's count of a completion that no limit has cut.
+    pub fn completion_counted(&self, tokens: i64) {
+        self.sides().completions.add(self.caller, tokens);
     }
 }

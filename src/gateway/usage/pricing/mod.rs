@@ -203,8 +203,8 @@ impl Usage {
     }
 
     /// The cost in nano-dollars, from 0 to [`MOST_NANO_DOLLARS`], rounded once. `None` if a required price is
-    /// unknown. Cached tokens without a price cost as much as input tokens; audio tokens and those that are cached for an
-    /// hour make the cost unknown without one.
+    /// unknown. Cached tokens without a price cost as much as input tokens, and reasoning as much as other answer tokens; audio
+    /// tokens and those that are cached for an hour make the cost unknown without one.
     #[must_use]
     pub fn cost(&self, price: &ModelPrice) -> Option<i64> {
         if self.extras {
@@ -243,18 +243,21 @@ impl Usage {
 
     /// The costs of the parts, in micro-dollars per million tokens times tokens, which are pico-dollars. `None` if the
     /// price of a part is unknown.
-    fn parts(&self, rates: Rates, audio: (Option<i64>, Option<i64>)) -> [Option<i128>; 7] {
+    fn parts(&self, rates: Rates, audio: (Option<i64>, Option<i64>)) -> [Option<i128>; 8] {
         let part = |tokens: i64, price: Option<i64>| -> Option<i128> {
             if tokens <= 0 { Some(0) } else { Some(i128::from(tokens) * i128::from(price?.max(0))) }
         };
         let fresh = self.input - self.cached - self.cache_write - self.audio_input;
+        let written = self.output - self.audio_output;
+        let reasoning = self.reasoning.min(written);
         [
             part(fresh, rates.input),
             part(self.cached, rates.cache_read.or(rates.input)),
             part(self.cache_write - self.cache_write_1h, rates.cache_write.or(rates.input)),
             part(self.cache_write_1h, rates.cache_write_1h),
             part(self.audio_input, audio.0),
-            part(self.output - self.audio_output, rates.output),
+            part(written - reasoning, rates.output),
+            part(reasoning, rates.reasoning.or(rates.output)),
             part(self.audio_output, audio.1),
         ]
     }

@@ -3,14 +3,24 @@
 use serde_json::value::RawValue;
 
 use super::{TOKEN, TextSize};
+use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::form::Form;
 use crate::gateway::request::json_object::lossy;
 
 /// The bytes of a recording per token, which no usual format is below.
 const RECORDED: u64 = 128;
 
 impl TextSize {
+    /// A form: its recording, and the text that guides the model.
+    pub(super) fn of_form(form: &Form, request: &ChatRequest) -> Self {
+        let prompts = request.parts.iter().filter(|part| part.name == "prompt");
+        prompts.fold(Self::of_recording(form.file_bytes() as u64), |size, part| {
+            size.then(Self::as_it_stands(&lossy(request.value(part))).doubtful())
+        })
+    }
+
     /// A recording, of which only the bytes are known. A token of sound has more of them in all usual formats.
-    pub(super) fn of_recording(bytes: u64) -> Self {
+    fn of_recording(bytes: u64) -> Self {
         Self { bytes, weight: (bytes * TOKEN).div_ceil(RECORDED), ..Self::default() }.unknown()
     }
 

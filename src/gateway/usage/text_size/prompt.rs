@@ -59,7 +59,7 @@ impl TextSize {
     #[must_use]
     pub fn of_prompt(request: &ChatRequest) -> Self {
         if let Some(form) = &request.form {
-            return Self::of_recording(form.file_bytes() as u64);
+            return Self::of_form(form, request);
         }
         let whole = request.parts.iter().fold(Self::default(), |measure, part| {
             let value = request.value(part);

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::dialects::Dialect;
+use crate::domain::operation::Operation;
 use crate::gateway::request::chat_request::ChatRequest;
+use crate::gateway::request::form::Form;
 
 fn of(text: &str) -> TextSize {
     let raw = RawValue::from_string(serde_json::Value::from(text).to_string()).expect("JSON");
@@ -234,6 +236,22 @@ fn what_cannot_be_read_counts_by_its_bytes() {
     };
     assert!((62..1_000).contains(&sound("UklGR")));
     assert!((250..1_000).contains(&sound("SUQz")));
+}
+
+#[test]
+fn the_text_of_a_form_counts_beside_its_recording() {
+    let part = |head: &str, text: &str| {
+        format!("--X\r\nContent-Disposition: form-data; name=\"{head}\r\n\r\n{text}\r\n")
+    };
+    let tokens = |more: &str| {
+        let recording = part("file\"; filename=\"a.mp3\"", &"s".repeat(12_800));
+        let body = format!("{}{recording}{more}--X--\r\n", part("model\"", "m"));
+        let form = Form::parse("multipart/form-data; boundary=X", Bytes::from(body)).expect("a form");
+        ChatRequest::of_form(Operation::Transcriptions, None, form).expect("a request").size().tokens()
+    };
+    assert_eq!(tokens(""), 100);
+    let prompt = part("prompt\"", &"word ".repeat(1_000));
+    assert!((1_000..1_600).contains(&tokens(&prompt)), "{}", tokens(&prompt));
 }
 
 proptest! {

@@ -32,6 +32,7 @@ impl OrgStore {
         let ModelPrice {
             input,
             output,
+            reasoning,
             cache_read,
             cache_write,
             cache_write_1h,
@@ -45,6 +46,7 @@ impl OrgStore {
             model_id: Set(id),
             input: Set(input),
             output: Set(output),
+            reasoning: Set(reasoning),
             cache_read: Set(cache_read),
             cache_write: Set(cache_write),
             cache_write_1h: Set(cache_write_1h),
@@ -53,8 +55,10 @@ impl OrgStore {
             long_prompt_above: Set(long_prompt.map(|long| long.above)),
             long_prompt_input: Set(long_prompt.and_then(|long| long.input)),
             long_prompt_output: Set(long_prompt.and_then(|long| long.output)),
+            long_prompt_reasoning: Set(long_prompt.and_then(|long| long.reasoning)),
             long_prompt_cache_read: Set(long_prompt.and_then(|long| long.cache_read)),
             long_prompt_cache_write: Set(long_prompt.and_then(|long| long.cache_write)),
+            long_prompt_cache_write_1h: Set(long_prompt.and_then(|long| long.cache_write_1h)),
             valid_from: Set(now),
             created_at: Set(now),
         };
@@ -134,6 +138,7 @@ impl From<&model_prices::Model> for ModelPrice {
         Self {
             input: row.input,
             output: row.output,
+            reasoning: row.reasoning,
             cache_read: row.cache_read,
             cache_write: row.cache_write,
             cache_write_1h: row.cache_write_1h,
@@ -143,8 +148,10 @@ impl From<&model_prices::Model> for ModelPrice {
                 above,
                 input: row.long_prompt_input,
                 output: row.long_prompt_output,
+                reasoning: row.long_prompt_reasoning,
                 cache_read: row.long_prompt_cache_read,
                 cache_write: row.long_prompt_cache_write,
+                cache_write_1h: row.long_prompt_cache_write_1h,
             }),
         }
     }

@@ -25,6 +25,9 @@ async fn records(world: &World) -> (Vec<RequestRow>, Vec<FallbackEventRow>) {
         row.requested_model = ["a", "b", "c"][usize::try_from(number % 3).expect("small")].to_owned();
         row.served_model = (number % 5 != 0).then(|| ["a", "b"][usize::from(number % 7 < 3)].to_owned());
         row.outcome = if number % 5 == 0 { Outcome::Failed } else { Outcome::Answered }.into();
+        if number % 8 == 0 {
+            row.endpoint = "/v1/messages".to_owned();
+        }
         row.api_key_id = Some(Uuid::from_u128(u128::from(number % 2)));
         row.created_at += TimeDelta::minutes(i64::try_from(number % 4).expect("small") * 4);
         let mut failed = event(world, row.id);
@@ -56,6 +59,7 @@ async fn requests_with_several_filters_are_those_of_the_whole_list(
     let middle = rows[40].created_at;
     for number in 0..4 * 3 * 3 * 2 * 3 {
         let filter = RequestFilter {
+            endpoint: [None, None, Some("/v1/messages")][number % 7 % 3],
             requested_model: [None, Some("a"), Some("c"), Some("x")][number % 4].map(str::to_owned),
             served_model: [None, Some("a"), Some("b")][number / 4 % 3].map(str::to_owned),
             outcome: [None, Some(Outcome::Failed), Some(Outcome::Answered)][number / 12 % 3],
@@ -68,6 +72,7 @@ async fn requests_with_several_filters_are_those_of_the_whole_list(
         let matching = rows.iter().filter(|row| {
             filter.requested_model.as_ref().is_none_or(|model| row.requested_model == *model)
                 && filter.served_model.as_ref().is_none_or(|model| row.served_model.as_ref() == Some(model))
+                && filter.endpoint.is_none_or(|endpoint| row.endpoint == endpoint)
                 && filter.outcome.is_none_or(|outcome| row.outcome == outcome)
                 && filter.api_key_id.is_none_or(|key| row.api_key_id == Some(key.0))
                 && row.origin == Origin::Live

@@ -93,6 +93,11 @@ const BILLS: &[(&str, (&str, &str), &str, i64)] = &[
         10 * 300 + 6 * 60 + 34 * 1_200,
     ),
     (
+        "an hour of a long prompt", ("foundry", "claude-opus-4-6"),
+        r#"{"input_tokens":100000,"cache_creation_input_tokens":120001,"cache_read_input_tokens":50000,"cache_creation":{"ephemeral_5m_input_tokens":20000,"ephemeral_1h_input_tokens":100001},"output_tokens":503}"#,
+        100_000 * 10_000 + 50_000 * 1_000 + 20_000 * 12_500 + 100_001 * 20_000 + 503 * 37_500,
+    ),
+    (
         "a bill of its own", ("openrouter", "anthropic/claude-sonnet-4.5"),
         r#"{"prompt_tokens":194,"completion_tokens":2,"total_tokens":196,"cost":0.00123,"is_byok":false,"prompt_tokens_details":{"cached_tokens":10,"cache_write_tokens":100,"audio_tokens":0},"cost_details":{"upstream_inference_cost":null}}"#,
         1_230_000,

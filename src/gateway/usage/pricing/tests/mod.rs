@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::*;
 use crate::providers::LongPrompt;
 
+mod apart;
 mod bills;
 mod vendors;
 

@@ -335,24 +335,3 @@ fn sound_pictures_and_searches_cost_their_own_price_or_are_unknown() {
         assert_eq!(usage.cost(&listed), Some(200_000), "{nothing}");
     }
 }
-
-#[test]
-fn a_long_prompt_costs_its_own_price_from_the_first_token_on() {
-    let long = LongPrompt {
-        above: 200_000,
-        input: Some(2_500_000),
-        output: Some(15_000_000),
-        cache_read: Some(250_000),
-        cache_write: None,
-    };
-    let stepped =
-        ModelPrice { cache_read: Some(125_000), long_prompt: Some(long), ..price(1_250_000, 10_000_000) };
-    let of = |input: i64, cached: i64| Usage { input, cached, output: 1_000, ..Usage::default() };
-    assert_eq!(of(200_000, 0).cost(&stepped), Some(200_000 * 1_250 + 1_000 * 10_000));
-    assert_eq!(of(200_001, 0).cost(&stepped), Some(200_001 * 2_500 + 1_000 * 15_000));
-    // What was cached counts for the length.
-    assert_eq!(of(300_000, 200_000).cost(&stepped), Some(100_000 * 2_500 + 200_000 * 250 + 1_000 * 15_000));
-    let unknown =
-        ModelPrice { long_prompt: Some(LongPrompt { above: 200_000, ..LongPrompt::default() }), ..stepped };
-    assert_eq!(of(200_001, 0).cost(&unknown), None);
-}
