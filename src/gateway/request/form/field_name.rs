@@ -29,7 +29,7 @@ pub(super) fn field_of(name: &str) -> Option<&'static str> {
         .collect();
     fields().find(|field| {
         let plain = letters(field);
-        read.iter().any(|name| *name == plain)
+        read.contains(&plain)
     })
 }
 
