@@ -5,6 +5,7 @@ mod prompts;
 mod recordings;
 mod sound;
 mod streams;
+mod unclear_limits;
 
 use failsoft::domain::operation::ModelKind;
 use failsoft::providers::ModelPrice;

@@ -99,7 +99,10 @@ impl Classifier<'_> {
         }
         let failure = self.said_by_the_provider(failure, (error, message), text);
         let blames = matches!(failure.scope, FailureScope::Model | FailureScope::Provider);
-        if blames && at_most.is_some() { Failure { scope: FailureScope::Open, ..failure } } else { failure }
+        match at_most.filter(|_| blames) {
+            Some(scope) => Failure { scope, ..failure },
+            None => failure,
+        }
     }
 
     /// The failure by the error without what it repeats of the request.

@@ -97,6 +97,7 @@ fn said(status: u16, param: Option<&str>, message: &str) -> UpstreamError {
         retry_after: None,
         reset: None,
         token_limit: None,
+        requests_used_up: false,
         moderated: false,
         page: false,
         unread: false,

@@ -218,7 +218,10 @@ fn interrupted(interruption: &Interruption, sentences: MessageRules<'_>, now: Da
             // The request is gone, so it is unknown which words are the provider's own.
             let scope = match failure.scope {
                 FailureScope::Request => FailureScope::Request,
-                FailureScope::Open | FailureScope::Model | FailureScope::Provider => FailureScope::Open,
+                FailureScope::Open
+                | FailureScope::UnclearLimit
+                | FailureScope::Model
+                | FailureScope::Provider => FailureScope::Open,
             };
             return Failure { class: ErrorClass::StreamInterrupted, rule: "stream:error", scope, ..failure };
         }

@@ -6,6 +6,7 @@
 //! ([`Mappings`]). A [`MessageRules`] consults both, the organization's mappings first. `scope` decides whether a message
 //! is about the request or about the model.
 
+mod limits;
 mod mapping;
 mod message;
 pub(crate) mod message_rules;
@@ -18,6 +19,7 @@ pub(crate) mod sentences_file;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::providers::Meaning;
+pub use limits::says_what_is_limited;
 pub use mapping::{
     LONGEST_PART, MOST_PARTS, Mapping, MappingMeaning, Mappings, SHORTEST_PART, SentenceClass,
     UnusableMapping,
