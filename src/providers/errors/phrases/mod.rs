@@ -6,6 +6,7 @@
 //! ([`Mappings`]). A [`MessageRules`] consults both, the organization's mappings first. `scope` decides whether a message
 //! is about the request or about the model.
 
+mod amounts;
 mod limits;
 mod mapping;
 mod message;
@@ -84,6 +85,11 @@ static MONEY: &[Row] = rows! {
         "insufficient_account_balance" ["insufficient account balance"]
         "insufficient_credits" ["insufficient credits"]
         "not_enough_balance" ["not enough balance"]
+        "stability_balance" ["not have enough balance"]
+        "sufficient_credits" ["sufficient credits"]
+        "enough_credits" ["enough credits"]
+        "credits_are_required" ["credits are required"]
+        "elevenlabs_quota" ["exceeds your", "quota of"]
         "new_api_user_quota" ["用户额度不足"]
         "new_api_pre_consumed_quota" ["pre-consume", "quota"]
         "one_api_quota" ["quota is not enough"]

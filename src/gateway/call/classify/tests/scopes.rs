@@ -18,6 +18,12 @@ const ANSWERS: &[(&str, u16, &str, FailureScope)] = &[
     ("a proxy's quota in Chinese", 403, r#"{"error":{"message":"用户额度不足","type":"new_api_error","code":"insufficient_user_quota"}}"#, Open),
     ("a proxy's quota of a key", 403, r#"{"error":{"message":"token quota exhausted","type":"one_api_error"}}"#, Open),
 
+    ("fewer credits than the text needs", 401, r#"{"detail":{"status":"quota_exceeded","message":"This request exceeds your quota of 10000. You have 37 credits remaining, while 150 credits are required for this request."}}"#, Request),
+    ("no credit for any text", 401, r#"{"detail":{"status":"quota_exceeded","message":"This request exceeds your quota of 10000. You have 0 credits remaining, while 150 credits are required for this request."}}"#, Model),
+    ("less money than an image costs", 402, r#"{"name":"insufficient_balance","message":"Your organization does not have enough balance to request this action (need $0.0700, have $0.0162 in active grants)"}"#, Request),
+    ("credits without an amount, for a request", 402, r#"{"message":"You lack sufficient credits to perform this request"}"#, Open),
+    ("credits without an amount", 402, r#"{"message":"You have insufficient credits"}"#, Model),
+
     ("a bucket of one caller", 403, r#"[{"error":{"code":403,"message":"service-1@gcp-sa-vertex.iam.gserviceaccount.com does not have storage.objects.get access to the Google Cloud Storage object.","status":"PERMISSION_DENIED"}}]"#, Request),
     ("a firewall's page", 403, "<html><head><title>Access denied</title></head><body>Ray ID</body></html>", Request),
     ("a firewall's page with a doctype", 403, "<!DOCTYPE html>\n<html><head><title>Attention Required!</title></head></html>", Request),
@@ -57,6 +63,9 @@ const ANSWERS: &[(&str, u16, &str, FailureScope)] = &[
     ("a request above the limit, by its numbers", 429, r#"{"error":{"message":"Rate limit: Limit 30000, Requested 342389","code":"rate_limit_exceeded"}}"#, Request),
     ("a request above what is left", 429, r#"{"error":{"message":"Rate limit reached for model x on tokens per day (TPD): Limit 100000, Used 60000, Requested 45000. Please try again in 1h12m.","type":"tokens","code":"rate_limit_exceeded"}}"#, Open),
     ("a small request above what is left", 429, r#"{"error":{"message":"Rate limit reached for model x on tokens per day (TPD): Limit 100000, Used 99900, Requested 300. Please try again in 1h12m.","type":"tokens","code":"rate_limit_exceeded"}}"#, Model),
+    ("a recording above what is left", 429, r#"{"error":{"message":"Rate limit reached for model `x` in organization `o` on seconds of audio per hour (ASPH): Limit 7200, Used 7000, Requested 300. Please try again in 43s.","type":"seconds","code":"rate_limit_exceeded"}}"#, Request),
+    ("a recording above the limit", 429, r#"{"error":{"message":"Rate limit reached for model `x` on seconds of audio per day (ASPD): Limit 28800, Used 0, Requested 30000.","code":"rate_limit_exceeded"}}"#, Request),
+    ("a recording where nothing is left", 429, r#"{"error":{"message":"Rate limit reached for model `x` on seconds of audio per hour (ASPH): Limit 7200, Used 7198, Requested 300.","code":"rate_limit_exceeded"}}"#, Model),
     ("a code for a large request", 429, r#"{"error":{"message":"Rate limit","code":"request_too_large"}}"#, Request),
     ("a longest answer above the limit", 429, r#"{"type":"error","error":{"type":"rate_limit_error","message":"This request's max_tokens exceeds your organization's output tokens per minute rate limit"}}"#, Request),
     ("one request too many", 429, r#"{"error":{"message":"Rate limit reached: Limit 30000, Used 29000, Requested 5000. Please try again in 8s.","code":"rate_limit_exceeded"}}"#, Model),
