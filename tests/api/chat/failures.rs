@@ -55,6 +55,12 @@ pub(super) fn refusals() -> Vec<(&'static str, Script)> {
         ("a router without tools", said(404, "No endpoints found that support tool use.")),
         ("a router without images", said(404, "No endpoints found that support image input")),
         ("a router and a data policy", said(404, "No endpoints found matching your data policy.")),
+        (
+            "an unknown voice",
+            Script::json(404, &json!({"detail": {"status": "voice_not_found", "message": "no"}})),
+        ),
+        ("an unknown language", said(404, "The language 'tlh' is not supported.")),
+        ("an unknown size", Script::json(404, &json!({"error": {"message": "Not found", "param": "size"}}))),
         ("a state that is gone", said(404, "Previous response with id 'x' not found.")),
         ("a request above the limit", Script::error(429, "rate_limit_exceeded", too_large)),
         ("a request above the limit as a 413", Script::error(413, "rate_limit_exceeded", too_large)),

@@ -16,6 +16,7 @@ mod of_the_request;
 mod outages;
 mod scope;
 pub(crate) mod sentences_file;
+mod values;
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -30,6 +31,7 @@ pub use message_rules::MessageRules;
 pub use named::is_a_budget_without_owner;
 pub use scope::SentenceScope;
 pub use sentences_file::{LONGEST_FILE, Sentences, UnusableSentences};
+pub use values::is_of_an_unknown_value;
 
 /// One message: all parts must occur, in this order.
 struct Row {

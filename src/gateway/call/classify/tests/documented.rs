@@ -98,6 +98,10 @@ pub(super) const DOCUMENTED: &[Payload] = &[
     ("Perplexity, github.com/FerroxLabs/wayland/issues/603", 400, r#"{"error":{"message":"Invalid model 'x'. Permitted models can be found in the documentation.","type":"invalid_model","code":400}}"#, ModelNotFound, "type:invalid_model"),
     ("OpenRouter, github.com/evalstate/fast-agent/issues/122", 404, r#"{"error":{"message":"No endpoints found that support tool use.","code":404}}"#, ModelNotFound, "status:404"),
 
+    ("ElevenLabs, elevenlabs.io/docs/developers/resources/error-messages", 404, r#"{"detail":{"status":"voice_not_found","message":"A voice with the voice_id 'x' was not found."}}"#, InvalidRequest, "phrase:unknown_value"),
+    ("OpenAI, a file that is gone", 404, r#"{"error":{"message":"No such File object: file-abc","type":"invalid_request_error","param":"id","code":null}}"#, InvalidRequest, "phrase:unknown_value"),
+    ("OpenAI, a response that is gone", 404, r#"{"error":{"message":"Previous response with id 'resp_x' not found.","type":"invalid_request_error","param":"previous_response_id","code":"previous_response_not_found"}}"#, InvalidRequest, "phrase:unknown_value"),
+    ("OpenAI, a missing model of sound", 404, r#"{"error":{"message":"The model `tts-voice` does not exist or you do not have access to it.","type":"invalid_request_error","param":null,"code":"model_not_found"}}"#, ModelNotFound, "code:model_not_found"),
     ("Cohere, an answer too long, docs.cohere.com/errors-reference", 400, r#"{"message":"too many tokens: max tokens must be less than or equal to 4096, the maximum output for this model - received 8192."}"#, InvalidRequest, "status:400"),
     ("Gemini, a forbidden country, github.com/FoundationAgents/OpenManus/issues/803", 400, r#"[{"error":{"code":400,"message":"User location is not supported for the API use.","status":"FAILED_PRECONDITION"}}]"#, InvalidRequest, "status:400"),
     ("MiniMax, github.com/BigPizzaV3/CodexPlusPlus/issues/267", 400, r#"{"type":"error","error":{"type":"bad_request_error","message":"invalid params, invalid chat setting (2013)","http_code":"400"},"request_id":"x"}"#, InvalidRequest, "status:400"),

@@ -52,6 +52,8 @@ const ANSWERS: &[(&str, u16, &str, FailureScope)] = &[
     ("a router and the caller's providers", 404, r#"{"error":{"message":"No allowed providers are available for the selected model.","code":404}}"#, Request),
     ("a state that is gone", 404, r#"{"error":{"message":"Previous response with id 'resp_x' not found.","code":"previous_response_not_found"}}"#, Request),
     ("a file that is gone", 404, r#"{"error":{"message":"No such File object: file-abc","param":"id"}}"#, Request),
+    ("a voice that is unknown", 404, r#"{"detail":{"status":"voice_not_found","message":"A voice with the voice_id 'x' was not found."}}"#, Request),
+    ("a format that is unknown", 404, r#"{"error":{"message":"Unsupported response_format: ogg","type":"not_found_error"}}"#, Request),
     ("a missing model", 404, r#"{"error":{"message":"The model `x` does not exist.","type":"NotFoundError","param":null,"code":404}}"#, Model),
     ("Anthropic's missing model", 404, r#"{"type":"error","error":{"type":"not_found_error","message":"model: claude-x"}}"#, Model),
     ("a router's missing model", 404, r#"{"error":{"message":"No endpoints found for x/y:free.","code":404}}"#, Model),
