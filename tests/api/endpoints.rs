@@ -1,5 +1,6 @@
 //! Endpoints other than chats and embeddings: completions, moderations, rerank, images, speech and recordings.
 
+mod blank;
 mod faults;
 mod prompts;
 mod recordings;

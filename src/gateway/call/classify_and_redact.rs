@@ -45,9 +45,14 @@ impl Classifier<'_> {
         sent: &str,
     ) -> Failure {
         let mut failure = self.class(fault);
-        let other_results =
-            matches!(fault, Fault::Garbage(Garbage::Embeddings | Garbage::NoResult | Garbage::NoChoice));
-        if other_results && request.may_get_other_results() {
+        let other_results = match fault {
+            Fault::Garbage(Garbage::Embeddings | Garbage::NoResult | Garbage::NoChoice) => {
+                request.may_get_other_results()
+            }
+            Fault::Garbage(Garbage::Empty | Garbage::NoContent) => request.has_blank_input(),
+            _ => false,
+        };
+        if other_results {
             failure.scope = FailureScope::Request;
         }
         if let Fault::Upstream(error) = fault {

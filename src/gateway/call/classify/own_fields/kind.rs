@@ -73,7 +73,10 @@ impl Kind {
                 makes_a_choice(request) || self.may_be_of_a_feature(failure, request)
             }
             Self::Overload | Self::Outage => {
-                request.brings_media() || names_a_server(request) || request.asks_for_own_embeddings()
+                request.brings_media()
+                    || names_a_server(request)
+                    || request.asks_for_own_embeddings()
+                    || request.has_blank_input()
             }
         }
     }
