@@ -18,9 +18,7 @@ use super::known_models::Capabilities;
 use super::presets::Preset;
 
 pub use effort::{Effort, clamped};
-pub use optional::{
-    NEWER_LIMIT, OF_MESSAGES, OPTIONAL, Parameters, STREAM_MEMBERS, STRICT, names_of_messages,
-};
+pub use optional::{NEWER_LIMIT, OF_MESSAGES, OPTIONAL, Parameters, STREAM_MEMBERS, STRICT};
 pub use refusal::{Refusal, refused_parameters};
 pub use signature::{REASONING_WORDS, refuses_reasoning};
 pub use tool_ids::ToolIds;

@@ -156,7 +156,7 @@ fn bit_at(index: usize) -> Option<u64> {
 pub const OF_MESSAGES: &str = "messages.";
 
 /// The names of the optional members of messages, as they are in a message.
-pub fn names_of_messages() -> impl Iterator<Item = &'static str> {
+pub(super) fn names_of_messages() -> impl Iterator<Item = &'static str> {
     OPTIONAL.iter().filter_map(|name| name.strip_prefix(OF_MESSAGES))
 }
 
