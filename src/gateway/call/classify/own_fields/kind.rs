@@ -2,6 +2,7 @@
 
 use super::address::has_an_address;
 use super::choice::{makes_a_choice, names_a_server};
+use super::malformed::is_malformed;
 use super::reference::refers_to_the_account;
 use super::size::is_large;
 use crate::domain::failure::Failure;
@@ -77,6 +78,7 @@ impl Kind {
                     || names_a_server(request)
                     || request.asks_for_own_embeddings()
                     || request.has_blank_input()
+                    || is_malformed(request)
             }
         }
     }

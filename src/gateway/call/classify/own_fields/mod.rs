@@ -5,6 +5,7 @@ mod address;
 mod choice;
 mod field;
 mod kind;
+mod malformed;
 mod much;
 mod owner;
 mod reference;
