@@ -13,7 +13,6 @@ pub mod events_of_answer;
 pub mod read_answer;
 pub mod read_request;
 pub mod read_stream;
-pub mod stored;
 pub mod unsigned;
 pub mod usage;
 pub mod write_answer;

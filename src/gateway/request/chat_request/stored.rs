@@ -5,8 +5,9 @@ use serde_json::value::RawValue;
 
 use super::ChatRequest;
 use crate::dialects::Dialect;
+use crate::dialects::chat;
+use crate::dialects::messages::content;
 use crate::dialects::responses::stored;
-use crate::dialects::{chat, messages};
 use crate::gateway::request::stored_state::StoredState;
 use crate::store::snapshot::ModelEntry;
 
@@ -28,9 +29,9 @@ impl ChatRequest {
             Dialect::Messages => StoredState::of_files(self.parts.iter().any(|part| {
                 let value = self.value(part);
                 match part.name.as_str() {
-                    "messages" => messages::stored::refer(value),
+                    "messages" => content::stored::refer(value),
                     "container" => {
-                        serde_json::from_slice::<&RawValue>(value).is_ok_and(messages::stored::is_kept)
+                        serde_json::from_slice::<&RawValue>(value).is_ok_and(content::stored::is_kept)
                     }
                     _ => false,
                 }
