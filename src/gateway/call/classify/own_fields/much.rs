@@ -43,7 +43,7 @@ pub(super) fn of_an_unclear_limit(
 }
 
 /// Whether a request asks for more than most: many inputs or answers, a long prompt or answer, or a long recording.
-fn asks_for_much(request: &ChatRequest) -> bool {
+pub(super) fn asks_for_much(request: &ChatRequest) -> bool {
     let is_long = |name, most| value(request, name).is_some_and(|value| value.len() > most);
     let asks = match request.operation {
         Operation::Chat | Operation::Completions | Operation::Images => {

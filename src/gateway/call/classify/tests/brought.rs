@@ -28,6 +28,7 @@ fn a_request_may_bring_what_fails() {
     let odd = json!({"messages": [{"role": "banana", "content": "Hi"}]});
     let effort = json!({"reasoning_effort": "high"});
     let large = json!({"max_tokens": 64_000});
+    let several = json!({"n": 4});
     let plain = json!({"temperature": 1, "max_tokens": 4_096, "tools": [{"type": "function", "function": {"name": "f"}}]});
     // What a provider decodes, fetches or reaches can break its server; what it only reads or counts cannot.
     for (fields, refused, limited, broken) in [
@@ -39,6 +40,7 @@ fn a_request_may_bring_what_fails() {
         (&thought, false, true, false),
         (&effort, false, true, false),
         (&large, false, true, false),
+        (&several, false, true, false),
         (&plain, false, false, false),
     ] {
         assert_eq!(brought(fields, 401, "no"), refused, "{fields}");
