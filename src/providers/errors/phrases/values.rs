@@ -67,23 +67,23 @@ const MISSING: [&str; 2] = ["exist", "not found"];
 const NO_VALUES: [&str; 6] = ["model", "models", "deployment", "engine", "id", "name"];
 
 /// Whether a missing thing is a value of the request. Servers in front of a provider say that a file is missing, so only its own
-/// errors count.
+/// errors count. An error inside a success is one if its code says so.
 #[must_use]
 pub fn is_of_an_unknown_value(error: &UpstreamError) -> bool {
     if !error.structured || !matches!(error.status, 200 | 404) {
         return false;
     }
     let labels = [&error.code, &error.kind, &error.inner_code].into_iter().flatten();
-    names_a_value(error)
-        || says_unknown(&normalized(&error.message).replace('_', " "))
-        || labels.map(|label| words_of(label)).any(|label| says_unknown(&label))
+    let is_coded = labels.map(|label| words_of(label)).any(|label| says_unknown(&label));
+    let is_said = || names_a_value(error) || says_unknown(&normalized(&error.message).replace('_', " "));
+    is_coded || error.status == 404 && is_said()
 }
 
 /// Whether the parameter at fault is another one than the model.
 fn names_a_value(error: &UpstreamError) -> bool {
     let param = error.param.as_deref().unwrap_or_default().to_ascii_lowercase();
     let name = param.split(['.', '[']).next().unwrap_or_default();
-    error.status == 404 && !name.is_empty() && !NO_VALUES.contains(&name)
+    !name.is_empty() && !NO_VALUES.contains(&name)
 }
 
 /// Whether a text says of a thing, and not of a model, that it does not exist or is not taken.
