@@ -92,6 +92,8 @@ pub const STRIPPED: &[&str] = &[
     "metadata",
     "name",
     "output_schema",
+    "parsed",
+    "parsed_arguments",
     "phase",
     "prefix",
     "provider_specific_fields",

@@ -18,6 +18,7 @@ pub(crate) mod faults;
 mod filtered_answers;
 mod golden;
 mod headers;
+mod history_members;
 mod keepalive;
 mod limits;
 mod models;

@@ -1,10 +1,12 @@
 //! Endpoints other than chats and embeddings: completions, moderations, rerank, images, speech and recordings.
 
+mod blank;
 mod faults;
 mod prompts;
 mod recordings;
 mod sound;
 mod streams;
+mod unclear_limits;
 
 use failsoft::domain::operation::ModelKind;
 use failsoft::providers::ModelPrice;

@@ -5,6 +5,7 @@ pub mod read_answer;
 pub mod read_request;
 pub mod read_stream;
 mod reasoning;
+pub mod stored;
 pub mod write_answer;
 pub mod write_request;
 pub mod write_stream;

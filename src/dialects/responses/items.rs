@@ -61,7 +61,10 @@ impl<'a> Conversation<'a> {
     /// Adds an item to the turns.
     pub(super) fn add(&mut self, item: &'a RawValue, changes: &mut Changes) -> Result<(), Need> {
         let item = Members::of(item).ok_or(ITEM)?;
+        let is_empty = || item.raw("role").is_none() && item.raw("content").is_none();
         match item.text("type").as_deref() {
+            // A reference may lack its type, as a message may.
+            None if is_empty() && item.raw("id").is_some() => Err(Need::StoredState),
             Some("message") | None => self.message(&item, changes),
             Some("reasoning") => {
                 self.answer(vec![reasoning(&item)]);
@@ -286,6 +289,7 @@ mod tests {
     fn state_of_a_provider_and_tools_of_servers_are_needed() {
         for (item, need) in [
             (r#"{"type":"item_reference","id":"msg_1"}"#, Need::StoredState),
+            (r#"{"id":"rs_1"}"#, Need::StoredState),
             (r#"{"type":"compaction","encrypted_content":"x"}"#, Need::StoredState),
             (r#"{"type":"computer_call","call_id":"c"}"#, Need::ServerTool),
             (r#"{"role":"other","content":"x"}"#, ITEM),

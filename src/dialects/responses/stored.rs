@@ -3,6 +3,8 @@
 //! Those that callers get end in a mark that names the provider, so that a later request finds it without any record. Providers
 //! get their own ids back.
 
+use std::collections::BTreeSet;
+
 use memchr::memmem;
 use serde::Deserialize;
 use serde_json::Value;
@@ -111,31 +113,65 @@ fn elements(value: &[u8]) -> Vec<&RawValue> {
 pub struct References {
     /// The items that are referred to, each with the provider that its id names.
     pub items: Vec<Option<Uuid>>,
-    /// Whether there are files by id.
+    /// Whether there are files or sound by id.
     pub files: bool,
 }
+
+/// Members of items that may be an id of what the provider keeps, and the type of an item that always is one.
+const IDS_IN_ITEMS: [&[u8]; 4] =
+    [b"\"id\"", b"\"file_id\"", b"\"approval_request_id\"", b"\"item_reference\""];
 
 /// Reads what an input refers to by its id.
 #[must_use]
 pub fn references(input: &[u8]) -> References {
     let mut found = References::default();
-    if !may_have(input, b"\"item_reference\"") && !may_have(input, b"\"file_id\"") {
+    if !IDS_IN_ITEMS.iter().any(|id| may_have(input, id)) {
         return found;
     }
+    // Approvals of requests that are in the input as well refer to nothing else.
+    let mut asked = BTreeSet::new();
     for item in elements(input).into_iter().filter_map(Members::of) {
-        if item.text("type").as_deref() == Some("item_reference") {
-            found.items.push(item.text("id").and_then(|id| provider_of(&id)));
-            continue;
+        let kind = item.text("type");
+        if kind.as_deref() == Some("mcp_approval_request") {
+            asked.extend(item.text("id"));
         }
-        found.files |= ["content", "output"].into_iter().filter_map(|name| item.raw(name)).any(has_file);
+        match reference(&item, kind.as_deref()) {
+            Some(Some(id)) if asked.contains(&id) => {}
+            Some(id) => found.items.push(id.and_then(|id| provider_of(&id))),
+            None => {
+                let mut contents = ["content", "output"].into_iter().filter_map(|name| item.raw(name));
+                found.files |= contents.any(has_file);
+            }
+        }
     }
     found
 }
 
-/// Whether a content is a file by id, or has one among its parts.
+/// The id of what the provider keeps, if an item is nothing but a reference to it. It may lack its type, as a message may.
+fn reference(item: &Members<'_>, kind: Option<&str>) -> Option<Option<String>> {
+    match kind {
+        Some("item_reference") => Some(item.text("id")),
+        Some("mcp_approval_response") => Some(item.text("approval_request_id")),
+        Some("image_generation_call") => item.raw("result").is_none().then(|| item.text("id")),
+        // Without a mark, it is unknown which provider can read it.
+        Some("compaction" | "compaction_summary") => {
+            item.text("id").filter(|id| provider_of(id).is_some()).map(Some)
+        }
+        Some(_) => None,
+        None if item.raw("role").is_none() && item.raw("content").is_none() => item.text("id").map(Some),
+        None => None,
+    }
+}
+
+/// Whether a content is a file or sound by id, or has one among its parts.
 fn has_file(content: &RawValue) -> bool {
-    let is_file = |part: &RawValue| Members::of(part).is_some_and(|part| part.raw("file_id").is_some());
-    is_file(content) || list(content).unwrap_or_default().into_iter().any(is_file)
+    let is_kept = |part: &RawValue| Members::of(part).is_some_and(|part| is_file(&part));
+    is_kept(content) || list(content).unwrap_or_default().into_iter().any(is_kept)
+}
+
+fn is_file(part: &Members<'_>) -> bool {
+    let is_sound = || part.text("type").as_deref() == Some("output_audio") && part.raw("id").is_some();
+    part.raw("file_id").is_some() || is_sound() && part.raw("data").is_none()
 }
 
 /// Whether a list of tools has one that uses files, containers or stores of its provider by id. Tools of the caller never do,
@@ -227,6 +263,31 @@ mod tests {
             (of_provider.as_str(), vec![Some(PROVIDER)], false),
             (r#"[{"type":"item_reference","id":"msg_1"}]"#, vec![None], false),
             (r#"[{"type":"item\u005freference","id":"msg_1"}]"#, vec![None], false),
+            (r#"[{"id":"rs_1"},{"role":"user","content":"Hi"}]"#, vec![None], false),
+            (r#"[{"type":null,"id":"rs_1","status":"completed"}]"#, vec![None], false),
+            (of_provider.replace(r#""type":"item_reference","#, "").as_str(), vec![Some(PROVIDER)], false),
+            (r#"[{"id":"msg_1","role":"assistant","content":"Hi"}]"#, vec![], false),
+            (r#"[{"type":"reasoning","id":"rs_1","summary":[]}]"#, vec![], false),
+            (
+                r#"[{"type":"function_call","id":"fc_1","call_id":"c","name":"f","arguments":"{}"}]"#,
+                vec![],
+                false,
+            ),
+            (r#"[{"type":"image_generation_call","id":"ig_1"}]"#, vec![None], false),
+            (r#"[{"type":"image_generation_call","id":"ig_1","result":"AA"}]"#, vec![], false),
+            (
+                r#"[{"type":"mcp_approval_response","approval_request_id":"mcpr_1","approve":true}]"#,
+                vec![None],
+                false,
+            ),
+            (
+                r#"[{"type":"mcp_approval_request","id":"mcpr_1","name":"f"},{"type":"mcp_approval_response","approval_request_id":"mcpr_1"}]"#,
+                vec![],
+                false,
+            ),
+            (r#"[{"type":"compaction","id":"cmp_1","encrypted_content":"x"}]"#, vec![], false),
+            (of_provider.replace("item_reference", "compaction").as_str(), vec![Some(PROVIDER)], false),
+            (r#"[{"role":"assistant","content":[{"type":"output_audio","id":"audio_1"}]}]"#, vec![], true),
             (r#"[{"role":"user","content":[{"type":"input_file","file_id":"file-1"}]}]"#, vec![], true),
             (
                 r#"[{"type":"function_call_output","output":[{"type":"input_image","file_id":"f"}]}]"#,

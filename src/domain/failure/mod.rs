@@ -84,6 +84,8 @@ pub enum Blame<'a> {
     Model(ModelFailure<'a>),
     /// The model, once there is enough [`evidence`].
     Open(OpenFailure<'a>),
+    /// The caller, until another one meets a limit as well.
+    UnclearLimit(OpenFailure<'a>),
 }
 
 /// A failure of the model or its provider. Only [`Failure::blame`] and [`OpenFailure::confirmed`] create one.
@@ -117,7 +119,7 @@ impl<'a> ModelFailure<'a> {
             FailureScope::Provider => true,
             // A rejected credential affects every model of the provider.
             FailureScope::Open => self.failure.class == ErrorClass::Authentication,
-            FailureScope::Model | FailureScope::Request => false,
+            FailureScope::Model | FailureScope::Request | FailureScope::UnclearLimit => false,
         }
     }
 }
@@ -149,6 +151,7 @@ impl Failure {
         match self.scope {
             FailureScope::Request => Blame::Request,
             FailureScope::Open => Blame::Open(OpenFailure(self)),
+            FailureScope::UnclearLimit => Blame::UnclearLimit(OpenFailure(self)),
             FailureScope::Model | FailureScope::Provider => {
                 Blame::Model(ModelFailure { failure: self, of_one_caller: false })
             }

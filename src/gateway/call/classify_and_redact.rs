@@ -45,9 +45,14 @@ impl Classifier<'_> {
         sent: &str,
     ) -> Failure {
         let mut failure = self.class(fault);
-        let other_results =
-            matches!(fault, Fault::Garbage(Garbage::Embeddings | Garbage::NoResult | Garbage::NoChoice));
-        if other_results && request.may_get_other_results() {
+        let other_results = match fault {
+            Fault::Garbage(Garbage::Embeddings | Garbage::NoResult | Garbage::NoChoice) => {
+                request.may_get_other_results()
+            }
+            Fault::Garbage(Garbage::Empty | Garbage::NoContent) => request.has_blank_input(),
+            _ => false,
+        };
+        if other_results {
             failure.scope = FailureScope::Request;
         }
         if let Fault::Upstream(error) = fault {
@@ -99,7 +104,10 @@ impl Classifier<'_> {
         }
         let failure = self.said_by_the_provider(failure, (error, message), text);
         let blames = matches!(failure.scope, FailureScope::Model | FailureScope::Provider);
-        if blames && at_most.is_some() { Failure { scope: FailureScope::Open, ..failure } } else { failure }
+        match at_most.filter(|_| blames) {
+            Some(scope) => Failure { scope, ..failure },
+            None => failure,
+        }
     }
 
     /// The failure by the error without what it repeats of the request.

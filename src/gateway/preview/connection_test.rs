@@ -126,7 +126,7 @@ impl Gateway {
                 let of_the_provider = match failure.blame() {
                     Blame::Request => None,
                     Blame::Model(failure) => Some(failure),
-                    Blame::Open(failure) => Some(failure.confirmed()),
+                    Blame::Open(failure) | Blame::UnclearLimit(failure) => Some(failure.confirmed()),
                 };
                 if let Some(failure) = of_the_provider {
                     self.shared_state.health.failed(organization_id, provider, failure);

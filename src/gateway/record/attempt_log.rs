@@ -25,6 +25,9 @@ use crate::store::FallbackEventRow;
 /// The most attempts that a row keeps.
 const MAX_ATTEMPTS: usize = 64;
 
+/// The longest message for a caller, in characters.
+const LONGEST_MESSAGE: usize = 2_000;
+
 /// What a new event needs besides its failure.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EventStamp<'a> {
@@ -172,6 +175,24 @@ impl AttemptLog {
         let remaining = cooldown.remaining;
         self.retry_after = Some(self.retry_after.map_or(remaining, |known| known.min(remaining)));
         Failure { message: all_in_cooldown_message(cooldown), ..(*cooldown.failure).clone() }
+    }
+
+    /// The failure for the caller. If a provider does not know the model or refuses the credential, which are those of the
+    /// catalog, the message says of which provider and model it is.
+    pub(super) fn named(&self, failure: Failure) -> Failure {
+        let is_of_the_catalog =
+            matches!(failure.class, ErrorClass::ModelNotFound | ErrorClass::Authentication);
+        if !is_of_the_catalog || failure.status.is_none() || self.all_in_cooldown {
+            return failure;
+        }
+        let is_it =
+            |report: &&AttemptReport| !report.passed_over && report.error_class == Some(failure.class);
+        let Some(AttemptReport { model, provider, .. }) = self.reports.iter().rev().find(is_it) else {
+            return failure;
+        };
+        let said = &failure.message;
+        let message = format!("The provider '{provider}' refused the call of the model '{model}': {said}");
+        Failure { message: message.chars().take(LONGEST_MESSAGE).collect(), ..failure }
     }
 
     /// What the caller learns about the failover; `None` if the first candidate answers.

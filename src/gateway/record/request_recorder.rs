@@ -267,6 +267,7 @@ impl RequestRecorder {
     pub async fn finish_failed(mut self, failure: Failure, status: u16) -> Error {
         self.metrics.exhausted();
         self.log.chain_ended();
+        let failure = self.log.named(failure);
         let chain = ChainFailure {
             retry_after: self.log.retry_after(),
             attempts: self.log.reports().to_vec(),

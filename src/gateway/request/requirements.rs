@@ -75,6 +75,12 @@ impl<'a> Requirements<'a> {
     pub fn lacking(&self, model: &ModelEntry) -> Option<Need> {
         match self.request.spoken_to(model) {
             Ok(sent) if lacks_documents(sent, model) => Some(Need::Document),
+            // Only responses name their provider, so that of all else is the first one.
+            Ok(_)
+                if self.request.dialect != Dialect::Responses && self.primary == Some(model.provider.id) =>
+            {
+                None
+            }
             Ok(_) => self.request.stored_state().lacking(model.provider.id, self.primary, self.only_keeper),
             Err(need) => Some(need),
         }

@@ -1,8 +1,8 @@
 //! What a request refers to that one provider stores.
 //!
-//! Only OpenAI's Responses refer to it. The ids of responses and of their items were given out by the gateway, so they name
-//! their provider. Conversations, prompts and files were made at a provider without the gateway. Their provider is that of the
-//! first model, for which the caller wrote the request.
+//! The ids of OpenAI's responses and of their items were given out by the gateway, so they name their provider. Conversations,
+//! prompts, files, sound and containers were made at a provider without the gateway, or have ids that pass as they are. Their
+//! provider is that of the first model that speaks the dialect, for which the caller wrote the request.
 
 use entity::ids::ProviderId;
 use uuid::Uuid;
@@ -47,6 +47,16 @@ impl StoredState {
         state
     }
 
+    /// The state of a request of a dialect without responses: whether it refers to something that was made without the gateway.
+    pub(super) fn of_files(made_elsewhere: bool) -> Self {
+        Self { made_elsewhere, ..Self::default() }
+    }
+
+    /// Whether the request refers to something that was made without the gateway.
+    pub(super) fn was_made_elsewhere(&self) -> bool {
+        self.made_elsewhere
+    }
+
     /// Whether the request continues a response.
     pub(super) fn has_previous_response(&self) -> bool {
         self.previous.is_some()
@@ -57,7 +67,7 @@ impl StoredState {
         self.previous == Some(None)
     }
 
-    /// What the provider does not store. `primary` is the provider of the first model, and `only` the one that stores a response
+    /// What the provider does not store. `primary` is the provider of what was made without the gateway, and `only` the one that stores a response
     /// of which the id names none.
     pub(super) fn lacking(
         &self,

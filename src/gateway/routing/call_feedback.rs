@@ -178,6 +178,9 @@ impl CallFeedback {
                 Some(failure) => return self.report_model_failure(shared_state, failure),
                 None => cooldowns.undecided(&self.model, self.called_at),
             },
+            Blame::UnclearLimit(failure) => {
+                cooldowns.limited(&self.model, failure, self.called_at, self.caller);
+            }
         }
         false
     }

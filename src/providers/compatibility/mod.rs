@@ -5,6 +5,7 @@
 //! the vendor's own documentation, R are reports of its behavior. All were read in November 2026.
 
 mod effort;
+mod history;
 mod members;
 mod models;
 mod optional;
@@ -17,7 +18,7 @@ use super::known_models::Capabilities;
 use super::presets::Preset;
 
 pub use effort::{Effort, clamped};
-pub use optional::{NEWER_LIMIT, OPTIONAL, Parameters, STREAM_MEMBERS, STRICT};
+pub use optional::{NEWER_LIMIT, OF_MESSAGES, OPTIONAL, Parameters, STREAM_MEMBERS, STRICT};
 pub use refusal::{Refusal, refused_parameters};
 pub use signature::{REASONING_WORDS, refuses_reasoning};
 pub use tool_ids::ToolIds;

@@ -1,7 +1,8 @@
 //! Which optional parameters a vendor's error refuses, and whether it refuses the parameter itself or only its value, one
 //! of its members, or its combination with something else.
 
-use super::optional::{NEWER_LIMIT, OPTIONAL, Parameters, STREAM_MEMBERS};
+use super::history;
+use super::optional::{NEWER_LIMIT, OPTIONAL, Parameters, STREAM_MEMBERS, names_of_messages};
 use crate::providers::errors::UpstreamError;
 
 /// How vendors say that they do not accept something, in lowercase.
@@ -71,8 +72,12 @@ pub fn refused_parameters(error: &UpstreamError, sent: Parameters) -> Refusal {
         is_refused && named
     };
     let named = Parameters::of(OPTIONAL.iter().copied().filter(|name| sent.contains(name) && is_named(name)));
+    let in_history = history::named(error, sent);
+    let named = named.with(in_history.all);
+    // What other vendors add is refused alike, and providers name one member at a time.
+    let alike = if in_history.all.is_empty() { Parameters::default() } else { history::alike(sent) };
     if said.iter().any(|text| is_conditional(text)) || supports_something_else(&error.message) {
-        return Refusal { left_out: named, themselves: Parameters::default() };
+        return Refusal { left_out: named.with(alike), themselves: Parameters::default() };
     }
     let of_a_member = |name: &str| {
         at_fault == name && is_inside(name, rest)
@@ -80,7 +85,9 @@ pub fn refused_parameters(error: &UpstreamError, sent: Parameters) -> Refusal {
     };
     let members =
         Parameters::of(OPTIONAL.iter().copied().filter(|name| named.contains(name) && of_a_member(name)));
-    Refusal { left_out: named, themselves: named }.of_members(members, sent)
+    let refusal = Refusal { left_out: named, themselves: named };
+    let refusal = refusal.of_members(members.with(in_history.inside), sent);
+    Refusal { left_out: refusal.left_out.with(alike), ..refusal }
 }
 
 impl Refusal {
@@ -162,8 +169,9 @@ const WITH_MODEL: &[&str] =
 
 /// Whether the parameter is refused only for its value, or only together with something else.
 fn is_conditional(text: &str) -> bool {
-    // Pydantic's type for an unknown field, and the value of one.
+    // Pydantic's type for an unknown field, and the value of one. How Groq begins an error about a message.
     let text = &text.replace("value error.extra", "").replace(", value:", ",");
+    let text = &text.replace("the following must be satisfied", "");
     let words = |parts: &str| {
         text.match_indices(parts).any(|(at, _)| {
             let before = text.get(..at).unwrap_or_default();
@@ -188,13 +196,13 @@ fn supports_something_else(message: &str) -> bool {
         let after = lower.get(at + support.len()..).unwrap_or_default();
         let quoted = after.strip_prefix(['\'', '"', '`']);
         let word = quoted.and_then(|quoted| quoted.split(['\'', '"', '`']).next());
-        word.is_some_and(|word| !OPTIONAL.contains(&word))
+        word.is_some_and(|word| !OPTIONAL.contains(&word) && names_of_messages().all(|name| name != word))
             || after.starts_with(|first: char| first.is_ascii_digit())
     })
 }
 
 /// Whether a message names a parameter, rather than just using the word.
-fn names(sentence: &str, name: &str) -> bool {
+pub(super) fn names(sentence: &str, name: &str) -> bool {
     places(sentence, name).next().is_some()
 }
 

@@ -6,6 +6,7 @@ use crate::providers::errors::UpstreamError;
 /// The words with which vendors name such reasoning. An error may repeat them from a request.
 pub const REASONING_WORDS: &[&str] = &[
     "encrypted_content",
+    "reasoning",
     "redacted_thinking",
     "signature",
     "thinking",
@@ -23,7 +24,8 @@ const CODES: &[&str] = &["invalid_encrypted_content", "thinking_signature_invali
 /// required" (V Anthropic); "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified" and
 /// "Expected `thinking` or `redacted_thinking`, but found `tool_use`" (R pydantic/pydantic-ai#3757); "Thought signature is
 /// not valid", "Function call is missing a thought_signature" (R BerriAI/litellm#32140, #16893); "The encrypted content
-/// gAAA... could not be verified" (R openai/codex#3573, #9045).
+/// gAAA... could not be verified" (R openai/codex#3573, #9045). "Invalid value: 'thinking'. Supported values are: 'text' and
+/// 'refusal'", of the `content` of an assistant.
 const WORDS: &[&[&str]] = &[
     &["signature", "thinking"],
     &["thought signature"],
@@ -32,6 +34,9 @@ const WORDS: &[&[&str]] = &[
     &["must start with a thinking block"],
     &["encrypted content", "verified"],
     &["encrypted content", "decrypted"],
+    &["invalid value: thinking", "content"],
+    &["invalid value: redacted thinking", "content"],
+    &["invalid value: reasoning", "content"],
 ];
 
 /// Whether the error refuses the reasoning in the history. Only a 400 does.
@@ -44,7 +49,9 @@ pub fn refuses_reasoning(error: &UpstreamError) -> bool {
     if labels.any(|label| CODES.contains(&label.as_str())) {
         return true;
     }
-    let said = error.message.to_lowercase().replace('_', " ").replace(['`', '\'', '"'], "");
+    let param = error.param.as_deref().unwrap_or_default();
+    let said = [error.message.as_str(), " ", param].concat();
+    let said = said.to_lowercase().replace('_', " ").replace(['`', '\'', '"'], "");
     WORDS.iter().any(|row| row.iter().all(|words| said.contains(words)))
 }
 
@@ -77,6 +84,8 @@ mod tests {
             assert!(!refused(429, &json!({"message": message})), "{message}");
         }
         assert!(refused(400, &json!({"message": "no", "code": "invalid_encrypted_content"})));
+        let part = "Invalid value: 'thinking'. Supported values are: 'text' and 'refusal'.";
+        assert!(refused(400, &json!({"message": part, "param": "messages[1].content[0].type"})));
     }
 
     #[test]
@@ -86,6 +95,7 @@ mod tests {
             "thinking.budget_tokens: Input should be greater than or equal to 1024",
             "max_tokens must be greater than thinking.budget_tokens",
             "prompt is too long",
+            "Invalid value: 'reasoning'. Supported values are: 'usage'.",
         ] {
             assert!(!refused(400, &json!({"message": message})), "{message}");
         }

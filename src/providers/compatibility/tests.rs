@@ -20,7 +20,8 @@ fn every_preset_has_its_row_and_no_row_is_left_over() {
 
 #[test]
 fn what_is_refused_is_known_to_be_optional() {
-    assert!(OPTIONAL.is_sorted() && OPTIONAL.len() <= 64);
+    // One bit is that of the reasoning in the history.
+    assert!(OPTIONAL.is_sorted() && OPTIONAL.len() < 64);
     let rows = VENDORS.iter().flat_map(|vendor| vendor.refuses).chain(ABOUT_REASONING);
     for name in rows {
         assert!(OPTIONAL.contains(name), "{name}");
@@ -97,6 +98,7 @@ fn said(status: u16, param: Option<&str>, message: &str) -> UpstreamError {
         retry_after: None,
         reset: None,
         token_limit: None,
+        requests_used_up: false,
         moderated: false,
         page: false,
         unread: false,
@@ -213,6 +215,93 @@ fn a_value_a_member_and_a_combination_say_nothing_about_the_parameter() {
     let usage = said(422, None, "stream_options.include_usage: Extra inputs are not permitted");
     let options = Parameters::of(["stream_options"]);
     assert_eq!(refused_parameters(&usage, all), Refusal { left_out: options, themselves: options });
+}
+
+#[test]
+fn vendors_name_what_they_refuse_in_messages_by_its_path_or_its_name() {
+    let names = [
+        "annotations",
+        "audio",
+        "cache_control",
+        "index",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+    ];
+    let all = Parameters::of_messages(names).with(Parameters::of(["reasoning", "store"]));
+    let alike = Parameters::of_messages(names).without(Parameters::of_messages(["audio"]));
+    for (status, param, message, expected) in [
+        (
+            400,
+            Some("messages[1].reasoning_content"),
+            "Unknown parameter: 'messages[1].reasoning_content'.",
+            "reasoning_content",
+        ),
+        (400, None, "Unknown parameter: 'messages[1].reasoning'.", "reasoning"),
+        (
+            400,
+            Some("messages[2].tool_calls[0].index"),
+            "Unknown parameter: 'messages[2].tool_calls[0].index'.",
+            "index",
+        ),
+        (400, None, "Unrecognized request argument supplied: reasoning_content", "reasoning_content"),
+        (
+            400,
+            None,
+            "Additional properties are not allowed ('annotations' was unexpected) - 'messages.1'",
+            "annotations",
+        ),
+        (
+            400,
+            None,
+            "'messages.1' : for 'role:assistant' the following must be satisfied[('messages.1' : property 'reasoning_content' is unsupported)]",
+            "reasoning_content",
+        ),
+        (400, None, "property 'reasoning_details' is unsupported", "reasoning_details"),
+        (
+            422,
+            Some("messages.1.assistant.reasoning_content"),
+            "messages.1.assistant.reasoning_content: Extra inputs are not permitted",
+            "reasoning_content",
+        ),
+        (
+            400,
+            None,
+            "Extra inputs are not permitted, field: 'messages[2].content[0].cache_control', value: {}",
+            "cache_control",
+        ),
+        (
+            400,
+            None,
+            "Invalid JSON payload received. Unknown name \"reasoning_content\" at 'messages[1]': Cannot find field.",
+            "reasoning_content",
+        ),
+        (422, None, "messages[1]: unknown field `reasoning_details`", "reasoning_details"),
+    ] {
+        let refusal = refused_parameters(&said(status, param, message), all);
+        assert_eq!(refusal.themselves, Parameters::of_messages([expected]), "{message}");
+        assert_eq!(refusal.left_out, alike, "{message}");
+    }
+    let sound = refused_parameters(&said(400, None, "Unknown parameter: 'messages[1].audio'."), all);
+    assert_eq!(sound.left_out, Parameters::of_messages(names), "it is refused itself");
+    let inside = refused_parameters(
+        &said(400, None, "Unknown parameter: 'messages[1].reasoning_details[0].format'."),
+        all,
+    );
+    assert_eq!((inside.themselves, inside.left_out), (Parameters::default(), alike));
+    // A parameter of the request is none of a message, nor is what another status says, or what was not sent.
+    let own = refused_parameters(&said(400, Some("reasoning"), "Unknown parameter: 'reasoning'."), all);
+    assert_eq!(own.left_out, Parameters::of(["reasoning"]));
+    for (status, message) in [
+        (429, "Unknown parameter: 'messages[1].reasoning_content'."),
+        (400, "Unknown parameter: 'messages[1].name'."),
+        (400, "messages[1].content: the audio is too long"),
+        (400, "Missing required parameter: 'messages[1].content'."),
+    ] {
+        assert_eq!(refused_parameters(&said(status, None, message), all), Refusal::default(), "{message}");
+    }
+    let error = said(400, None, "Unknown parameter: 'messages[1].reasoning_content'.");
+    assert_eq!(refused_parameters(&error, Parameters::of(["store"])), Refusal::default());
 }
 
 #[test]

@@ -36,6 +36,13 @@ impl<'a> LimitHeaders<'a> {
         self.0.iter().map(|(name, value)| (name.as_str(), *value))
     }
 
+    /// Whether a limit of requests is used up.
+    pub(super) fn have_no_request_left(&self) -> bool {
+        let of_requests = |name: &str| name.contains("request") && name.contains("remaining");
+        let is_none = |value: &str| value.trim().parse::<f64>().is_ok_and(|left| left < 1.0);
+        self.iter().any(|(name, value)| of_requests(name) && is_none(value))
+    }
+
     /// The number of the header with `other` in place of `word`. `None` if the name has no such word.
     pub(super) fn beside<T: FromStr>(&self, name: &str, word: &str, other: &str) -> Option<T> {
         let partner = name.contains(word).then(|| name.replace(word, other))?;

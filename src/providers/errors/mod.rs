@@ -55,6 +55,8 @@ pub struct UpstreamError {
     pub reset: Option<Reset>,
     /// The limit of tokens that the vendor states. Meaningful only if the failure is a limit, as `reset` is, or a refusal.
     pub token_limit: Option<TokenLimit>,
+    /// Whether a header says that no request of a limit is left. Meaningful only if the failure is a limit, as `reset` is.
+    pub requests_used_up: bool,
     /// Whether the vendor reports moderation results.
     pub moderated: bool,
     /// Whether the body is an HTML page, which means that a server in front of the vendor's answered.
@@ -116,6 +118,7 @@ impl fmt::Debug for UpstreamError {
             .field("retry_after", &self.retry_after)
             .field("reset", &self.reset)
             .field("token_limit", &self.token_limit)
+            .field("requests_used_up", &self.requests_used_up)
             .field("moderated", &self.moderated)
             .field("page", &self.page)
             .field("unread", &self.unread)
@@ -151,7 +154,8 @@ pub fn parse_error(status: u16, headers: &HeaderMap, body: &[u8], now: DateTime<
         Some(next) => (None, Some(Reset::from(ResetTime::At(next)))),
         None => (retry_after, reset),
     };
-    UpstreamError { code, retry_after, reset, token_limit, ..from_said(status, said) }
+    let requests_used_up = limits.have_no_request_left();
+    UpstreamError { code, retry_after, reset, token_limit, requests_used_up, ..from_said(status, said) }
 }
 
 /// Parses the value of the `error` member of an answer or event that arrived with a success status. The caller must
@@ -207,6 +211,7 @@ fn from_said(status: u16, said: ErrorBody) -> UpstreamError {
         retry_after: said.retry_after,
         reset: said.reset,
         token_limit: None,
+        requests_used_up: false,
         moderated: said.moderated,
         page: said.page,
         unread,

@@ -31,13 +31,30 @@ pub(super) fn number_between(sentence: &str, word: &str, then: &str) -> Option<u
     })
 }
 
-/// The amount of money directly after words: `remaining quota: $0.51`.
+/// The first amount, such as one of money, directly after words: `remaining quota: $0.51`, `have 1,200`.
 pub(super) fn amount_after(sentence: &str, words: &str) -> Option<f64> {
-    let (_, rest) = sentence.split_once(words)?;
-    let rest = rest.trim_start_matches([' ', ':', '=', '$', '＄', '¥', '￥']);
-    let is_part = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '-');
-    let end = rest.find(|letter: char| !is_part(letter)).unwrap_or(rest.len());
-    rest.get(..end)?.parse().ok()
+    sentence.match_indices(words).find_map(|(at, _)| {
+        let rest = sentence.get(at + words.len()..)?;
+        let rest = rest.trim_start_matches([' ', ':', '=', '$', '＄', '€', '¥', '￥']);
+        amount(rest.split(is_of_no_amount).next()?)
+    })
+}
+
+/// The first amount directly before words: `37 credits remaining`.
+pub(super) fn amount_before(sentence: &str, words: &str) -> Option<f64> {
+    sentence.match_indices(words).find_map(|(at, _)| {
+        let before = sentence.get(..at)?.trim_end();
+        amount(before.rsplit(is_of_no_amount).next()?)
+    })
+}
+
+fn is_of_no_amount(letter: char) -> bool {
+    !letter.is_ascii_digit() && !matches!(letter, '.' | ',' | '-')
+}
+
+/// An amount without its commas, and without the point or comma that ends a sentence.
+fn amount(text: &str) -> Option<f64> {
+    text.trim_end_matches(['.', ',']).replace(',', "").parse().ok()
 }
 
 /// Whether a letter belongs to no number. Some have commas.
@@ -59,10 +76,22 @@ mod tests {
             ("left: $0.50, need", Some(0.5)),
             ("left ＄-1.25", Some(-1.25)),
             ("left=0", Some(0.0)),
+            ("left: none, left 7.", Some(7.0)),
+            ("left: 1,200.5", Some(1_200.5)),
             ("left: none", None),
+            ("left -", None),
             ("other", None),
         ] {
             assert_eq!(amount_after(sentence, "left"), amount, "{sentence}");
+        }
+        for (sentence, amount) in [
+            ("you have 37 left", Some(37.0)),
+            ("$1,200.50 left", Some(1_200.5)),
+            ("none left, 3 left", Some(3.0)),
+            ("left", None),
+            ("none left", None),
+        ] {
+            assert_eq!(amount_before(sentence, "left"), amount, "{sentence}");
         }
     }
 

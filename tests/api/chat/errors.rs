@@ -218,6 +218,20 @@ on_both_databases! {
         assert_eq!(error, said["error"]);
     }
 
+    async fn a_model_or_a_credential_that_a_provider_refuses_is_named(app: App) {
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider_at("acme", "custom", Some(&fake.base_url())).await;
+        app.organization.model("a", provider).await;
+        for (status, code, said) in [(404, "model_not_found", "The model `x` does not exist"), (401, "invalid_api_key", "Who are you?")] {
+            fake.next(Script::error(status, code, said));
+            let error = app.chat(&json!({"model": "a"})).await.json()["error"].clone();
+            let message = format!("The provider 'acme' refused the call of the model 'a': {said}");
+            assert_eq!(error["message"], json!(message), "{error}");
+            let event = app.events().await.pop().expect("an event");
+            assert_eq!(event["error_message"], json!(said), "{event}");
+        }
+    }
+
     async fn under_api_v1_the_code_is_a_number(app: App) {
         let fake = FakeProvider::start().await;
         app.organization.catalog(&fake, &["a"]).await;

@@ -17,8 +17,16 @@ fn said(status: u16, message: &str) -> Script {
 pub(super) fn refusals() -> Vec<(&'static str, Script)> {
     let afford = "This request requires more credits, or fewer max_tokens. You requested up to 65536 tokens, but can only afford 3919.";
     let too_large = "Request too large for x on tokens per min (TPM): Limit 30000, Requested 342389. The input or output tokens must be reduced in order to run successfully.";
+    let credits = "This request exceeds your quota of 10000. You have 37 credits remaining, while 150 credits are required for this request.";
+    let recording = "Rate limit reached for model `x` on seconds of audio per hour (ASPH): Limit 7200, Used 7000, Requested 300. Please try again in 43s.";
     vec![
         ("more tokens than the credit left", said(402, afford)),
+        (
+            "more credits than are left",
+            Script::json(401, &json!({"detail": {"status": "quota_exceeded", "message": credits}})),
+        ),
+        ("a recording above what is left", Script::error(429, "rate_limit_exceeded", recording)),
+        ("an image above the balance", said(402, "not enough balance (need $0.07, have $0.01)")),
         ("a prompt above the credit left", said(402, "Prompt tokens limit exceeded: 230799 > 91442.")),
         ("a firewall's page", html(403, "Access denied")),
         (
@@ -47,6 +55,12 @@ pub(super) fn refusals() -> Vec<(&'static str, Script)> {
         ("a router without tools", said(404, "No endpoints found that support tool use.")),
         ("a router without images", said(404, "No endpoints found that support image input")),
         ("a router and a data policy", said(404, "No endpoints found matching your data policy.")),
+        (
+            "an unknown voice",
+            Script::json(404, &json!({"detail": {"status": "voice_not_found", "message": "no"}})),
+        ),
+        ("an unknown language", said(404, "The language 'tlh' is not supported.")),
+        ("an unknown size", Script::json(404, &json!({"error": {"message": "Not found", "param": "size"}}))),
         ("a state that is gone", said(404, "Previous response with id 'x' not found.")),
         ("a request above the limit", Script::error(429, "rate_limit_exceeded", too_large)),
         ("a request above the limit as a 413", Script::error(413, "rate_limit_exceeded", too_large)),

@@ -90,6 +90,8 @@ pub(super) fn brought() -> Vec<(Value, Script)> {
     let refused = || Script::error(401, "invalid_api_key", "Incorrect API key provided");
     vec![
         (content(file), broken("The document could not be opened")),
+        (json!({"messages": [{"role": "banana", "content": "Hi"}]}), broken("The server had an error")),
+        (json!({"temperature": "hot"}), broken("The server had an error")),
         (content(audio.clone()), broken("Invalid data found when processing input")),
         (content(audio), Script::new().close()),
         (content(image("data:image/png;base64,AAAA")), Script::respond(502, &[], "")),

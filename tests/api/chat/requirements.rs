@@ -45,6 +45,32 @@ on_both_databases! {
         );
     }
 
+    async fn files_and_sound_by_their_ids_are_at_the_provider_of_the_first_model(app: App) {
+        let (here, there) = (FakeProvider::start().await, FakeProvider::start().await);
+        for (name, fake) in [("first", &here), ("second", &there)] {
+            let provider = app.organization.provider(&format!("{name}-provider"), fake).await;
+            app.organization.model(name, provider).await;
+        }
+        there.always(Script::answer("Hi"));
+        let file = |file: Value| json!([{"role": "user", "content": [{"type": "file", "file": file}]}]);
+        let ask = async |messages: &Value| {
+            here.next(Script::error(503, "overloaded", "busy"));
+            app.chat(&json!({"models": ["first", "second"], "num_retries": 0, "messages": messages})).await
+        };
+        for messages in [
+            file(json!({"file_id": "file-1"})),
+            json!([{"role": "assistant", "audio": {"id": "audio_1"}}, {"role": "user", "content": "Again, please."}]),
+        ] {
+            let answer = ask(&messages).await;
+            assert_eq!((answer.status, there.served()), (503, 0), "{messages}: {}", answer.text());
+            let event = app.events().await.pop().expect("an event");
+            assert_eq!((&event["failed_model"], &event["error_class"]), (&json!("second"), &json!("lacks_capability")), "{event}");
+            assert!(event["error_message"].as_str().is_some_and(|message| message.contains("does not store")), "{event}");
+        }
+        let answer = ask(&file(json!({"filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"}))).await;
+        assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "second"), "{}", answer.text());
+    }
+
     async fn images_and_tools_go_to_models_that_can(app: App) {
         let _fake = catalog(&app).await;
         let image = json!([{"role": "user", "content": [

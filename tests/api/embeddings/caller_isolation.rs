@@ -44,7 +44,6 @@ on_both_databases! {
         for (number, (fields, script)) in [
             (json!({"dimensions": 5}), short()),
             (json!({"encoding_format": "hex"}), Script::json(200, &json!({"data": [{"embedding": "00"}, {"embedding": "11"}]}))),
-            (json!({"input": []}), empty()),
             (json!({"input": ""}), empty()),
             (json!({"input": ["a", ""]}), short()),
             (json!({"input": [7, 4_000_000]}), empty()),

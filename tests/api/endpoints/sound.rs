@@ -69,6 +69,23 @@ on_both_databases! {
         assert_eq!((failed.status, failed.header("content-type")), (502, "application/json"), "{}", failed.text());
     }
 
+    async fn an_unknown_voice_is_of_the_request(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        pair(&app, &fake, ModelKind::Speech).await;
+        let unknown = json!({"detail": {"status": "voice_not_found", "message": "A voice with the voice_id 'x' was not found."}});
+        fake.always(Script::json(404, &unknown));
+        for turn in 1..8 {
+            let answer = app.post(PATH, &body(&json!({"voice": "x", "speed": turn}))).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (400, "1"), "{turn}: {}", answer.text());
+            assert!(answer.text().contains("voice_id 'x' was not found"), "{}", answer.text());
+            let event = app.events().await.pop().expect("an event");
+            assert_eq!((&event["error_class"], &event["matched_rule"]), (&json!("invalid_request"), &json!("phrase:unknown_value")), "{event}");
+        }
+        fake.always(Script::respond(200, &[("content-type", "audio/mpeg")], SOUND));
+        assert_eq!(app.post(PATH, &body(&json!({}))).await.status, 200);
+    }
+
     async fn sound_that_breaks_off_ends_the_response(app: App) {
         let fake = FakeProvider::start().await;
         pair(&app, &fake, ModelKind::Speech).await;

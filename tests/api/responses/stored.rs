@@ -211,6 +211,10 @@ on_both_databases! {
             json!({"input": file("input_file")}),
             json!({"input": file("input_image")}),
             json!({"input": [{"type": "item_reference", "id": "msg_1"}]}),
+            json!({"input": [{"id": "rs_1"}, {"role": "user", "content": "Hi"}]}),
+            json!({"input": [{"type": null, "id": "msg_1"}]}),
+            json!({"input": [{"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": true}]}),
+            json!({"input": [{"type": "image_generation_call", "id": "ig_1"}, {"role": "user", "content": "Larger"}]}),
             json!({"tools": [{"type": "file_search", "vector_store_ids": ["vs_1"]}]}),
         ] {
             two.here.next(Script::error(503, "server_is_overloaded", "Overloaded"));
@@ -219,7 +223,7 @@ on_both_databases! {
             let event = app.events().await.pop().expect("an event");
             assert_eq!((&event["failed_model"], &event["error_class"]), (&json!("second"), &json!("lacks_capability")), "{more}: {event}");
         }
-        assert_eq!(two.served(), (6, 0));
+        assert_eq!(two.served(), (10, 0));
         // A tool of the caller may call its arguments as it likes.
         two.here.next(Script::error(503, "server_is_overloaded", "Overloaded"));
         two.there.next(Script::json(200, &response()));

@@ -31,6 +31,11 @@ impl<'a> Draft<'a> {
         self.members.iter().rev().find(|(known, _)| known == name).map(|(_, value)| &**value)
     }
 
+    /// The names of the fields, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|(name, _)| &**name)
+    }
+
     /// The value, unless it is null.
     pub(super) fn present(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|value| *value != "null")

@@ -36,7 +36,7 @@ use crate::store::snapshot::ModelEntry;
 
 /// Writes the body for `model`. `primary` says that the caller wrote the request for this model, which holds for no
 /// translation. Parameters in `refused` are left out; of the primary's request only `stream_options`, which the gateway may have added,
-/// and the reasoning in its history.
+/// the reasoning in its history, and members of its messages.
 #[must_use]
 pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: Parameters) -> Adapted {
     if request.operation != Operation::Chat {
@@ -102,10 +102,8 @@ fn adapt_completion(
             }
             continue;
         }
-        let bare = (name == "messages" && refused.has_reasoning())
-            .then(|| without_reasoning(value, model, &mut changes))
-            .flatten();
-        let value = bare.as_deref().map_or(value, str::as_bytes);
+        let edited = if name == "messages" { accepted(value, model, refused, &mut changes) } else { None };
+        let value = edited.as_deref().map_or(value, str::as_bytes);
         match &fallback {
             None => member(&mut out, name, value),
             Some(fallback) => {
@@ -126,11 +124,29 @@ fn adapt_completion(
     out.into_body(changes)
 }
 
-/// The messages without reasoning, which the provider refused. `None` means that they have none.
-fn without_reasoning(messages: &[u8], model: &ModelEntry, changes: &mut Changes) -> Option<String> {
+/// The messages without what the provider refused in them: reasoning, and members. `None` means that nothing changes.
+fn accepted(
+    messages: &[u8],
+    model: &ModelEntry,
+    refused: Parameters,
+    changes: &mut Changes,
+) -> Option<String> {
+    let members = refused.in_messages();
+    if members.is_empty() && !refused.has_reasoning() {
+        return None;
+    }
+    let messages = std::str::from_utf8(messages).ok()?;
+    let bare = if refused.has_reasoning() { without_reasoning(messages, model, changes) } else { None };
+    if members.is_empty() {
+        return bare;
+    }
+    history::without_members(bare.as_deref().unwrap_or(messages), members, changes).or(bare)
+}
+
+fn without_reasoning(messages: &str, model: &ModelEntry, changes: &mut Changes) -> Option<String> {
     let capabilities = &model.settings.capabilities;
     let target = TargetModel::of(model.provider.preset, &model.upstream_model, capabilities, true);
-    history::without_reasoning(std::str::from_utf8(messages).ok()?, target.signed_calls, changes)
+    history::without_reasoning(messages, target.signed_calls, changes)
 }
 
 /// The optional parameters in the body for this candidate, without those in `refused`. They can be left out of a
@@ -162,7 +178,10 @@ fn optional_of_completion(
     let own = request.parts.iter().find(|part| part.name == "stream_options");
     let more =
         own.is_some_and(|own| asks && has_more_than_usage(request.value(own))).then_some(STREAM_MEMBERS);
-    Parameters::of(written.chain(asked).chain(strict).chain(more)).without(refused)
+    let messages = request.parts.iter().find(|part| part.name == "messages");
+    let messages = messages.and_then(|part| std::str::from_utf8(request.value(part)).ok());
+    let in_messages = messages.map(history::members).unwrap_or_default();
+    Parameters::of(written.chain(asked).chain(strict).chain(more)).with(in_messages).without(refused)
 }
 
 /// Whether a tool or the response schema sets `strict`.

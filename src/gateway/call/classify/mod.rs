@@ -21,7 +21,7 @@ use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::scope::FailureScope;
 use crate::providers::errors::codes;
-use crate::providers::errors::phrases::about_money;
+use crate::providers::errors::phrases::{about_money, is_of_an_unknown_value};
 use crate::providers::{Meaning, MessageRules, UpstreamError};
 
 use super::redact::{redact, redact_label};
@@ -40,6 +40,9 @@ const ROOM: Duration = Duration::from_secs(1);
 
 /// The rule for an error inside a success that says neither by a status nor by a known code what it is.
 const IN_SUCCESS: &str = "answer:error";
+
+/// The rule for a value of the request that the provider does not know, such as a voice.
+const UNKNOWN_VALUE: &str = "phrase:unknown_value";
 
 /// Classifies a fault. `sentences` are the known error messages, and `now` turns dates into waits.
 pub fn classify(fault: &Fault, sentences: MessageRules<'_>, now: DateTime<Utc>) -> Failure {
@@ -218,7 +221,10 @@ fn interrupted(interruption: &Interruption, sentences: MessageRules<'_>, now: Da
             // The request is gone, so it is unknown which words are the provider's own.
             let scope = match failure.scope {
                 FailureScope::Request => FailureScope::Request,
-                FailureScope::Open | FailureScope::Model | FailureScope::Provider => FailureScope::Open,
+                FailureScope::Open
+                | FailureScope::UnclearLimit
+                | FailureScope::Model
+                | FailureScope::Provider => FailureScope::Open,
             };
             return Failure { class: ErrorClass::StreamInterrupted, rule: "stream:error", scope, ..failure };
         }
@@ -296,6 +302,7 @@ fn meaning(error: &UpstreamError, sentences: MessageRules<'_>) -> (ErrorClass, &
     });
     match said {
         Some((meaning, rule)) => (class_of(meaning), rule, true),
+        None if is_of_an_unknown_value(error) => (ErrorClass::InvalidRequest, UNKNOWN_VALUE, true),
         None => {
             let (class, rule) = by_status(error);
             (class, rule, false)

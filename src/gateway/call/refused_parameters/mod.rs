@@ -24,7 +24,7 @@ use crate::domain::clock::Clock;
 use crate::domain::failure::evidence::{Evidence, Source};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::providers::UpstreamError;
-use crate::providers::compatibility::{OPTIONAL, Parameters, Refusal, refused_parameters};
+use crate::providers::compatibility::{OF_MESSAGES, OPTIONAL, Parameters, Refusal, refused_parameters};
 use crate::store::snapshot::ModelEntry;
 
 /// The most models and providers that are remembered. For others, a refusal costs a second call each time.
@@ -265,14 +265,19 @@ pub fn named(
     request: &ChatRequest,
     optional: impl FnOnce() -> Parameters,
 ) -> Refusal {
-    let Some(error) = refusal_of(outcome) else { return Refusal::default() };
+    // Reading what was sent takes time, and few errors are such a refusal.
+    let Some(error) = refusal_of(outcome).filter(|error| matches!(error.status, 400 | 422)) else {
+        return Refusal::default();
+    };
     let sent = optional();
     let refusal = refused_parameters(error, sent);
     if refusal.left_out.is_empty() {
         return refusal;
     }
     // A value that the error repeats must not name the parameters of others.
-    let refusal = match without_values(error, &request.text(), OPTIONAL) {
+    let names: Vec<&str> =
+        OPTIONAL.iter().map(|name| name.strip_prefix(OF_MESSAGES).unwrap_or(name)).collect();
+    let refusal = match without_values(error, &request.text(), &names) {
         Heard::All => refusal,
         Heard::Rest(rest) => {
             let own = refused_parameters(&error.with_message(rest), sent);

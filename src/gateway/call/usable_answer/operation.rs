@@ -22,6 +22,8 @@ pub struct Expectation {
     operation: Operation,
     /// The number of inputs that get a result each, or of documents or images, if it is known.
     inputs: Option<usize>,
+    /// Whether the caller asked for nothing, so that a list without results is one.
+    may_be_empty: bool,
     /// The numbers of each embedding, if the caller asked for so many.
     dimensions: Option<usize>,
     encoding: Encoding,
@@ -50,6 +52,7 @@ impl Expectation {
             include_usage: request.include_usage || request.operation != Operation::Completions,
             echoes: value("echo") == Some(b"true"),
             inputs: request.inputs,
+            may_be_empty: request.asks_for_nothing(),
             dimensions: value("dimensions").and_then(|value| serde_json::from_slice(value).ok()),
             encoding: match value("encoding_format") {
                 None | Some(b"null" | b"\"float\"") => Encoding::Float,
@@ -102,15 +105,15 @@ impl Expectation {
     /// Judges a whole answer.
     fn judge(self, body: &[u8]) -> Judged {
         if body.trim_ascii().is_empty() {
-            return failed(Fault::Garbage(Garbage::Empty));
+            // A recording of silence has no words, and its text is a line without any.
+            let is_silence = self.is_text && !body.is_empty();
+            return if is_silence { Self::text() } else { failed(Fault::Garbage(Garbage::Empty)) };
         }
         let Ok(members) = RawObject::parse(body) else {
             let begin = body.trim_ascii_start().first();
             return match begin {
                 Some(b'<' | b'{') => failed(no_answer_fault(NoAnswer::Broken, body)),
-                _ if self.is_text && std::str::from_utf8(body).is_ok() => {
-                    Judged::Usable(Inspected::of_text(Reported { extras: true, ..Reported::default() }))
-                }
+                _ if self.is_text && std::str::from_utf8(body).is_ok() => Self::text(),
                 _ => failed(no_answer_fault(NoAnswer::Broken, body)),
             };
         };
@@ -129,6 +132,11 @@ impl Expectation {
                 Judged::Failed(error.map_or(fault, Fault::Upstream), usage)
             }
         }
+    }
+
+    /// An answer that is a text without JSON.
+    fn text() -> Judged {
+        Judged::Usable(Inspected::of_text(Reported { extras: true, ..Reported::default() }))
     }
 
     /// The usage that an answer reports.
@@ -150,6 +158,9 @@ impl Expectation {
 
     /// Why an answer is not usable; `None` if it is.
     fn missing(self, members: &RawObject<'_>) -> Option<Fault> {
+        if self.may_be_empty && self.has_no_result(members) {
+            return None;
+        }
         let lacks_result = Some(Fault::Garbage(Garbage::NoResult));
         let list = |name: &str| members.present(name).filter(|list| begins_with_object(*list));
         match self.operation {
@@ -183,6 +194,19 @@ impl Expectation {
             | Operation::Transcriptions
             | Operation::Translations => None,
         }
+    }
+
+    /// Whether an answer has the list of its results, without any.
+    fn has_no_result(self, members: &RawObject<'_>) -> bool {
+        let names: &[&str] = match self.operation {
+            Operation::Embeddings | Operation::Images => &["data"],
+            Operation::Moderations => &["results"],
+            Operation::Rerank => &["results", "data"],
+            Operation::Completions => &["choices"],
+            Operation::Chat | Operation::Speech | Operation::Transcriptions | Operation::Translations => &[],
+        };
+        let mut lists = names.iter().filter_map(|name| members.present(name));
+        lists.any(|list| objects(list).is_some_and(|results| results.is_empty()))
     }
 
     /// Whether a list has at least one element for each input, or as many images as were asked for.
@@ -260,73 +284,4 @@ fn without_text(list: RawText<'_>) -> Option<Fault> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn judged(request: &str, answer: &str) -> Judged {
-        let body = Bytes::copy_from_slice(request.as_bytes());
-        let request = ChatRequest::parse_operation(Operation::Embeddings, body).expect("a request");
-        Expectation::of(&request).expect("an expectation").judge(answer.as_bytes())
-    }
-
-    fn is_usable(request: &str, answer: &str) -> bool {
-        matches!(judged(request, answer), Judged::Usable(_))
-    }
-
-    #[test]
-    fn there_is_one_embedding_for_each_input_of_the_size_that_was_asked_for() {
-        let two = r#"{"model":"m","input":["a","b"],"dimensions":3}"#;
-        let list = |entries: &str| format!("{{\n  \"data\": [{entries}]\n}}");
-        let good = r#"{"index":0,"embedding":[0.1,-2,3e-4]}, {"index":1,"embedding":[1,2,3]}"#;
-        assert!(is_usable(two, &list(good)));
-        for bad in [
-            "",
-            r#"{"embedding":[0.1,0.2,0.3]}"#,
-            r#"{"embedding":[1,2,3]},{"embedding":[1,2]}"#,
-            r#"{"embedding":[1,2]},{"embedding":[1,2]}"#,
-            r#"{"embedding":[1,2,null]},{"embedding":[1,2,3]}"#,
-            r#"{"embedding":[]},{"embedding":[]}"#,
-            r#"{"embedding":"AAAAAAAAAAAAAAAA"},{"embedding":"AAAAAAAAAAAAAAAA"}"#,
-            r#"{"embedding":null},{"embedding":[1,2,3]}"#,
-            r#"{"index":0,"embedding":[1,2,3]},{"index":0,"embedding":[1,2,3]}"#,
-            r#"{"index":1,"embedding":[1,2,3]},{"index":2,"embedding":[1,2,3]}"#,
-            r#"7,{"embedding":[1,2,3]}"#,
-        ] {
-            let Judged::Failed(Fault::Garbage(Garbage::Embeddings), _) = judged(two, &list(bad)) else {
-                panic!("{bad}");
-            };
-        }
-        // Sixteen digits of Base64 are twelve bytes, which are three numbers.
-        let packed = r#"{"model":"m","input":"a","dimensions":3,"encoding_format":"base64"}"#;
-        assert!(is_usable(packed, &list(r#"{"embedding":"AAAAAAAAAAAAAAAA"}"#)));
-        assert!(is_usable(packed, &list(r#"{"embedding":[1,2,3]}"#)), "a vendor that knows no Base64");
-        assert!(!is_usable(packed, &list(r#"{"embedding":"AAAAAAAA"}"#)));
-        // The bytes of the last number are those of a NaN.
-        assert!(!is_usable(packed, &list(r#"{"embedding":"AAAAAAAAAAAAAMB/"}"#)));
-    }
-
-    #[test]
-    fn an_answer_without_output_counts_the_prompt_alone() {
-        let usage = |usage: &str| {
-            let answer = format!(r#"{{"data":[{{"embedding":[1]}}],"usage":{usage}}}"#);
-            match judged(r#"{"model":"m","input":"a"}"#, &answer) {
-                Judged::Usable(answer) => (answer.usage.input, answer.usage.output, answer.usage.flag),
-                other => panic!("{usage}: {other:?}"),
-            }
-        };
-        assert_eq!(usage(r#"{"prompt_tokens":7,"total_tokens":7}"#), (Some(7), Some(0), None));
-        assert_eq!(usage(r#"{"total_tokens":7}"#), (Some(7), Some(0), None));
-        assert_eq!(usage("null"), (None, None, None));
-    }
-
-    #[test]
-    fn an_error_in_place_of_embeddings_is_the_providers() {
-        for error in [r#"{"error":{"message":"no"}}"#, r#"{"object":"error","message":"no","code":503}"#] {
-            let Judged::Failed(Fault::Upstream(_), _) = judged(r#"{"model":"m","input":"a"}"#, error) else {
-                panic!("{error}");
-            };
-        }
-        let page = judged(r#"{"model":"m","input":"a"}"#, "<html>");
-        assert!(matches!(page, Judged::Failed(Fault::Garbage(Garbage::Html), _)));
-    }
-}
+mod tests;

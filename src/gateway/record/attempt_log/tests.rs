@@ -160,6 +160,28 @@ fn the_shortest_wait_counts() {
 }
 
 #[test]
+fn a_refused_model_or_credential_is_named_with_its_provider() {
+    let (mut log, context) = (AttemptLog::default(), context());
+    for (class, named) in [
+        (ErrorClass::ModelNotFound, true),
+        (ErrorClass::Authentication, true),
+        (ErrorClass::InvalidRequest, false),
+        (ErrorClass::QuotaExhausted, false),
+    ] {
+        let failure = Failure { status: Some(404), ..failure(class) };
+        fail(&mut log, &context, "a", &failure);
+        let expected = "The provider 'provider' refused the call of the model 'a': message";
+        let message = if named { expected } else { "message" };
+        assert_eq!(log.named(failure).message, message, "{class}");
+    }
+    // A drill calls no provider, and a long message stays within its bounds.
+    assert_eq!(log.named(failure(ErrorClass::ModelNotFound)).message, "message");
+    let long =
+        Failure { status: Some(404), message: "x".repeat(2_000), ..failure(ErrorClass::ModelNotFound) };
+    assert_eq!(log.named(long).message.chars().count(), 2_000);
+}
+
+#[test]
 fn the_newest_report_is_kept() {
     let (mut log, context) = (AttemptLog::default(), context());
     for _ in 0..2 * MAX_ATTEMPTS {

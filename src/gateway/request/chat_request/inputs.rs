@@ -47,9 +47,45 @@ impl ChatRequest {
                 || self.parts.iter().any(|part| is_own(&part.name, self.value(part))))
     }
 
+    /// Whether nothing is a right answer, because nothing was asked for: no input, no document, a blank text to make an image of.
+    pub(in crate::gateway) fn asks_for_nothing(&self) -> bool {
+        let is_zero =
+            |name: &str| self.parts.iter().any(|part| part.name == name && self.value(part) == b"0");
+        match self.operation {
+            Operation::Embeddings => self.is_without("input", is_none),
+            Operation::Moderations => self.is_without("input", is_blank),
+            Operation::Completions => self.is_without("prompt", is_none),
+            Operation::Rerank => self.is_without("documents", is_none) || is_zero("top_n"),
+            Operation::Images => self.is_without("prompt", is_blank) || is_zero("n"),
+            Operation::Chat | Operation::Speech | Operation::Transcriptions | Operation::Translations => {
+                false
+            }
+        }
+    }
+
+    /// Whether the request has nothing to work on, or a blank text: servers break over that, or answer nothing.
+    pub(in crate::gateway) fn has_blank_input(&self) -> bool {
+        let name = match self.operation {
+            Operation::Embeddings | Operation::Moderations | Operation::Speech => "input",
+            Operation::Completions | Operation::Images => "prompt",
+            Operation::Rerank => "query",
+            Operation::Chat | Operation::Transcriptions | Operation::Translations => return false,
+        };
+        self.is_without(name, is_blank) || self.asks_for_nothing()
+    }
+
+    /// Whether a field is absent, or has such a value.
+    fn is_without(&self, name: &str, is_such: fn(&[u8]) -> bool) -> bool {
+        let part = self.parts.iter().find(|part| part.name == name);
+        part.is_none_or(|part| is_such(self.value(part)))
+    }
+
     /// Whether other results than asked for may be an answer to this request alone: fewer than its inputs, or vectors in another
     /// form. Servers differ in how they encode numbers, too.
     pub(in crate::gateway) fn may_get_other_results(&self) -> bool {
+        if self.has_blank_input() {
+            return true;
+        }
         let is_packed = |part: &Part| part.name == "encoding_format" && self.value(part) == b"\"base64\"";
         match self.operation {
             Operation::Embeddings => self.asks_for_own_embeddings() || self.parts.iter().any(is_packed),
@@ -63,6 +99,18 @@ impl ChatRequest {
             | Operation::Translations => false,
         }
     }
+}
+
+/// Whether a value is null or a list without elements.
+fn is_none(value: &[u8]) -> bool {
+    let inside = value.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
+    value == b"null" || inside.is_some_and(|inside| inside.trim_ascii().is_empty())
+}
+
+/// Whether a value is none, or a blank text.
+fn is_blank(value: &[u8]) -> bool {
+    let is_blank_text = || serde_json::from_slice::<String>(value).is_ok_and(|text| text.trim().is_empty());
+    is_none(value) || value.len() <= LONGEST && value.starts_with(b"\"") && is_blank_text()
 }
 
 /// Whether an input is a text or a list of texts, none of them blank.

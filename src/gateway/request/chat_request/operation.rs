@@ -136,6 +136,28 @@ mod tests {
     }
 
     #[test]
+    fn a_blank_input_is_one_of_every_operation() {
+        let blank = |operation: Operation, members: &str| {
+            let body = Bytes::from(format!(r#"{{"model":"m",{members}}}"#));
+            ChatRequest::parse_operation(operation, body).expect(members).has_blank_input()
+        };
+        for (operation, members, expected) in [
+            (Operation::Speech, r#""input":"""#, true),
+            (Operation::Speech, r#""input":"a""#, false),
+            (Operation::Rerank, r#""query":" ","documents":["a"]"#, true),
+            (Operation::Rerank, r#""query":"q","documents":["a"]"#, false),
+            (Operation::Rerank, r#""query":"q""#, true),
+            (Operation::Images, r#""prompt":null"#, true),
+            (Operation::Images, r#""prompt":"a""#, false),
+            (Operation::Completions, r#""prompt":"""#, true),
+            (Operation::Moderations, r#""input":["a"]"#, false),
+            (Operation::Transcriptions, r#""file":0"#, false),
+        ] {
+            assert_eq!(blank(operation, members), expected, "{members}");
+        }
+    }
+
+    #[test]
     fn what_only_chats_have_is_not_checked() {
         let body = Bytes::from_static(br#"{"model":"m","input":"a","n":0,"max_tokens":1.5,"stream":true}"#);
         let request = ChatRequest::parse_operation(Operation::Embeddings, body.clone()).expect("a request");

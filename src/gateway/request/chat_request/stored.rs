@@ -1,8 +1,12 @@
 //! What providers store of a conversation: what the request refers to, and the mark with which the ids of an answer name their
 //! provider.
 
+use serde_json::value::RawValue;
+
 use super::ChatRequest;
 use crate::dialects::Dialect;
+use crate::dialects::chat;
+use crate::dialects::messages::content;
 use crate::dialects::responses::stored;
 use crate::gateway::request::stored_state::StoredState;
 use crate::store::snapshot::ModelEntry;
@@ -14,9 +18,25 @@ impl ChatRequest {
             Dialect::Responses => {
                 StoredState::read(self.parts.iter().map(|part| (part.name.as_str(), self.value(part))))
             }
-            Dialect::ChatCompletions | Dialect::Messages | Dialect::Gemini | Dialect::Converse => {
-                StoredState::default()
-            }
+            Dialect::ChatCompletions => StoredState::of_files(self.parts.iter().any(|part| {
+                let value = self.value(part);
+                match part.name.as_str() {
+                    "messages" => chat::stored::refer(value),
+                    "tools" => stored::tools_refer(value),
+                    _ => false,
+                }
+            })),
+            Dialect::Messages => StoredState::of_files(self.parts.iter().any(|part| {
+                let value = self.value(part);
+                match part.name.as_str() {
+                    "messages" => content::stored::refer(value),
+                    "container" => {
+                        serde_json::from_slice::<&RawValue>(value).is_ok_and(content::stored::is_kept)
+                    }
+                    _ => false,
+                }
+            })),
+            Dialect::Gemini | Dialect::Converse => StoredState::default(),
         })
     }
 
@@ -51,6 +71,45 @@ mod tests {
     }
 
     #[test]
+    fn chats_and_messages_are_for_the_provider_of_their_files() {
+        let state = Some(Need::StoredState);
+        for (dialect, members, expected) in [
+            (
+                Dialect::ChatCompletions,
+                r#""messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"f"}}]}]"#,
+                [None, state],
+            ),
+            (
+                Dialect::ChatCompletions,
+                r#""messages":[{"role":"assistant","audio":{"id":"a"}}]"#,
+                [None, state],
+            ),
+            (
+                Dialect::ChatCompletions,
+                r#""messages":[],"tools":[{"type":"file_search","vector_store_ids":["v"]}]"#,
+                [None, state],
+            ),
+            (
+                Dialect::ChatCompletions,
+                r#""messages":[{"role":"user","content":"Hi"}],"metadata":{"file_id":"f"}"#,
+                [None, None],
+            ),
+            (
+                Dialect::Messages,
+                r#""max_tokens":9,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"file","file_id":"f"}}]}]"#,
+                [None, state],
+            ),
+            (Dialect::Messages, r#""max_tokens":9,"messages":[],"container":"container_1""#, [None, state]),
+            (Dialect::Messages, r#""max_tokens":9,"messages":[],"container":{"skills":[]}"#, [None, None]),
+        ] {
+            let body = format!(r#"{{"model":"m",{members}}}"#);
+            let request = ChatRequest::parse_as(dialect, Bytes::from(body)).expect(members);
+            let lacks = |provider| request.stored_state().lacking(provider, Some(FIRST), None);
+            assert_eq!([FIRST, SECOND].map(lacks), expected, "{members}");
+        }
+    }
+
+    #[test]
     fn a_request_is_for_the_provider_that_stores_what_it_refers_to() {
         let marked = |own: &str, provider: ProviderId| format!("{own}{}", stored::mark(provider.0));
         let of_second = marked("resp_1", SECOND);
@@ -67,6 +126,15 @@ mod tests {
                 [state, state],
             ),
             (format!(r#""input":[{}]"#, item("msg_1")), [None, state]),
+            (r#""input":[{"id":"rs_1"}]"#.to_owned(), [None, state]),
+            (format!(r#""input":[{{"id":"{}"}}]"#, marked("rs_1", SECOND)), [state, None]),
+            (
+                format!(
+                    r#""input":[{{"type":"mcp_approval_response","approval_request_id":"{}","approve":true}}]"#,
+                    marked("mcpr_1", SECOND)
+                ),
+                [state, None],
+            ),
             (r#""conversation":"conv_1""#.to_owned(), [None, state]),
             (r#""conversation":null,"prompt":null"#.to_owned(), [None, None]),
             (r#""prompt":{"id":"pmpt_1"}"#.to_owned(), [None, state]),

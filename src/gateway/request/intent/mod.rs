@@ -113,7 +113,7 @@ impl Intent {
     /// The requirements with this first model.
     fn requirements_of(&self, primary: Option<&ModelEntry>) -> Requirements<'_> {
         Requirements::of(&self.request)
-            .with_primary(primary.map(|primary| primary.provider.id))
+            .with_primary(primary.map(|primary| self.first_keeper(primary)))
             .with_only_keeper(self.only_keeper())
     }
 

@@ -22,6 +22,18 @@ impl Intent {
         if is_gone(failure) || models.any(|model| lacks(model)) { not_found(failure) } else { None }
     }
 
+    /// The provider of what the request refers to that was made without the gateway: that of the first model, or of the first one
+    /// that speaks the dialect in which the request refers to it.
+    pub(super) fn first_keeper(&self, primary: &ModelEntry) -> ProviderId {
+        let of_primary = primary.provider.id;
+        if self.request.is_spoken_by(primary) || !self.request.stored_state().was_made_elsewhere() {
+            return of_primary;
+        }
+        let models = self.reachable().filter_map(|name| self.organization.models.get(name));
+        let mut natives = models.filter(|model| self.request.is_spoken_by(model));
+        natives.next().map_or(of_primary, |model| model.provider.id)
+    }
+
     /// The only provider that may have stored a response of which the id names none: that of all models in reach that speak the
     /// dialect. `None` if there are several, or the id names one.
     pub(super) fn only_keeper(&self) -> Option<ProviderId> {

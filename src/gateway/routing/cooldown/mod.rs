@@ -4,6 +4,7 @@
 //! decides what a failure means.
 
 mod callers;
+mod own_limits;
 mod probes;
 mod recent;
 mod state;
@@ -141,14 +142,14 @@ impl Cooldowns {
     /// Ends the cooldown, because the answer to a call made at `called_at` has begun.
     pub fn began(&self, model: &ModelEntry, called_at: Duration, caller: u64) {
         self.note_answer(model, caller);
-        self.known(model, |state| state.works(called_at));
+        self.known(model, |state| state.works(called_at, caller));
     }
 
     /// Ends the cooldown and forgets earlier failures, because an answer is complete.
     pub fn answered(&self, model: &ModelEntry, called_at: Duration, caller: u64) {
         let now = self.now();
         self.note_answer(model, caller);
-        self.known(model, |state| state.answered(now, called_at));
+        self.known(model, |state| state.answered(now, called_at, caller));
     }
 
     /// Counts a failure of the model, of a call made at `called_at`. `repeated` says that an earlier call of the same
@@ -211,6 +212,23 @@ impl Cooldowns {
             Witness::OneCaller => failure.confirmed_by_one(),
             Witness::AllCallers => failure.confirmed(),
         })
+    }
+
+    /// Counts a limit that the request may have reached by itself. It keeps its caller from the model, for 30 s at most, until
+    /// another caller meets one: then its end is believed, however far.
+    pub fn limited(&self, model: &ModelEntry, failure: OpenFailure<'_>, called_at: Duration, caller: u64) {
+        let (now, limit) = (self.now(), failure.failure());
+        let length = match limit.class.policy().cooldown {
+            CooldownEffect::Limited { first, .. } => limit.retry_after.unwrap_or(first).min(FIRST),
+            CooldownEffect::None | CooldownEffect::Counts | CooldownEffect::Cools(_) => return,
+        };
+        let mut met_by_others = false;
+        self.fail(model, |state| {
+            met_by_others = state.limited(now, called_at, (caller, length), limit);
+        });
+        if met_by_others {
+            self.failed(model, failure.confirmed(), called_at, false);
+        }
     }
 
     /// A call made at `called_at` ended without saying anything about the model: the request caused the failure, or

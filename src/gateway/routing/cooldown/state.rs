@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::own_limits::OwnLimits;
 use super::probes::Probes;
 use super::recent::Recent;
 use super::{Failure, LONGEST, OpenCooldown};
@@ -54,6 +55,8 @@ pub(super) struct State {
     recent: Recent,
     window: Option<Window>,
     probes: Probes,
+    /// The limits that the requests of one caller may have reached by themselves.
+    own_limits: OwnLimits,
     /// The length of the last window of counted failures.
     last_counted: Option<Duration>,
     /// The length of the last window of the only caller with failed probes.
@@ -136,14 +139,21 @@ impl State {
             recent: Recent::default(),
             window: None,
             probes: Probes::default(),
+            own_limits: OwnLimits::default(),
             last_counted: None,
             last_own: None,
             last_limit: None,
         }
     }
 
-    /// The cooldown, for this caller if there is one.
+    /// The cooldown, for this caller if there is one. Of that of all callers and its own, the later end counts.
     pub(super) fn open_cooldown(&self, now: Duration, caller: Option<u64>) -> Option<OpenCooldown> {
+        let own = caller.and_then(|caller| self.own_limits.cooldown(now, caller));
+        let shared = self.window_of(now, caller);
+        shared.into_iter().chain(own).max_by_key(|cooldown| cooldown.remaining)
+    }
+
+    fn window_of(&self, now: Duration, caller: Option<u64>) -> Option<OpenCooldown> {
         self.window.as_ref().map(|window| {
             let admitted =
                 caller.map_or(window.until <= now, |caller| self.admits_to_probe(window, caller, now));
@@ -168,6 +178,9 @@ impl State {
 
     /// A probe that never reports delays the next one of its caller by one window.
     pub(super) fn claim_probe(&mut self, now: Duration, caller: u64) -> bool {
+        if !self.own_limits.claim(now, caller) {
+            return false;
+        }
         let Some(mut window) = self.window.take() else { return true };
         let admitted = self.admits_to_probe(&window, caller, now);
         let claimed = admitted || window.probe == Probe::Free;
@@ -190,14 +203,15 @@ impl State {
     }
 
     /// Answers to calls from before the window do not end it.
-    pub(super) fn works(&mut self, called_at: Duration) {
+    pub(super) fn works(&mut self, called_at: Duration, caller: u64) {
         self.window.take_if(|window| window.answers_from <= called_at);
+        self.own_limits.answered(caller);
         self.refusals.refute();
     }
 
-    pub(super) fn answered(&mut self, now: Duration, called_at: Duration) {
+    pub(super) fn answered(&mut self, now: Duration, called_at: Duration, caller: u64) {
         self.recent.count(now, false);
-        self.works(called_at);
+        self.works(called_at, caller);
         self.forgive();
     }
 
@@ -236,6 +250,24 @@ impl State {
             Some(_) if !alone || !self.refusals.has_plain() => Some(Witness::OneCaller),
             Some(_) | None => enough.then_some(Witness::AllCallers),
         }
+    }
+
+    /// Adds a limit that the request may have reached by itself. It keeps its caller away for `length`. Returns whether another
+    /// caller met one: then it is of the model.
+    pub(super) fn limited(
+        &mut self,
+        now: Duration,
+        called_at: Duration,
+        (caller, length): (u64, Duration),
+        failure: &Failure,
+    ) -> bool {
+        if self.own_limits.are_met_by_others(now, caller) {
+            return true;
+        }
+        self.own_limits.meet(now, caller, length, failure);
+        // It says nothing about the failure that opened a window.
+        self.give_back_probe(now, called_at);
+        false
     }
 
     /// Frees a probe that found out nothing. No other call starts during a window, so a call that started after the

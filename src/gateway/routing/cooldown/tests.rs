@@ -1,5 +1,6 @@
 //! When a model is left alone, for how long, and who may find out.
 
+mod own_limits;
 mod probes;
 mod requests;
 
@@ -68,6 +69,9 @@ impl Bench {
             Blame::Open(failure) => {
                 let source = self.source(self.requests.load(Ordering::Relaxed));
                 self.cooldowns.failed_openly(&self.model, failure, now, repeated, source);
+            }
+            Blame::UnclearLimit(failure) => {
+                self.cooldowns.limited(&self.model, failure, now, self.caller.load(Ordering::Relaxed));
             }
         }
     }

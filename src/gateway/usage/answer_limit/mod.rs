@@ -104,6 +104,12 @@ impl AnswerLimit {
         self.tokens.and_then(|each| u64::try_from(self.whole(each)).ok())
     }
 
+    /// How many answers the request asks for, each of which may be as long.
+    #[must_use]
+    pub fn choices(&self) -> i64 {
+        self.choices
+    }
+
     /// The longest answer in tokens by the request or the model's own limit; `None` if it is unknown.
     #[must_use]
     pub fn known(&self, model: &ModelEntry) -> Option<i64> {

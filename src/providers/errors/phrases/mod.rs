@@ -6,6 +6,8 @@
 //! ([`Mappings`]). A [`MessageRules`] consults both, the organization's mappings first. `scope` decides whether a message
 //! is about the request or about the model.
 
+mod amounts;
+mod limits;
 mod mapping;
 mod message;
 pub(crate) mod message_rules;
@@ -14,10 +16,12 @@ mod of_the_request;
 mod outages;
 mod scope;
 pub(crate) mod sentences_file;
+mod values;
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::providers::Meaning;
+pub use limits::says_what_is_limited;
 pub use mapping::{
     LONGEST_PART, MOST_PARTS, Mapping, MappingMeaning, Mappings, SHORTEST_PART, SentenceClass,
     UnusableMapping,
@@ -27,6 +31,7 @@ pub use message_rules::MessageRules;
 pub use named::is_a_budget_without_owner;
 pub use scope::SentenceScope;
 pub use sentences_file::{LONGEST_FILE, Sentences, UnusableSentences};
+pub use values::is_of_an_unknown_value;
 
 /// One message: all parts must occur, in this order.
 struct Row {
@@ -82,6 +87,11 @@ static MONEY: &[Row] = rows! {
         "insufficient_account_balance" ["insufficient account balance"]
         "insufficient_credits" ["insufficient credits"]
         "not_enough_balance" ["not enough balance"]
+        "stability_balance" ["not have enough balance"]
+        "sufficient_credits" ["sufficient credits"]
+        "enough_credits" ["enough credits"]
+        "credits_are_required" ["credits are required"]
+        "elevenlabs_quota" ["exceeds your", "quota of"]
         "new_api_user_quota" ["用户额度不足"]
         "new_api_pre_consumed_quota" ["pre-consume", "quota"]
         "one_api_quota" ["quota is not enough"]

@@ -15,6 +15,10 @@ static QUOTAS: &[&[&str]] = &[
     &["user quota exhausted"],
     &["pre-consume", "quota"],
     &["额度不足"],
+    &["credits", "this request"],
+    &["this request", "credits"],
+    &["balance", "this request"],
+    &["credits", "this task"],
 ];
 
 /// The owners of a budget that no request names.

@@ -5,11 +5,12 @@
 //! scope does not change the class. Rows about requests are checked first: a missing row closes a model for every
 //! caller, while a superfluous one costs a single call.
 
+use super::amounts::{self, Left};
 use super::message::Message;
 use super::named::may_be_named;
 use super::of_the_request::says_request;
 use super::outages::says_outage;
-use crate::providers::errors::numbers::{amount_after, number_after};
+use crate::providers::errors::numbers::number_after;
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,33 +126,24 @@ static OF_THE_MODEL: &[(u16, &[&[&str]])] = &[
 
 /// What the message is about, if it says so.
 pub(super) fn sentence_scope(status: u16, message: &Message) -> Option<SentenceScope> {
-    if says_what_is_left(message) && nothing_is_left(message.text()) {
-        return Some(SentenceScope::Model);
+    match amounts::stated(status, message) {
+        Some(Left::Nothing) => return Some(SentenceScope::Model),
+        Some(Left::TooLittle) => return Some(SentenceScope::Request),
+        None => {}
     }
-    let oversized = message.may_hold("requested") && is_oversized(message.text());
-    if oversized || says_request(message) {
+    let says_requested = message.may_hold("requested");
+    if says_requested && is_oversized(message.text()) || says_request(message) {
         return Some(SentenceScope::Request);
     }
-    if may_be_named(message) || message.may_hold("requested") && leaves_room(message.text()) {
+    if says_requested && let Some(scope) = room_beside(message.text()) {
+        return Some(scope);
+    }
+    if may_be_named(message) {
         return Some(SentenceScope::Either);
     }
     let rows = OF_THE_MODEL.iter().find(|(with, _)| *with == status).map_or(&[][..], |(_, rows)| rows);
     let of_the_model = rows.iter().any(|parts| message.fits(parts)) || says_outage(status, message);
     of_the_model.then_some(SentenceScope::Model)
-}
-
-/// Words before an amount of money that is left.
-const LEFT: [&str; 3] = ["remaining quota", "remain quota", "剩余额度"];
-
-fn says_what_is_left(message: &Message) -> bool {
-    message.may_hold("can only afford") || LEFT.iter().any(|words| message.may_hold(words))
-}
-
-/// Whether the account cannot pay for a single token.
-fn nothing_is_left(message: &str) -> bool {
-    number_after(message, "can only afford").is_some_and(|tokens| tokens < 1)
-        || message.contains("can only afford -")
-        || LEFT.iter().any(|words| amount_after(message, words).is_some_and(|amount| amount <= 0.0))
 }
 
 /// `Limit 30000, Requested 342389`: waiting never makes room for it. Even if part of the limit is used (`Used
@@ -165,12 +157,29 @@ fn is_oversized(message: &str) -> bool {
 /// The tokens of a small request.
 const SMALL: u64 = 1_000;
 
-/// `Limit 100000, Used 60000, Requested 45000`: smaller requests are answered.
-fn leaves_room(message: &str) -> bool {
-    let (limit, used) = (number_after(message, "limit"), number_after(message, "used"));
-    let left = limit.zip(used).map(|(limit, used)| limit.saturating_sub(used));
-    let requested = number_after(message, "requested");
-    left.zip(requested).is_some_and(|(left, requested)| left > SMALL && requested > left)
+/// Words for a unit other than tokens, and how many of it a small request has at least.
+const UNITS: [(&str, u64); 8] = [
+    ("seconds of audio", 10),
+    ("audio seconds", 10),
+    ("(ash)", 10),
+    ("(asd)", 10),
+    ("(asph)", 10),
+    ("(aspd)", 10),
+    ("images", 1),
+    ("pages", 1),
+];
+
+/// What a limit says that this request does not fit into, although smaller ones do. Of tokens the provider and we may count
+/// differently, and an answer has them as well: `Limit 100000, Used 60000, Requested 45000`. Nothing else is in the way of
+/// this recording: `seconds of audio per hour (ASPH): Limit 7200, Used 7000, Requested 300`.
+fn room_beside(message: &str) -> Option<SentenceScope> {
+    let left = number_after(message, "limit")?.saturating_sub(number_after(message, "used")?);
+    let requested = number_after(message, "requested")?;
+    let unit = UNITS.iter().find(|(words, _)| message.contains(*words));
+    let (small, scope) =
+        unit.map_or((SMALL, SentenceScope::Either), |(_, small)| (*small, SentenceScope::Request));
+    let is_enough = if unit.is_some() { left >= small } else { left > small };
+    (is_enough && requested > left).then_some(scope)
 }
 
 #[cfg(test)]
@@ -208,6 +217,29 @@ mod tests {
         assert_eq!(said(429, full), Some(SentenceScope::Model));
         let commas = "tokens per minute: limit: 30,000; requested: 30,001";
         assert_eq!(said(429, commas), Some(SentenceScope::Request));
+    }
+
+    #[test]
+    fn a_limit_of_another_unit_has_room_for_smaller_requests() {
+        let limit = |what: &str| {
+            format!(
+                "Rate limit reached for model `x` in organization `o` on {what}. Please try again in 43s."
+            )
+        };
+        let (request, model) = (Some(SentenceScope::Request), Some(SentenceScope::Model));
+        for (what, expected) in [
+            ("seconds of audio per hour (ASPH): Limit 7200, Used 7000, Requested 300", request),
+            ("seconds of audio per hour (ASPH): Limit 7200, Used 0, Requested 9000", request),
+            ("seconds of audio per day (ASPD): Limit 28800, Used 28790, Requested 11", request),
+            ("seconds of audio per hour (ASPH): Limit 7200, Used 7195, Requested 300", model),
+            ("seconds of audio per hour (ASPH): Limit 7200, Used 7200, Requested 3", model),
+            ("pages per minute: Limit 100, Used 90, Requested 40", request),
+            ("pages per minute: Limit 100, Used 100, Requested 40", model),
+            ("requests per day (RPD): Limit 1000, Used 1000, Requested 1", model),
+            ("tokens per minute (TPM): Limit 6000, Used 0, Requested 7000", request),
+        ] {
+            assert_eq!(said(429, &limit(what)), expected, "{what}");
+        }
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use super::address::has_an_address;
 use super::choice::{makes_a_choice, names_a_server};
+use super::malformed::is_malformed;
+use super::much::asks_for_much;
 use super::reference::refers_to_the_account;
-use super::size::is_large;
 use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::request::chat_request::ChatRequest;
@@ -68,12 +69,16 @@ impl Kind {
     /// Whether what the request brings may have failed.
     pub(super) fn may_be_brought(self, failure: &Failure, request: &ChatRequest) -> bool {
         match self {
-            Self::Limit | Self::Money if is_large(request) => true,
+            Self::Limit | Self::Money if asks_for_much(request) => true,
             Self::Refusal | Self::Limit | Self::Money | Self::Missing => {
                 makes_a_choice(request) || self.may_be_of_a_feature(failure, request)
             }
             Self::Overload | Self::Outage => {
-                request.brings_media() || names_a_server(request) || request.asks_for_own_embeddings()
+                request.brings_media()
+                    || names_a_server(request)
+                    || request.asks_for_own_embeddings()
+                    || request.has_blank_input()
+                    || is_malformed(request)
             }
         }
     }

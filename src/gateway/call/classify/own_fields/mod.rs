@@ -5,6 +5,8 @@ mod address;
 mod choice;
 mod field;
 mod kind;
+mod malformed;
+mod much;
 mod owner;
 mod reference;
 mod size;
@@ -21,6 +23,7 @@ use address::of_an_address;
 use choice::{chooses_its_route, has_own_access, makes_a_choice, names_a_resource};
 use field::of_a_field;
 use kind::Kind;
+use much::of_an_unclear_limit;
 use owner::of_an_owner;
 use reference::{of_a_reference, of_another_model};
 use size::of_its_size;
@@ -60,6 +63,7 @@ pub(in crate::gateway) fn of_own_fields(
     own.or_else(|| {
         (makes_a_choice(request) || kind.may_be_of_a_feature(failure, request)).then_some(FailureScope::Open)
     })
+    .or_else(|| of_an_unclear_limit(kind, failure, error, request))
 }
 
 /// Whether the request brings what may have failed: content that the provider fetches or decodes, a server, a choice of the

@@ -25,8 +25,10 @@ fn a_request_may_bring_what_fails() {
     let thought = content(json!({"type": "thinking", "thinking": "hm", "signature": "s"}));
     let server = json!({"tools": [{"type": "mcp", "server_url": "https://x.example", "authorization": "t"}]});
     let token = json!({"hf_token": "t"});
+    let odd = json!({"messages": [{"role": "banana", "content": "Hi"}]});
     let effort = json!({"reasoning_effort": "high"});
     let large = json!({"max_tokens": 64_000});
+    let several = json!({"n": 4});
     let plain = json!({"temperature": 1, "max_tokens": 4_096, "tools": [{"type": "function", "function": {"name": "f"}}]});
     // What a provider decodes, fetches or reaches can break its server; what it only reads or counts cannot.
     for (fields, refused, limited, broken) in [
@@ -34,9 +36,11 @@ fn a_request_may_bring_what_fails() {
         (&inline, false, true, true),
         (&server, true, true, true),
         (&token, true, true, false),
+        (&odd, false, false, true),
         (&thought, false, true, false),
         (&effort, false, true, false),
         (&large, false, true, false),
+        (&several, false, true, false),
         (&plain, false, false, false),
     ] {
         assert_eq!(brought(fields, 401, "no"), refused, "{fields}");

@@ -9,6 +9,7 @@ mod properties;
 mod references;
 mod refused_fields;
 mod scopes;
+mod unclear_limits;
 
 use std::time::Duration;
 

@@ -2,6 +2,8 @@
 //!
 //! Unknown blocks count as content, because the caller may understand them.
 
+pub mod stored;
+
 use std::borrow::Cow;
 use std::fmt;
 
