@@ -3,7 +3,6 @@
 
 use serde_json::{Value, json};
 
-use crate::support::app::App;
 use crate::support::fake_provider::{FakeProvider, Received, Script};
 use crate::support::on_both_databases;
 

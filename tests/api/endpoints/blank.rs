@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::with;
-use crate::support::app::{App, with_json};
+use crate::support::app::with_json;
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
 
