@@ -111,6 +111,8 @@ impl Gateway {
         let OneCall { job, candidate, share, request, target, refused, time_budget, so_far } = call;
         let model = &candidate.model;
         let adapted = adapted(request, candidate, refused, share).await;
+        let asks_for_several = !adapted.changes.iter().any(|change| change == "dropped:n");
+        let choices = request.choices(asks_for_several);
         // The first call takes this body; another one is rarely needed.
         let body = Cell::new(Some(adapted.body));
         let url = target.url_for(request, model);
@@ -127,7 +129,7 @@ impl Gateway {
             model,
             target: &url,
             dialect: request.dialect,
-            expectation: Expectation::of(request),
+            expectation: Expectation::of(request, choices),
             translation: AnswerTranslation::between(
                 &job.intent.request,
                 request,
@@ -138,6 +140,7 @@ impl Gateway {
             message: &message,
             stream: request.stream,
             include_usage: request.include_usage,
+            choices,
             time_budget,
             now: job.context.created_at,
             share,

@@ -51,6 +51,8 @@ pub struct Call<'a> {
     pub stream: bool,
     /// Whether the caller wants the usage chunk of a stream.
     pub include_usage: bool,
+    /// The number of choices that the provider is asked for.
+    pub choices: usize,
     /// The longest time until content arrives.
     pub time_budget: Duration,
     /// The current time, for `retry-after` values that are dates.
@@ -116,8 +118,13 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
             let names = Names::of(translation.to(), call.model);
             translation.stream(names, call.now.timestamp())
         });
-        let expected =
-            Expected { dialect: call.dialect, names, include_usage: call.include_usage, translation };
+        let expected = Expected {
+            dialect: call.dialect,
+            names,
+            include_usage: call.include_usage,
+            choices: call.choices,
+            translation,
+        };
         return Box::pin(first_frame(response, expected, started, call.share, call.so_far)).await;
     }
     let mut held = call.share.hold();

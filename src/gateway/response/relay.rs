@@ -20,7 +20,7 @@ use crate::domain::error::Result;
 use crate::domain::failure::Failure;
 use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::call::classify::{Fault, Interruption};
-use crate::gateway::call::first_frame::{FrameReader, Read, choices_wanted};
+use crate::gateway::call::first_frame::{FrameReader, Read};
 use crate::gateway::call::frame::{Inspected, Names};
 use crate::gateway::call::outcome::{Reply, StreamReply, WholeReply};
 use crate::gateway::record::request_recorder::RequestRecorder;
@@ -63,7 +63,6 @@ pub async fn relay(
     options: ResponseOptions,
 ) -> Result<Answer> {
     let meter = Meter::new(&feedback, asked);
-    let wanted = choices_wanted(request);
     let mark = request.mark_of(feedback.model());
     // Its provider counts the prompt that it got.
     let request = request.as_sent_to(feedback.model());
@@ -78,7 +77,7 @@ pub async fn relay(
         }
         Reply::Stream(stream) => {
             feedback.began();
-            Ok(relay_stream(*stream, wanted, feedback, recorder, meter.for_stream(request), options))
+            Ok(relay_stream(*stream, feedback, recorder, meter.for_stream(request), options))
         }
         Reply::Passed(passed) => {
             feedback.began();
@@ -136,7 +135,6 @@ async fn relay_whole(
 
 fn relay_stream(
     reply: StreamReply,
-    wanted: u32,
     feedback: CallFeedback,
     recorder: RequestRecorder,
     meter: Meter,
@@ -149,7 +147,6 @@ fn relay_stream(
     let first_look = options.keepalive.map_or(options.idle, |keepalive| keepalive.min(options.idle));
     let relay = StreamRelay {
         reader: Some(reader),
-        wanted,
         complete: false,
         feedback,
         recorder,
@@ -184,8 +181,6 @@ enum State {
 /// A stream that is being relayed. It advances only when it is polled; dropping it cancels the upstream call.
 pub struct StreamRelay {
     reader: Option<FrameReader>,
-    /// The number of choices that the caller asked for.
-    wanted: u32,
     /// Whether all choices have ended, so that only usage and `[DONE]` are awaited, for a short time.
     complete: bool,
     feedback: CallFeedback,
@@ -267,7 +262,7 @@ impl StreamRelay {
         match read.or_else(|fault| reader.settle(fault))? {
             Read::More => {}
             Read::Done(done) => self.state = State::Ending(Some(done)),
-            Read::End if reader.seen.is_over() => self.state = State::Ending(reader.closing()?),
+            Read::End if reader.seen.choices.is_over() => self.state = State::Ending(reader.closing()?),
             Read::End => return Err(Fault::Interrupted(Interruption::Ended)),
         }
         Ok(())
@@ -280,7 +275,7 @@ impl StreamRelay {
         if !matches!(read, Read::More) || !self.output.is_empty() {
             return Ok(read);
         }
-        if self.complete != reader.seen.is_complete(self.wanted) {
+        if self.complete != reader.seen.choices.is_complete() {
             self.complete = !self.complete;
             let read_timeout = read_timeout(reader, self.complete, self.idle);
             self.timer.as_mut().reset((self.last_read + read_timeout).min(self.end));

@@ -106,8 +106,6 @@ impl FrameReader {
     pub(super) fn add(&mut self, part: Part<'_>) -> Result<Event, Fault> {
         let choices = Choices::of_message(part);
         self.seen.refuse_broken_end(&choices)?;
-        self.seen.begun.add(choices.begun);
-        self.seen.over.add(choices.over);
         Ok(self.seen.take(&choices))
     }
 

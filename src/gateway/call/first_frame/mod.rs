@@ -26,7 +26,6 @@ use crate::dialects::messages::events_of_answer;
 use crate::dialects::{self, Dialect, responses};
 use crate::gateway::call::usable_answer::{Judged, judge_off_event_loop, no_answer_fault};
 use crate::gateway::call::whole_answer::{GRACE, rest_of};
-use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::usage::pricing::Reported;
 use crate::gateway::usage::so_far::SoFar;
 use crate::limits::shares::{HeldBytes, LARGE, Share};
@@ -56,6 +55,8 @@ pub struct Expected {
     pub names: Names,
     /// Whether it keeps the usage chunk of completions.
     pub include_usage: bool,
+    /// The number of choices that it was asked for.
+    pub choices: usize,
     /// Its translation; `None` if its dialect is the caller's.
     pub translation: Option<StreamTranslation>,
 }
@@ -94,18 +95,6 @@ impl Held {
     }
 }
 
-/// The number of choices that the caller asked for.
-#[must_use]
-pub fn choices_wanted(request: &ChatRequest) -> u32 {
-    match request.dialect {
-        Dialect::ChatCompletions => {
-            let n = request.parts.iter().find(|part| part.name == "n");
-            n.and_then(|n| serde_json::from_slice(request.value(n)).ok()).unwrap_or(1)
-        }
-        Dialect::Messages | Dialect::Responses | Dialect::Gemini | Dialect::Converse => 1,
-    }
-}
-
 /// Reads a stream up to its first real frame.
 pub(in crate::gateway) async fn first_frame(
     response: UpstreamResponse,
@@ -119,7 +108,7 @@ pub(in crate::gateway) async fn first_frame(
     // The first character shows the format, because some vendors send no content type or a wrong one.
     let mut formless = true;
     loop {
-        let chunk = if (held.unusable.is_some() || reader.lost) && reader.seen.is_over() {
+        let chunk = if (held.unusable.is_some() || reader.lost) && reader.seen.choices.is_over() {
             match timeout(GRACE, reader.chunk()).await {
                 Ok(chunk) => chunk,
                 Err(_) => Ok(None),
@@ -198,7 +187,7 @@ fn reply(reader: FrameReader, held: Held) -> Reply {
 fn without_frame(reader: FrameReader, mut held: Held, fault: Fault) -> AttemptOutcome {
     if reader.is_lost() {
         // As for a whole answer: nothing but an end is an answer, unless there was content.
-        return match nothing_left(reader.seen.content, false) {
+        return match nothing_left(reader.seen.choices.content, false) {
             Some(fault) => AttemptOutcome::failed(fault, reader.seen.reported()),
             None => ready(reader, held),
         };
@@ -225,7 +214,7 @@ fn ended_early(mut reader: FrameReader, mut held: Held) -> AttemptOutcome {
     let rest = reader.rest();
     let (before, formless) = (held.frames.clone(), reader.formless);
     match reader.take_last(rest.clone(), &mut held.frames) {
-        Ok(Event::Real) if reader.seen.is_over() => return ready(reader, held),
+        Ok(Event::Real) if reader.seen.choices.is_over() => return ready(reader, held),
         Ok(Event::Unusable(unusable)) => held.unusable = held.unusable.or(Some(unusable)),
         Ok(Event::Real | Event::Preface | Event::Done(_)) | Err(_) => {}
     }

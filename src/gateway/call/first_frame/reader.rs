@@ -64,10 +64,10 @@ impl FrameReader {
             response: Some(response),
             splitter: Splitter::default(),
             decoder: (expected.dialect == Dialect::Converse).then(Decoder::default),
+            seen: Seen::of(expected.choices),
             expected,
             open: false,
             done: None,
-            seen: Seen::default(),
             started,
             alike: Alike::default(),
             message: MessageSoFar::default(),
@@ -173,7 +173,7 @@ impl FrameReader {
     pub(in crate::gateway) fn settle(&mut self, fault: Fault) -> Result<Read, Fault> {
         match fault {
             Fault::Upstream(_) | Fault::Garbage(Garbage::Inference) => Err(fault),
-            _ if self.seen.is_over() => self.ending().map(Read::Done),
+            _ if self.seen.choices.is_over() => self.ending().map(Read::Done),
             fault => Err(fault),
         }
     }

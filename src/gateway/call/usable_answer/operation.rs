@@ -3,23 +3,26 @@
 use bytes::Bytes;
 use serde::Deserializer;
 
+use super::event_error::error_of;
 use super::vectors::{Embeddings, Encoding};
-use super::{Judged, failed, no_answer_fault};
+use super::{Judged, end_fault, failed, is_withheld, no_answer_fault};
 use crate::domain::operation::Operation;
-use crate::gateway::call::classify::{Fault, Filter, Garbage};
+use crate::gateway::call::choices::{ChoicesSoFar, Texts, Verdict};
+use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Inspected, NoAnswer};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::{RawObject, RawText};
 use crate::gateway::usage::pricing::{Flag, Reported, parse};
 use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::{LARGE, Share};
-use crate::providers::finish_reasons::finish;
-use crate::providers::{FinishMeaning, error_in_answer, error_instead_of_answer, is_empty_error};
+use crate::providers::{error_in_answer, error_instead_of_answer, is_empty_error};
 
 /// What the answer to a request other than a chat must have.
 #[derive(Debug, Clone, Copy)]
 pub struct Expectation {
     operation: Operation,
+    /// The number of choices of a completion.
+    choices: usize,
     /// The number of inputs that get a result each, or of documents or images, if it is known.
     inputs: Option<usize>,
     /// The numbers of each embedding, if the caller asked for so many.
@@ -34,9 +37,9 @@ pub struct Expectation {
 }
 
 impl Expectation {
-    /// What the answer to a request must have; `None` for a chat.
+    /// What the answer to a request must have, of which a completion has so many choices; `None` for a chat.
     #[must_use]
-    pub fn of(request: &ChatRequest) -> Option<Self> {
+    pub fn of(request: &ChatRequest, choices: usize) -> Option<Self> {
         if request.operation == Operation::Chat {
             return None;
         }
@@ -45,6 +48,7 @@ impl Expectation {
         let transcribes = matches!(request.operation, Operation::Transcriptions | Operation::Translations);
         Some(Self {
             operation: request.operation,
+            choices,
             is_text: transcribes
                 && matches!(value("response_format"), Some(b"\"text\"" | b"\"srt\"" | b"\"vtt\"")),
             include_usage: request.include_usage || request.operation != Operation::Completions,
@@ -64,6 +68,11 @@ impl Expectation {
         self.operation
     }
 
+    /// The number of choices of a completion.
+    pub(in crate::gateway::call) fn choices(self) -> usize {
+        self.choices
+    }
+
     /// Whether the caller gets the event of a stream that has nothing but its usage. The gateway may have asked for it.
     pub(in crate::gateway::call) fn includes_usage(self) -> bool {
         self.include_usage
@@ -77,16 +86,6 @@ impl Expectation {
     /// The content type of a usable answer, if it is not JSON.
     pub(in crate::gateway::call) fn content_type(self) -> Option<String> {
         self.is_text.then(|| "text/plain; charset=utf-8".to_owned())
-    }
-
-    /// The size of the texts of a completion; empty for other answers, and for one that begins with its prompt.
-    fn size(self, members: &RawObject<'_>) -> TextSize {
-        if self.operation != Operation::Completions || self.echoes {
-            return TextSize::default();
-        }
-        let choices = members.present("choices").and_then(objects).unwrap_or_default();
-        let texts = choices.iter().filter_map(|choice| choice.present("text"));
-        texts.fold(TextSize::default(), |size, text| size.then(TextSize::of_json(text.get())))
     }
 
     /// Judges a whole answer; a large one is parsed off the event loop.
@@ -120,15 +119,40 @@ impl Expectation {
             let error = Box::new(error_in_answer(error.bytes()));
             return Judged::Failed(Fault::Upstream(error), usage);
         }
-        let answer = || Inspected::of_operation(body, &members, usage, self.size(&members));
-        match self.missing(&members) {
-            None => Judged::Usable(answer()),
-            Some(fault @ Fault::Filtered(_)) => Judged::Withheld(Some(answer()), fault),
-            Some(fault) => {
-                let error = error_instead_of_answer(body).map(Box::new);
-                Judged::Failed(error.map_or(fault, Fault::Upstream), usage)
-            }
+        if self.operation == Operation::Completions {
+            return self.judge_texts(body, &members, usage);
         }
+        match self.missing(&members) {
+            None => Judged::Usable(Inspected::of_operation(body, &members, usage, TextSize::default())),
+            Some(fault) => instead_of(fault, body, usage),
+        }
+    }
+
+    /// Judges a completion by its choices.
+    fn judge_texts(self, body: &[u8], members: &RawObject<'_>, usage: Reported) -> Judged {
+        let list = members.present("choices").filter(|list| begins_with_object(*list));
+        let Some(Texts { choices, far }) = list.and_then(Texts::read) else {
+            return instead_of(Fault::Garbage(Garbage::NoChoice), body, usage);
+        };
+        let mut so_far = ChoicesSoFar::of(self.choices);
+        so_far.take_far(&far);
+        let verdict = so_far.take(&choices);
+        // A text that begins with its prompt is not measured.
+        let mut size = if self.echoes { TextSize::default() } else { choices.size };
+        // It came whole.
+        size.pieces = 0;
+        let answer = || Inspected::of_operation(body, members, usage, size);
+        let fault = match verdict {
+            Verdict::Usable if !so_far.are_all_there() => Fault::Garbage(Garbage::NoChoice),
+            Verdict::Usable => return Judged::Usable(answer()),
+            Verdict::Bad(ending) if is_withheld(ending) => {
+                return Judged::Withheld(Some(answer()), end_fault(ending));
+            }
+            Verdict::Bad(ending) => end_fault(ending),
+            Verdict::Error => error_of(body).unwrap_or(Fault::Garbage(Garbage::Inference)),
+            Verdict::Nothing => Fault::Garbage(Garbage::NoContent),
+        };
+        instead_of(fault, body, usage)
     }
 
     /// The usage that an answer reports.
@@ -171,11 +195,8 @@ impl Expectation {
             {
                 lacks_result
             }
-            Operation::Completions => match list("choices") {
-                Some(choices) if self.has_all(choices) => without_text(choices),
-                Some(_) | None => Some(Fault::Garbage(Garbage::NoChoice)),
-            },
             Operation::Chat
+            | Operation::Completions
             | Operation::Moderations
             | Operation::Rerank
             | Operation::Images
@@ -234,29 +255,10 @@ fn has_images(list: RawText<'_>) -> bool {
     objects(list).is_some_and(|images| images.iter().all(is_image))
 }
 
-/// Why no completion of a list is usable; `None` if one has text, or ended normally.
-fn without_text(list: RawText<'_>) -> Option<Fault> {
-    let Some(choices) = objects(list) else { return Some(Fault::Garbage(Garbage::NoChoice)) };
-    let is_text =
-        |choice: &RawObject<'_>| choice.present("text").is_some_and(|text| text.get().starts_with('"'));
-    let has_text = |choice: &RawObject<'_>| {
-        is_text(choice) && choice.present("text").is_some_and(|text| text.get() != "\"\"")
-    };
-    if choices.iter().any(has_text) {
-        return None;
-    }
-    let reason = |choice: &RawObject<'_>| {
-        let reason = choice.present("finish_reason")?;
-        finish(&serde_json::from_str::<String>(reason.get()).ok()?)
-    };
-    let mut endings = choices.iter().filter(|choice| is_text(choice)).filter_map(reason);
-    match endings.next() {
-        Some(ending) if ending.finish == FinishMeaning::Complete => None,
-        Some(ending) if ending.finish == FinishMeaning::Filtered => {
-            Some(Fault::Filtered(Filter::FinishReason(ending.rule)))
-        }
-        Some(_) | None => Some(Fault::Garbage(Garbage::NoContent)),
-    }
+/// The failure of an answer with this fault, unless it reports an error that says more.
+fn instead_of(fault: Fault, body: &[u8], usage: Reported) -> Judged {
+    let error = error_instead_of_answer(body).map(Box::new);
+    Judged::Failed(error.map_or(fault, Fault::Upstream), usage)
 }
 
 #[cfg(test)]
@@ -266,7 +268,7 @@ mod tests {
     fn judged(request: &str, answer: &str) -> Judged {
         let body = Bytes::copy_from_slice(request.as_bytes());
         let request = ChatRequest::parse_operation(Operation::Embeddings, body).expect("a request");
-        Expectation::of(&request).expect("an expectation").judge(answer.as_bytes())
+        Expectation::of(&request, 1).expect("an expectation").judge(answer.as_bytes())
     }
 
     fn is_usable(request: &str, answer: &str) -> bool {

@@ -121,7 +121,8 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
         model: quoted(awaited.model),
         include_usage: awaited.expectation.includes_usage(),
         started: awaited.started,
-        seen: PassedSoFar::of(awaited.expectation.operation()).echoing(awaited.expectation.echoes()),
+        seen: PassedSoFar::of(awaited.expectation.operation(), awaited.expectation.choices())
+            .echoing(awaited.expectation.echoes()),
         done: None,
         counted: awaited.share.hold(),
     };

@@ -2,14 +2,13 @@
 
 use super::event_error::{error_of, is_of_a_dialect};
 use crate::domain::operation::Operation;
-use crate::gateway::call::choices::Indices;
+use crate::gateway::call::choices::{ChoicesSoFar, Texts, Verdict};
 use crate::gateway::call::classify::Fault;
 use crate::gateway::call::frame::{Identity, Inspected};
 use crate::gateway::request::json_object::{RawObject, RawText};
 use crate::gateway::usage::pricing::{Reported, parse};
 use crate::gateway::usage::text_size::TextSize;
-use crate::providers::finish_reasons::finish;
-use crate::providers::{FinishMeaning, FinishReason, error_in_answer, error_of_event, is_empty_error};
+use crate::providers::{FinishReason, error_in_answer, error_of_event, is_empty_error};
 use crate::upstream::sse::event_name;
 
 /// Members that hold a piece of an answer, unless they are empty.
@@ -25,10 +24,8 @@ pub(super) struct PassedSoFar {
     pub(super) size: TextSize,
     /// Whether the text begins with the prompt, so that its size says nothing about the answer.
     echoes: bool,
-    /// Whether there was content.
-    content: bool,
-    /// The choices that have begun, and those that have ended.
-    choices: (Indices, Indices),
+    /// The choices so far.
+    choices: ChoicesSoFar,
     /// Whether an event without choices has ended the answer.
     ended: bool,
     /// The first abnormal end of a choice before any content.
@@ -54,15 +51,14 @@ impl PassedSoFar {
         Self { echoes, ..self }
     }
 
-    /// No events so far.
-    pub(super) fn of(operation: Operation) -> Self {
+    /// No events so far of a stream that is to have so many choices.
+    pub(super) fn of(operation: Operation, choices: usize) -> Self {
         Self {
             operation,
             reported: Reported::default(),
             size: TextSize::default(),
             echoes: false,
-            content: false,
-            choices: (Indices::default(), Indices::default()),
+            choices: ChoicesSoFar::of(choices),
             ended: false,
             bad: None,
             identity: None,
@@ -71,18 +67,17 @@ impl PassedSoFar {
 
     /// Whether an event, or the end of every choice, has ended the answer.
     pub(super) fn is_over(&self) -> bool {
-        let (begun, over) = self.choices;
-        self.ended || over.hold(begun)
+        self.ended || self.choices.is_over()
     }
 
     /// Whether `[DONE]` ends the answer, as it does where there are choices. Others have an event of their own.
     pub(super) fn ends_with_done(&self) -> bool {
-        self.operation == Operation::Completions || self.choices.0 != Indices::default()
+        self.operation == Operation::Completions || self.choices.have_begun()
     }
 
     /// Why every choice has ended before there was any content.
     pub(super) fn bad_end(&self) -> Option<FinishReason> {
-        self.bad.filter(|_| !self.content && self.is_over())
+        self.bad.filter(|_| !self.choices.content && self.is_over())
     }
 
     /// Takes an event that is an object.
@@ -108,30 +103,25 @@ impl PassedSoFar {
     }
 
     fn take_choices(&mut self, line: &[u8], choices: RawText<'_>) -> Result<Worth, Fault> {
-        let choices: Vec<RawObject<'_>> = serde_json::from_slice(choices.bytes()).unwrap_or_default();
-        let chunk = Inspected::new(line).unwrap_or_default();
-        let said = choices.iter().any(|choice| text_of(choice).is_some()) || chunk.choices.content;
-        let ends = || choices.iter().filter_map(end_of);
-        let fails = chunk.choices.error || ends().any(|end| end.finish == FinishMeaning::Error);
-        if (fails || !said)
+        let Texts { choices, far } = Texts::read(choices).unwrap_or_default();
+        let fails = choices.error || choices.broken_off;
+        if (fails || !choices.content)
             && let Some(fault) = error_of(line)
         {
             return Err(fault);
         }
-        let texts = choices.iter().filter_map(text_of);
         if !self.echoes {
-            let before = self.size.then(chunk.choices.size);
-            self.size = texts.fold(before, |size, text| size.then(TextSize::of_piece(text.get())));
+            self.size = self.size.then(choices.size);
         }
-        self.choices.0.add(chunk.choices.begun);
-        self.choices.1.add(chunk.choices.over);
-        self.identity.get_or_insert_with(|| chunk.identity(line));
-        self.content |= said || ends().any(|end| end.finish == FinishMeaning::Complete);
-        if !self.content {
-            self.bad = self.bad.or_else(|| ends().next());
+        let identity = || Inspected::new(line).unwrap_or_default().identity(line);
+        self.identity.get_or_insert_with(identity);
+        self.choices.take_far(&far);
+        match self.choices.take(&choices) {
+            Verdict::Usable | Verdict::Error => return Ok(Worth::Content),
+            Verdict::Bad(ending) => self.bad = self.bad.or(Some(ending)),
+            Verdict::Nothing => {}
         }
-        let is_content = said || self.content && chunk.choices.finished;
-        Ok(if is_content { Worth::Content } else { Worth::Silent })
+        Ok(Worth::Silent)
     }
 
     /// Takes an event without choices, which has a type in most dialects.
@@ -147,7 +137,7 @@ impl PassedSoFar {
         let said = PIECES.iter().any(is_filled) || members.present("text").is_some();
         let is_known = said && kind.is_some() || is_of_a_dialect(event, line)?;
         self.ended |= kind.is_some_and(|kind| kind.ends_with(".completed") || kind.ends_with(".done"));
-        self.content |= said;
+        self.choices.content |= said;
         Ok(match (said, is_known || self.operation == Operation::Completions) {
             (true, _) => Worth::Content,
             (false, true) => Worth::Silent,
@@ -156,24 +146,14 @@ impl PassedSoFar {
     }
 }
 
-/// The text of a choice, unless it is empty.
-fn text_of<'a>(choice: &RawObject<'a>) -> Option<RawText<'a>> {
-    choice.present("text").filter(|text| text.get().starts_with('"') && text.get() != "\"\"")
-}
-
-/// The end of a choice.
-fn end_of(choice: &RawObject<'_>) -> Option<FinishReason> {
-    let reason = choice.present("finish_reason")?;
-    finish(&serde_json::from_str::<String>(reason.get()).ok()?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::FinishMeaning;
 
     /// What the events are worth, up to the first one with an error.
     fn worth(operation: Operation, events: &[&str]) -> (Vec<Worth>, bool, PassedSoFar) {
-        let mut seen = PassedSoFar::of(operation);
+        let mut seen = PassedSoFar::of(operation, 1);
         let mut worth = Vec::new();
         for line in events {
             let members = RawObject::parse(line.as_bytes()).expect("an object");

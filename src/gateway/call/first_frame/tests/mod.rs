@@ -11,6 +11,7 @@ use std::io::{Error, ErrorKind};
 use proptest::prelude::*;
 
 use super::*;
+use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::Shares;
 use corpus::{Ends, Piece, STREAMS, pieces};
@@ -37,6 +38,7 @@ fn expected(model: &str, provider: &str, include_usage: bool) -> Expected {
         dialect: Dialect::ChatCompletions,
         names: Names::new(model, provider),
         include_usage,
+        choices: 1,
         translation: None,
     }
 }
@@ -70,7 +72,7 @@ async fn hear_as(expected: Expected, chunks: Vec<std::io::Result<Bytes>>) -> Hea
     let text = String::from_utf8(heard).expect("what was sent is UTF-8");
     match end.or_else(|fault| reader.settle(fault)) {
         Ok(Read::Done(done)) => Heard::Done(text, String::from_utf8(done.to_vec()).expect("UTF-8")),
-        Ok(Read::End) if reader.seen.is_over() && reader.closing().is_ok() => Heard::Finished(text),
+        Ok(Read::End) if reader.seen.choices.is_over() && reader.closing().is_ok() => Heard::Finished(text),
         Ok(Read::End | Read::More) | Err(_) => Heard::Broken(text),
     }
 }
@@ -320,8 +322,8 @@ proptest! {
             let drained = reader.drain(&mut out);
             prop_assert!(matches!(drained, Ok(Read::More)));
             prop_assert_eq!(reader.seen.size, sizes);
-            prop_assert_eq!(reader.seen.continued_after_end, continued);
-            prop_assert_eq!(reader.seen.is_over(), all_over(&begun, &over));
+            prop_assert_eq!(reader.seen.choices.continued_after_end, continued);
+            prop_assert_eq!(reader.seen.choices.is_over(), all_over(&begun, &over));
         }
         prop_assert_eq!(String::from_utf8(out).expect("UTF-8"), expected);
     }

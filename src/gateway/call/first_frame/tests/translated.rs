@@ -28,6 +28,7 @@ fn caller(dialect: Dialect) -> Expected {
         dialect: other(dialect),
         names: names(),
         include_usage: true,
+        choices: 1,
         translation: Some(translation.stream(names(), CREATED)),
     }
 }
