@@ -46,8 +46,16 @@ async fn raw(app: &App, body: String) -> Answer {
 
 /// A stream that waits, and then reports this many completion tokens.
 fn held(gate: &Gate, tokens: u64) -> Script {
+    held_choices(gate, tokens, 1)
+}
+
+/// The same with so many choices.
+fn held_choices(gate: &Gate, tokens: u64, choices: u64) -> Script {
+    let choice = |index: u64| json!({"index": index, "delta": {"content": "Hi"}, "finish_reason": "stop"});
+    let others: Vec<Value> = (1..choices).map(choice).collect();
     let usage = json!({"id": "x", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": tokens}});
-    Script::stream().text("Hi").wait_until(gate).finish("stop").event(&usage).done()
+    let begun = Script::stream().text("Hi").wait_until(gate).finish("stop");
+    begun.event(&json!({"id": "x", "choices": others})).event(&usage).done()
 }
 
 /// Sends this many requests at once; returns how many were answered.
@@ -68,7 +76,7 @@ async fn ten_of_fifty(app: &App, limits: &Value) {
     let hard = 10 * 1_050 * 1_000;
     let path = limited(app, hard).await;
     let gate = Gate::new();
-    fake.always(held(&gate, 1_000));
+    fake.always(held_choices(&gate, 1_000, limits["n"].as_u64().unwrap_or(1)));
     let mut body = limits.clone();
     (body["model"], body["stream"]) = (json!("a"), json!(true));
     assert_eq!(at_once(app, 50, &body, &gate).await, 10);
@@ -230,6 +238,8 @@ on_both_databases! {
             assert!(answer.text().contains("a smaller max_tokens reserves less"), "{}", answer.text());
         }
         assert_eq!(fake.served(), 0);
+        let choice = |index: u8| json!({"index": index, "message": {"content": "Hi"}, "finish_reason": "stop"});
+        fake.next(Script::json(200, &json!({"choices": [choice(0), choice(1), choice(2), choice(3)]})));
         assert_eq!(app.chat(&json!({"model": "a", "max_tokens": 1_000, "n": 4})).await.status, 200);
     }
 

@@ -267,6 +267,33 @@ on_both_databases! {
         }
     }
 
+    async fn a_whole_stream_on_a_connection_that_stays_open_is_whole(app: App) {
+        let fake = FakeProvider::start().await;
+        let mut calls = Vec::new();
+        let endpoints = endpoints();
+        for endpoint in &endpoints {
+            let names = pair(&app, &fake, endpoint).await;
+            let script = Script::stream().chunk(endpoint.head.clone() + &endpoint.tail.replace(DONE, "")).hang();
+            // The model of a form is not read by the fake provider.
+            match endpoint.kind {
+                ModelKind::Transcription => fake.next(script),
+                _ => fake.next_for(&format!("{}-upstream", names[0]), script),
+            }
+            calls.push((endpoint, names));
+        }
+        let answers = calls.iter().map(|(endpoint, names)| ask(&app, endpoint, names));
+        for (answer, (endpoint, names)) in futures_util::future::join_all(answers).await.iter().zip(&calls) {
+            let text = answer.text();
+            assert_eq!(answer.header("x-failsoft-model"), names[0], "{}: {text}", endpoint.path);
+            assert!(!text.contains("stream_interrupted"), "{}: {text}", endpoint.path);
+            let takes_done = matches!(endpoint.kind, ModelKind::Completion) || endpoint.path.ends_with("chat/completions");
+            assert_eq!(text.contains(DONE), takes_done, "{}: {text}", endpoint.path);
+        }
+        let rows = app.requests(endpoints.len()).await;
+        assert!(rows.iter().all(|row| row["outcome"] == "answered"), "{rows:?}");
+        fake.all_closed().await;
+    }
+
     async fn an_error_has_the_form_of_the_endpoint(app: App) {
         let fake = FakeProvider::start().await;
         for endpoint in endpoints() {

@@ -130,7 +130,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     let mut held = call.share.hold();
     let read = match &call.expectation {
         Some(_) => whole_body(&mut response, &mut held).await,
-        None => whole_answer(&mut response, call.dialect, &mut held).await,
+        None => whole_answer(&mut response, (call.dialect, call.choices), &mut held).await,
     };
     let body = match read {
         Ok(body) => body,
@@ -139,7 +139,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     let created = call.now.timestamp();
     let judged = match call.expectation {
         Some(expectation) => expectation.judge_off_event_loop(&body, call.share).await,
-        None => judge_off_event_loop(call.dialect, &body, call.share).await,
+        None => judge_off_event_loop(call.dialect, call.choices, &body, call.share).await,
     };
     let (body, judged) = match call.translation {
         Some(translation) => translation.whole_off_event_loop(body, judged, created, call.share).await,

@@ -1,5 +1,5 @@
-//! The choices of an answer so far: what its caller can use of them, and whether all have ended. Whole answers and streams,
-//! chats and completions are judged here.
+//! The choices of an answer so far: what its caller can use of them, and which are missing at its end. Whole answers and
+//! streams, chats and completions are judged here.
 
 use std::collections::BTreeMap;
 
@@ -25,6 +25,8 @@ pub struct ChoicesSoFar {
     far: BTreeMap<usize, bool>,
     /// Whether there was a call without a name.
     nameless: bool,
+    /// Whether the answer is served as it is.
+    excused: bool,
 }
 
 impl ChoicesSoFar {
@@ -75,6 +77,12 @@ impl ChoicesSoFar {
     /// Notes that the prompt was blocked, so that there are no choices.
     pub fn blocked(&mut self) {
         self.finished = true;
+        self.excuse();
+    }
+
+    /// Notes that the answer is a failure that is served as it is, so that no choice is missing.
+    pub fn excuse(&mut self) {
+        self.excused = true;
         self.wanted = 0;
     }
 
@@ -92,21 +100,27 @@ impl ChoicesSoFar {
         self.begun != Indices::default()
     }
 
-    /// Whether every choice that began has ended.
+    /// Whether there are as many choices as the caller asked for, and all have ended.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.have_begun() && self.all_have_ended()
+        self.have_begun() && self.are_all_there() && self.all_have_ended()
     }
 
-    /// Whether as many choices as the caller asked for have ended for good.
+    /// Whether they have ended for good.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.is_over() && !self.continued_after_end && self.are_all_there()
+        self.is_over() && !self.continued_after_end
     }
 
-    /// Whether as many choices have begun as the caller asked for.
+    /// Whether a choice is missing where the provider says that the answer is complete: there are fewer than the caller asked
+    /// for, or one was cut off, because it has no end and others have. Some servers send no ends at all.
     #[must_use]
-    pub fn are_all_there(&self) -> bool {
+    pub fn lack_one(&self) -> bool {
+        !self.excused && (!self.are_all_there() || self.finished && !self.all_have_ended())
+    }
+
+    /// Whether as many choices have begun as the caller asked for. Some servers number them from another number than 0.
+    fn are_all_there(&self) -> bool {
         self.count() >= self.wanted
     }
 

@@ -100,10 +100,10 @@ mod tests {
         for index in (0..200).filter(|index| *index != 150) {
             take(&mut so_far, index, "\"stop\"");
         }
-        assert!(!so_far.is_complete());
+        assert!(so_far.lack_one() && !so_far.is_over());
         take(&mut so_far, 150, "null");
-        assert!(!so_far.is_over() && !so_far.is_complete());
+        assert!(so_far.lack_one() && !so_far.is_over());
         take(&mut so_far, 150, "\"stop\"");
-        assert!(so_far.is_over());
+        assert!(so_far.is_over() && !so_far.lack_one());
     }
 }

@@ -200,12 +200,13 @@ fn without_frame(reader: FrameReader, mut held: Held, fault: Fault) -> AttemptOu
 
 /// No choice has content. An answer that a filter emptied is kept in case no other candidate answers. A blocked prompt is
 /// no answer that could be translated.
-fn give_up(reader: FrameReader, held: Held, unusable: Unusable) -> AttemptOutcome {
+fn give_up(mut reader: FrameReader, held: Held, unusable: Unusable) -> AttemptOutcome {
     let is_answer =
         reader.expected.translation.is_none() || unusable.fault != Fault::Filtered(Filter::Prompt);
     if !(unusable.withheld && is_answer) {
         return AttemptOutcome::failed(unusable.fault, reader.seen.reported());
     }
+    reader.seen.choices.excuse();
     AttemptOutcome::Filtered(reply(reader, held), unusable.fault)
 }
 
@@ -234,7 +235,7 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
         Err(fault) => return AttemptOutcome::failed(fault, Reported::default()),
     };
     let dialect = reader.dialect();
-    let mut judged = judge_off_event_loop(dialect, &body, share).await;
+    let mut judged = judge_off_event_loop(dialect, reader.expected.choices, &body, share).await;
     if let Some(translation) = &reader.expected.translation {
         let whole = translation.whole().clone();
         (_, judged) = whole.whole_off_event_loop(body.clone(), judged, 0, share).await;
@@ -255,10 +256,13 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
     if let Err(fault) = written.and_then(|events| reader.push(events.into())) {
         return AttemptOutcome::failed(fault, Reported::default());
     }
-    let reply = reply(reader, Held::new(share.hold()));
+    let held = Held::new(share.hold());
     match unusable {
-        None => AttemptOutcome::Ready(reply),
-        Some(fault) => AttemptOutcome::Filtered(reply, fault),
+        None => ready(reader, held),
+        Some(fault) => {
+            reader.seen.choices.excuse();
+            AttemptOutcome::Filtered(reply(reader, held), fault)
+        }
     }
 }
 

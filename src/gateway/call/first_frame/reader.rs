@@ -145,12 +145,12 @@ impl FrameReader {
     pub(in crate::gateway) fn drain(&mut self, out: &mut Vec<u8>) -> Result<Read, Fault> {
         loop {
             if let Some(done) = self.done.take() {
-                return Ok(Read::Done(done));
+                return self.complete(done);
             }
             let Some(event) = self.next_event()? else { return Ok(Read::More) };
             match self.take(event, out)? {
                 Event::Preface | Event::Real | Event::Unusable(_) => {}
-                Event::Done(done) => return Ok(Read::Done(done)),
+                Event::Done(done) => return self.complete(done),
             }
         }
     }
@@ -163,9 +163,17 @@ impl FrameReader {
             return Ok(Read::End);
         }
         match self.take_last(rest, out)? {
-            Event::Done(done) => Ok(Read::Done(done)),
+            Event::Done(done) => self.complete(done),
             Event::Preface | Event::Real | Event::Unusable(_) => Ok(Read::End),
         }
+    }
+
+    /// The end of a stream where its provider says that it is complete. Fails if a choice is missing.
+    fn complete(&self, done: Bytes) -> Result<Read, Fault> {
+        if self.seen.choices.lack_one() {
+            return Err(Fault::Garbage(Garbage::MissingChoice));
+        }
+        Ok(Read::Done(done))
     }
 
     /// Ignores a fault once every choice has ended, because the caller has the whole answer. An error that the

@@ -68,9 +68,19 @@ impl Expectation {
         self.operation
     }
 
-    /// The number of choices of a completion.
-    pub(in crate::gateway::call) fn choices(self) -> usize {
-        self.choices
+    /// The number of choices or images that a stream is to have.
+    pub(in crate::gateway::call) fn results(self) -> usize {
+        match self.operation {
+            Operation::Completions => self.choices,
+            Operation::Images => self.inputs.unwrap_or(1).max(1),
+            Operation::Chat
+            | Operation::Embeddings
+            | Operation::Moderations
+            | Operation::Rerank
+            | Operation::Speech
+            | Operation::Transcriptions
+            | Operation::Translations => 1,
+        }
     }
 
     /// Whether the caller gets the event of a stream that has nothing but its usage. The gateway may have asked for it.
@@ -143,7 +153,7 @@ impl Expectation {
         size.pieces = 0;
         let answer = || Inspected::of_operation(body, members, usage, size);
         let fault = match verdict {
-            Verdict::Usable if !so_far.are_all_there() => Fault::Garbage(Garbage::NoChoice),
+            Verdict::Usable if so_far.lack_one() => Fault::Garbage(Garbage::MissingChoice),
             Verdict::Usable => return Judged::Usable(answer()),
             Verdict::Bad(ending) if is_withheld(ending) => {
                 return Judged::Withheld(Some(answer()), end_fault(ending));

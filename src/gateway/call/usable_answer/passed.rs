@@ -10,8 +10,9 @@ use super::event_error::error_of;
 use super::operation::Expectation;
 use super::passed_event::{PassedSoFar, Worth};
 use super::{Judged, end_fault, is_withheld, no_answer_fault};
+use crate::dialects::Dialect;
 use crate::domain::operation::Operation;
-use crate::gateway::call::classify::{Fault, Garbage};
+use crate::gateway::call::classify::{Fault, Garbage, Interruption};
 use crate::gateway::call::frame::{Identity, NoAnswer};
 use crate::gateway::call::response_body::{body_fault, hold};
 use crate::gateway::call::whole_answer::rest_of;
@@ -115,17 +116,26 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
     if is_one_text {
         return one_text(response, first, &awaited).await;
     }
-    let mut reader = PassedReader {
+    let reader = PassedReader {
         response,
         splitter: (!sounds).then(Splitter::default),
         model: quoted(awaited.model),
         include_usage: awaited.expectation.includes_usage(),
         started: awaited.started,
-        seen: PassedSoFar::of(awaited.expectation.operation(), awaited.expectation.choices())
+        seen: PassedSoFar::of(awaited.expectation.operation(), awaited.expectation.results())
             .echoing(awaited.expectation.echoes()),
         done: None,
         counted: awaited.share.hold(),
     };
+    up_to_content(reader, first, (status, content_type)).await
+}
+
+/// Reads a stream that begins with `first` up to its first content.
+async fn up_to_content(
+    mut reader: PassedReader,
+    first: Bytes,
+    (status, content_type): (u16, String),
+) -> Begun {
     let mut out = Vec::new();
     let mut begun = match reader.feed(first, &mut out) {
         Ok(begun) => begun,
@@ -135,25 +145,28 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
         if out.len() > MOST_BEFORE_CONTENT {
             return failed(Fault::Garbage(Garbage::TooLarge));
         }
-        if let Some(ending) = reader.seen.bad_end() {
-            let fault = end_fault(ending);
-            return match is_withheld(ending) {
-                true => {
-                    Begun::Withheld(Box::new(PassedReply { status, content_type, first: out, reader }), fault)
-                }
-                false => Begun::Failed(fault, Box::new(reader.seen.reported)),
-            };
-        }
-        begun = match reader.read_to(&mut out, Until::Content).await {
-            Ok(Some(begun)) => begun,
-            // A stream without content is no answer.
-            Ok(None) if reader.seen.bad_end().is_some() => false,
-            Ok(None) if out.is_empty() => return failed(Fault::Garbage(Garbage::Empty)),
-            Ok(None) => {
-                return Begun::Failed(Fault::Garbage(Garbage::NoContent), Box::new(reader.seen.reported));
+        let is_last = match reader.read_to(&mut out, Until::Content).await {
+            Ok(Some(content)) => {
+                begun = content;
+                false
             }
+            Ok(None) => true,
             Err(fault) => return Begun::Failed(fault, Box::new(reader.seen.reported)),
         };
+        match reader.seen.bad_end(is_last).filter(|_| !begun) {
+            Some(ending) if is_withheld(ending) => {
+                reader.seen.excuse();
+                let reply = Box::new(PassedReply { status, content_type, first: out, reader });
+                return Begun::Withheld(reply, end_fault(ending));
+            }
+            Some(ending) => return Begun::Failed(end_fault(ending), Box::new(reader.seen.reported)),
+            // A stream without content is no answer.
+            None if is_last => {
+                let garbage = if out.is_empty() { Garbage::Empty } else { Garbage::NoContent };
+                return Begun::Failed(Fault::Garbage(garbage), Box::new(reader.seen.reported));
+            }
+            None => {}
+        }
     }
     Begun::Stream(Box::new(PassedReply { status, content_type, first: out, reader }))
 }
@@ -222,7 +235,20 @@ impl PassedReader {
 
     /// Whether the stream has its end, so that nothing is missing.
     pub(in crate::gateway) fn is_whole(&self) -> bool {
-        self.splitter.is_none() || self.seen.is_over() || self.done.is_some() && self.seen.ends_with_done()
+        self.splitter.is_none() || self.seen.is_over() || self.has_its_done() && !self.seen.lacks_a_choice()
+    }
+
+    fn has_its_done(&self) -> bool {
+        self.done.is_some() && self.seen.ends_with_done()
+    }
+
+    /// The fault of a stream that has ended without its end, or without a choice; `None` if it is whole.
+    pub(in crate::gateway) fn missing(&self) -> Option<Fault> {
+        match self.is_whole() {
+            true => None,
+            false if self.has_its_done() => Some(Fault::Garbage(Garbage::MissingChoice)),
+            false => Some(Fault::Interrupted(Interruption::Ended)),
+        }
     }
 
     /// Whether events say that the answer is complete.
@@ -235,7 +261,14 @@ impl PassedReader {
         self.splitter.is_some()
     }
 
-    /// The event that ends the stream, if the provider sent one.
+    /// Ends a complete stream that its provider did not end.
+    pub(in crate::gateway) fn settle(&mut self) {
+        if self.seen.operation == Operation::Completions {
+            self.done.get_or_insert(Bytes::from_static(Dialect::ChatCompletions.last_event()));
+        }
+    }
+
+    /// The event that ends the stream, if there is one.
     pub(in crate::gateway) fn take_done(&mut self) -> Option<Bytes> {
         self.done.take()
     }

@@ -26,8 +26,10 @@ pub(super) struct PassedSoFar {
     echoes: bool,
     /// The choices so far.
     choices: ChoicesSoFar,
-    /// Whether an event without choices has ended the answer.
-    ended: bool,
+    /// The number of choices or images that the caller asked for.
+    results: usize,
+    /// The number of events without choices that have ended one of them.
+    ended: usize,
     /// The first abnormal end of a choice before any content.
     bad: Option<FinishReason>,
     /// The identity of a completion.
@@ -51,23 +53,34 @@ impl PassedSoFar {
         Self { echoes, ..self }
     }
 
-    /// No events so far of a stream that is to have so many choices.
-    pub(super) fn of(operation: Operation, choices: usize) -> Self {
+    /// No events so far of a stream that is to have so many choices or images.
+    pub(super) fn of(operation: Operation, results: usize) -> Self {
         Self {
             operation,
             reported: Reported::default(),
             size: TextSize::default(),
             echoes: false,
-            choices: ChoicesSoFar::of(choices),
-            ended: false,
+            choices: ChoicesSoFar::of(results),
+            results,
+            ended: 0,
             bad: None,
             identity: None,
         }
     }
 
-    /// Whether an event, or the end of every choice, has ended the answer.
+    /// Whether events, or the ends of all choices, have ended the answer.
     pub(super) fn is_over(&self) -> bool {
-        self.ended || self.choices.is_over()
+        self.ended >= self.results || self.choices.is_over()
+    }
+
+    /// Whether a choice is missing at the `[DONE]` of the stream.
+    pub(super) fn lacks_a_choice(&self) -> bool {
+        self.choices.lack_one()
+    }
+
+    /// Notes that the stream is a failure that is served as it is.
+    pub(super) fn excuse(&mut self) {
+        self.choices.excuse();
     }
 
     /// Whether `[DONE]` ends the answer, as it does where there are choices. Others have an event of their own.
@@ -75,9 +88,9 @@ impl PassedSoFar {
         self.operation == Operation::Completions || self.choices.have_begun()
     }
 
-    /// Why every choice has ended before there was any content.
-    pub(super) fn bad_end(&self) -> Option<FinishReason> {
-        self.bad.filter(|_| !self.choices.content && self.is_over())
+    /// Why every choice has ended before there was any content, or one of them if no other will come.
+    pub(super) fn bad_end(&self, is_last: bool) -> Option<FinishReason> {
+        self.bad.filter(|_| !self.choices.content && (is_last || self.is_over()))
     }
 
     /// Takes an event that is an object.
@@ -136,7 +149,9 @@ impl PassedSoFar {
         // A recording without speech has an empty text.
         let said = PIECES.iter().any(is_filled) || members.present("text").is_some();
         let is_known = said && kind.is_some() || is_of_a_dialect(event, line)?;
-        self.ended |= kind.is_some_and(|kind| kind.ends_with(".completed") || kind.ends_with(".done"));
+        let ends = kind.is_some_and(|kind| kind.ends_with(".completed") || kind.ends_with(".done"));
+        // The last event of an image has the image.
+        self.ended += usize::from(ends && (said || self.operation != Operation::Images));
         self.choices.content |= said;
         Ok(match (said, is_known || self.operation == Operation::Completions) {
             (true, _) => Worth::Content,
@@ -174,18 +189,42 @@ mod tests {
         assert!(!seen.is_over() && seen.ends_with_done());
         assert!(worth(Operation::Completions, &[&one, end]).2.is_over());
         let (found, _, seen) = worth(Operation::Completions, &[end]);
-        assert!(found == [Worth::Content] && seen.is_over() && seen.bad_end().is_none());
+        assert!(found == [Worth::Content] && seen.is_over() && seen.bad_end(false).is_none());
         for (reason, meaning) in
             [("content_filter", FinishMeaning::Filtered), ("abort", FinishMeaning::Broken)]
         {
             let end = format!(r#"{{"choices":[{{"index":0,"text":"","finish_reason":"{reason}"}}]}}"#);
             let (found, _, seen) = worth(Operation::Completions, &[&end]);
             assert_eq!(found, [Worth::Silent]);
-            assert_eq!(seen.bad_end().map(|end| end.finish), Some(meaning));
-            assert!(worth(Operation::Completions, &[&one, &end]).2.bad_end().is_none());
+            assert_eq!(seen.bad_end(false).map(|end| end.finish), Some(meaning));
+            assert!(worth(Operation::Completions, &[&one, &end]).2.bad_end(true).is_none());
         }
         let broken = r#"{"choices":[{"index":0,"text":"b","finish_reason":"error"}]}"#;
         assert!(worth(Operation::Completions, &[&one, broken]).1);
+    }
+
+    #[test]
+    fn as_many_results_as_were_asked_for_must_come_and_end() {
+        let seen = |operation: Operation, events: &[String]| {
+            let mut seen = PassedSoFar::of(operation, 2);
+            for line in events {
+                let members = RawObject::parse(line.as_bytes()).expect("an object");
+                seen.take(b"", line.as_bytes(), &members).expect(line);
+            }
+            (seen.is_over(), seen.lacks_a_choice())
+        };
+        let piece = |index: u8, end: &str| {
+            format!(r#"{{"choices":[{{"index":{index},"text":"a","finish_reason":{end}}}]}}"#)
+        };
+        let (one, two) = (piece(0, "\"stop\""), piece(1, "\"stop\""));
+        assert_eq!(seen(Operation::Completions, std::slice::from_ref(&one)), (false, true));
+        assert_eq!(seen(Operation::Completions, &[one.clone(), piece(1, "null")]), (false, true));
+        assert_eq!(seen(Operation::Completions, &[piece(0, "null"), piece(1, "null")]), (false, false));
+        assert_eq!(seen(Operation::Completions, &[one, two]), (true, false));
+        let image = r#"{"type":"image_generation.completed","b64_json":"aGk="}"#.to_owned();
+        let none = r#"{"type":"image_generation.completed"}"#.to_owned();
+        assert!(!seen(Operation::Images, &[image.clone(), none]).0);
+        assert!(seen(Operation::Images, &[image.clone(), image]).0);
     }
 
     #[test]

@@ -20,6 +20,8 @@ use crate::upstream::sse::{Data, data, data_lines, event_name, is_keepalive, is_
 /// The answer that the events so far amount to.
 pub(super) struct Events {
     answer: Parts,
+    /// The number of choices that the caller asked for.
+    choices: usize,
     /// Whether there was half of a character, which may be the end or the beginning of a piece.
     split: bool,
 }
@@ -39,8 +41,8 @@ enum Parts {
 }
 
 impl Events {
-    /// No events so far.
-    pub(super) fn of(dialect: Dialect) -> Self {
+    /// No events so far of an answer with so many choices.
+    pub(super) fn of(dialect: Dialect, choices: usize) -> Self {
         let answer = match dialect {
             Dialect::ChatCompletions => {
                 Parts::Completion { completion: Completion::default(), blocked: None }
@@ -49,7 +51,7 @@ impl Events {
             // The others send events only to those who ask for them.
             Dialect::Responses | Dialect::Gemini | Dialect::Converse => Parts::Response(None),
         };
-        Self { answer, split: false }
+        Self { answer, choices, split: false }
     }
 
     /// Adds an event. Returns true if it was the last one.
@@ -80,10 +82,10 @@ impl Events {
         Ok(false)
     }
 
-    /// Whether every choice that began has ended.
+    /// Whether there are as many choices as the caller asked for, and all have ended.
     pub(super) fn is_over(&self) -> bool {
         match &self.answer {
-            Parts::Completion { completion, .. } => completion.is_over(),
+            Parts::Completion { completion, .. } => completion.is_over(self.choices),
             Parts::Message(message) => message.is_over(),
             Parts::Response(response) => response.is_some(),
         }

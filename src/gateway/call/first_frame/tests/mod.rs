@@ -268,6 +268,32 @@ fn every_choice_that_began_must_end() {
 }
 
 #[test]
+fn as_many_choices_as_were_asked_for_must_come_and_end() {
+    let of = |chunks: &[&str]| {
+        let events = chunks.iter().map(|choices| format!("data: {{\"choices\":[{choices}]}}\n\n"));
+        let events = events.chain([DONE.to_owned()]).map(|event| Ok(Bytes::from(event)));
+        let two = Expected { choices: 2, ..expected("ours", "house", false) };
+        on_a_runtime(hear_as(two, events.collect()))
+    };
+    let (first, second) =
+        (r#"{"index":0,"delta":{"content":"a"}}"#, r#"{"index":1,"delta":{"content":"b"}}"#);
+    let (end, other_end) = (
+        r#"{"index":0,"delta":{},"finish_reason":"stop"}"#,
+        r#"{"index":1,"delta":{},"finish_reason":"stop"}"#,
+    );
+    for missing in [&[first, end][..], &[first], &[first, second, end]] {
+        assert!(matches!(of(missing), Heard::Broken(_)), "{missing:?}");
+    }
+    // Some servers send no ends.
+    for whole in [&[first, second, other_end, end][..], &[first, second]] {
+        assert!(matches!(of(whole), Heard::Done(..)), "{whole:?}");
+    }
+    // It is served as it is if no other candidate answers.
+    let filtered = r#"{"index":0,"delta":{},"finish_reason":"SAFETY"}"#;
+    assert!(matches!(of(&[filtered]), Heard::Done(..)));
+}
+
+#[test]
 fn one_text_becomes_a_stream() {
     let of = |text: &str| on_a_runtime(hear(vec![Ok(Bytes::copy_from_slice(text.as_bytes()))]));
     let Heard::Done(text, _) = of(
