@@ -158,9 +158,17 @@ fn forms(text: &str) -> Vec<String> {
         choice(json!({"error": {"message": text}})),
         choice(json!({"finish_reason": "error"})),
     ];
+    // As a line that is no field of an event, alone and beside fields.
+    let bare = json!({"error": {"message": text}});
+    let pretty = serde_json::to_string_pretty(&json!({"detail": text})).expect("JSON");
     let events = data.iter().map(event);
     events
         .chain([named("error"), named("of_next_year"), lines, format!("event: error\ndata: {text}\n\n")])
+        .chain([
+            format!("{bare}\n\n"),
+            format!("{bare}\ndata: null\n\n"),
+            format!("id: 1\ndata: {{}}\n{pretty}\n\n"),
+        ])
         .collect()
 }
 
@@ -237,9 +245,10 @@ on_both_databases! {
         for endpoint in endpoints() {
             let names = pair(&app, &fake, &endpoint).await;
             let lines = [format!(": {text}\n\n"), format!("id: {text}\n\n"), format!("event: {text}\n\n"), format!("{text}\n\n")];
-            let beside = endpoint.tail.replacen("data: ", &format!(": {text}\ndata: "), 1);
-            for lines in lines {
-                fake.next(stream(&[&lines, &endpoint.head, &lines, &beside, &lines]));
+            let strays = [format!(": {text}"), json!({"key": text}).to_string(), format!("{{\n \"key\":\n {}}}", json!(text)), format!("key: {text}")];
+            let beside: Vec<String> = strays.map(|stray| endpoint.tail.replacen("data: ", &format!("{stray}\ndata: "), 1)).into();
+            for (lines, beside) in lines.iter().zip(&beside) {
+                fake.next(stream(&[lines, &endpoint.head, lines, beside, lines]));
                 let answer = ask(&app, &endpoint, &names).await;
                 let heard = answer.text();
                 assert_eq!(answer.header("x-failsoft-model"), names[0], "{}, {lines}: {heard}", endpoint.path);

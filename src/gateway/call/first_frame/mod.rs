@@ -30,7 +30,7 @@ use crate::gateway::usage::pricing::Reported;
 use crate::gateway::usage::so_far::SoFar;
 use crate::limits::shares::{HeldBytes, LARGE, Share};
 use crate::upstream::UpstreamResponse;
-use crate::upstream::bare_event::without_comment_texts;
+use crate::upstream::bare_event::bare;
 use crate::upstream::sse::{Data, data, is_comment, without_mark};
 use completion_events::events;
 
@@ -154,7 +154,7 @@ fn take_held(reader: &mut FrameReader, held: &mut Held) -> Result<Option<First>,
         && let Some(event) = reader.next_event()?
     {
         if is_comment(&event) {
-            held.comment(&without_comment_texts(event));
+            held.comment(&bare(&event, |_| true));
             continue;
         }
         match reader.take(event, &mut held.frames)? {

@@ -13,11 +13,14 @@ use crate::dialects::Dialect;
 use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Inspected, NoAnswer};
 use crate::gateway::call::response_body::{hold, send_fault};
+use crate::gateway::call::usable_answer::event_error::error_in_stray;
 use crate::limits::shares::HeldBytes;
 use crate::providers::error_of_event;
-use crate::upstream::bare_event::{in_one_line, without_comment_texts};
+use crate::upstream::bare_event::{bare, in_one_line};
 use crate::upstream::event_stream::{Broken, Decoder};
-use crate::upstream::sse::{Data, Splitter, begins_events, data, data_lines, is_comment, is_named_error};
+use crate::upstream::sse::{
+    Data, Lines, Splitter, begins_events, data_lines, is_comment, is_named_error, lines,
+};
 use crate::upstream::{SendError, UpstreamResponse};
 
 /// Reads frames from an upstream and rewrites the model and provider names in them.
@@ -266,38 +269,46 @@ impl FrameReader {
             self.seen.say(choice, text);
             return Ok(Event::Real);
         }
-        let event = without_comment_texts(event);
-        match data(&event) {
+        let Lines { data, plain } = lines(&event);
+        if plain || data == Data::None {
+            return self.take_lines(&event, data, out);
+        }
+        if let Some(fault) = error_in_stray(&event) {
+            return Err(fault);
+        }
+        let bare = Bytes::from(bare(&event, |_| true));
+        self.take_lines(&bare, lines(&bare).data, out)
+    }
+
+    /// Takes an event of which all lines pass, or one without data.
+    fn take_lines(&mut self, event: &Bytes, data: Data<'_>, out: &mut Vec<u8>) -> Result<Event, Fault> {
+        match data {
             Data::Done => match self.expected.dialect {
-                Dialect::ChatCompletions => Ok(Event::Done(event)),
+                Dialect::ChatCompletions => Ok(Event::Done(event.clone())),
                 // Messages end with an event of their own, and the others with their last piece.
                 Dialect::Messages | Dialect::Responses | Dialect::Gemini | Dialect::Converse => {
                     Ok(Event::Preface)
                 }
             },
-            Data::None => self.take_other(&event, out),
-            Data::Many => self.take_many(&event, out),
-            Data::Line(line) => self.take_data(&event, line, out),
+            Data::None => self.take_other(event, out),
+            Data::Many => self.take_many(event, out),
+            Data::Line(line) => self.take_data(event, line, out),
         }
     }
 
     /// Takes an event without data: a comment, or content of another format. Clients ignore it, so only comments are written.
     fn take_other(&mut self, event: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
-        let text = event.trim_ascii_start();
-        match text.first() {
-            Some(b'<') => return Err(Fault::Garbage(Garbage::Html)),
-            Some(b'e') if is_named_error(text) => {
-                return Err(Fault::Upstream(Box::new(error_of_event(b""))));
-            }
-            Some(b'{') => {
-                if let Err(NoAnswer::Error(error)) = Inspected::new(text) {
-                    return Err(Fault::Upstream(error));
-                }
-            }
-            Some(_) | None => {}
+        if event.trim_ascii_start().starts_with(b"<") {
+            return Err(Fault::Garbage(Garbage::Html));
+        }
+        if is_named_error(event) {
+            return Err(Fault::Upstream(Box::new(error_of_event(b""))));
+        }
+        if let Some(fault) = error_in_stray(event) {
+            return Err(fault);
         }
         if is_comment(event) {
-            out.extend_from_slice(event);
+            out.extend_from_slice(&bare(event, |_| true));
         } else {
             self.formless |= begins_events(event) == Some(false);
         }

@@ -6,6 +6,7 @@ pub(in crate::gateway::call) mod message_event;
 pub(in crate::gateway) mod operation;
 pub(in crate::gateway) mod passed;
 mod passed_event;
+pub(in crate::gateway) mod passed_reader;
 mod vectors;
 
 use bytes::Bytes;

@@ -13,9 +13,12 @@ use crate::dialects::split_characters::{joined, marked};
 use crate::dialects::whole_characters::whole_characters;
 use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Inspected, NoAnswer};
+use crate::gateway::call::usable_answer::event_error::error_in_stray;
 use crate::gateway::call::usable_answer::{message_event, no_answer_fault};
 use crate::providers::error_of_event;
-use crate::upstream::sse::{Data, data, data_lines, event_name, is_keepalive, is_named_error, without_mark};
+use crate::upstream::sse::{
+    Data, Lines, data_lines, event_name, is_keepalive, is_named_error, lines, without_mark,
+};
 
 /// The answer that the events so far amount to.
 pub(super) struct Events {
@@ -56,7 +59,11 @@ impl Events {
 
     /// Adds an event. Returns true if it was the last one.
     pub(super) fn take(&mut self, event: &[u8]) -> Result<bool, Fault> {
-        match data(event) {
+        let Lines { data, plain } = lines(event);
+        if !plain && let Some(fault) = error_in_stray(event) {
+            return Err(fault);
+        }
+        match data {
             Data::Done => return Ok(self.ends_with_done()),
             Data::Line(line) => return self.add(event, line),
             Data::None => {

@@ -247,6 +247,25 @@ fn several_lines_of_data_are_one_text_or_events_without_a_line_between_them() {
 }
 
 #[test]
+fn an_error_beside_the_fields_of_an_event_breaks_the_stream() {
+    let word = r#"data: {"choices":[{"delta":{"content":"x"}}]}"#;
+    let end = r#"data: {"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+    let of = |stray: &str| {
+        let text = format!("{word}\n\n{stray}\n{word}\n\n{end}\n\n");
+        on_a_runtime(hear(vec![Ok(Bytes::from(text))]))
+    };
+    for stray in ["{\"key\":1}", "key: 1", "{\n\"key\": 1\n}", ": {\"error\":\"no\"}"] {
+        let Heard::Finished(text) = of(stray) else { panic!("{stray}") };
+        assert!(!text.contains("key") && !text.contains("no"), "{text}");
+        assert_eq!(text.matches("\"content\":\"x\"").count(), 2, "{text}");
+    }
+    for error in ["{\"error\":\"no\"}", "id: 1\n{\n\"detail\": \"no\"\n}"] {
+        let Heard::Broken(text) = of(error) else { panic!("{error}") };
+        assert!(!text.contains("no"), "{text}");
+    }
+}
+
+#[test]
 fn every_choice_that_began_must_end() {
     let of = |chunks: &[&str]| {
         let events = chunks.iter().map(|choices| format!("data: {{\"choices\":[{choices}]}}\n\n"));
