@@ -2,6 +2,7 @@
 //! are all judged by [`ChoicesSoFar`].
 
 pub(in crate::gateway::call) mod event_error;
+mod first_bytes;
 pub(in crate::gateway::call) mod message_event;
 pub(in crate::gateway) mod operation;
 pub(in crate::gateway) mod passed;

@@ -17,6 +17,40 @@ use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::{LARGE, Share};
 use crate::providers::{error_in_answer, error_instead_of_answer, is_empty_error};
 
+/// A transcript that is a text without JSON.
+#[derive(Debug, Clone, Copy)]
+enum Transcript {
+    /// The bare text.
+    Plain,
+    /// Subtitles of SubRip.
+    Srt,
+    /// Subtitles of the web.
+    Vtt,
+}
+
+impl Transcript {
+    /// The form with this name as a JSON string; `None` for JSON.
+    fn of(name: &[u8]) -> Option<Self> {
+        match name {
+            b"\"text\"" => Some(Self::Plain),
+            b"\"srt\"" => Some(Self::Srt),
+            b"\"vtt\"" => Some(Self::Vtt),
+            _ => None,
+        }
+    }
+
+    /// Whether a text that is not JSON has this form. Servers send errors as texts, too.
+    fn is_of(self, body: &[u8]) -> bool {
+        let text = body.trim_ascii_start();
+        let is_form = match self {
+            Self::Plain => true,
+            Self::Srt => memchr::memmem::find(text, b"-->").is_some(),
+            Self::Vtt => text.starts_with(b"WEBVTT"),
+        };
+        is_form && !text.starts_with(b"{") && std::str::from_utf8(body).is_ok()
+    }
+}
+
 /// What the answer to a request other than a chat must have.
 #[derive(Debug, Clone, Copy)]
 pub struct Expectation {
@@ -28,8 +62,8 @@ pub struct Expectation {
     /// The numbers of each embedding, if the caller asked for so many.
     dimensions: Option<usize>,
     encoding: Encoding,
-    /// Whether the answer is a text without JSON, such as subtitles.
-    is_text: bool,
+    /// The form of a transcript that is a text without JSON.
+    text: Option<Transcript>,
     /// Whether the caller gets the event of a stream that has nothing but its usage.
     include_usage: bool,
     /// Whether a completion begins with its prompt.
@@ -49,8 +83,7 @@ impl Expectation {
         Some(Self {
             operation: request.operation,
             choices,
-            is_text: transcribes
-                && matches!(value("response_format"), Some(b"\"text\"" | b"\"srt\"" | b"\"vtt\"")),
+            text: value("response_format").filter(|_| transcribes).and_then(Transcript::of),
             include_usage: request.include_usage || request.operation != Operation::Completions,
             echoes: value("echo") == Some(b"true"),
             inputs: request.inputs,
@@ -95,7 +128,7 @@ impl Expectation {
 
     /// The content type of a usable answer, if it is not JSON.
     pub(in crate::gateway::call) fn content_type(self) -> Option<String> {
-        self.is_text.then(|| "text/plain; charset=utf-8".to_owned())
+        self.text.map(|_| "text/plain; charset=utf-8".to_owned())
     }
 
     /// Judges a whole answer; a large one is parsed off the event loop.
@@ -114,13 +147,11 @@ impl Expectation {
             return failed(Fault::Garbage(Garbage::Empty));
         }
         let Ok(members) = RawObject::parse(body) else {
-            let begin = body.trim_ascii_start().first();
-            return match begin {
-                Some(b'<' | b'{') => failed(no_answer_fault(NoAnswer::Broken, body)),
-                _ if self.is_text && std::str::from_utf8(body).is_ok() => {
+            return match no_answer_fault(NoAnswer::Broken, body) {
+                Fault::Garbage(Garbage::BrokenJson) if self.text.is_some_and(|text| text.is_of(body)) => {
                     Judged::Usable(Inspected::of_text(Reported { extras: true, ..Reported::default() }))
                 }
-                _ => failed(no_answer_fault(NoAnswer::Broken, body)),
+                fault => failed(fault),
             };
         };
         let usage = self.usage(&members);
@@ -132,9 +163,13 @@ impl Expectation {
         if self.operation == Operation::Completions {
             return self.judge_texts(body, &members, usage);
         }
-        match self.missing(&members) {
+        if let Some(fault) = self.missing(&members) {
+            return instead_of(fault, body, usage);
+        }
+        let is_silent = members.present("text").is_some_and(|text| text.get() == "\"\"");
+        match error_instead_of_answer(body).filter(|_| is_silent) {
+            Some(error) => Judged::Failed(Fault::Upstream(Box::new(error)), usage),
             None => Judged::Usable(Inspected::of_operation(body, &members, usage, TextSize::default())),
-            Some(fault) => instead_of(fault, body, usage),
         }
     }
 
@@ -147,6 +182,13 @@ impl Expectation {
         let mut so_far = ChoicesSoFar::of(self.choices);
         so_far.take_far(&far);
         let verdict = so_far.take(&choices);
+        // As in a chat, an error beside a normal end without content is one.
+        if verdict == Verdict::Usable
+            && !choices.content
+            && let Some(error) = error_instead_of_answer(body)
+        {
+            return Judged::Failed(Fault::Upstream(Box::new(error)), usage);
+        }
         // A text that begins with its prompt is not measured.
         let mut size = if self.echoes { TextSize::default() } else { choices.size };
         // It came whole.
@@ -260,7 +302,9 @@ fn objects(list: RawText<'_>) -> Option<Vec<RawObject<'_>>> {
 
 /// Whether each image of a list is there, or at an address.
 fn has_images(list: RawText<'_>) -> bool {
-    let filled = |image: &RawObject<'_>, name| image.present(name).is_some_and(|value| value.get() != "\"\"");
+    let filled = |image: &RawObject<'_>, name| {
+        image.present(name).is_some_and(|value| value.get().starts_with('"') && value.get() != "\"\"")
+    };
     let is_image = |image: &RawObject<'_>| filled(image, "b64_json") || filled(image, "url");
     objects(list).is_some_and(|images| images.iter().all(is_image))
 }

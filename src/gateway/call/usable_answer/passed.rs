@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use super::first_bytes::Beginning;
 use super::passed_reader::{Awaited, PassedReader, Until};
 use super::{Judged, end_fault, is_withheld, no_answer_fault};
 use crate::domain::operation::Operation;
@@ -48,26 +49,37 @@ pub(in crate::gateway::call) enum Begun {
 pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awaited: Awaited<'_>) -> Begun {
     let status = response.status();
     let header = response.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let content_type = header.unwrap_or_default().to_owned();
-    let first = loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if chunk.trim_ascii().is_empty() => {}
-            Ok(Some(chunk)) => break chunk,
-            Ok(None) => return failed(Fault::Garbage(Garbage::Empty)),
-            Err(error) => return failed(body_fault(error)),
-        }
+    let declared = header.unwrap_or_default().to_owned();
+    let should_sound = awaited.expectation.operation() == Operation::Speech
+        && !declared.to_ascii_lowercase().starts_with("text/event-stream");
+    let (first, beginning) = match beginning(&mut response, should_sound).await {
+        Ok(begun) => begun,
+        Err(fault) => return failed(fault),
     };
-    let sounds = awaited.expectation.operation() == Operation::Speech
-        && !content_type.starts_with("text/event-stream");
-    let is_text = content_type.starts_with("application/json") || content_type.starts_with("text/");
-    let begins_text =
-        first.trim_ascii_start().starts_with(b"{") || first.trim_ascii_start().starts_with(b"<");
-    let is_one_text = if sounds { is_text || content_type.is_empty() && begins_text } else { begins_text };
-    if is_one_text {
+    if beginning == Beginning::Text {
         return one_text(response, first, &awaited).await;
     }
-    let reader = PassedReader::new(response, !sounds, &awaited);
-    up_to_content(reader, first, (status, content_type)).await
+    let reader = PassedReader::new(response, beginning == Beginning::Events, &awaited);
+    up_to_content(reader, first, (status, beginning.content_type(&declared))).await
+}
+
+/// Reads the first bytes of a response, until they show what they are.
+async fn beginning(response: &mut UpstreamResponse, should_sound: bool) -> Result<(Bytes, Beginning), Fault> {
+    let mut first = Bytes::new();
+    loop {
+        let chunk = response.chunk().await.map_err(body_fault)?;
+        let is_all = chunk.is_none();
+        first = match chunk {
+            Some(chunk) if first.trim_ascii().is_empty() => chunk,
+            Some(chunk) => [first, chunk].concat().into(),
+            None => first,
+        };
+        match Beginning::of(&first, should_sound).or_else(|| Beginning::of_all(&first).filter(|_| is_all)) {
+            Some(beginning) => return Ok((first, beginning)),
+            None if is_all => return Err(Fault::Garbage(Garbage::Empty)),
+            None => {}
+        }
+    }
 }
 
 /// Reads a stream that begins with `first` up to its first content.
@@ -132,7 +144,12 @@ async fn one_text(mut response: UpstreamResponse, first: Bytes, awaited: &Awaite
 
 /// The fault for a text in place of sound.
 fn no_sound(body: &[u8]) -> Fault {
-    let Ok(members) = RawObject::parse(body) else { return no_answer_fault(NoAnswer::Broken, body) };
+    let Ok(members) = RawObject::parse(body) else {
+        return match body.trim_ascii_start().first() {
+            Some(b'{' | b'[' | b'<') => no_answer_fault(NoAnswer::Broken, body),
+            Some(_) | None => Fault::Garbage(Garbage::NoResult),
+        };
+    };
     let error = members.present("error").filter(|error| !is_empty_error(error.get()));
     let error = error.map(|error| error_in_answer(error.bytes())).or_else(|| error_instead_of_answer(body));
     error.map_or(Fault::Garbage(Garbage::NoResult), |error| Fault::Upstream(Box::new(error)))
