@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::call::adapt::{self, Adapted};
 use super::call::attempt::{Call, attempt};
 use super::call::classify::{ConnectFault, Fault};
-use super::call::endpoint::{CallToken, Target};
+use super::call::endpoint::{CallToken, SecretSearch, Target};
 use super::call::outcome::AttemptOutcome;
 use super::call::refused_parameters;
 use super::call::translation::AnswerTranslation;
@@ -55,7 +55,18 @@ impl Gateway {
         let optional = |known| adapt::optional(request, model, candidate.primary, known);
         let known = self.refusals.of_call(model, caller, optional);
         let known = if is_bare { known.with(Parameters::REASONING) } else { known };
-        let call = OneCall { job, candidate, share, request, target, refused: known, time_budget, so_far };
+        let secrets = SecretSearch::of(&endpoint, &model.provider);
+        let call = OneCall {
+            job,
+            candidate,
+            share,
+            request,
+            target,
+            secrets: &secrets,
+            refused: known,
+            time_budget,
+            so_far,
+        };
         let (outcome, sent) = self.call(call).await;
         let written = || optional(known);
         let refusal = refused_parameters::named(&outcome, request, written);
@@ -108,7 +119,7 @@ impl Gateway {
     }
 
     async fn send(&self, call: OneCall<'_>, token: &CallToken) -> (AttemptOutcome, Sent) {
-        let OneCall { job, candidate, share, request, target, refused, time_budget, so_far } = call;
+        let OneCall { job, candidate, share, request, target, secrets, refused, time_budget, so_far } = call;
         let model = &candidate.model;
         let adapted = adapted(request, candidate, refused, share).await;
         let asks_for_several = !adapted.changes.iter().any(|change| change == "dropped:n");
@@ -137,6 +148,7 @@ impl Gateway {
                 prompt,
             ),
             mark: request.mark_of(model),
+            secrets: secrets.clone(),
             message: &message,
             stream: request.stream,
             include_usage: request.include_usage,
@@ -163,6 +175,8 @@ struct OneCall<'a> {
     /// The request in a dialect that the provider serves.
     request: &'a ChatRequest,
     target: &'a Target,
+    /// Finds the secrets of the provider in what it sends.
+    secrets: &'a SecretSearch,
     /// The parameters that are left out.
     refused: Parameters,
     time_budget: Duration,

@@ -116,6 +116,37 @@ on_both_databases! {
         }
     }
 
+    async fn an_error_in_one_of_several_choices_shows_no_secret(app: App) {
+        let fake = FakeProvider::start().await;
+        let mut made = Vec::new();
+        for Form { kind, path, body, said: [said, said_in_chunks] } in forms() {
+            if !made.contains(&kind) {
+                made.push(kind);
+                pair(&app, &fake, kind).await;
+            }
+            let [one, two, upstream] = names(kind);
+            let whole = |choices: [Value; 2]| Script::json(200, &json!({"choices": choices}));
+            let both = [0, 1].map(|index| choice(said, index, "x", Some("stop")));
+            fake.always_for(&upstream.replace("one", "two"), whole(both));
+            let body = with(&body, &one, &json!({"models": [two]}));
+            for (message, passes) in [("no capacity", true), ("bad key sk-upstream-secret-0001", false)] {
+                let error = json!({"index": 1, "error": {"code": 500, "message": message}});
+                fake.next_for(&upstream, whole([choice(said, 0, "x", Some("stop")), error.clone()]));
+                let got = app.post(path, &body).await;
+                let served = if passes { &one } else { &two };
+                assert_eq!((got.header("x-failsoft-model"), got.text().contains(message)), (served.as_str(), passes), "{}", got.text());
+                let (first, second) = (choice(said_in_chunks, 0, "x", None), choice(said_in_chunks, 1, "y", None));
+                let end = choice(said_in_chunks, 0, "", Some("stop"));
+                let script = [first, second, error, end].iter().fold(Script::stream(), |script, choice| {
+                    script.event(&json!({"id": "c", "choices": [choice]}))
+                });
+                fake.next_for(&upstream, script.done());
+                let text = app.post(path, &with(&body, &one, &json!({"stream": true}))).await.text();
+                assert_eq!((text.contains("stream_interrupted"), text.contains(message)), (!passes, passes), "{text}");
+            }
+        }
+    }
+
     async fn a_stream_without_an_image_is_interrupted(app: App) {
         let fake = FakeProvider::start().await;
         pair(&app, &fake, ModelKind::Image).await;

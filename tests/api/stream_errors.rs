@@ -258,6 +258,44 @@ on_both_databases! {
         }
     }
 
+    async fn what_is_unknown_passes_only_without_a_secret(app: App) {
+        let fake = FakeProvider::start().await;
+        for endpoint in endpoints() {
+            let names = pair(&app, &fake, &endpoint).await;
+            let is_untyped = endpoint.path.ends_with("completions");
+            for (text, passes) in [("a word", true), (SECRETS[0], false), ("sk\\u002dupstream\\u002dsecret\\u002d0001", false)] {
+                let data = format!("data: {{\"id\":\"c\",\"type\":\"of_next_year\",\"a\":[\"{text}\"]}}\n\n");
+                let unknown = if is_untyped { data.replace("\"type\":", "\"kind\":") } else { format!("event: of_next_year\n{data}") };
+                let tail = format!("id: {text}\n{}", endpoint.tail);
+                fake.next(stream(&[&endpoint.head, &unknown, &tail]));
+                let answer = ask(&app, &endpoint, &names).await;
+                let heard = answer.text();
+                assert_eq!(answer.header("x-failsoft-model"), names[0], "{}, {text}: {heard}", endpoint.path);
+                assert!(!heard.contains("stream_interrupted"), "{}, {text}: {heard}", endpoint.path);
+                assert_eq!((heard.contains("of_next_year"), heard.contains(text)), (passes, passes), "{}, {text}: {heard}", endpoint.path);
+            }
+        }
+    }
+
+    async fn an_error_after_an_echoed_prompt_shows_nothing_of_it(app: App) {
+        let fake = FakeProvider::start().await;
+        let mut endpoint = endpoints().into_iter().find(|endpoint| endpoint.path == "/v1/completions").expect("completions");
+        endpoint.body["echo"] = json!(true);
+        let echo = event(&json!({"id": "c", "choices": [{"index": 0, "text": prompt(), "finish_reason": null}]}));
+        let names = pair(&app, &fake, &endpoint).await;
+        for form in forms(&secrets()) {
+            fake.next(stream(&[&form, DONE]));
+            fake.next(stream(&[&echo, &endpoint.tail]));
+            let answer = ask(&app, &endpoint, &names).await;
+            assert_eq!(answer.header("x-failsoft-model"), names[1], "{form}: {}", answer.text());
+            fake.next(stream(&[&echo, &form, DONE]));
+            let text = ask(&app, &endpoint, &names).await.text();
+            let (echoed, rest) = text.split_once("\n\n").expect("an event");
+            assert!(echoed.contains(SECRETS[1]) && rest.contains("stream_interrupted"), "{form}: {text}");
+            assert!(SECRETS.iter().all(|secret| !rest.contains(secret)), "{form}: {text}");
+        }
+    }
+
     async fn a_stream_is_whole_only_with_the_event_that_ends_it(app: App) {
         let fake = FakeProvider::start().await;
         for endpoint in endpoints() {

@@ -13,6 +13,7 @@ use http::HeaderMap;
 use tokio::time::timeout;
 
 use super::classify::{Fault, TimeoutKind};
+use super::endpoint::SecretSearch;
 use super::first_frame::{Expected, first_frame};
 use super::frame::Names;
 use super::outcome::{AttemptOutcome, Reply, WholeReply};
@@ -21,7 +22,7 @@ use super::translation::AnswerTranslation;
 use super::usable_answer::operation::Expectation;
 use super::usable_answer::passed::{Begun, passed};
 use super::usable_answer::passed_reader::Awaited;
-use super::usable_answer::{Judged, judge_off_event_loop};
+use super::usable_answer::{Judged, error_of_choice, judge_off_event_loop};
 use super::whole_answer::{whole_answer, whole_body};
 use crate::dialects::Dialect;
 use crate::gateway::usage::pricing::{Reported, parse_inside};
@@ -45,6 +46,8 @@ pub struct Call<'a> {
     pub translation: Option<AnswerTranslation>,
     /// The mark for the ids of what the provider stores; `None` if it stores nothing.
     pub mark: Option<String>,
+    /// Finds the secrets of the provider in what it sends.
+    pub secrets: SecretSearch,
     /// Builds the request headers and the adapted body. Called again only if a pooled connection turns out to be
     /// closed.
     pub message: &'a dyn Fn() -> (HeaderMap, Pieces),
@@ -105,10 +108,19 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     if call.stream
         && let Some(expectation) = call.expectation
     {
-        let awaited = Awaited { expectation, model: &call.model.name, started, share: call.share };
+        let awaited = Awaited {
+            expectation,
+            model: &call.model.name,
+            started,
+            share: call.share,
+            secrets: call.secrets.clone(),
+        };
         return match Box::pin(passed(response, awaited)).await {
             Begun::Stream(reply) => AttemptOutcome::Ready(Reply::Passed(reply)),
-            Begun::Text(body, judged, held) => outcome(*judged, (status, body, held), None),
+            Begun::Text(body, judged, held) => {
+                let judged = without_secrets(*judged, &body, &call.secrets);
+                outcome(judged, (status, body, held), None)
+            }
             Begun::Withheld(reply, fault) => AttemptOutcome::Filtered(Reply::Passed(reply), fault),
             Begun::Failed(fault, reported) => AttemptOutcome::failed(fault, *reported),
         };
@@ -124,6 +136,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
             names,
             include_usage: call.include_usage,
             choices: call.choices,
+            secrets: call.secrets,
             translation,
         };
         return Box::pin(first_frame(response, expected, started, call.share, call.so_far)).await;
@@ -142,11 +155,22 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         Some(expectation) => expectation.judge_off_event_loop(&body, call.share).await,
         None => judge_off_event_loop(call.dialect, call.choices, &body, call.share).await,
     };
+    let judged = without_secrets(judged, &body, &call.secrets);
     let (body, judged) = match call.translation {
         Some(translation) => translation.whole_off_event_loop(body, judged, created, call.share).await,
         None => (body, judged),
     };
     outcome(judged, (status, body, held), call.expectation.and_then(Expectation::content_type))
+}
+
+/// An error in a choice passes beside another choice with content, but not with a secret of the provider in it.
+fn without_secrets(judged: Judged, body: &[u8], secrets: &SecretSearch) -> Judged {
+    match judged {
+        Judged::Usable(seen) if seen.choices.error && secrets.finds(body) => {
+            Judged::Failed(error_of_choice(&seen, body), seen.usage)
+        }
+        judged => judged,
+    }
 }
 
 /// The outcome of a whole answer that was judged. `content_type` is for one that is not JSON.

@@ -67,7 +67,8 @@ impl FrameReader {
         if self.seen.identity.is_none() || !self.seen.choices.content && choices.any {
             self.seen.identity = Some(chunk.identity(line));
         }
-        if chunk.is_usage_only() && !self.expected.include_usage {
+        let is_unwanted = chunk.is_usage_only() && !self.expected.include_usage;
+        if is_unwanted || chunk.is_unknown() && self.expected.secrets.finds(line) {
             return Ok(Event::Preface);
         }
         // Exactly one allocation for a chunk.
@@ -126,7 +127,8 @@ impl FrameReader {
     fn refuse_error(&self, chunk: &Inspected, line: &[u8]) -> Result<(), Fault> {
         let choices = &chunk.choices;
         if self.seen.choices.survive(choices) {
-            return Ok(());
+            let shows_secret = choices.error && self.expected.secrets.finds(line);
+            return if shows_secret { Err(error_of_choice(chunk, line)) } else { Ok(()) };
         }
         if choices.error {
             return Err(error_of_choice(chunk, line));

@@ -94,7 +94,7 @@ impl FrameReader {
                 self.add(Part { end: reason.as_deref(), ..Part::default() })
             }
             MessageEvent::Error | MessageEvent::Other => {
-                if is_of_a_dialect(event, line)? {
+                if is_of_a_dialect(event, line)? && !self.expected.secrets.finds(event) {
                     out.extend_from_slice(event);
                 }
                 Ok(Event::Preface)

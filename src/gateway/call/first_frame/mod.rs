@@ -18,6 +18,7 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::classify::{Fault, Filter, Garbage};
+use super::endpoint::SecretSearch;
 use super::frame::{Inspected, Names};
 use super::outcome::{AttemptOutcome, Reply, StreamReply};
 use super::response_body::{body_fault, hold};
@@ -57,6 +58,8 @@ pub struct Expected {
     pub include_usage: bool,
     /// The number of choices that it was asked for.
     pub choices: usize,
+    /// Finds the secrets of the provider in what is no content.
+    pub secrets: SecretSearch,
     /// Its translation; `None` if its dialect is the caller's.
     pub translation: Option<StreamTranslation>,
 }

@@ -276,7 +276,8 @@ impl FrameReader {
         if let Some(fault) = error_in_stray(&event) {
             return Err(fault);
         }
-        let bare = Bytes::from(bare(&event, |_| true));
+        let secrets = &self.expected.secrets;
+        let bare = Bytes::from(bare(&event, |value| !secrets.finds(value)));
         self.take_lines(&bare, lines(&bare).data, out)
     }
 

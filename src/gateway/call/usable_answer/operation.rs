@@ -193,7 +193,11 @@ impl Expectation {
         let mut size = if self.echoes { TextSize::default() } else { choices.size };
         // It came whole.
         size.pieces = 0;
-        let answer = || Inspected::of_operation(body, members, usage, size);
+        let answer = || {
+            let mut answer = Inspected::of_operation(body, members, usage, size);
+            answer.choices.error = choices.error;
+            answer
+        };
         let fault = match verdict {
             Verdict::Usable if so_far.lack_one() => Fault::Garbage(Garbage::MissingChoice),
             Verdict::Usable => return Judged::Usable(answer()),

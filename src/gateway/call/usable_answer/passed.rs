@@ -20,6 +20,9 @@ use crate::upstream::UpstreamResponse;
 /// The most bytes of events that are kept until the first one with content.
 const MOST_BEFORE_CONTENT: usize = 1024 * 1024;
 
+/// Content types that most providers send.
+const ORDINARY: [&str; 3] = ["audio/mpeg", "text/event-stream", "text/event-stream; charset=utf-8"];
+
 /// A stream that has begun, of which the bytes pass.
 #[derive(Debug)]
 pub struct PassedReply {
@@ -49,7 +52,10 @@ pub(in crate::gateway::call) enum Begun {
 pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awaited: Awaited<'_>) -> Begun {
     let status = response.status();
     let header = response.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let declared = header.unwrap_or_default().to_owned();
+    // It passes, so nothing may be hidden in it.
+    let passes = |kind: &str| ORDINARY.contains(&kind) || !awaited.secrets.finds(kind.as_bytes());
+    let declared = header.filter(|kind| passes(kind));
+    let declared = declared.unwrap_or_default().to_owned();
     let should_sound = awaited.expectation.operation() == Operation::Speech
         && !declared.to_ascii_lowercase().starts_with("text/event-stream");
     let (first, beginning) = match beginning(&mut response, should_sound).await {

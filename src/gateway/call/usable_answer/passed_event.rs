@@ -4,6 +4,7 @@ use super::event_error::{error_of, is_of_a_dialect};
 use crate::domain::operation::Operation;
 use crate::gateway::call::choices::{ChoicesSoFar, Texts, Verdict};
 use crate::gateway::call::classify::Fault;
+use crate::gateway::call::endpoint::SecretSearch;
 use crate::gateway::call::frame::{Identity, Inspected};
 use crate::gateway::request::json_object::{RawObject, RawText};
 use crate::gateway::usage::pricing::{Reported, parse};
@@ -34,6 +35,8 @@ pub(super) struct PassedSoFar {
     bad: Option<FinishReason>,
     /// The identity of a completion.
     pub(super) identity: Option<Identity>,
+    /// Finds the secrets of the provider in what is no content.
+    pub(super) secrets: SecretSearch,
 }
 
 /// What an event is to its caller.
@@ -65,6 +68,7 @@ impl PassedSoFar {
             ended: 0,
             bad: None,
             identity: None,
+            secrets: SecretSearch::default(),
         }
     }
 
@@ -117,10 +121,13 @@ impl PassedSoFar {
 
     fn take_choices(&mut self, line: &[u8], choices: RawText<'_>) -> Result<Worth, Fault> {
         let Texts { choices, far } = Texts::read(choices).unwrap_or_default();
-        let fails = choices.error || choices.broken_off;
-        if (fails || !choices.content)
-            && let Some(fault) = error_of(line)
-        {
+        let may_fail = if choices.error || choices.broken_off {
+            // As in a chat, the error of a choice passes if the caller has content of others, unless it shows a secret.
+            !self.choices.survive(&choices) || choices.error && self.secrets.finds(line)
+        } else {
+            !choices.content
+        };
+        if may_fail && let Some(fault) = error_of(line) {
             return Err(fault);
         }
         if !self.echoes {
@@ -146,17 +153,19 @@ impl PassedSoFar {
             return Err(error_of(line).unwrap_or_else(error));
         }
         let is_filled = |name: &&str| members.present(name).is_some_and(|value| value.get() != "\"\"");
-        // A recording without speech has an empty text.
-        let said = PIECES.iter().any(is_filled) || members.present("text").is_some();
+        // A recording without speech has an empty text. A completion has no content but in its choices.
+        let said = self.operation != Operation::Completions
+            && (PIECES.iter().any(is_filled) || members.present("text").is_some());
         let is_known = said && kind.is_some() || is_of_a_dialect(event, line)?;
         let ends = kind.is_some_and(|kind| kind.ends_with(".completed") || kind.ends_with(".done"));
         // The last event of an image has the image.
         self.ended += usize::from(ends && (said || self.operation != Operation::Images));
         self.choices.content |= said;
-        Ok(match (said, is_known || self.operation == Operation::Completions) {
-            (true, _) => Worth::Content,
-            (false, true) => Worth::Silent,
-            (false, false) => Worth::Nothing,
+        let may_be_known = is_known || self.operation == Operation::Completions;
+        Ok(match said {
+            true => Worth::Content,
+            false if may_be_known && !self.secrets.finds(event) => Worth::Silent,
+            false => Worth::Nothing,
         })
     }
 }

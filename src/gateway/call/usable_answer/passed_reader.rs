@@ -12,6 +12,7 @@ use super::passed_event::{PassedSoFar, Worth};
 use crate::dialects::Dialect;
 use crate::domain::operation::Operation;
 use crate::gateway::call::classify::{Fault, Garbage, Interruption};
+use crate::gateway::call::endpoint::SecretSearch;
 use crate::gateway::call::frame::{Identity, NoAnswer};
 use crate::gateway::call::response_body::{body_fault, hold};
 use crate::gateway::request::json_object::{RawObject, quoted, span};
@@ -64,6 +65,8 @@ pub(in crate::gateway::call) struct Awaited<'a> {
     pub(in crate::gateway::call) started: Instant,
     /// The memory share of the organization.
     pub(in crate::gateway::call) share: &'a Arc<Share>,
+    /// Finds the secrets of the provider in what is no content.
+    pub(in crate::gateway::call) secrets: SecretSearch,
 }
 
 impl PassedReader {
@@ -71,6 +74,7 @@ impl PassedReader {
     pub(super) fn new(response: UpstreamResponse, has_events: bool, awaited: &Awaited<'_>) -> Self {
         let expectation = awaited.expectation;
         let seen = PassedSoFar::of(expectation.operation(), expectation.results());
+        let seen = PassedSoFar { secrets: awaited.secrets.clone(), ..seen };
         Self {
             response,
             splitter: has_events.then(Splitter::default),
@@ -229,7 +233,8 @@ impl PassedReader {
         if let Some(fault) = error_in_stray(&event) {
             return Err(fault);
         }
-        let bare = Bytes::from(bare(&event, |_| true));
+        let secrets = &self.seen.secrets;
+        let bare = Bytes::from(bare(&event, |value| !secrets.finds(value)));
         self.take_data(&bare, lines(&bare).data, out)
     }
 

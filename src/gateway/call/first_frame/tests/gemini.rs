@@ -27,6 +27,7 @@ fn caller(dialect: Dialect) -> Expected {
         names: names(),
         include_usage: true,
         choices: 1,
+        secrets: SecretSearch::default(),
         translation: Some(translation.stream(names(), 1_700_000_000)),
     }
 }

@@ -33,7 +33,14 @@ fn stream() -> String {
 
 fn caller() -> Expected {
     let names = Names { model: "\"ours\"".to_owned(), provider: None, mark: None };
-    Expected { dialect: Dialect::Messages, names, include_usage: true, choices: 1, translation: None }
+    Expected {
+        dialect: Dialect::Messages,
+        names,
+        include_usage: true,
+        choices: 1,
+        secrets: SecretSearch::default(),
+        translation: None,
+    }
 }
 
 /// What passes of a text: only the name of the model changes, where the message has it.

@@ -39,6 +39,7 @@ fn expected(model: &str, provider: &str, include_usage: bool) -> Expected {
         names: Names::new(model, provider),
         include_usage,
         choices: 1,
+        secrets: SecretSearch::default(),
         translation: None,
     }
 }
