@@ -15,6 +15,7 @@ use super::call::outcome::AttemptOutcome;
 use super::call::refused_parameters;
 use super::call::translation::AnswerTranslation;
 use super::call::usable_answer::operation::Expectation;
+use super::call::usable_answer::relaying::Relaying;
 use super::request::chat_request::ChatRequest;
 use super::routing::plan::{Candidate, LEAST};
 use super::usage::asked::Asked;
@@ -141,6 +142,7 @@ impl Gateway {
             target: &url,
             dialect: request.dialect,
             expectation: Expectation::of(request, choices),
+            relaying: Relaying::of(request),
             translation: AnswerTranslation::between(
                 &job.intent.request,
                 request,

@@ -26,7 +26,7 @@ use crate::gateway::record::request_context::RequestContext;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::form::Form;
 use crate::gateway::request::passed_headers::PassedHeaders;
-use crate::gateway::response::relay::ResponseOptions;
+use crate::gateway::response::options::ResponseOptions;
 use crate::gateway::{Gateway, Job};
 use crate::http::body_reader::BodyReader;
 use crate::limits::shares::Share;

@@ -15,13 +15,14 @@ use tokio::time::timeout;
 use super::classify::{Fault, TimeoutKind};
 use super::endpoint::SecretSearch;
 use super::first_frame::{Expected, first_frame};
-use super::frame::Names;
-use super::outcome::{AttemptOutcome, Reply, WholeReply};
+use super::frame::{Inspected, Names};
+use super::outcome::{AttemptOutcome, Reply, WholeAnswer, WholeReply};
 use super::response_body::{error_body, send_fault};
 use super::translation::AnswerTranslation;
 use super::usable_answer::operation::Expectation;
 use super::usable_answer::passed::{Begun, passed};
 use super::usable_answer::passed_reader::Awaited;
+use super::usable_answer::relaying::Relaying;
 use super::usable_answer::{Judged, error_of_choice, judge_off_event_loop};
 use super::whole_answer::{whole_answer, whole_body};
 use crate::dialects::Dialect;
@@ -42,6 +43,8 @@ pub struct Call<'a> {
     pub dialect: Dialect,
     /// What the answer must have; `None` for a chat.
     pub expectation: Option<Expectation>,
+    /// What the caller gets of an answer other than a chat's.
+    pub relaying: Relaying,
     /// How the answer is translated; `None` if that is the caller's dialect.
     pub translation: Option<AnswerTranslation>,
     /// The mark for the ids of what the provider stores; `None` if it stores nothing.
@@ -110,6 +113,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     {
         let awaited = Awaited {
             expectation,
+            relaying: call.relaying,
             model: &call.model.name,
             started,
             share: call.share,
@@ -118,8 +122,8 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         return match Box::pin(passed(response, awaited)).await {
             Begun::Stream(reply) => AttemptOutcome::Ready(Reply::Passed(reply)),
             Begun::Text(body, judged, held) => {
-                let judged = without_secrets(*judged, &body, &call.secrets);
-                outcome(judged, (status, body, held), None)
+                let judged = call.relaying.sized(without_secrets(*judged, &body, &call.secrets));
+                outcome(judged, WholeAnswer::Result, (status, body, held), None)
             }
             Begun::Withheld(reply, fault) => AttemptOutcome::Filtered(Reply::Passed(reply), fault),
             Begun::Failed(fault, reported) => AttemptOutcome::failed(fault, *reported),
@@ -152,7 +156,7 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     };
     let created = call.now.timestamp();
     let judged = match call.expectation {
-        Some(expectation) => expectation.judge_off_event_loop(&body, call.share).await,
+        Some(expectation) => call.relaying.sized(expectation.judge_off_event_loop(&body, call.share).await),
         None => judge_off_event_loop(call.dialect, call.choices, &body, call.share).await,
     };
     let judged = without_secrets(judged, &body, &call.secrets);
@@ -160,7 +164,12 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         Some(translation) => translation.whole_off_event_loop(body, judged, created, call.share).await,
         None => (body, judged),
     };
-    outcome(judged, (status, body, held), call.expectation.and_then(Expectation::content_type))
+    match call.expectation {
+        Some(expectation) => {
+            outcome(judged, WholeAnswer::Result, (status, body, held), expectation.content_type())
+        }
+        None => outcome(judged, WholeAnswer::Message, (status, body, held), None),
+    }
 }
 
 /// An error in a choice passes beside another choice with content, but not with a secret of the provider in it.
@@ -173,16 +182,19 @@ fn without_secrets(judged: Judged, body: &[u8], secrets: &SecretSearch) -> Judge
     }
 }
 
-/// The outcome of a whole answer that was judged. `content_type` is for one that is not JSON.
+/// The outcome of a whole answer that was judged. `kind` says of what; `content_type` is for one that is not JSON.
 fn outcome(
     judged: Judged,
+    kind: fn(Inspected) -> WholeAnswer,
     (status, body, held): (u16, Bytes, HeldBytes),
     content_type: Option<String>,
 ) -> AttemptOutcome {
-    let whole = |seen| Reply::Whole(Box::new(WholeReply { status, body, seen, content_type, held }));
+    let whole = |answer| Reply::Whole(Box::new(WholeReply { status, body, answer, content_type, held }));
     match judged {
-        Judged::Usable(seen) => AttemptOutcome::Ready(whole(Some(seen))),
-        Judged::Withheld(seen, fault) => AttemptOutcome::Filtered(whole(seen), fault),
+        Judged::Usable(seen) => AttemptOutcome::Ready(whole(kind(seen))),
+        Judged::Withheld(seen, fault) => {
+            AttemptOutcome::Filtered(whole(seen.map_or(WholeAnswer::Blocked, kind)), fault)
+        }
         Judged::Failed(fault, reported) => AttemptOutcome::failed(fault, reported),
     }
 }

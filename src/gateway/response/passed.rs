@@ -9,10 +9,10 @@ use bytes::Bytes;
 use futures_util::stream::{Stream, unfold};
 use tokio::time::{Instant, timeout};
 
-use super::answer::BrokenStream;
+use super::broken_stream::BrokenStream;
 use super::interruption::{interruption, unrecorded};
+use super::options::ResponseOptions;
 use super::reading::Reading;
-use super::relay::ResponseOptions;
 use crate::domain::failure::Failure;
 use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::call::classify::{Fault, Garbage, Interruption};

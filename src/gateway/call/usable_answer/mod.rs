@@ -8,6 +8,7 @@ pub(in crate::gateway) mod operation;
 pub(in crate::gateway) mod passed;
 mod passed_event;
 pub(in crate::gateway) mod passed_reader;
+pub(in crate::gateway) mod relaying;
 mod vectors;
 
 use bytes::Bytes;

@@ -64,10 +64,6 @@ pub struct Expectation {
     encoding: Encoding,
     /// The form of a transcript that is a text without JSON.
     text: Option<Transcript>,
-    /// Whether the caller gets the event of a stream that has nothing but its usage.
-    include_usage: bool,
-    /// Whether a completion begins with its prompt.
-    echoes: bool,
 }
 
 impl Expectation {
@@ -84,8 +80,6 @@ impl Expectation {
             operation: request.operation,
             choices,
             text: value("response_format").filter(|_| transcribes).and_then(Transcript::of),
-            include_usage: request.include_usage || request.operation != Operation::Completions,
-            echoes: value("echo") == Some(b"true"),
             inputs: request.inputs,
             dimensions: value("dimensions").and_then(|value| serde_json::from_slice(value).ok()),
             encoding: match value("encoding_format") {
@@ -114,16 +108,6 @@ impl Expectation {
             | Operation::Transcriptions
             | Operation::Translations => 1,
         }
-    }
-
-    /// Whether the caller gets the event of a stream that has nothing but its usage. The gateway may have asked for it.
-    pub(in crate::gateway::call) fn includes_usage(self) -> bool {
-        self.include_usage
-    }
-
-    /// Whether a completion begins with its prompt, so that its text is not the size of the answer.
-    pub(in crate::gateway::call) fn echoes(self) -> bool {
-        self.echoes
     }
 
     /// The content type of a usable answer, if it is not JSON.
@@ -189,8 +173,7 @@ impl Expectation {
         {
             return Judged::Failed(Fault::Upstream(Box::new(error)), usage);
         }
-        // A text that begins with its prompt is not measured.
-        let mut size = if self.echoes { TextSize::default() } else { choices.size };
+        let mut size = choices.size;
         // It came whole.
         size.pieces = 0;
         let answer = || {

@@ -9,6 +9,7 @@ use super::event_error::error_in_stray;
 use super::no_answer_fault;
 use super::operation::Expectation;
 use super::passed_event::{PassedSoFar, Worth};
+use super::relaying::Relaying;
 use crate::dialects::Dialect;
 use crate::domain::operation::Operation;
 use crate::gateway::call::classify::{Fault, Garbage, Interruption};
@@ -59,6 +60,8 @@ pub(super) enum Until {
 pub(in crate::gateway::call) struct Awaited<'a> {
     /// What a whole answer in place of the stream must have.
     pub(in crate::gateway::call) expectation: Expectation,
+    /// What the caller gets of the stream.
+    pub(in crate::gateway::call) relaying: Relaying,
     /// The catalog's name of the model.
     pub(in crate::gateway::call) model: &'a str,
     /// When the call started.
@@ -72,16 +75,16 @@ pub(in crate::gateway::call) struct Awaited<'a> {
 impl PassedReader {
     /// Reads a response with events, or with sound.
     pub(super) fn new(response: UpstreamResponse, has_events: bool, awaited: &Awaited<'_>) -> Self {
-        let expectation = awaited.expectation;
+        let (expectation, relaying) = (awaited.expectation, awaited.relaying);
         let seen = PassedSoFar::of(expectation.operation(), expectation.results());
         let seen = PassedSoFar { secrets: awaited.secrets.clone(), ..seen };
         Self {
             response,
             splitter: has_events.then(Splitter::default),
             model: quoted(awaited.model),
-            include_usage: expectation.includes_usage(),
+            include_usage: relaying.include_usage,
             started: awaited.started,
-            seen: seen.echoing(expectation.echoes()),
+            seen: seen.echoing(relaying.echoes),
             done: None,
             counted: awaited.share.hold(),
         }
