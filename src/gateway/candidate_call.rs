@@ -56,18 +56,8 @@ impl Gateway {
         let optional = |known| adapt::optional(request, model, candidate.primary, known);
         let known = self.refusals.of_call(model, caller, optional);
         let known = if is_bare { known.with(Parameters::REASONING) } else { known };
-        let secrets = SecretSearch::of(&endpoint, &model.provider);
-        let call = OneCall {
-            job,
-            candidate,
-            share,
-            request,
-            target,
-            secrets: &secrets,
-            refused: known,
-            time_budget,
-            so_far,
-        };
+        let (secrets, refused) = (&SecretSearch::of(&endpoint, &model.provider), known);
+        let call = OneCall { job, candidate, share, request, target, secrets, refused, time_budget, so_far };
         let (outcome, sent) = self.call(call).await;
         let written = || optional(known);
         let refusal = refused_parameters::named(&outcome, request, written);

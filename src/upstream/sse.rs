@@ -227,7 +227,7 @@ const LONGEST_NAME: usize = 64;
 const MOST_DIGITS: usize = 12;
 
 impl<'a> Line<'a> {
-    /// Reads a line.
+    /// What a line is, with or without the characters that end it.
     pub(super) fn of(line: &'a [u8]) -> Self {
         let line = match line {
             [start @ .., b'\r', b'\n'] | [start @ .., b'\r' | b'\n'] => start,

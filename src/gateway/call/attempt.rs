@@ -31,7 +31,7 @@ use crate::gateway::usage::so_far::SoFar;
 use crate::limits::shares::{HeldBytes, Share};
 use crate::providers;
 use crate::store::snapshot::ModelEntry;
-use crate::upstream::{AdmittedUrl, Pieces, Upstream, on_behalf_of};
+use crate::upstream::{AdmittedUrl, Pieces, Upstream, UpstreamResponse, on_behalf_of};
 
 /// The parameters of one upstream call.
 pub struct Call<'a> {
@@ -108,42 +108,11 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         return AttemptOutcome::failed(Fault::Upstream(Box::new(error)), reported);
     }
     call.so_far.begin();
-    if call.stream
-        && let Some(expectation) = call.expectation
-    {
-        let awaited = Awaited {
-            expectation,
-            relaying: call.relaying,
-            model: &call.model.name,
-            started,
-            share: call.share,
-            secrets: call.secrets.clone(),
-        };
-        return match Box::pin(passed(response, awaited)).await {
-            Begun::Stream(reply) => AttemptOutcome::Ready(Reply::Passed(reply)),
-            Begun::Text(body, judged, held) => {
-                let judged = call.relaying.sized(without_secrets(*judged, &body, &call.secrets));
-                outcome(judged, WholeAnswer::Result, (status, body, held), None)
-            }
-            Begun::Withheld(reply, fault) => AttemptOutcome::Filtered(Reply::Passed(reply), fault),
-            Begun::Failed(fault, reported) => AttemptOutcome::failed(fault, *reported),
-        };
-    }
     if call.stream {
-        let names = Names::of(call.dialect, call.model).marked(call.mark);
-        let translation = call.translation.map(|translation| {
-            let names = Names::of(translation.to(), call.model);
-            translation.stream(names, call.now.timestamp())
-        });
-        let expected = Expected {
-            dialect: call.dialect,
-            names,
-            include_usage: call.include_usage,
-            choices: call.choices,
-            secrets: call.secrets,
-            translation,
+        return match call.expectation {
+            Some(expectation) => passed_stream(response, call, expectation, started).await,
+            None => stream(response, call, started).await,
         };
-        return Box::pin(first_frame(response, expected, started, call.share, call.so_far)).await;
     }
     let mut held = call.share.hold();
     let read = match &call.expectation {
@@ -169,6 +138,51 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
             outcome(judged, WholeAnswer::Result, (status, body, held), expectation.content_type())
         }
         None => outcome(judged, WholeAnswer::Message, (status, body, held), None),
+    }
+}
+
+/// Reads the stream of a chat up to its first real frame.
+async fn stream(response: UpstreamResponse, call: Call<'_>, started: Instant) -> AttemptOutcome {
+    let names = Names::of(call.dialect, call.model).marked(call.mark);
+    let translation = call.translation.map(|translation| {
+        let names = Names::of(translation.to(), call.model);
+        translation.stream(names, call.now.timestamp())
+    });
+    let expected = Expected {
+        dialect: call.dialect,
+        names,
+        include_usage: call.include_usage,
+        choices: call.choices,
+        secrets: call.secrets,
+        translation,
+    };
+    Box::pin(first_frame(response, expected, started, call.share, call.so_far)).await
+}
+
+/// Reads the stream of another operation up to its first content.
+async fn passed_stream(
+    response: UpstreamResponse,
+    call: Call<'_>,
+    expectation: Expectation,
+    started: Instant,
+) -> AttemptOutcome {
+    let status = response.status();
+    let awaited = Awaited {
+        expectation,
+        relaying: call.relaying,
+        model: &call.model.name,
+        started,
+        share: call.share,
+        secrets: call.secrets.clone(),
+    };
+    match Box::pin(passed(response, awaited)).await {
+        Begun::Stream(reply) => AttemptOutcome::Ready(Reply::Passed(reply)),
+        Begun::Text(body, judged, held) => {
+            let judged = call.relaying.sized(without_secrets(*judged, &body, &call.secrets));
+            outcome(judged, WholeAnswer::Result, (status, body, held), None)
+        }
+        Begun::Withheld(reply, fault) => AttemptOutcome::Filtered(Reply::Passed(reply), fault),
+        Begun::Failed(fault, reported) => AttemptOutcome::failed(fault, *reported),
     }
 }
 

@@ -10,7 +10,7 @@ const WAV_HEADER: usize = 44;
 /// What a response begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Beginning {
-    /// Server-sent events.
+    /// Server-sent events, beginning with a field or a comment.
     Events,
     /// A text, such as JSON or a page.
     Text,

@@ -22,9 +22,9 @@ use crate::providers::{error_in_answer, error_instead_of_answer, is_empty_error}
 enum Transcript {
     /// The bare text.
     Plain,
-    /// Subtitles of SubRip.
+    /// Subtitles in the format of SubRip.
     Srt,
-    /// Subtitles of the web.
+    /// Subtitles in the format of the web (WebVTT).
     Vtt,
 }
 
