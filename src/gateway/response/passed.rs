@@ -118,12 +118,12 @@ impl PassedRelay {
                     Some(fault) => return self.interrupt(fault).await,
                 },
                 // The caller has the whole answer already.
-                Ok(Err(fault)) if reader.is_complete() && !is_of_the_provider(&fault) => {
+                Ok(Err(fault)) if reader.is_over() && !is_of_the_provider(&fault) => {
                     reader.settle();
                     return self.finish().await;
                 }
                 Ok(Err(fault)) => return self.interrupt(fault).await,
-                Err(_) if reader.is_complete() => {
+                Err(_) if reader.is_over() => {
                     reader.settle();
                     return self.finish().await;
                 }

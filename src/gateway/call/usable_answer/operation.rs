@@ -151,7 +151,7 @@ impl Expectation {
             return instead_of(fault, body, usage);
         }
         let is_silent = members.present("text").is_some_and(|text| text.get() == "\"\"");
-        match error_instead_of_answer(body).filter(|_| is_silent) {
+        match is_silent.then(|| error_instead_of_answer(body)).flatten() {
             Some(error) => Judged::Failed(Fault::Upstream(Box::new(error)), usage),
             None => Judged::Usable(Inspected::of_operation(body, &members, usage, TextSize::default())),
         }

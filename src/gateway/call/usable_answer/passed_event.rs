@@ -56,6 +56,11 @@ impl PassedSoFar {
         Self { echoes, ..self }
     }
 
+    /// The same for a provider with these secrets.
+    pub(super) fn searching(self, secrets: SecretSearch) -> Self {
+        Self { secrets, ..self }
+    }
+
     /// No events so far of a stream that is to have so many choices or images.
     pub(super) fn of(operation: Operation, results: usize) -> Self {
         Self {
@@ -75,6 +80,11 @@ impl PassedSoFar {
     /// Whether events, or the ends of all choices, have ended the answer.
     pub(super) fn is_over(&self) -> bool {
         self.ended >= self.results || self.choices.is_over()
+    }
+
+    /// Whether they have ended it for good.
+    pub(super) fn is_complete(&self) -> bool {
+        self.ended >= self.results || self.choices.is_complete()
     }
 
     /// Whether a choice is missing at the `[DONE]` of the stream.

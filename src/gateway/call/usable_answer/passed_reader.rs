@@ -77,14 +77,13 @@ impl PassedReader {
     pub(super) fn new(response: UpstreamResponse, has_events: bool, awaited: &Awaited<'_>) -> Self {
         let (expectation, relaying) = (awaited.expectation, awaited.relaying);
         let seen = PassedSoFar::of(expectation.operation(), expectation.results());
-        let seen = PassedSoFar { secrets: awaited.secrets.clone(), ..seen };
         Self {
             response,
             splitter: has_events.then(Splitter::default),
             model: quoted(awaited.model),
             include_usage: relaying.include_usage,
             started: awaited.started,
-            seen: seen.echoing(relaying.echoes),
+            seen: seen.echoing(relaying.echoes).searching(awaited.secrets.clone()),
             done: None,
             counted: awaited.share.hold(),
         }
@@ -144,9 +143,14 @@ impl PassedReader {
         }
     }
 
-    /// Whether events say that the answer is complete.
-    pub(in crate::gateway) fn is_complete(&self) -> bool {
+    /// Whether events say that the answer is complete, also if the stream goes on with content.
+    pub(in crate::gateway) fn is_over(&self) -> bool {
         self.has_events() && self.is_whole()
+    }
+
+    /// Whether events say that the answer is complete, and only its last words are awaited.
+    pub(in crate::gateway) fn is_complete(&self) -> bool {
+        self.has_events() && self.seen.is_complete()
     }
 
     /// Whether the answer is events, not sound.
