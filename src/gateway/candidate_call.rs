@@ -10,11 +10,12 @@ use bytes::Bytes;
 use super::call::adapt::{self, Adapted};
 use super::call::attempt::{Call, attempt};
 use super::call::classify::{ConnectFault, Fault};
-use super::call::endpoint::{CallToken, Target};
+use super::call::endpoint::{CallToken, SecretSearch, Target};
 use super::call::outcome::AttemptOutcome;
 use super::call::refused_parameters;
 use super::call::translation::AnswerTranslation;
 use super::call::usable_answer::operation::Expectation;
+use super::call::usable_answer::relaying::Relaying;
 use super::request::chat_request::ChatRequest;
 use super::routing::plan::{Candidate, LEAST};
 use super::usage::asked::Asked;
@@ -55,7 +56,8 @@ impl Gateway {
         let optional = |known| adapt::optional(request, model, candidate.primary, known);
         let known = self.refusals.of_call(model, caller, optional);
         let known = if is_bare { known.with(Parameters::REASONING) } else { known };
-        let call = OneCall { job, candidate, share, request, target, refused: known, time_budget, so_far };
+        let (secrets, refused) = (&SecretSearch::of(&endpoint, &model.provider), known);
+        let call = OneCall { job, candidate, share, request, target, secrets, refused, time_budget, so_far };
         let (outcome, sent) = self.call(call).await;
         let written = || optional(known);
         let refusal = refused_parameters::named(&outcome, request, written);
@@ -108,9 +110,11 @@ impl Gateway {
     }
 
     async fn send(&self, call: OneCall<'_>, token: &CallToken) -> (AttemptOutcome, Sent) {
-        let OneCall { job, candidate, share, request, target, refused, time_budget, so_far } = call;
+        let OneCall { job, candidate, share, request, target, secrets, refused, time_budget, so_far } = call;
         let model = &candidate.model;
         let adapted = adapted(request, candidate, refused, share).await;
+        let asks_for_several = !adapted.changes.iter().any(|change| change == "dropped:n");
+        let choices = request.choices(asks_for_several);
         // The first call takes this body; another one is rarely needed.
         let body = Cell::new(Some(adapted.body));
         let url = target.url_for(request, model);
@@ -127,7 +131,8 @@ impl Gateway {
             model,
             target: &url,
             dialect: request.dialect,
-            expectation: Expectation::of(request),
+            expectation: Expectation::of(request, choices),
+            relaying: Relaying::of(request),
             translation: AnswerTranslation::between(
                 &job.intent.request,
                 request,
@@ -135,9 +140,11 @@ impl Gateway {
                 prompt,
             ),
             mark: request.mark_of(model),
+            secrets: secrets.clone(),
             message: &message,
             stream: request.stream,
             include_usage: request.include_usage,
+            choices,
             time_budget,
             now: job.context.created_at,
             share,
@@ -160,6 +167,8 @@ struct OneCall<'a> {
     /// The request in a dialect that the provider serves.
     request: &'a ChatRequest,
     target: &'a Target,
+    /// Finds the secrets of the provider in what it sends.
+    secrets: &'a SecretSearch,
     /// The parameters that are left out.
     refused: Parameters,
     time_budget: Duration,

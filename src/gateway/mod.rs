@@ -1,15 +1,20 @@
 //! One request, in reading order. [`failover`] is the loop that joins the steps, and `candidate_call` the call of one
 //! candidate:
 //!
-//! 1. [`request`]: the caller's body, its requirements, and the intent.
+//! 1. [`request`]: the caller's body or form, its operation, its requirements, and the intent.
 //! 2. [`routing`]: the plan picks the next candidate from cooldowns, requirements and budgets.
-//! 3. [`call`]: the candidate's request body, the attempt, the first frame, and the class of a failure.
+//! 3. [`call`]: the candidate's request body, the attempt, what its answer is worth, and the class of a failure. The choices of
+//!    every answer are judged in `call::choices`. A stream in a chat is read by `call::first_frame`, that of another operation
+//!    by `call::usable_answer::passed`.
 //! 4. [`usage`]: tokens and cost, reported or estimated.
-//! 5. [`response`]: the answer on its way to the caller.
+//! 5. [`response`]: the answer on its way to the caller: a whole one (`whole`), the stream of a chat (`stream`), or the events and
+//!    the sound of another operation (`passed`).
 //! 6. [`record`]: attempts, rows and metrics.
 //!
 //! [`preview`] runs the same plan without calls, and [`count_tokens`] asks along it for the size of a prompt. Each step
-//! reads the dialect of its request. Nothing here knows the database library or the HTTP server.
+//! reads the dialect and the [operation](crate::domain::operation::Operation) of its request: chats come in any dialect and are
+//! translated; embeddings, completions, images, speech and the others have OpenAI's form, and their bytes pass. Nothing here knows
+//! the database library or the HTTP server.
 
 pub mod call;
 mod candidate_call;
@@ -29,7 +34,7 @@ use call::refused_parameters::Refusals;
 use record::metrics::Metrics;
 use record::request_context::RequestContext;
 use request::intent::Intent;
-use response::relay::ResponseOptions;
+use response::options::ResponseOptions;
 use routing::call_feedback::SharedState;
 
 use crate::domain::clock::Clock;

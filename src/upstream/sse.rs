@@ -3,7 +3,7 @@
 //! An event is returned as the bytes that the provider sent, including its blank line. Lines end in LF, CRLF or CR.
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 /// The longest event that is read, in bytes. An event with an image is as long as a whole answer may be.
 pub const MAX_EVENT: usize = 64 * 1024 * 1024;
@@ -161,10 +161,19 @@ pub enum Data<'a> {
     Many,
 }
 
-/// The data of an event.
+/// What an event consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lines<'a> {
+    /// The data of the event.
+    pub data: Data<'a>,
+    /// Whether each line passes as it is: a field with data or with a plain value, an empty line, or a comment without a text.
+    pub plain: bool,
+}
+
+/// Reads the lines of an event, once.
 #[must_use]
-pub fn data(event: &[u8]) -> Data<'_> {
-    let mut found = None;
+pub fn lines(event: &[u8]) -> Lines<'_> {
+    let (mut found, mut many, mut plain) = (None, false, true);
     // A byte order mark may precede the first event.
     let mut rest = without_mark(event);
     while !rest.is_empty() {
@@ -173,19 +182,81 @@ pub fn data(event: &[u8]) -> Data<'_> {
             None => (rest, &rest[rest.len()..]),
         };
         rest = next;
-        let Some(value) = line.strip_prefix(b"data:").map(<[u8]>::trim_ascii) else { continue };
-        if value.is_empty() {
-            continue;
+        match Line::of(line) {
+            Line::Data(b"") => {}
+            Line::Data(value) => {
+                many |= found.is_some();
+                found = Some(value);
+            }
+            line => plain &= line.is_plain(),
         }
-        if found.is_some() {
-            return Data::Many;
-        }
-        found = Some(value);
     }
-    match found {
+    let data = match found {
+        Some(_) if many => Data::Many,
         Some(b"[DONE]") => Data::Done,
         Some(line) => Data::Line(line),
         None => Data::None,
+    };
+    Lines { data, plain }
+}
+
+/// The data of an event.
+#[must_use]
+pub fn data(event: &[u8]) -> Data<'_> {
+    lines(event).data
+}
+
+/// A line of an event, without the characters that end it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line<'a> {
+    /// A line without a character.
+    Empty,
+    /// A comment with this text.
+    Comment(&'a [u8]),
+    /// A field with this data.
+    Data(&'a [u8]),
+    /// A field with the name, the id or the waiting time of an event.
+    Field(&'a [u8]),
+    /// No field of an event, which clients ignore.
+    Stray,
+}
+
+/// The longest name of an event that is plain.
+const LONGEST_NAME: usize = 64;
+/// The most digits of a plain number.
+const MOST_DIGITS: usize = 12;
+
+impl<'a> Line<'a> {
+    /// What a line is, with or without the characters that end it.
+    pub(super) fn of(line: &'a [u8]) -> Self {
+        let line = match line {
+            [start @ .., b'\r', b'\n'] | [start @ .., b'\r' | b'\n'] => start,
+            line => line,
+        };
+        let (name, value) = match memchr(b':', line) {
+            Some(at) => (&line[..at], &line[at + 1..]),
+            None => (line, &line[line.len()..]),
+        };
+        match name {
+            b"" if line.is_empty() => Self::Empty,
+            b"" => Self::Comment(value),
+            b"data" => Self::Data(value.trim_ascii()),
+            b"event" | b"id" | b"retry" => Self::Field(value.trim_ascii()),
+            _ => Self::Stray,
+        }
+    }
+
+    /// Whether nothing can be hidden in the line, beside the data.
+    pub(super) fn is_plain(self) -> bool {
+        let is_of_a_name = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.');
+        match self {
+            Self::Empty | Self::Data(_) | Self::Comment(b"") => true,
+            Self::Field(value) => {
+                value.len() <= LONGEST_NAME && value.iter().all(is_of_a_name)
+                    || value.len() <= MOST_DIGITS && value.iter().all(u8::is_ascii_digit)
+            }
+            Self::Comment(_) | Self::Stray => false,
+        }
     }
 }
 
@@ -241,124 +312,4 @@ fn fields<'a>(event: &'a [u8], prefix: &'static [u8]) -> impl Iterator<Item = &'
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// All line endings, also mixed and with extra blank lines.
-    const STREAM: &str = "\u{feff}: ping\n\ndata: {\"a\":\"ä\"}\n\nevent: x\r\ndata: {}\r\n\r\n\r\n\n: cr\r\rid: 1\rdata: 1\r\r\ndata:\ndata: 2\n\rdata:[DONE]\n\ndata: rest";
-
-    fn split(chunks: &[&[u8]]) -> Vec<Vec<u8>> {
-        let mut splitter = Splitter::default();
-        let mut events = Vec::new();
-        for chunk in chunks {
-            splitter.push(Bytes::copy_from_slice(chunk));
-            while let Some(event) = splitter.next_event().expect("short lines") {
-                events.push(event.to_vec());
-            }
-        }
-        events.push(splitter.rest().to_vec());
-        events
-    }
-
-    #[test]
-    fn events_keep_their_bytes() {
-        let events = split(&[STREAM.as_bytes()]);
-        assert_eq!(events.concat(), STREAM.trim_start_matches('\u{feff}').as_bytes());
-        let data: Vec<_> = events.iter().map(|event| data(event)).collect();
-        assert_eq!(
-            data,
-            [
-                Data::None,
-                Data::Line("{\"a\":\"ä\"}".as_bytes()),
-                Data::Line(b"{}"),
-                Data::None,
-                Data::None,
-                Data::Line(b"1"),
-                Data::Line(b"2"),
-                Data::Done,
-                Data::Line(b"rest")
-            ]
-        );
-    }
-
-    #[test]
-    fn the_beginning_of_a_body_says_whether_it_is_a_stream() {
-        for (body, expected) in [
-            ("data: {}", Some(true)),
-            ("\u{feff}data:{}", Some(true)),
-            ("\n\n: ping", Some(true)),
-            ("event: error", Some(true)),
-            ("id: 1", Some(true)),
-            ("", None),
-            ("\r\n", None),
-            ("dat", None),
-            ("{\"a\":1}", Some(false)),
-            ("[", Some(false)),
-            ("<html>", Some(false)),
-            ("database is away", Some(false)),
-        ] {
-            assert_eq!(begins_events(body.as_bytes()), expected, "{body:?}");
-        }
-    }
-
-    #[test]
-    fn an_events_name_may_say_that_it_is_an_error() {
-        for event in ["event: error\ndata: x\n\n", "event:ERROR\r\ndata: x", "event: response.error\n"] {
-            assert!(is_named_error(event.as_bytes()), "{event:?}");
-        }
-        for event in ["data: event: error\n\n", "event: ping\n\n", "event: message\ndata: error\n\n"] {
-            assert!(!is_named_error(event.as_bytes()), "{event:?}");
-        }
-        for (event, expected) in [
-            (": ping\n\n", true),
-            ("\u{feff}:\r\n: x\r\n\r\n", true),
-            ("\n", true),
-            (": x\nid: 1\n\n", false),
-        ] {
-            assert_eq!(is_comment(event.as_bytes()), expected, "{event:?}");
-        }
-        assert_eq!(event_name(b"id: 1\nevent: a\r\nevent:b\ndata: event: c\n\n"), Some("b"));
-        assert_eq!(event_name(b"data: {}\n\n"), None);
-        let lines: Vec<_> = data_lines(b"data: {\ndata:\ndata: }\r\n\r\n").collect();
-        assert_eq!(lines, [b"{", b"}"]);
-    }
-
-    #[test]
-    fn a_byte_order_mark_is_no_part_of_the_stream() {
-        let stream: &[u8] = b"\xef\xbb\xbfdata: {}\n\ndata: \xef\xbb\xbf\n\n";
-        let expected = [b"data: {}\n\n".to_vec(), b"data: \xef\xbb\xbf\n\n".to_vec()];
-        for cut in 0..stream.len() {
-            let events = split(&[&stream[..cut], &stream[cut..]]);
-            assert_eq!(
-                events.iter().filter(|event| !event.is_empty()).cloned().collect::<Vec<_>>(),
-                expected,
-                "{cut}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_event_without_end_is_given_up() {
-        let mut splitter = Splitter::default();
-        splitter.push(Bytes::from(vec![b'x'; MAX_EVENT]));
-        assert_eq!(splitter.next_event(), Ok(None));
-        splitter.push(Bytes::from_static(b"xx"));
-        assert_eq!(splitter.next_event(), Err(EventTooLong));
-    }
-
-    proptest! {
-        #[test]
-        fn however_it_is_chunked_the_events_are_the_same(cuts in prop::collection::vec(0..STREAM.len(), 0..12)) {
-            let mut cuts = cuts;
-            cuts.sort_unstable();
-            let mut chunks = Vec::new();
-            let mut from = 0;
-            for cut in cuts.into_iter().chain([STREAM.len()]) {
-                chunks.push(&STREAM.as_bytes()[from..cut]);
-                from = cut;
-            }
-            prop_assert_eq!(split(&chunks), split(&[STREAM.as_bytes()]));
-        }
-    }
-}
+mod tests;

@@ -169,6 +169,7 @@ on_both_databases! {
             for empty in [
                 json!({"object": "list", "data": [], "results": [], "choices": []}),
                 json!({"data": [{}], "choices": [{"index": 0}], "results": null}),
+                json!({"data": [{"url": 5, "b64_json": null}], "choices": [{"index": 0, "text": 5}], "results": [5]}),
             ] {
                 fake.next_for(&format!("{one}-upstream"), Script::json(200, &empty));
                 let got = app.post(path, &with(&body, &one, &json!({"models": [two]}))).await;

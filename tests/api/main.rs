@@ -37,6 +37,7 @@ mod http_edge_cases;
 mod key_rights;
 mod management_bodies;
 mod messages;
+mod missing_choices;
 mod models;
 mod openapi;
 mod provider_billing;

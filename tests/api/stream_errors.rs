@@ -158,9 +158,17 @@ fn forms(text: &str) -> Vec<String> {
         choice(json!({"error": {"message": text}})),
         choice(json!({"finish_reason": "error"})),
     ];
+    // As a line that is no field of an event, alone and beside fields.
+    let bare = json!({"error": {"message": text}});
+    let pretty = serde_json::to_string_pretty(&json!({"detail": text})).expect("JSON");
     let events = data.iter().map(event);
     events
         .chain([named("error"), named("of_next_year"), lines, format!("event: error\ndata: {text}\n\n")])
+        .chain([
+            format!("{bare}\n\n"),
+            format!("{bare}\ndata: null\n\n"),
+            format!("id: 1\ndata: {{}}\n{pretty}\n\n"),
+        ])
         .collect()
 }
 
@@ -237,15 +245,54 @@ on_both_databases! {
         for endpoint in endpoints() {
             let names = pair(&app, &fake, &endpoint).await;
             let lines = [format!(": {text}\n\n"), format!("id: {text}\n\n"), format!("event: {text}\n\n"), format!("{text}\n\n")];
-            let beside = endpoint.tail.replacen("data: ", &format!(": {text}\ndata: "), 1);
-            for lines in lines {
-                fake.next(stream(&[&lines, &endpoint.head, &lines, &beside, &lines]));
+            let strays = [format!(": {text}"), json!({"key": text}).to_string(), format!("{{\n \"key\":\n {}}}", json!(text)), format!("key: {text}")];
+            let beside: Vec<String> = strays.map(|stray| endpoint.tail.replacen("data: ", &format!("{stray}\ndata: "), 1)).into();
+            for (lines, beside) in lines.iter().zip(&beside) {
+                fake.next(stream(&[lines, &endpoint.head, lines, beside, lines]));
                 let answer = ask(&app, &endpoint, &names).await;
                 let heard = answer.text();
                 assert_eq!(answer.header("x-failsoft-model"), names[0], "{}, {lines}: {heard}", endpoint.path);
                 assert!(SECRETS.iter().all(|secret| !heard.contains(secret)), "{}, {lines}: {heard}", endpoint.path);
                 assert!(!heard.contains("stream_interrupted") && heard.len() >= endpoint.head.len(), "{}, {lines}: {heard}", endpoint.path);
             }
+        }
+    }
+
+    async fn what_is_unknown_passes_only_without_a_secret(app: App) {
+        let fake = FakeProvider::start().await;
+        for endpoint in endpoints() {
+            let names = pair(&app, &fake, &endpoint).await;
+            let is_untyped = endpoint.path.ends_with("completions");
+            for (text, passes) in [("a word", true), (SECRETS[0], false), ("sk\\u002dupstream\\u002dsecret\\u002d0001", false)] {
+                let data = format!("data: {{\"id\":\"c\",\"type\":\"of_next_year\",\"a\":[\"{text}\"]}}\n\n");
+                let unknown = if is_untyped { data.replace("\"type\":", "\"kind\":") } else { format!("event: of_next_year\n{data}") };
+                let tail = format!("id: {text}\n{}", endpoint.tail);
+                fake.next(stream(&[&endpoint.head, &unknown, &tail]));
+                let answer = ask(&app, &endpoint, &names).await;
+                let heard = answer.text();
+                assert_eq!(answer.header("x-failsoft-model"), names[0], "{}, {text}: {heard}", endpoint.path);
+                assert!(!heard.contains("stream_interrupted"), "{}, {text}: {heard}", endpoint.path);
+                assert_eq!((heard.contains("of_next_year"), heard.contains(text)), (passes, passes), "{}, {text}: {heard}", endpoint.path);
+            }
+        }
+    }
+
+    async fn an_error_after_an_echoed_prompt_shows_nothing_of_it(app: App) {
+        let fake = FakeProvider::start().await;
+        let mut endpoint = endpoints().into_iter().find(|endpoint| endpoint.path == "/v1/completions").expect("completions");
+        endpoint.body["echo"] = json!(true);
+        let echo = event(&json!({"id": "c", "choices": [{"index": 0, "text": prompt(), "finish_reason": null}]}));
+        let names = pair(&app, &fake, &endpoint).await;
+        for form in forms(&secrets()) {
+            fake.next(stream(&[&form, DONE]));
+            fake.next(stream(&[&echo, &endpoint.tail]));
+            let answer = ask(&app, &endpoint, &names).await;
+            assert_eq!(answer.header("x-failsoft-model"), names[1], "{form}: {}", answer.text());
+            fake.next(stream(&[&echo, &form, DONE]));
+            let text = ask(&app, &endpoint, &names).await.text();
+            let (echoed, rest) = text.split_once("\n\n").expect("an event");
+            assert!(echoed.contains(SECRETS[1]) && rest.contains("stream_interrupted"), "{form}: {text}");
+            assert!(SECRETS.iter().all(|secret| !rest.contains(secret)), "{form}: {text}");
         }
     }
 
@@ -265,6 +312,33 @@ on_both_databases! {
                 assert_eq!(!text.contains("stream_interrupted"), whole, "{}, {events:?}: {text}", endpoint.path);
             }
         }
+    }
+
+    async fn a_whole_stream_on_a_connection_that_stays_open_is_whole(app: App) {
+        let fake = FakeProvider::start().await;
+        let mut calls = Vec::new();
+        let endpoints = endpoints();
+        for endpoint in &endpoints {
+            let names = pair(&app, &fake, endpoint).await;
+            let script = Script::stream().chunk(endpoint.head.clone() + &endpoint.tail.replace(DONE, "")).hang();
+            // The model of a form is not read by the fake provider.
+            match endpoint.kind {
+                ModelKind::Transcription => fake.next(script),
+                _ => fake.next_for(&format!("{}-upstream", names[0]), script),
+            }
+            calls.push((endpoint, names));
+        }
+        let answers = calls.iter().map(|(endpoint, names)| ask(&app, endpoint, names));
+        for (answer, (endpoint, names)) in futures_util::future::join_all(answers).await.iter().zip(&calls) {
+            let text = answer.text();
+            assert_eq!(answer.header("x-failsoft-model"), names[0], "{}: {text}", endpoint.path);
+            assert!(!text.contains("stream_interrupted"), "{}: {text}", endpoint.path);
+            let takes_done = matches!(endpoint.kind, ModelKind::Completion) || endpoint.path.ends_with("chat/completions");
+            assert_eq!(text.contains(DONE), takes_done, "{}: {text}", endpoint.path);
+        }
+        let rows = app.requests(endpoints.len()).await;
+        assert!(rows.iter().all(|row| row["outcome"] == "answered"), "{rows:?}");
+        fake.all_closed().await;
     }
 
     async fn an_error_has_the_form_of_the_endpoint(app: App) {

@@ -8,7 +8,7 @@ use crate::api::inference::{Waiting, Writer};
 use crate::dialects::CallerDialect;
 use crate::dialects::messages::error::{kind, status};
 use crate::domain::error::Error;
-use crate::gateway::response::answer::BrokenStream;
+use crate::gateway::response::broken_stream::BrokenStream;
 
 /// How messages are answered.
 pub const WRITER: Writer =

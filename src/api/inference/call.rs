@@ -22,7 +22,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::session_id::identify;
 use crate::gateway::record::request_context::RequestContext;
 use crate::gateway::request::chat_request::ChatRequest;
-use crate::gateway::response::relay::ResponseOptions;
+use crate::gateway::response::options::ResponseOptions;
 use crate::gateway::{Gateway, Job};
 use crate::http::body_reader::BodyReader;
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::dialects::CallerDialect;
 use crate::domain::error::Error;
-use crate::gateway::response::answer::BrokenStream;
+use crate::gateway::response::broken_stream::BrokenStream;
 
 /// How a dialect answers.
 #[derive(Debug, Clone, Copy)]

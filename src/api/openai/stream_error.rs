@@ -14,7 +14,7 @@ use crate::dialects::CallerDialect;
 use crate::domain::error::Error;
 use crate::gateway::call::frame::Identity;
 use crate::gateway::request::json_object::quoted;
-use crate::gateway::response::answer::BrokenStream;
+use crate::gateway::response::broken_stream::BrokenStream;
 
 /// How chat completions are answered.
 pub const WRITER: Writer =

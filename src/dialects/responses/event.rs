@@ -32,8 +32,54 @@ pub enum Event<'a> {
     Ended(Head<'a>),
     /// The response failed, or an error comes in place of the rest of the stream, as raw JSON.
     Failed(Option<&'a RawValue>),
-    /// Events without content, and those that are not known here.
+    /// Events without content that are known, such as the repetition of a whole text.
+    Known,
+    /// Events that are not known here.
     Other,
+}
+
+/// What the events of a response are about that are known: they are named `response.PART.STATE`.
+const PARTS: [&str; 22] = [
+    "audio",
+    "audio.transcript",
+    "code_interpreter_call",
+    "code_interpreter_call_code",
+    "content_part",
+    "custom_tool_call_input",
+    "file_search_call",
+    "function_call_arguments",
+    "image_generation_call",
+    "mcp_call",
+    "mcp_call_arguments",
+    "mcp_list_tools",
+    "output_item",
+    "output_text",
+    "output_text.annotation",
+    "reasoning",
+    "reasoning_summary",
+    "reasoning_summary_part",
+    "reasoning_summary_text",
+    "reasoning_text",
+    "refusal",
+    "web_search_call",
+];
+/// What such an event says of it. One that says that it failed is not known, because it may hold an error.
+const STATES: [&str; 9] = [
+    "added",
+    "completed",
+    "delta",
+    "done",
+    "generating",
+    "in_progress",
+    "interpreting",
+    "partial_image",
+    "searching",
+];
+
+/// Whether a type of event is known.
+fn is_known(kind: &str) -> bool {
+    let named = kind.strip_prefix("response.").and_then(|rest| rest.rsplit_once('.'));
+    named.is_some_and(|(part, state)| PARTS.contains(&part) && STATES.contains(&state))
 }
 
 /// A response in an event.
@@ -92,8 +138,10 @@ impl<'a> Numbered<'a> {
             "response.output_item.done" => Event::Item,
             kind if kind.ends_with(".delta") => match data.delta {
                 Some(delta) if delta.get().len() > 2 => Event::Piece(delta),
+                Some(_) | None if is_known(kind) => Event::Known,
                 Some(_) | None => Event::Other,
             },
+            kind if is_known(kind) => Event::Known,
             _ => Event::Other,
         };
         let billed_apart = is_of_a_providers_call(kind)
@@ -124,9 +172,11 @@ mod tests {
             (r#"{"type":"error","code":"x","message":"y"}"#.to_owned(), "Failed"),
             (r#"{"error":{"message":"y"}}"#.to_owned(), "Failed"),
             (r#"{"type":"response.output_text.delta","delta":"H"}"#.to_owned(), "Piece"),
-            (r#"{"type":"response.output_text.delta","delta":""}"#.to_owned(), "Other"),
-            (r#"{"type":"response.output_item.added","item":{"type":"message"}}"#.to_owned(), "Other"),
-            (r#"{"type":"response.output_item.added","item":{"type":"reasoning"}}"#.to_owned(), "Other"),
+            (r#"{"type":"response.output_text.delta","delta":""}"#.to_owned(), "Known"),
+            (r#"{"type":"response.output_item.added","item":{"type":"message"}}"#.to_owned(), "Known"),
+            (r#"{"type":"response.output_item.added","item":{"type":"reasoning"}}"#.to_owned(), "Known"),
+            (r#"{"type":"response.output_text.done","text":"H"}"#.to_owned(), "Known"),
+            (r#"{"type":"response.mcp_call.failed","error":"no"}"#.to_owned(), "Other"),
             (r#"{"type":"response.output_item.added","item":{"type":"function_call"}}"#.to_owned(), "Item"),
             (r#"{"type":"response.output_item.done","item":{"type":"message"}}"#.to_owned(), "Item"),
             (r#"{"type":"response.of_next_year"}"#.to_owned(), "Other"),

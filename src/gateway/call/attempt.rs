@@ -13,14 +13,17 @@ use http::HeaderMap;
 use tokio::time::timeout;
 
 use super::classify::{Fault, TimeoutKind};
+use super::endpoint::SecretSearch;
 use super::first_frame::{Expected, first_frame};
-use super::frame::Names;
-use super::outcome::{AttemptOutcome, Reply, WholeReply};
+use super::frame::{Inspected, Names};
+use super::outcome::{AttemptOutcome, Reply, WholeAnswer, WholeReply};
 use super::response_body::{error_body, send_fault};
 use super::translation::AnswerTranslation;
 use super::usable_answer::operation::Expectation;
-use super::usable_answer::passed::{Awaited, Begun, passed};
-use super::usable_answer::{Judged, judge_off_event_loop};
+use super::usable_answer::passed::{Begun, passed};
+use super::usable_answer::passed_reader::Awaited;
+use super::usable_answer::relaying::Relaying;
+use super::usable_answer::{Judged, error_of_choice, judge_off_event_loop};
 use super::whole_answer::{whole_answer, whole_body};
 use crate::dialects::Dialect;
 use crate::gateway::usage::pricing::{Reported, parse_inside};
@@ -28,7 +31,7 @@ use crate::gateway::usage::so_far::SoFar;
 use crate::limits::shares::{HeldBytes, Share};
 use crate::providers;
 use crate::store::snapshot::ModelEntry;
-use crate::upstream::{AdmittedUrl, Pieces, Upstream, on_behalf_of};
+use crate::upstream::{AdmittedUrl, Pieces, Upstream, UpstreamResponse, on_behalf_of};
 
 /// The parameters of one upstream call.
 pub struct Call<'a> {
@@ -40,10 +43,14 @@ pub struct Call<'a> {
     pub dialect: Dialect,
     /// What the answer must have; `None` for a chat.
     pub expectation: Option<Expectation>,
+    /// What the caller gets of an answer other than a chat's.
+    pub relaying: Relaying,
     /// How the answer is translated; `None` if that is the caller's dialect.
     pub translation: Option<AnswerTranslation>,
     /// The mark for the ids of what the provider stores; `None` if it stores nothing.
     pub mark: Option<String>,
+    /// Finds the secrets of the provider in what it sends.
+    pub secrets: SecretSearch,
     /// Builds the request headers and the adapted body. Called again only if a pooled connection turns out to be
     /// closed.
     pub message: &'a dyn Fn() -> (HeaderMap, Pieces),
@@ -51,6 +58,8 @@ pub struct Call<'a> {
     pub stream: bool,
     /// Whether the caller wants the usage chunk of a stream.
     pub include_usage: bool,
+    /// The number of choices that the provider is asked for.
+    pub choices: usize,
     /// The longest time until content arrives.
     pub time_budget: Duration,
     /// The current time, for `retry-after` values that are dates.
@@ -99,31 +108,16 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
         return AttemptOutcome::failed(Fault::Upstream(Box::new(error)), reported);
     }
     call.so_far.begin();
-    if call.stream
-        && let Some(expectation) = call.expectation
-    {
-        let awaited = Awaited { expectation, model: &call.model.name, started, share: call.share };
-        return match Box::pin(passed(response, awaited)).await {
-            Begun::Stream(reply) => AttemptOutcome::Ready(Reply::Passed(reply)),
-            Begun::Text(body, judged, held) => outcome(*judged, (status, body, held), None),
-            Begun::Withheld(reply, fault) => AttemptOutcome::Filtered(Reply::Passed(reply), fault),
-            Begun::Failed(fault, reported) => AttemptOutcome::failed(fault, *reported),
-        };
-    }
     if call.stream {
-        let names = Names::of(call.dialect, call.model).marked(call.mark);
-        let translation = call.translation.map(|translation| {
-            let names = Names::of(translation.to(), call.model);
-            translation.stream(names, call.now.timestamp())
-        });
-        let expected =
-            Expected { dialect: call.dialect, names, include_usage: call.include_usage, translation };
-        return Box::pin(first_frame(response, expected, started, call.share, call.so_far)).await;
+        return match call.expectation {
+            Some(expectation) => passed_stream(response, call, expectation, started).await,
+            None => stream(response, call, started).await,
+        };
     }
     let mut held = call.share.hold();
     let read = match &call.expectation {
         Some(_) => whole_body(&mut response, &mut held).await,
-        None => whole_answer(&mut response, call.dialect, &mut held).await,
+        None => whole_answer(&mut response, (call.dialect, call.choices), &mut held).await,
     };
     let body = match read {
         Ok(body) => body,
@@ -131,26 +125,90 @@ async fn exchange(upstream: &Upstream, call: Call<'_>) -> AttemptOutcome {
     };
     let created = call.now.timestamp();
     let judged = match call.expectation {
-        Some(expectation) => expectation.judge_off_event_loop(&body, call.share).await,
-        None => judge_off_event_loop(call.dialect, &body, call.share).await,
+        Some(expectation) => call.relaying.sized(expectation.judge_off_event_loop(&body, call.share).await),
+        None => judge_off_event_loop(call.dialect, call.choices, &body, call.share).await,
     };
+    let judged = without_secrets(judged, &body, &call.secrets);
     let (body, judged) = match call.translation {
         Some(translation) => translation.whole_off_event_loop(body, judged, created, call.share).await,
         None => (body, judged),
     };
-    outcome(judged, (status, body, held), call.expectation.and_then(Expectation::content_type))
+    match call.expectation {
+        Some(expectation) => {
+            outcome(judged, WholeAnswer::Result, (status, body, held), expectation.content_type())
+        }
+        None => outcome(judged, WholeAnswer::Message, (status, body, held), None),
+    }
 }
 
-/// The outcome of a whole answer that was judged. `content_type` is for one that is not JSON.
+/// Reads the stream of a chat up to its first real frame.
+async fn stream(response: UpstreamResponse, call: Call<'_>, started: Instant) -> AttemptOutcome {
+    let names = Names::of(call.dialect, call.model).marked(call.mark);
+    let translation = call.translation.map(|translation| {
+        let names = Names::of(translation.to(), call.model);
+        translation.stream(names, call.now.timestamp())
+    });
+    let expected = Expected {
+        dialect: call.dialect,
+        names,
+        include_usage: call.include_usage,
+        choices: call.choices,
+        secrets: call.secrets,
+        translation,
+    };
+    Box::pin(first_frame(response, expected, started, call.share, call.so_far)).await
+}
+
+/// Reads the stream of another operation up to its first content.
+async fn passed_stream(
+    response: UpstreamResponse,
+    call: Call<'_>,
+    expectation: Expectation,
+    started: Instant,
+) -> AttemptOutcome {
+    let status = response.status();
+    let awaited = Awaited {
+        expectation,
+        relaying: call.relaying,
+        model: &call.model.name,
+        started,
+        share: call.share,
+        secrets: call.secrets.clone(),
+    };
+    match Box::pin(passed(response, awaited)).await {
+        Begun::Stream(reply) => AttemptOutcome::Ready(Reply::Passed(reply)),
+        Begun::Text(body, judged, held) => {
+            let judged = call.relaying.sized(without_secrets(*judged, &body, &call.secrets));
+            outcome(judged, WholeAnswer::Result, (status, body, held), None)
+        }
+        Begun::Withheld(reply, fault) => AttemptOutcome::Filtered(Reply::Passed(reply), fault),
+        Begun::Failed(fault, reported) => AttemptOutcome::failed(fault, *reported),
+    }
+}
+
+/// An error in a choice passes beside another choice with content, but not with a secret of the provider in it.
+fn without_secrets(judged: Judged, body: &[u8], secrets: &SecretSearch) -> Judged {
+    match judged {
+        Judged::Usable(seen) if seen.choices.error && secrets.finds(body) => {
+            Judged::Failed(error_of_choice(&seen, body), seen.usage)
+        }
+        judged => judged,
+    }
+}
+
+/// The outcome of a whole answer that was judged. `kind` says of what; `content_type` is for one that is not JSON.
 fn outcome(
     judged: Judged,
+    kind: fn(Inspected) -> WholeAnswer,
     (status, body, held): (u16, Bytes, HeldBytes),
     content_type: Option<String>,
 ) -> AttemptOutcome {
-    let whole = |seen| Reply::Whole(Box::new(WholeReply { status, body, seen, content_type, held }));
+    let whole = |answer| Reply::Whole(Box::new(WholeReply { status, body, answer, content_type, held }));
     match judged {
-        Judged::Usable(seen) => AttemptOutcome::Ready(whole(Some(seen))),
-        Judged::Withheld(seen, fault) => AttemptOutcome::Filtered(whole(seen), fault),
+        Judged::Usable(seen) => AttemptOutcome::Ready(whole(kind(seen))),
+        Judged::Withheld(seen, fault) => {
+            AttemptOutcome::Filtered(whole(seen.map_or(WholeAnswer::Blocked, kind)), fault)
+        }
         Judged::Failed(fault, reported) => AttemptOutcome::failed(fault, reported),
     }
 }

@@ -34,6 +34,28 @@ pub enum Reply {
     Passed(Box<PassedReply>),
 }
 
+/// What a whole answer is.
+#[derive(Debug)]
+pub enum WholeAnswer {
+    /// The answer in a chat, of which the size may not be known yet.
+    Message(Inspected),
+    /// The result of another operation, with the size of its text.
+    Result(Inspected),
+    /// A blocked prompt, which is served only if no other candidate answers.
+    Blocked,
+}
+
+impl WholeAnswer {
+    /// The inspected answer, if it is one.
+    #[must_use]
+    pub fn seen(&self) -> Option<&Inspected> {
+        match self {
+            Self::Message(seen) | Self::Result(seen) => Some(seen),
+            Self::Blocked => None,
+        }
+    }
+}
+
 /// A whole answer that was inspected.
 #[derive(Debug)]
 pub struct WholeReply {
@@ -41,8 +63,8 @@ pub struct WholeReply {
     pub status: u16,
     /// The body of the response.
     pub body: Bytes,
-    /// The inspected answer. `None` for a blocked prompt, which is served only if no other candidate answers.
-    pub seen: Option<Inspected>,
+    /// What the body is.
+    pub answer: WholeAnswer,
     /// The content type, if it is not JSON.
     pub content_type: Option<String>,
     /// Counts the body against the memory share.
@@ -89,7 +111,7 @@ impl Reply {
     #[must_use]
     pub fn reported(&self) -> (Reported, bool) {
         match self {
-            Self::Whole(whole) => match &whole.seen {
+            Self::Whole(whole) => match whole.answer.seen() {
                 Some(seen) => (seen.usage, true),
                 None => (std::str::from_utf8(&whole.body).map(parse_inside).unwrap_or_default(), false),
             },

@@ -274,7 +274,7 @@ mod tests {
             let start = r#"{"id":"x","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":""#;
             let end = r#""},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
             let body = format!("{start}{}{end}", "x".repeat(length - start.len() - end.len()));
-            (judge(from, body.as_bytes()), Bytes::from(body))
+            (judge(from, 1, body.as_bytes()), Bytes::from(body))
         };
         let share = Shares::ample().of_anonymous();
         let other = share.take_reading().expect("free");

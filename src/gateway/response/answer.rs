@@ -5,11 +5,9 @@
 use crate::domain::routing_info::RoutingInfo;
 
 use bytes::Bytes;
-use uuid::Uuid;
 
 use super::passed::PassedRelay;
-use super::relay::StreamRelay;
-use crate::domain::failure::Failure;
+use super::stream::StreamRelay;
 
 /// The answer to a request.
 pub struct Answer {
@@ -31,17 +29,4 @@ pub enum AnswerBody {
     Stream(Box<StreamRelay>),
     /// Events or sound as the provider sends them, likewise.
     Passed(Box<PassedRelay>),
-}
-
-/// What a dialect needs to write the chunk that ends a broken stream.
-#[derive(Debug)]
-pub struct BrokenStream<'a> {
-    /// The stream's raw `id`, `object` and `created`.
-    pub identity: &'a crate::gateway::call::frame::Identity,
-    /// The catalog name of the model, as a JSON string.
-    pub model: &'a str,
-    /// Why the stream broke.
-    pub failure: &'a Failure,
-    /// The id of the request.
-    pub request_id: Uuid,
 }

@@ -6,7 +6,7 @@ use crate::gateway::usage::meter::Delivered;
 /// What was delivered of a stream until now.
 pub(super) fn delivered(reader: &FrameReader) -> Delivered<'_> {
     let seen = &reader.seen;
-    let anything = seen.content || seen.finished;
+    let anything = seen.choices.content || seen.choices.finished;
     let whole = Delivered::whole(seen.reported(), &seen.size, anything, seen.extras || seen.uncounted);
     let model = seen.upstream_model.as_deref();
     Delivered { early: seen.early, since_usage: seen.since_usage, model, ..whole }
@@ -16,5 +16,8 @@ pub(super) fn delivered(reader: &FrameReader) -> Delivered<'_> {
 /// beside the last content, can be that of a part, unless it is that of a response that failed.
 pub(super) fn cut_off(reader: &FrameReader) -> Delivered<'_> {
     let delivered = delivered(reader);
-    Delivered { early: delivered.early || !(reader.seen.is_over() || reader.seen.settled), ..delivered }
+    Delivered {
+        early: delivered.early || !(reader.seen.choices.is_over() || reader.seen.settled),
+        ..delivered
+    }
 }

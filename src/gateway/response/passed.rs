@@ -9,15 +9,17 @@ use bytes::Bytes;
 use futures_util::stream::{Stream, unfold};
 use tokio::time::{Instant, timeout};
 
-use super::answer::BrokenStream;
+use super::broken_stream::BrokenStream;
 use super::interruption::{interruption, unrecorded};
+use super::options::ResponseOptions;
 use super::reading::Reading;
-use super::relay::ResponseOptions;
 use crate::domain::failure::Failure;
 use crate::domain::routing_info::RoutingInfo;
-use crate::gateway::call::classify::{Fault, Interruption};
+use crate::gateway::call::classify::{Fault, Garbage, Interruption};
 use crate::gateway::call::frame::Identity;
-use crate::gateway::call::usable_answer::passed::{PassedReader, PassedReply};
+use crate::gateway::call::usable_answer::passed::PassedReply;
+use crate::gateway::call::usable_answer::passed_reader::PassedReader;
+use crate::gateway::call::whole_answer::GRACE;
 use crate::gateway::record::request_recorder::RequestRecorder;
 use crate::gateway::routing::call_feedback::CallFeedback;
 use crate::gateway::usage::meter::{Delivered, Meter};
@@ -106,16 +108,25 @@ impl PassedRelay {
                 return Some(Ok(std::mem::take(&mut self.output).into()));
             }
             let reader = self.reader.as_mut()?;
-            let limit = self.idle.min(self.end.saturating_duration_since(Instant::now()));
+            // After the last choice, image or word, only usage and `[DONE]` are awaited.
+            let idle = if reader.is_complete() { GRACE.min(self.idle) } else { self.idle };
+            let limit = idle.min(self.end.saturating_duration_since(Instant::now()));
             match timeout(limit, reader.read(&mut self.output)).await {
                 Ok(Ok(Some(_))) => {}
-                Ok(Ok(None)) if reader.is_whole() => return self.finish().await,
-                Ok(Ok(None)) => return self.interrupt(Fault::Interrupted(Interruption::Ended)).await,
+                Ok(Ok(None)) => match reader.missing() {
+                    None => return self.finish().await,
+                    Some(fault) => return self.interrupt(fault).await,
+                },
                 // The caller has the whole answer already.
-                Ok(Err(fault)) if reader.is_complete() && !matches!(fault, Fault::Upstream(_)) => {
+                Ok(Err(fault)) if reader.is_over() && !is_of_the_provider(&fault) => {
+                    reader.settle();
                     return self.finish().await;
                 }
                 Ok(Err(fault)) => return self.interrupt(fault).await,
+                Err(_) if reader.is_over() => {
+                    reader.settle();
+                    return self.finish().await;
+                }
                 Err(_) => {
                     let late = Instant::now() >= self.end;
                     let interruption = if late { Interruption::Deadline } else { Interruption::Idle };
@@ -188,6 +199,11 @@ impl PassedRelay {
         let delivered = delivered(reader);
         self.meter.usage(Delivered { early: !reader.is_whole(), ..delivered })
     }
+}
+
+/// Whether a provider reports with the fault that its answer is none.
+fn is_of_the_provider(fault: &Fault) -> bool {
+    matches!(fault, Fault::Upstream(_) | Fault::Garbage(Garbage::Inference))
 }
 
 fn delivered(reader: &PassedReader) -> Delivered<'_> {

@@ -83,16 +83,16 @@ impl<'a> Delivered<'a> {
 }
 
 impl Meter {
-    /// Creates the meter for an answer to the call. `asked` is what the request that was sent asks for.
+    /// Creates the meter for an answer to the call with this request. `asked` is what its body asks for.
     #[must_use]
-    pub fn new(feedback: &CallFeedback, asked: Asked) -> Self {
+    pub fn new(feedback: &CallFeedback, asked: Asked, request: &ChatRequest) -> Self {
         Self {
             calibration: feedback.calibration(),
-            window: feedback.model().settings.context_window,
+            window: request.window_of(feedback.model()),
             prompt: None,
             asked,
             hour: false,
-            without_output: false,
+            without_output: request.operation.is_without_output(),
             open_choices: None,
             upstream_model: feedback.model().upstream_model.clone(),
         }
@@ -102,11 +102,11 @@ impl Meter {
     /// long a cache is kept.
     #[must_use]
     pub fn for_stream(self, request: &ChatRequest) -> Self {
-        let window = self.window.filter(|_| !request.operation.takes_many_prompts());
-        let without_output = request.operation.is_without_output();
-        let open_choices = AnswerLimit::open_choices(request);
-        let hour = asks_for_an_hour(request);
-        Self { hour, window, without_output, open_choices, ..self.measured(request) }
+        Self {
+            hour: asks_for_an_hour(request),
+            open_choices: AnswerLimit::open_choices(request),
+            ..self.measured(request)
+        }
     }
 
     /// Adds what the usage of a whole answer lacks: the size of the prompt, if it is incomplete or the calibration needs that,
@@ -114,13 +114,11 @@ impl Meter {
     #[must_use]
     pub fn for_whole(self, request: &ChatRequest, reported: &Reported) -> Self {
         let hour = leaves_hours_open(reported) && asks_for_an_hour(request);
-        let window = self.window.filter(|_| !request.operation.takes_many_prompts());
-        let without_output = request.operation.is_without_output();
-        let counted = without_output && reported.counts_prompt();
+        let counted = self.without_output && reported.counts_prompt();
         let skips = !is_short_of(reported.input, request.body.len())
             && (counted || reported.is_sound() && !self.calibration.samples_prompt());
         let meter = if skips { self } else { self.measured(request) };
-        Self { hour, window, without_output, open_choices: AnswerLimit::open_choices(request), ..meter }
+        Self { hour, open_choices: AnswerLimit::open_choices(request), ..meter }
     }
 
     fn measured(self, request: &ChatRequest) -> Self {
@@ -147,9 +145,8 @@ impl Meter {
             return (Usage::default(), false);
         }
         self.calibration.reported_cost(delivered.reported.billed);
-        let reported = if self.without_output { delivered.reported.of_prompt() } else { delivered.reported };
         let answer = || if self.without_output { 0 } else { self.calibration.answer(delivered.size) };
-        let usage = Usage::settle(&reported, || Usage::estimate(self.estimated_prompt(), answer()));
+        let usage = Usage::settle(&delivered.reported, || Usage::estimate(self.estimated_prompt(), answer()));
         let most_input = self.most_input(&delivered.reported);
         let extras = usage.extras || delivered.extras || most_input > 0 || self.has_asked_extras(delivered);
         // An answer without a service tier counts as served at the requested tier.

@@ -95,6 +95,32 @@ on_both_databases! {
         assert_eq!((&row["invocation_type"], &row["cost_nano_dollars"]), (&json!("transcription_stream"), &json!(7_000)));
     }
 
+    async fn an_error_in_place_of_a_transcript_is_a_failure(app: App) {
+        let fake = FakeProvider::start().await;
+        pair(&app, &fake, ModelKind::Transcription).await;
+        for (format, text, class) in [
+            ("json", r#"{"text":"","success":false,"msg":"no"}"#, "unavailable"),
+            ("json", r#"{"text":null,"code":503,"message":"busy"}"#, "overloaded"),
+            ("text", r#"{"error":{"message":"busy","code":503}}"#, "overloaded"),
+            ("text", r#" [{"error":{"message":"busy","code":503}}]"#, "overloaded"),
+            ("text", "<html>", "invalid_response"),
+            ("srt", "upstream connect error", "invalid_response"),
+            ("vtt", "upstream connect error", "invalid_response"),
+        ] {
+            fake.next(Script::respond(200, &[("content-type", "text/plain")], text));
+            fake.next(Script::json(200, &json!({"text": "Hello"})));
+            let answer = hear(&app, PATH, &json!({"models": ["transcription-two"], "response_format": format})).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "transcription-two"), "{text}: {}", answer.text());
+            let event = app.events().await.pop().expect("an event");
+            assert_eq!(event["error_class"], class, "{text}: {event}");
+        }
+        for (format, text) in [("text", "[Music]"), ("vtt", "WEBVTT\n\n"), ("srt", "1\n00:00:00,000 --> 00:00:01,000\nHi\n")] {
+            fake.next(Script::respond(200, &[("content-type", "text/plain")], text));
+            let answer = hear(&app, PATH, &json!({"response_format": format})).await;
+            assert_eq!((answer.status, answer.text().as_str()), (200, text));
+        }
+    }
+
     async fn a_part_that_its_provider_may_read_as_the_model_is_refused(app: App) {
         let fake = FakeProvider::start().await;
         pair(&app, &fake, ModelKind::Transcription).await;

@@ -11,6 +11,8 @@ use crate::support::fake_provider::{FakeProvider, Gate, Script};
 use crate::support::on_both_databases;
 
 const PATH: &str = "/v1/audio/speech";
+/// An error as vendors send it in place of an answer.
+const BUSY: &str = r#"{"error":{"message":"busy","code":503}}"#;
 const SOUND: &[u8] = b"\xff\xf3\x84\x00sound\x00";
 
 fn body(more: &Value) -> Value {
@@ -57,6 +59,16 @@ on_both_databases! {
             (Script::respond(200, &[("content-type", "audio/mpeg")], ""), "invalid_response"),
             (Script::respond(200, &[("content-type", "text/html")], "<html>"), "invalid_response"),
             (Script::new().send("HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-length: 9\r\n\r\n").close(), "invalid_response"),
+            // The bytes decide, whatever the content type says.
+            (Script::respond(200, &[("content-type", "audio/mpeg")], BUSY), "overloaded"),
+            (Script::respond(200, &[("content-type", "audio/mpeg")], BUSY).trickled(), "overloaded"),
+            (Script::respond(200, &[("content-type", "application/octet-stream")], format!("\n[{BUSY}]")), "overloaded"),
+            (Script::respond(200, &[], BUSY), "overloaded"),
+            (Script::respond(200, &[("content-type", "audio/mpeg")], "<!DOCTYPE html><title>Sorry</title>"), "invalid_response"),
+            (Script::respond(200, &[("content-type", "audio/mpeg")], "Internal Server Error"), "invalid_response"),
+            (Script::respond(200, &[("content-type", "audio/mpeg")], format!("data: {BUSY}\n\n")), "overloaded"),
+            // Without a sample.
+            (Script::respond(200, &[("content-type", "audio/wav")], b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\xbb\0\0\0\x77\x01\0\x02\0\x10\0data\0\0\0\0"), "invalid_response"),
         ] {
             fake.next_for("speech-one-upstream", script);
             let answer = app.post(PATH, &body(&json!({"models": ["speech-two"]}))).await;
@@ -84,6 +96,21 @@ on_both_databases! {
         }
         fake.always(Script::respond(200, &[("content-type", "audio/mpeg")], SOUND));
         assert_eq!(app.post(PATH, &body(&json!({}))).await.status, 200);
+    }
+
+    async fn sound_that_begins_like_a_text_passes(app: App) {
+        let fake = FakeProvider::start().await;
+        pair(&app, &fake, ModelKind::Speech).await;
+        let sound = b"{[<\x00\x01sound".as_slice();
+        for (declared, shown) in [("audio/pcm; rate=24000", "audio/pcm; rate=24000"), ("application/json", "application/octet-stream")] {
+            let whole = Script::respond(200, &[("content-type", declared)], sound);
+            for script in [whole.clone(), whole.trickled()] {
+                fake.next(script);
+                let answer = app.post(PATH, &body(&json!({"models": ["speech-two"]}))).await;
+                assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "speech-one"), "{}", answer.text());
+                assert_eq!((&answer.body[..], answer.header("content-type")), (sound, shown));
+            }
+        }
     }
 
     async fn sound_that_breaks_off_ends_the_response(app: App) {

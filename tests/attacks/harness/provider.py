@@ -81,7 +81,7 @@ class Provider:
             return send(handler, status, content_type, text.encode())
         if kind == "echo":
             return send(handler, 400, "application/json", echoed(handler, how))
-        text, usage = "Fine.", {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+        count, text, usage = 1, "Fine.", {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         if kind == "usage":
             prompt, answer = (int(number.replace("m", "-")) for number in how.split("-"))
             usage = {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
@@ -94,7 +94,8 @@ class Provider:
         if kind == "large":
             return send(handler, 200, "application/json", self.large(model, int(how)))
         answer = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": model, "usage": usage,
-                  "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
+                  "choices": [{"index": index, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+                              for index in range(count)]}
         send(handler, 200, "application/json", json.dumps(answer).encode())
 
 

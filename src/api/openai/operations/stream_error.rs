@@ -10,7 +10,7 @@ use crate::domain::error::Error;
 use crate::domain::operation::Operation;
 use crate::gateway::call::frame::Identity;
 use crate::gateway::request::json_object::quoted;
-use crate::gateway::response::answer::BrokenStream;
+use crate::gateway::response::broken_stream::BrokenStream;
 
 /// How completions are answered.
 const COMPLETIONS: Writer = Writer {

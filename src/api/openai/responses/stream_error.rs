@@ -12,7 +12,7 @@ use crate::dialects::need::Need;
 use crate::dialects::responses::error::{Failed, code, message};
 use crate::domain::error::Error;
 use crate::gateway::request::json_object::quoted;
-use crate::gateway::response::answer::BrokenStream;
+use crate::gateway::response::broken_stream::BrokenStream;
 
 /// How responses are answered.
 pub const WRITER: Writer =

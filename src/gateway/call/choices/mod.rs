@@ -6,9 +6,12 @@
 
 mod blank;
 mod calls;
+mod indices;
 mod message;
 mod scalars;
 mod scan;
+mod so_far;
+mod texts;
 mod unpriced;
 
 use std::fmt;
@@ -16,8 +19,11 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+pub use indices::Indices;
 pub(super) use message::Part;
 pub(super) use scan::scan;
+pub use so_far::ChoicesSoFar;
+pub(super) use texts::Texts;
 
 use blank::{SMALL, is_blank, is_parts};
 use calls::Called;
@@ -85,35 +91,8 @@ pub enum Verdict {
     Error,
 }
 
-/// A set of choice indices. The protocol allows 128 choices; higher indices count as the last one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Indices(u128);
-
-impl Indices {
-    fn of(index: usize) -> Self {
-        Self(1 << index.min(127))
-    }
-
-    /// Adds the indices of another set.
-    pub fn add(&mut self, other: Self) {
-        self.0 |= other.0;
-    }
-
-    /// The number of indices in the set.
-    #[must_use]
-    pub fn count(self) -> u32 {
-        self.0.count_ones()
-    }
-
-    /// Whether the set is not empty and contains all of `others`.
-    #[must_use]
-    pub fn hold(self, others: Self) -> bool {
-        self.0 != 0 && others.0 & !self.0 == 0
-    }
-}
-
 impl Choices {
-    /// Judges the choices. Whole answers and chunks are judged by this method alone.
+    /// Judges the choices alone. [`ChoicesSoFar`] judges them with those before them.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         if self.content || self.complete {

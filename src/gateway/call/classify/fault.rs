@@ -84,6 +84,8 @@ pub enum Garbage {
     NoMessage,
     /// Valid JSON without a choice.
     NoChoice,
+    /// Fewer choices than were asked for, or one without an end beside others that have one.
+    MissingChoice,
     /// A choice with neither content nor a `finish_reason`.
     NoContent,
     /// Something else than the count of tokens that was asked for.

@@ -144,6 +144,10 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
         Garbage::BrokenJson => ("answer:broken_json", "the provider's answer is broken JSON"),
         Garbage::NoMessage => ("answer:no_message", "no choice of the provider's answer has a message"),
         Garbage::NoChoice => ("answer:no_choice", "the provider's answer is JSON without a choice"),
+        Garbage::MissingChoice => (
+            "answer:missing_choice",
+            "the provider's answer has fewer choices than were asked for, or breaks off in one",
+        ),
         Garbage::NoContent => {
             ("answer:no_content", "the provider's answer has neither content nor a reason for its end")
         }
@@ -179,14 +183,17 @@ fn describe(garbage: Garbage) -> (&'static str, &'static str) {
     }
 }
 
-/// The scope of an unusable answer. Its size depends on the request, a full memory share says nothing about the model,
-/// and the rest may be caused by either.
+/// The scope of an unusable answer. Its size and the number of its choices depend on the request, a full memory share says
+/// nothing about the model, and the rest may be caused by either.
 fn of_garbage(garbage: Garbage) -> FailureScope {
     match garbage {
-        // An unknown `finish_reason` does not prove that the model failed.
-        Garbage::TooLarge | Garbage::EventTooLong | Garbage::NoRoom | Garbage::Busy | Garbage::UnknownEnd => {
-            FailureScope::Request
-        }
+        // An unknown `finish_reason` does not prove that the model failed, and some servers give one choice to everyone.
+        Garbage::TooLarge
+        | Garbage::EventTooLong
+        | Garbage::NoRoom
+        | Garbage::Busy
+        | Garbage::UnknownEnd
+        | Garbage::MissingChoice => FailureScope::Request,
         Garbage::Html
         | Garbage::BrokenJson
         | Garbage::NoMessage

@@ -15,7 +15,7 @@ use secrecy::ExposeSecret as _;
 
 use self::access_token::AccessTokens;
 pub use self::access_token::{CallToken, Minting};
-pub use self::secrets::Secrets;
+pub use self::secrets::{SecretSearch, Secrets};
 use self::signer::Signer;
 pub use self::target::Target;
 use super::classify::ConnectFault;
@@ -65,6 +65,13 @@ impl Endpoint {
     pub fn native(&self) -> Option<&Target> {
         let own = [&self.messages, &self.gemini, &self.converse, &self.chat_completions];
         own.into_iter().find_map(Option::as_ref)
+    }
+
+    /// The secrets of its provider, prepared for searching.
+    fn secrets(&self, provider: &ProviderEntry) -> Secrets {
+        let tokens = self.tokens().map(|tokens| tokens.secrets()).unwrap_or_default();
+        let credential = self.credential.get_or_init(|| secrets_of(provider)).clone();
+        Secrets(credential.into_iter().chain(tokens).collect())
     }
 
     /// Whether both call with the same credential.
@@ -163,14 +170,10 @@ impl Endpoints {
     /// The secrets of a provider, prepared for searching.
     #[must_use]
     pub fn secrets(&self, provider: &Arc<ProviderEntry>) -> Secrets {
-        let prepare = || {
-            let credential = provider.credential.as_ref().map(|credential| credential.expose_secret());
-            credential.map(secrets_of).unwrap_or_default()
-        };
-        let Some(endpoint) = self.known(provider) else { return Secrets(prepare()) };
-        let tokens = endpoint.tokens().map(|tokens| tokens.secrets()).unwrap_or_default();
-        let credential = endpoint.credential.get_or_init(prepare).clone();
-        Secrets(credential.into_iter().chain(tokens).collect())
+        match self.known(provider) {
+            Some(endpoint) => endpoint.secrets(provider),
+            None => Secrets(secrets_of(provider)),
+        }
     }
 
     fn known(&self, provider: &Arc<ProviderEntry>) -> Option<Arc<Endpoint>> {
@@ -254,8 +257,11 @@ impl Endpoints {
     }
 }
 
-/// The secrets in a credential: the parts of an access key of AWS, or the one of another.
-fn secrets_of(credential: &str) -> Vec<Arc<Credential>> {
+/// The secrets in the credential of a provider: the parts of an access key of AWS, or the one of another.
+fn secrets_of(provider: &ProviderEntry) -> Vec<Arc<Credential>> {
+    let Some(credential) = provider.credential.as_ref().map(|credential| credential.expose_secret()) else {
+        return Vec::new();
+    };
     let secret = |text: &str| Arc::new(Credential::new(text));
     match AccessKey::parse(credential) {
         Ok(key) => key.secrets().into_iter().map(secret).collect(),

@@ -42,7 +42,7 @@ impl FrameReader {
             Err(no_answer) => return self.take_no_answer(no_answer, event, line, out),
         };
         if chunk.choices.in_message && !chunk.choices.in_delta {
-            if !self.seen.content
+            if !self.seen.choices.content
                 && let Some(chunks) = chunks(line)
             {
                 return self.take_chunks(&chunks, out);
@@ -55,24 +55,20 @@ impl FrameReader {
         if !choices.any && is_named_error(event) {
             return Err(Fault::Upstream(Box::new(error_of_event(line))));
         }
-        // Some vendors send a `finish_reason` in every chunk.
-        let continues = choices.content || choices.nameless;
-        self.seen.continued_after_end |= continues && self.seen.over.hold(choices.begun);
-        self.seen.begun.add(choices.begun);
         self.refuse_error(&chunk, line)?;
         if choices.finished
-            && !self.seen.content
+            && !self.seen.choices.content
             && let Some(error) = chunk.error_beside(line)
         {
             return Err(Fault::Upstream(error));
         }
-        self.seen.over.add(choices.over);
         self.seen.count(&chunk, line);
         // Frames before content may lack the id, or have an empty one.
-        if self.seen.identity.is_none() || !self.seen.content && choices.any {
+        if self.seen.identity.is_none() || !self.seen.choices.content && choices.any {
             self.seen.identity = Some(chunk.identity(line));
         }
-        if chunk.is_usage_only() && !self.expected.include_usage {
+        let is_unwanted = chunk.is_usage_only() && !self.expected.include_usage;
+        if is_unwanted || chunk.is_unknown() && self.expected.secrets.finds(line) {
             return Ok(Event::Preface);
         }
         // Exactly one allocation for a chunk.
@@ -119,7 +115,7 @@ impl FrameReader {
             // It is served as the answer if no other candidate answers.
             NoAnswer::Blocked => {
                 out.extend_from_slice(event);
-                self.seen.finished = true;
+                self.seen.choices.blocked();
                 Ok(Event::Unusable(Unusable { fault: Fault::Filtered(Filter::Prompt), withheld: true }))
             }
             NoAnswer::Broken if is_named_error(event) => Err(Fault::Upstream(Box::new(error_of_event(line)))),
@@ -130,8 +126,9 @@ impl FrameReader {
     /// Fails if a choice reports an error, unless the caller already has content of other choices.
     fn refuse_error(&self, chunk: &Inspected, line: &[u8]) -> Result<(), Fault> {
         let choices = &chunk.choices;
-        if choices.content || self.seen.content && self.seen.begun.count() > 1 {
-            return Ok(());
+        if self.seen.choices.survive(choices) {
+            let shows_secret = choices.error && self.expected.secrets.finds(line);
+            return if shows_secret { Err(error_of_choice(chunk, line)) } else { Ok(()) };
         }
         if choices.error {
             return Err(error_of_choice(chunk, line));

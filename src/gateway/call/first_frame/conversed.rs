@@ -53,7 +53,7 @@ impl FrameReader {
                     self.seen.uncounted = false;
                     self.seen.replace_usage(usage, &usage);
                 }
-                let ended = self.seen.is_over();
+                let ended = self.seen.choices.is_over();
                 Ok(if ended { Event::Done(event.to_vec().into()) } else { Event::Preface })
             }
             ConverseEvent::Other => Ok(Event::Preface),

@@ -26,7 +26,7 @@ impl FrameReader {
         let piece = match Inspected::of_generated_piece(line) {
             Ok(piece) => piece,
             Err(NoAnswer::Blocked) => {
-                self.seen.finished = true;
+                self.seen.choices.blocked();
                 let fault = Fault::Filtered(Filter::Prompt);
                 return Ok(Event::Unusable(Unusable { fault, withheld: false }));
             }
@@ -39,21 +39,16 @@ impl FrameReader {
         }
         self.seen.count_cumulative(&piece, line);
         let broke_off = piece.choices.bad.is_some_and(|end| end.finish == FinishMeaning::Broken);
-        if self.seen.content && (broke_off || piece.choices.broken_off) {
+        if self.seen.choices.content && (broke_off || piece.choices.broken_off) {
             return Err(Fault::Garbage(Garbage::Inference));
         }
-        // Some endpoints send `STOP` in every piece.
-        let continues = piece.choices.content || piece.choices.nameless;
-        self.seen.continued_after_end |= continues && self.seen.over.hold(piece.choices.begun);
-        self.seen.begun.add(piece.choices.begun);
-        self.seen.over.add(piece.choices.over);
         // An answer that ends normally without a part is a known failure of the model.
-        if !self.seen.content && !piece.choices.content && is_silent(line) {
-            return Ok(Event::Unusable(Unusable {
-                fault: Fault::Garbage(Garbage::NoContent),
-                withheld: false,
-            }));
+        let is_silent = !self.seen.choices.content && !piece.choices.content && is_silent(line);
+        let taken = self.seen.take(&piece.choices);
+        if is_silent {
+            let fault = Fault::Garbage(Garbage::NoContent);
+            return Ok(Event::Unusable(Unusable { fault, withheld: false }));
         }
-        Ok(self.seen.take(&piece.choices))
+        Ok(taken)
     }
 }

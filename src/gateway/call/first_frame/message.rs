@@ -94,7 +94,7 @@ impl FrameReader {
                 self.add(Part { end: reason.as_deref(), ..Part::default() })
             }
             MessageEvent::Error | MessageEvent::Other => {
-                if is_of_a_dialect(event, line)? {
+                if is_of_a_dialect(event, line)? && !self.expected.secrets.finds(event) {
                     out.extend_from_slice(event);
                 }
                 Ok(Event::Preface)
@@ -106,8 +106,6 @@ impl FrameReader {
     pub(super) fn add(&mut self, part: Part<'_>) -> Result<Event, Fault> {
         let choices = Choices::of_message(part);
         self.seen.refuse_broken_end(&choices)?;
-        self.seen.begun.add(choices.begun);
-        self.seen.over.add(choices.over);
         Ok(self.seen.take(&choices))
     }
 

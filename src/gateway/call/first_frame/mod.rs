@@ -18,6 +18,7 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::classify::{Fault, Filter, Garbage};
+use super::endpoint::SecretSearch;
 use super::frame::{Inspected, Names};
 use super::outcome::{AttemptOutcome, Reply, StreamReply};
 use super::response_body::{body_fault, hold};
@@ -26,12 +27,11 @@ use crate::dialects::messages::events_of_answer;
 use crate::dialects::{self, Dialect, responses};
 use crate::gateway::call::usable_answer::{Judged, judge_off_event_loop, no_answer_fault};
 use crate::gateway::call::whole_answer::{GRACE, rest_of};
-use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::usage::pricing::Reported;
 use crate::gateway::usage::so_far::SoFar;
 use crate::limits::shares::{HeldBytes, LARGE, Share};
 use crate::upstream::UpstreamResponse;
-use crate::upstream::bare_event::without_comment_texts;
+use crate::upstream::bare_event::bare;
 use crate::upstream::sse::{Data, data, is_comment, without_mark};
 use completion_events::events;
 
@@ -56,6 +56,10 @@ pub struct Expected {
     pub names: Names,
     /// Whether it keeps the usage chunk of completions.
     pub include_usage: bool,
+    /// The number of choices that it was asked for.
+    pub choices: usize,
+    /// Finds the secrets of the provider in what is no content.
+    pub secrets: SecretSearch,
     /// Its translation; `None` if its dialect is the caller's.
     pub translation: Option<StreamTranslation>,
 }
@@ -94,18 +98,6 @@ impl Held {
     }
 }
 
-/// The number of choices that the caller asked for.
-#[must_use]
-pub fn choices_wanted(request: &ChatRequest) -> u32 {
-    match request.dialect {
-        Dialect::ChatCompletions => {
-            let n = request.parts.iter().find(|part| part.name == "n");
-            n.and_then(|n| serde_json::from_slice(request.value(n)).ok()).unwrap_or(1)
-        }
-        Dialect::Messages | Dialect::Responses | Dialect::Gemini | Dialect::Converse => 1,
-    }
-}
-
 /// Reads a stream up to its first real frame.
 pub(in crate::gateway) async fn first_frame(
     response: UpstreamResponse,
@@ -119,7 +111,7 @@ pub(in crate::gateway) async fn first_frame(
     // The first character shows the format, because some vendors send no content type or a wrong one.
     let mut formless = true;
     loop {
-        let chunk = if (held.unusable.is_some() || reader.lost) && reader.seen.is_over() {
+        let chunk = if (held.unusable.is_some() || reader.lost) && reader.seen.choices.is_over() {
             match timeout(GRACE, reader.chunk()).await {
                 Ok(chunk) => chunk,
                 Err(_) => Ok(None),
@@ -165,7 +157,7 @@ fn take_held(reader: &mut FrameReader, held: &mut Held) -> Result<Option<First>,
         && let Some(event) = reader.next_event()?
     {
         if is_comment(&event) {
-            held.comment(&without_comment_texts(event));
+            held.comment(&bare(&event, |_| true));
             continue;
         }
         match reader.take(event, &mut held.frames)? {
@@ -198,7 +190,7 @@ fn reply(reader: FrameReader, held: Held) -> Reply {
 fn without_frame(reader: FrameReader, mut held: Held, fault: Fault) -> AttemptOutcome {
     if reader.is_lost() {
         // As for a whole answer: nothing but an end is an answer, unless there was content.
-        return match nothing_left(reader.seen.content, false) {
+        return match nothing_left(reader.seen.choices.content, false) {
             Some(fault) => AttemptOutcome::failed(fault, reader.seen.reported()),
             None => ready(reader, held),
         };
@@ -211,12 +203,13 @@ fn without_frame(reader: FrameReader, mut held: Held, fault: Fault) -> AttemptOu
 
 /// No choice has content. An answer that a filter emptied is kept in case no other candidate answers. A blocked prompt is
 /// no answer that could be translated.
-fn give_up(reader: FrameReader, held: Held, unusable: Unusable) -> AttemptOutcome {
+fn give_up(mut reader: FrameReader, held: Held, unusable: Unusable) -> AttemptOutcome {
     let is_answer =
         reader.expected.translation.is_none() || unusable.fault != Fault::Filtered(Filter::Prompt);
     if !(unusable.withheld && is_answer) {
         return AttemptOutcome::failed(unusable.fault, reader.seen.reported());
     }
+    reader.seen.choices.excuse();
     AttemptOutcome::Filtered(reply(reader, held), unusable.fault)
 }
 
@@ -225,7 +218,7 @@ fn ended_early(mut reader: FrameReader, mut held: Held) -> AttemptOutcome {
     let rest = reader.rest();
     let (before, formless) = (held.frames.clone(), reader.formless);
     match reader.take_last(rest.clone(), &mut held.frames) {
-        Ok(Event::Real) if reader.seen.is_over() => return ready(reader, held),
+        Ok(Event::Real) if reader.seen.choices.is_over() => return ready(reader, held),
         Ok(Event::Unusable(unusable)) => held.unusable = held.unusable.or(Some(unusable)),
         Ok(Event::Real | Event::Preface | Event::Done(_)) | Err(_) => {}
     }
@@ -245,7 +238,7 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
         Err(fault) => return AttemptOutcome::failed(fault, Reported::default()),
     };
     let dialect = reader.dialect();
-    let mut judged = judge_off_event_loop(dialect, &body, share).await;
+    let mut judged = judge_off_event_loop(dialect, reader.expected.choices, &body, share).await;
     if let Some(translation) = &reader.expected.translation {
         let whole = translation.whole().clone();
         (_, judged) = whole.whole_off_event_loop(body.clone(), judged, 0, share).await;
@@ -266,10 +259,13 @@ async fn one_text(mut reader: FrameReader, first: Bytes, share: &Arc<Share>) -> 
     if let Err(fault) = written.and_then(|events| reader.push(events.into())) {
         return AttemptOutcome::failed(fault, Reported::default());
     }
-    let reply = reply(reader, Held::new(share.hold()));
+    let held = Held::new(share.hold());
     match unusable {
-        None => AttemptOutcome::Ready(reply),
-        Some(fault) => AttemptOutcome::Filtered(reply, fault),
+        None => ready(reader, held),
+        Some(fault) => {
+            reader.seen.choices.excuse();
+            AttemptOutcome::Filtered(reply(reader, held), fault)
+        }
     }
 }
 

@@ -13,11 +13,14 @@ use crate::dialects::Dialect;
 use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Inspected, NoAnswer};
 use crate::gateway::call::response_body::{hold, send_fault};
+use crate::gateway::call::usable_answer::event_error::error_in_stray;
 use crate::limits::shares::HeldBytes;
 use crate::providers::error_of_event;
-use crate::upstream::bare_event::{in_one_line, without_comment_texts};
+use crate::upstream::bare_event::{bare, in_one_line};
 use crate::upstream::event_stream::{Broken, Decoder};
-use crate::upstream::sse::{Data, Splitter, begins_events, data, data_lines, is_comment, is_named_error};
+use crate::upstream::sse::{
+    Data, Lines, Splitter, begins_events, data_lines, is_comment, is_named_error, lines,
+};
 use crate::upstream::{SendError, UpstreamResponse};
 
 /// Reads frames from an upstream and rewrites the model and provider names in them.
@@ -64,10 +67,10 @@ impl FrameReader {
             response: Some(response),
             splitter: Splitter::default(),
             decoder: (expected.dialect == Dialect::Converse).then(Decoder::default),
+            seen: Seen::of(expected.choices),
             expected,
             open: false,
             done: None,
-            seen: Seen::default(),
             started,
             alike: Alike::default(),
             message: MessageSoFar::default(),
@@ -145,12 +148,12 @@ impl FrameReader {
     pub(in crate::gateway) fn drain(&mut self, out: &mut Vec<u8>) -> Result<Read, Fault> {
         loop {
             if let Some(done) = self.done.take() {
-                return Ok(Read::Done(done));
+                return self.complete(done);
             }
             let Some(event) = self.next_event()? else { return Ok(Read::More) };
             match self.take(event, out)? {
                 Event::Preface | Event::Real | Event::Unusable(_) => {}
-                Event::Done(done) => return Ok(Read::Done(done)),
+                Event::Done(done) => return self.complete(done),
             }
         }
     }
@@ -163,9 +166,17 @@ impl FrameReader {
             return Ok(Read::End);
         }
         match self.take_last(rest, out)? {
-            Event::Done(done) => Ok(Read::Done(done)),
+            Event::Done(done) => self.complete(done),
             Event::Preface | Event::Real | Event::Unusable(_) => Ok(Read::End),
         }
+    }
+
+    /// The end of a stream where its provider says that it is complete. Fails if a choice is missing.
+    fn complete(&self, done: Bytes) -> Result<Read, Fault> {
+        if self.seen.choices.lack_one() {
+            return Err(Fault::Garbage(Garbage::MissingChoice));
+        }
+        Ok(Read::Done(done))
     }
 
     /// Ignores a fault once every choice has ended, because the caller has the whole answer. An error that the
@@ -173,7 +184,7 @@ impl FrameReader {
     pub(in crate::gateway) fn settle(&mut self, fault: Fault) -> Result<Read, Fault> {
         match fault {
             Fault::Upstream(_) | Fault::Garbage(Garbage::Inference) => Err(fault),
-            _ if self.seen.is_over() => self.ending().map(Read::Done),
+            _ if self.seen.choices.is_over() => self.ending().map(Read::Done),
             fault => Err(fault),
         }
     }
@@ -258,38 +269,47 @@ impl FrameReader {
             self.seen.say(choice, text);
             return Ok(Event::Real);
         }
-        let event = without_comment_texts(event);
-        match data(&event) {
+        let Lines { data, plain } = lines(&event);
+        if plain || data == Data::None {
+            return self.take_lines(&event, data, out);
+        }
+        if let Some(fault) = error_in_stray(&event) {
+            return Err(fault);
+        }
+        let secrets = &self.expected.secrets;
+        let bare = Bytes::from(bare(&event, |value| !secrets.finds(value)));
+        self.take_lines(&bare, lines(&bare).data, out)
+    }
+
+    /// Takes an event of which all lines pass, or one without data.
+    fn take_lines(&mut self, event: &Bytes, data: Data<'_>, out: &mut Vec<u8>) -> Result<Event, Fault> {
+        match data {
             Data::Done => match self.expected.dialect {
-                Dialect::ChatCompletions => Ok(Event::Done(event)),
+                Dialect::ChatCompletions => Ok(Event::Done(event.clone())),
                 // Messages end with an event of their own, and the others with their last piece.
                 Dialect::Messages | Dialect::Responses | Dialect::Gemini | Dialect::Converse => {
                     Ok(Event::Preface)
                 }
             },
-            Data::None => self.take_other(&event, out),
-            Data::Many => self.take_many(&event, out),
-            Data::Line(line) => self.take_data(&event, line, out),
+            Data::None => self.take_other(event, out),
+            Data::Many => self.take_many(event, out),
+            Data::Line(line) => self.take_data(event, line, out),
         }
     }
 
     /// Takes an event without data: a comment, or content of another format. Clients ignore it, so only comments are written.
     fn take_other(&mut self, event: &[u8], out: &mut Vec<u8>) -> Result<Event, Fault> {
-        let text = event.trim_ascii_start();
-        match text.first() {
-            Some(b'<') => return Err(Fault::Garbage(Garbage::Html)),
-            Some(b'e') if is_named_error(text) => {
-                return Err(Fault::Upstream(Box::new(error_of_event(b""))));
-            }
-            Some(b'{') => {
-                if let Err(NoAnswer::Error(error)) = Inspected::new(text) {
-                    return Err(Fault::Upstream(error));
-                }
-            }
-            Some(_) | None => {}
+        if event.trim_ascii_start().starts_with(b"<") {
+            return Err(Fault::Garbage(Garbage::Html));
+        }
+        if is_named_error(event) {
+            return Err(Fault::Upstream(Box::new(error_of_event(b""))));
+        }
+        if let Some(fault) = error_in_stray(event) {
+            return Err(fault);
         }
         if is_comment(event) {
-            out.extend_from_slice(event);
+            out.extend_from_slice(&bare(event, |_| true));
         } else {
             self.formless |= begins_events(event) == Some(false);
         }

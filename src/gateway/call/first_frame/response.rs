@@ -42,8 +42,15 @@ impl FrameReader {
                 return Err(failed(error, line));
             }
             ResponseEvent::Begun(_) => {}
-            ResponseEvent::Other if !is_of_a_dialect(event, line)? && self.seen.identity.is_some() => {
-                return Ok(Event::Preface);
+            ResponseEvent::Known | ResponseEvent::Other => {
+                let is_known = matches!(read, ResponseEvent::Known);
+                let passes =
+                    is_of_a_dialect(event, line)? && (is_known || !self.expected.secrets.finds(event));
+                match self.seen.identity {
+                    None => return Err(Fault::Garbage(Garbage::NoMessage)),
+                    Some(_) if !passes => return Ok(Event::Preface),
+                    Some(_) => {}
+                }
             }
             _ if self.seen.identity.is_none() => return Err(Fault::Garbage(Garbage::NoMessage)),
             _ => {}
@@ -65,7 +72,7 @@ impl FrameReader {
                 self.write_event(event, line, None, out);
                 self.add(Part { content: true, ..Part::default() })?
             }
-            ResponseEvent::Failed(_) | ResponseEvent::Other => {
+            ResponseEvent::Failed(_) | ResponseEvent::Known | ResponseEvent::Other => {
                 self.write_event(event, line, None, out);
                 Event::Preface
             }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::gateway::call::choices::{Choices, Indices, Verdict};
+use crate::gateway::call::choices::{Choices, ChoicesSoFar, Indices, Verdict};
 use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Identity, Inspected};
 use crate::gateway::call::usable_answer::{end_fault, is_withheld};
@@ -12,10 +12,8 @@ use crate::gateway::usage::text_size::TextSize;
 /// A summary of a stream so far.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Whether there was content.
-    pub content: bool,
-    /// Whether there is a `finish_reason`.
-    pub finished: bool,
+    /// The choices so far.
+    pub choices: ChoicesSoFar,
     /// The size of the content.
     pub size: TextSize,
     /// The usage that the provider reported, without that of choices.
@@ -35,16 +33,8 @@ pub struct Seen {
     /// Whether there was a call of a tool that the vendor runs, without a usage after it. Only that counts those that are
     /// billed apart.
     pub uncounted: bool,
-    /// The choices that have begun.
-    pub(super) begun: Indices,
-    /// The choices that have ended.
-    pub(super) over: Indices,
     /// Whether a usage repeated the count before it, although there was content between them.
     repeated: bool,
-    /// Whether there was a call without a name.
-    nameless: bool,
-    /// Whether a choice continued after its end, so that an end means little here.
-    pub(super) continued_after_end: bool,
     /// The model name that the provider sent, as raw JSON.
     pub upstream_model: Option<Box<[u8]>>,
     /// The stream's `id`, `object` and `created`.
@@ -83,47 +73,31 @@ pub(in crate::gateway) enum Read {
 }
 
 impl Seen {
-    /// Whether every choice that began has ended.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.over.hold(self.begun)
-    }
-
-    /// Whether as many choices as `wanted` have ended for good.
-    #[must_use]
-    pub fn is_complete(&self, wanted: u32) -> bool {
-        self.is_over() && !self.continued_after_end && self.over.count() >= wanted
+    /// Nothing of a stream that is to have so many choices.
+    pub(super) fn of(choices: usize) -> Self {
+        Self { choices: ChoicesSoFar::of(choices), ..Self::default() }
     }
 
     /// Adds the choices of a chunk.
     pub(super) fn take(&mut self, choices: &Choices) -> Event {
-        let before = self.content;
-        self.content |= choices.content;
-        self.finished |= choices.finished;
         // The usage of a chunk counts the content beside it.
         if !std::mem::take(&mut self.fresh) && self.has_usage() {
             self.early |= choices.content;
             self.since_usage = self.since_usage.then(choices.size);
         }
         self.size = self.size.then(choices.size);
-        self.nameless |= choices.nameless;
-        match choices.verdict() {
-            // The call got no name before its end.
-            Verdict::Usable if self.nameless && !self.content => {
-                Event::Unusable(Unusable { fault: Fault::Garbage(Garbage::NoCall), withheld: false })
-            }
-            Verdict::Usable => Event::Real,
-            Verdict::Bad(ending) if !before => {
+        match self.choices.take(choices) {
+            Verdict::Usable | Verdict::Error => Event::Real,
+            Verdict::Bad(ending) => {
                 Event::Unusable(Unusable { fault: end_fault(ending), withheld: is_withheld(ending) })
             }
-            Verdict::Bad(_) | Verdict::Error => Event::Real,
             Verdict::Nothing => Event::Preface,
         }
     }
 
     /// Adds a chunk of nothing but text, like an earlier one of the same choice.
     pub(super) fn say(&mut self, choice: Indices, json: &str) {
-        self.continued_after_end |= self.over.hold(choice);
+        self.choices.goes_on(choice);
         let size = TextSize::of_piece(json);
         if self.has_usage() {
             self.early = true;
@@ -134,7 +108,11 @@ impl Seen {
 
     /// Fails if a choice ends after content with the word for an answer that broke off.
     pub(super) fn refuse_broken_end(&self, choices: &Choices) -> Result<(), Fault> {
-        if choices.broken_off && self.content { Err(Fault::Garbage(Garbage::Inference)) } else { Ok(()) }
+        if choices.broken_off && self.choices.content {
+            Err(Fault::Garbage(Garbage::Inference))
+        } else {
+            Ok(())
+        }
     }
 
     fn has_usage(&self) -> bool {

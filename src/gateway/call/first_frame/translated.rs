@@ -55,7 +55,7 @@ impl FrameReader {
 
     /// Whether the stream has ended, and the only frames that were real are lost in its translation.
     pub(super) fn is_lost(&self) -> bool {
-        self.lost && (self.is_done() || self.seen.is_over())
+        self.lost && (self.is_done() || self.seen.choices.is_over())
     }
 
     /// Writes the translation of events. Comments mean the same everywhere.

@@ -203,6 +203,12 @@ impl Inspected {
         !self.choices.any && self.usage.present
     }
 
+    /// Whether it has no choices, and fields that ordinary answers lack: clients may know what they mean.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        !self.choices.any && self.odd
+    }
+
     /// The model name that the provider sent, as raw JSON.
     #[must_use]
     pub fn upstream_model<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {

@@ -7,11 +7,6 @@ use crate::gateway::usage::pricing::Reported;
 use crate::gateway::usage::text_size::TextSize;
 
 impl Inspected {
-    /// Whether it answers a chat, of which the size is not known yet.
-    pub(in crate::gateway) fn answers_a_chat(&self) -> bool {
-        !self.bare
-    }
-
     /// A whole text that is not JSON, with what is known of its usage.
     pub(in crate::gateway::call) fn of_text(usage: Reported) -> Self {
         Self {

@@ -1,10 +1,11 @@
 //! Finds the error that an event without content reports, in any of the forms that vendors use.
 
-use super::error_of_choice;
+use super::{error_at_the_start, error_of_choice};
 use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Inspected, NoAnswer};
 use crate::gateway::request::json_object::RawObject;
 use crate::providers::error_instead_of_answer;
+use crate::upstream::bare_event::stray;
 use crate::upstream::sse::event_name;
 
 /// The fault for the data of an event without content, if it reports an error as chunks of chats do.
@@ -17,6 +18,24 @@ pub(in crate::gateway::call) fn error_of(line: &[u8]) -> Option<Fault> {
         Ok(chunk) if chunk.choices.broken_off => Some(Fault::Garbage(Garbage::Inference)),
         Ok(chunk) => chunk.error_beside(line).map(Fault::Upstream),
     }
+}
+
+/// The fault for the lines of an event that are no fields, if they are a JSON text that reports an error. Clients ignore them,
+/// so that they do not pass.
+pub(in crate::gateway::call) fn error_in_stray(event: &[u8]) -> Option<Fault> {
+    let stray = stray(event);
+    let first = |text: &[u8]| match error_at_the_start(text) {
+        Some(NoAnswer::Error(error)) => Some(Fault::Upstream(error)),
+        Some(NoAnswer::Blocked | NoAnswer::Broken) | None => None,
+    };
+    // Each of them may be a text, or all together.
+    let lines = stray.split(|byte| matches!(byte, b'\n' | b'\r'));
+    let mut texts = lines.chain([stray.as_slice()]).map(<[u8]>::trim_ascii);
+    texts.find_map(|text| match text.first()? {
+        b'{' => error_of(text).or_else(|| first(text)),
+        b'[' => first(text),
+        _ => None,
+    })
 }
 
 /// Reads an event without content that is not known. Returns whether clients can know it: one without a type is of no
@@ -39,6 +58,28 @@ pub(in crate::gateway::call) fn is_of_a_dialect(event: &[u8], line: &[u8]) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_beside_the_fields_of_an_event_is_one() {
+        for event in [
+            "data: 1\n{\"error\":\"no\"}\n\n",
+            "{\"error\":{\"message\":\"no\"}}\r\ndata: 1\r\n\r\n",
+            "id: 1\n{\n  \"error\": {\n    \"code\": 500\n  }\n}\ndata: 1\n\n",
+            "data: 1\n[{\"error\":{\"code\":429}}]",
+            "data: 1\n{\"error\":{\"code\":429}} and more",
+            "data: 1\n{\"detail\":\"no\"}",
+        ] {
+            assert!(error_in_stray(event.as_bytes()).is_some(), "{event}");
+        }
+        for event in [
+            "data: {\"error\":\"no\"}\n\n",
+            ": {\"error\":\"no\"}\ndata: 1\n\n",
+            "data: 1\n{\"a\":1}\n{\n\n",
+            "data: 1\nerror: no\n\n",
+        ] {
+            assert!(error_in_stray(event.as_bytes()).is_none(), "{event}");
+        }
+    }
 
     #[test]
     fn the_forms_of_errors_are_read_and_events_of_dialects_are_none() {

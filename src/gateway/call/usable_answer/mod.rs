@@ -1,17 +1,20 @@
 //! Decides whether a caller can use a provider's answer. Whole answers, assembled streams and the frames of a stream
-//! are all judged by [`Choices::verdict`](super::choices::Choices::verdict).
+//! are all judged by [`ChoicesSoFar`].
 
 pub(in crate::gateway::call) mod event_error;
+mod first_bytes;
 pub(in crate::gateway::call) mod message_event;
 pub(in crate::gateway) mod operation;
 pub(in crate::gateway) mod passed;
 mod passed_event;
+pub(in crate::gateway) mod passed_reader;
+pub(in crate::gateway) mod relaying;
 mod vectors;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::choices::Verdict;
+use super::choices::{ChoicesSoFar, Verdict};
 use super::classify::{Fault, Filter, Garbage};
 use super::frame::{Inspected, NoAnswer};
 use crate::dialects::Dialect;
@@ -31,22 +34,23 @@ pub(in crate::gateway) enum Judged {
     Failed(Fault, Reported),
 }
 
-/// Judges a whole answer; a large one is parsed off the event loop.
+/// Judges a whole answer that is to have so many choices; a large one is parsed off the event loop.
 pub(in crate::gateway) async fn judge_off_event_loop(
     dialect: Dialect,
+    choices: usize,
     body: &Bytes,
     share: &Share,
 ) -> Judged {
     if body.len() <= LARGE {
-        return judge(dialect, body);
+        return judge(dialect, choices, body);
     }
     let text = body.clone();
-    let judged = share.read_large(move || judge(dialect, &text)).await;
+    let judged = share.read_large(move || judge(dialect, choices, &text)).await;
     judged.unwrap_or_else(|_| failed(Fault::Garbage(Garbage::NoRoom)))
 }
 
-/// Judges a whole answer.
-pub(in crate::gateway) fn judge(dialect: Dialect, body: &[u8]) -> Judged {
+/// Judges a whole answer that is to have so many choices.
+pub(in crate::gateway) fn judge(dialect: Dialect, choices: usize, body: &[u8]) -> Judged {
     if body.trim_ascii().is_empty() {
         return failed(Fault::Garbage(Garbage::Empty));
     }
@@ -63,7 +67,8 @@ pub(in crate::gateway) fn judge(dialect: Dialect, body: &[u8]) -> Judged {
     if !answer.usage.is_sound() {
         answer.choices.size = Inspected::size(dialect, body);
     }
-    let verdict = answer.choices.verdict();
+    let mut so_far = ChoicesSoFar::of(choices);
+    let verdict = so_far.take(&answer.choices);
     if matches!(verdict, Verdict::Usable | Verdict::Nothing)
         && let Some(error) = answer.error_beside(body)
     {
@@ -75,6 +80,7 @@ pub(in crate::gateway) fn judge(dialect: Dialect, body: &[u8]) -> Judged {
         Verdict::Usable if answer.choices.in_delta && !answer.choices.in_message => {
             Fault::Garbage(Garbage::NoContent)
         }
+        Verdict::Usable if so_far.lack_one() => Fault::Garbage(Garbage::MissingChoice),
         Verdict::Usable => return Judged::Usable(answer),
         Verdict::Nothing if answer.choices.finished && !answer.choices.message => {
             Fault::Garbage(Garbage::NoMessage)

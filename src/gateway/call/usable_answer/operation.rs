@@ -3,23 +3,60 @@
 use bytes::Bytes;
 use serde::Deserializer;
 
+use super::event_error::error_of;
 use super::vectors::{Embeddings, Encoding};
-use super::{Judged, failed, no_answer_fault};
+use super::{Judged, end_fault, failed, is_withheld, no_answer_fault};
 use crate::domain::operation::Operation;
-use crate::gateway::call::classify::{Fault, Filter, Garbage};
+use crate::gateway::call::choices::{ChoicesSoFar, Texts, Verdict};
+use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Inspected, NoAnswer};
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::request::json_object::{RawObject, RawText};
 use crate::gateway::usage::pricing::{Flag, Reported, parse};
 use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::{LARGE, Share};
-use crate::providers::finish_reasons::finish;
-use crate::providers::{FinishMeaning, error_in_answer, error_instead_of_answer, is_empty_error};
+use crate::providers::{error_in_answer, error_instead_of_answer, is_empty_error};
+
+/// A transcript that is a text without JSON.
+#[derive(Debug, Clone, Copy)]
+enum Transcript {
+    /// The bare text.
+    Plain,
+    /// Subtitles in the format of SubRip.
+    Srt,
+    /// Subtitles in the format of the web (WebVTT).
+    Vtt,
+}
+
+impl Transcript {
+    /// The form with this name as a JSON string; `None` for JSON.
+    fn of(name: &[u8]) -> Option<Self> {
+        match name {
+            b"\"text\"" => Some(Self::Plain),
+            b"\"srt\"" => Some(Self::Srt),
+            b"\"vtt\"" => Some(Self::Vtt),
+            _ => None,
+        }
+    }
+
+    /// Whether a text that is not JSON has this form. Servers send errors as texts, too.
+    fn is_of(self, body: &[u8]) -> bool {
+        let text = body.trim_ascii_start();
+        let is_form = match self {
+            Self::Plain => true,
+            Self::Srt => memchr::memmem::find(text, b"-->").is_some(),
+            Self::Vtt => text.starts_with(b"WEBVTT"),
+        };
+        is_form && !text.starts_with(b"{") && std::str::from_utf8(body).is_ok()
+    }
+}
 
 /// What the answer to a request other than a chat must have.
 #[derive(Debug, Clone, Copy)]
 pub struct Expectation {
     operation: Operation,
+    /// The number of choices of a completion.
+    choices: usize,
     /// The number of inputs that get a result each, or of documents or images, if it is known.
     inputs: Option<usize>,
     /// Whether the caller asked for nothing, so that a list without results is one.
@@ -27,18 +64,14 @@ pub struct Expectation {
     /// The numbers of each embedding, if the caller asked for so many.
     dimensions: Option<usize>,
     encoding: Encoding,
-    /// Whether the answer is a text without JSON, such as subtitles.
-    is_text: bool,
-    /// Whether the caller gets the event of a stream that has nothing but its usage.
-    include_usage: bool,
-    /// Whether a completion begins with its prompt.
-    echoes: bool,
+    /// The form of a transcript that is a text without JSON.
+    text: Option<Transcript>,
 }
 
 impl Expectation {
-    /// What the answer to a request must have; `None` for a chat.
+    /// What the answer to a request must have, of which a completion has so many choices; `None` for a chat.
     #[must_use]
-    pub fn of(request: &ChatRequest) -> Option<Self> {
+    pub fn of(request: &ChatRequest, choices: usize) -> Option<Self> {
         if request.operation == Operation::Chat {
             return None;
         }
@@ -47,10 +80,8 @@ impl Expectation {
         let transcribes = matches!(request.operation, Operation::Transcriptions | Operation::Translations);
         Some(Self {
             operation: request.operation,
-            is_text: transcribes
-                && matches!(value("response_format"), Some(b"\"text\"" | b"\"srt\"" | b"\"vtt\"")),
-            include_usage: request.include_usage || request.operation != Operation::Completions,
-            echoes: value("echo") == Some(b"true"),
+            choices,
+            text: value("response_format").filter(|_| transcribes).and_then(Transcript::of),
             inputs: request.inputs,
             may_be_empty: request.asks_for_nothing(),
             dimensions: value("dimensions").and_then(|value| serde_json::from_slice(value).ok()),
@@ -67,29 +98,24 @@ impl Expectation {
         self.operation
     }
 
-    /// Whether the caller gets the event of a stream that has nothing but its usage. The gateway may have asked for it.
-    pub(in crate::gateway::call) fn includes_usage(self) -> bool {
-        self.include_usage
-    }
-
-    /// Whether a completion begins with its prompt, so that its text is not the size of the answer.
-    pub(in crate::gateway::call) fn echoes(self) -> bool {
-        self.echoes
+    /// The number of choices or images that a stream is to have.
+    pub(in crate::gateway::call) fn results(self) -> usize {
+        match self.operation {
+            Operation::Completions => self.choices,
+            Operation::Images => self.inputs.unwrap_or(1).max(1),
+            Operation::Chat
+            | Operation::Embeddings
+            | Operation::Moderations
+            | Operation::Rerank
+            | Operation::Speech
+            | Operation::Transcriptions
+            | Operation::Translations => 1,
+        }
     }
 
     /// The content type of a usable answer, if it is not JSON.
     pub(in crate::gateway::call) fn content_type(self) -> Option<String> {
-        self.is_text.then(|| "text/plain; charset=utf-8".to_owned())
-    }
-
-    /// The size of the texts of a completion; empty for other answers, and for one that begins with its prompt.
-    fn size(self, members: &RawObject<'_>) -> TextSize {
-        if self.operation != Operation::Completions || self.echoes {
-            return TextSize::default();
-        }
-        let choices = members.present("choices").and_then(objects).unwrap_or_default();
-        let texts = choices.iter().filter_map(|choice| choice.present("text"));
-        texts.fold(TextSize::default(), |size, text| size.then(TextSize::of_json(text.get())))
+        self.text.map(|_| "text/plain; charset=utf-8".to_owned())
     }
 
     /// Judges a whole answer; a large one is parsed off the event loop.
@@ -106,15 +132,15 @@ impl Expectation {
     fn judge(self, body: &[u8]) -> Judged {
         if body.trim_ascii().is_empty() {
             // A recording of silence has no words, and its text is a line without any.
-            let is_silence = self.is_text && !body.is_empty();
+            let is_silence = self.text.is_some() && !body.is_empty();
             return if is_silence { Self::text() } else { failed(Fault::Garbage(Garbage::Empty)) };
         }
         let Ok(members) = RawObject::parse(body) else {
-            let begin = body.trim_ascii_start().first();
-            return match begin {
-                Some(b'<' | b'{') => failed(no_answer_fault(NoAnswer::Broken, body)),
-                _ if self.is_text && std::str::from_utf8(body).is_ok() => Self::text(),
-                _ => failed(no_answer_fault(NoAnswer::Broken, body)),
+            return match no_answer_fault(NoAnswer::Broken, body) {
+                Fault::Garbage(Garbage::BrokenJson) if self.text.is_some_and(|text| text.is_of(body)) => {
+                    Self::text()
+                }
+                fault => failed(fault),
             };
         };
         let usage = self.usage(&members);
@@ -123,15 +149,55 @@ impl Expectation {
             let error = Box::new(error_in_answer(error.bytes()));
             return Judged::Failed(Fault::Upstream(error), usage);
         }
-        let answer = || Inspected::of_operation(body, &members, usage, self.size(&members));
-        match self.missing(&members) {
-            None => Judged::Usable(answer()),
-            Some(fault @ Fault::Filtered(_)) => Judged::Withheld(Some(answer()), fault),
-            Some(fault) => {
-                let error = error_instead_of_answer(body).map(Box::new);
-                Judged::Failed(error.map_or(fault, Fault::Upstream), usage)
-            }
+        let is_empty = self.may_be_empty && self.has_no_result(&members);
+        if self.operation == Operation::Completions && !is_empty {
+            return self.judge_texts(body, &members, usage);
         }
+        if let Some(fault) = self.missing(&members).filter(|_| !is_empty) {
+            return instead_of(fault, body, usage);
+        }
+        let is_silent = members.present("text").is_some_and(|text| text.get() == "\"\"");
+        match is_silent.then(|| error_instead_of_answer(body)).flatten() {
+            Some(error) => Judged::Failed(Fault::Upstream(Box::new(error)), usage),
+            None => Judged::Usable(Inspected::of_operation(body, &members, usage, TextSize::default())),
+        }
+    }
+
+    /// Judges a completion by its choices.
+    fn judge_texts(self, body: &[u8], members: &RawObject<'_>, usage: Reported) -> Judged {
+        let list = members.present("choices").filter(|list| begins_with_object(*list));
+        let Some(Texts { choices, far }) = list.and_then(Texts::read) else {
+            return instead_of(Fault::Garbage(Garbage::NoChoice), body, usage);
+        };
+        let mut so_far = ChoicesSoFar::of(self.choices);
+        so_far.take_far(&far);
+        let verdict = so_far.take(&choices);
+        // As in a chat, an error beside a normal end without content is one.
+        if verdict == Verdict::Usable
+            && !choices.content
+            && let Some(error) = error_instead_of_answer(body)
+        {
+            return Judged::Failed(Fault::Upstream(Box::new(error)), usage);
+        }
+        let mut size = choices.size;
+        // It came whole.
+        size.pieces = 0;
+        let answer = || {
+            let mut answer = Inspected::of_operation(body, members, usage, size);
+            answer.choices.error = choices.error;
+            answer
+        };
+        let fault = match verdict {
+            Verdict::Usable if so_far.lack_one() => Fault::Garbage(Garbage::MissingChoice),
+            Verdict::Usable => return Judged::Usable(answer()),
+            Verdict::Bad(ending) if is_withheld(ending) => {
+                return Judged::Withheld(Some(answer()), end_fault(ending));
+            }
+            Verdict::Bad(ending) => end_fault(ending),
+            Verdict::Error => error_of(body).unwrap_or(Fault::Garbage(Garbage::Inference)),
+            Verdict::Nothing => Fault::Garbage(Garbage::NoContent),
+        };
+        instead_of(fault, body, usage)
     }
 
     /// An answer that is a text without JSON.
@@ -158,9 +224,6 @@ impl Expectation {
 
     /// Why an answer is not usable; `None` if it is.
     fn missing(self, members: &RawObject<'_>) -> Option<Fault> {
-        if self.may_be_empty && self.has_no_result(members) {
-            return None;
-        }
         let lacks_result = Some(Fault::Garbage(Garbage::NoResult));
         let list = |name: &str| members.present(name).filter(|list| begins_with_object(*list));
         match self.operation {
@@ -182,11 +245,8 @@ impl Expectation {
             {
                 lacks_result
             }
-            Operation::Completions => match list("choices") {
-                Some(choices) if self.has_all(choices) => without_text(choices),
-                Some(_) | None => Some(Fault::Garbage(Garbage::NoChoice)),
-            },
             Operation::Chat
+            | Operation::Completions
             | Operation::Moderations
             | Operation::Rerank
             | Operation::Images
@@ -253,34 +313,17 @@ fn objects(list: RawText<'_>) -> Option<Vec<RawObject<'_>>> {
 
 /// Whether each image of a list is there, or at an address.
 fn has_images(list: RawText<'_>) -> bool {
-    let filled = |image: &RawObject<'_>, name| image.present(name).is_some_and(|value| value.get() != "\"\"");
+    let filled = |image: &RawObject<'_>, name| {
+        image.present(name).is_some_and(|value| value.get().starts_with('"') && value.get() != "\"\"")
+    };
     let is_image = |image: &RawObject<'_>| filled(image, "b64_json") || filled(image, "url");
     objects(list).is_some_and(|images| images.iter().all(is_image))
 }
 
-/// Why no completion of a list is usable; `None` if one has text, or ended normally.
-fn without_text(list: RawText<'_>) -> Option<Fault> {
-    let Some(choices) = objects(list) else { return Some(Fault::Garbage(Garbage::NoChoice)) };
-    let is_text =
-        |choice: &RawObject<'_>| choice.present("text").is_some_and(|text| text.get().starts_with('"'));
-    let has_text = |choice: &RawObject<'_>| {
-        is_text(choice) && choice.present("text").is_some_and(|text| text.get() != "\"\"")
-    };
-    if choices.iter().any(has_text) {
-        return None;
-    }
-    let reason = |choice: &RawObject<'_>| {
-        let reason = choice.present("finish_reason")?;
-        finish(&serde_json::from_str::<String>(reason.get()).ok()?)
-    };
-    let mut endings = choices.iter().filter(|choice| is_text(choice)).filter_map(reason);
-    match endings.next() {
-        Some(ending) if ending.finish == FinishMeaning::Complete => None,
-        Some(ending) if ending.finish == FinishMeaning::Filtered => {
-            Some(Fault::Filtered(Filter::FinishReason(ending.rule)))
-        }
-        Some(_) | None => Some(Fault::Garbage(Garbage::NoContent)),
-    }
+/// The failure of an answer with this fault, unless it reports an error that says more.
+fn instead_of(fault: Fault, body: &[u8], usage: Reported) -> Judged {
+    let error = error_instead_of_answer(body).map(Box::new);
+    Judged::Failed(error.map_or(fault, Fault::Upstream), usage)
 }
 
 #[cfg(test)]

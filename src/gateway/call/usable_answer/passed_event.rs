@@ -2,14 +2,14 @@
 
 use super::event_error::{error_of, is_of_a_dialect};
 use crate::domain::operation::Operation;
-use crate::gateway::call::choices::Indices;
+use crate::gateway::call::choices::{ChoicesSoFar, Texts, Verdict};
 use crate::gateway::call::classify::Fault;
+use crate::gateway::call::endpoint::SecretSearch;
 use crate::gateway::call::frame::{Identity, Inspected};
 use crate::gateway::request::json_object::{RawObject, RawText};
 use crate::gateway::usage::pricing::{Reported, parse};
 use crate::gateway::usage::text_size::TextSize;
-use crate::providers::finish_reasons::finish;
-use crate::providers::{FinishMeaning, FinishReason, error_in_answer, error_of_event, is_empty_error};
+use crate::providers::{FinishReason, error_in_answer, error_of_event, is_empty_error};
 use crate::upstream::sse::event_name;
 
 /// Members that hold a piece of an answer, unless they are empty.
@@ -25,16 +25,18 @@ pub(super) struct PassedSoFar {
     pub(super) size: TextSize,
     /// Whether the text begins with the prompt, so that its size says nothing about the answer.
     echoes: bool,
-    /// Whether there was content.
-    content: bool,
-    /// The choices that have begun, and those that have ended.
-    choices: (Indices, Indices),
-    /// Whether an event without choices has ended the answer.
-    ended: bool,
+    /// The choices so far.
+    choices: ChoicesSoFar,
+    /// The number of choices or images that the caller asked for.
+    results: usize,
+    /// The number of events without choices that have ended one of them.
+    ended: usize,
     /// The first abnormal end of a choice before any content.
     bad: Option<FinishReason>,
     /// The identity of a completion.
     pub(super) identity: Option<Identity>,
+    /// Finds the secrets of the provider in what is no content.
+    pub(super) secrets: SecretSearch,
 }
 
 /// What an event is to its caller.
@@ -54,35 +56,55 @@ impl PassedSoFar {
         Self { echoes, ..self }
     }
 
-    /// No events so far.
-    pub(super) fn of(operation: Operation) -> Self {
+    /// The same for a provider with these secrets.
+    pub(super) fn searching(self, secrets: SecretSearch) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// No events so far of a stream that is to have so many choices or images.
+    pub(super) fn of(operation: Operation, results: usize) -> Self {
         Self {
             operation,
             reported: Reported::default(),
             size: TextSize::default(),
             echoes: false,
-            content: false,
-            choices: (Indices::default(), Indices::default()),
-            ended: false,
+            choices: ChoicesSoFar::of(results),
+            results,
+            ended: 0,
             bad: None,
             identity: None,
+            secrets: SecretSearch::default(),
         }
     }
 
-    /// Whether an event, or the end of every choice, has ended the answer.
+    /// Whether events, or the ends of all choices, have ended the answer.
     pub(super) fn is_over(&self) -> bool {
-        let (begun, over) = self.choices;
-        self.ended || over.hold(begun)
+        self.ended >= self.results || self.choices.is_over()
+    }
+
+    /// Whether they have ended it for good.
+    pub(super) fn is_complete(&self) -> bool {
+        self.ended >= self.results || self.choices.is_complete()
+    }
+
+    /// Whether a choice is missing at the `[DONE]` of the stream.
+    pub(super) fn lacks_a_choice(&self) -> bool {
+        self.choices.lack_one()
+    }
+
+    /// Notes that the stream is a failure that is served as it is.
+    pub(super) fn excuse(&mut self) {
+        self.choices.excuse();
     }
 
     /// Whether `[DONE]` ends the answer, as it does where there are choices. Others have an event of their own.
     pub(super) fn ends_with_done(&self) -> bool {
-        self.operation == Operation::Completions || self.choices.0 != Indices::default()
+        self.operation == Operation::Completions || self.choices.have_begun()
     }
 
-    /// Why every choice has ended before there was any content.
-    pub(super) fn bad_end(&self) -> Option<FinishReason> {
-        self.bad.filter(|_| !self.content && self.is_over())
+    /// Why every choice has ended before there was any content, or one of them if no other will come.
+    pub(super) fn bad_end(&self, is_last: bool) -> Option<FinishReason> {
+        self.bad.filter(|_| !self.choices.content && (is_last || self.is_over()))
     }
 
     /// Takes an event that is an object.
@@ -108,30 +130,28 @@ impl PassedSoFar {
     }
 
     fn take_choices(&mut self, line: &[u8], choices: RawText<'_>) -> Result<Worth, Fault> {
-        let choices: Vec<RawObject<'_>> = serde_json::from_slice(choices.bytes()).unwrap_or_default();
-        let chunk = Inspected::new(line).unwrap_or_default();
-        let said = choices.iter().any(|choice| text_of(choice).is_some()) || chunk.choices.content;
-        let ends = || choices.iter().filter_map(end_of);
-        let fails = chunk.choices.error || ends().any(|end| end.finish == FinishMeaning::Error);
-        if (fails || !said)
-            && let Some(fault) = error_of(line)
-        {
+        let Texts { choices, far } = Texts::read(choices).unwrap_or_default();
+        let may_fail = if choices.error || choices.broken_off {
+            // As in a chat, the error of a choice passes if the caller has content of others, unless it shows a secret.
+            !self.choices.survive(&choices) || choices.error && self.secrets.finds(line)
+        } else {
+            !choices.content
+        };
+        if may_fail && let Some(fault) = error_of(line) {
             return Err(fault);
         }
-        let texts = choices.iter().filter_map(text_of);
         if !self.echoes {
-            let before = self.size.then(chunk.choices.size);
-            self.size = texts.fold(before, |size, text| size.then(TextSize::of_piece(text.get())));
+            self.size = self.size.then(choices.size);
         }
-        self.choices.0.add(chunk.choices.begun);
-        self.choices.1.add(chunk.choices.over);
-        self.identity.get_or_insert_with(|| chunk.identity(line));
-        self.content |= said || ends().any(|end| end.finish == FinishMeaning::Complete);
-        if !self.content {
-            self.bad = self.bad.or_else(|| ends().next());
+        let identity = || Inspected::new(line).unwrap_or_default().identity(line);
+        self.identity.get_or_insert_with(identity);
+        self.choices.take_far(&far);
+        match self.choices.take(&choices) {
+            Verdict::Usable | Verdict::Error => return Ok(Worth::Content),
+            Verdict::Bad(ending) => self.bad = self.bad.or(Some(ending)),
+            Verdict::Nothing => {}
         }
-        let is_content = said || self.content && chunk.choices.finished;
-        Ok(if is_content { Worth::Content } else { Worth::Silent })
+        Ok(Worth::Silent)
     }
 
     /// Takes an event without choices, which has a type in most dialects.
@@ -143,37 +163,31 @@ impl PassedSoFar {
             return Err(error_of(line).unwrap_or_else(error));
         }
         let is_filled = |name: &&str| members.present(name).is_some_and(|value| value.get() != "\"\"");
-        // A recording without speech has an empty text.
-        let said = PIECES.iter().any(is_filled) || members.present("text").is_some();
+        // A recording without speech has an empty text. A completion has no content but in its choices.
+        let said = self.operation != Operation::Completions
+            && (PIECES.iter().any(is_filled) || members.present("text").is_some());
         let is_known = said && kind.is_some() || is_of_a_dialect(event, line)?;
-        self.ended |= kind.is_some_and(|kind| kind.ends_with(".completed") || kind.ends_with(".done"));
-        self.content |= said;
-        Ok(match (said, is_known || self.operation == Operation::Completions) {
-            (true, _) => Worth::Content,
-            (false, true) => Worth::Silent,
-            (false, false) => Worth::Nothing,
+        let ends = kind.is_some_and(|kind| kind.ends_with(".completed") || kind.ends_with(".done"));
+        // The last event of an image has the image.
+        self.ended += usize::from(ends && (said || self.operation != Operation::Images));
+        self.choices.content |= said;
+        let may_be_known = is_known || self.operation == Operation::Completions;
+        Ok(match said {
+            true => Worth::Content,
+            false if may_be_known && !self.secrets.finds(event) => Worth::Silent,
+            false => Worth::Nothing,
         })
     }
-}
-
-/// The text of a choice, unless it is empty.
-fn text_of<'a>(choice: &RawObject<'a>) -> Option<RawText<'a>> {
-    choice.present("text").filter(|text| text.get().starts_with('"') && text.get() != "\"\"")
-}
-
-/// The end of a choice.
-fn end_of(choice: &RawObject<'_>) -> Option<FinishReason> {
-    let reason = choice.present("finish_reason")?;
-    finish(&serde_json::from_str::<String>(reason.get()).ok()?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::FinishMeaning;
 
     /// What the events are worth, up to the first one with an error.
     fn worth(operation: Operation, events: &[&str]) -> (Vec<Worth>, bool, PassedSoFar) {
-        let mut seen = PassedSoFar::of(operation);
+        let mut seen = PassedSoFar::of(operation, 1);
         let mut worth = Vec::new();
         for line in events {
             let members = RawObject::parse(line.as_bytes()).expect("an object");
@@ -194,18 +208,42 @@ mod tests {
         assert!(!seen.is_over() && seen.ends_with_done());
         assert!(worth(Operation::Completions, &[&one, end]).2.is_over());
         let (found, _, seen) = worth(Operation::Completions, &[end]);
-        assert!(found == [Worth::Content] && seen.is_over() && seen.bad_end().is_none());
+        assert!(found == [Worth::Content] && seen.is_over() && seen.bad_end(false).is_none());
         for (reason, meaning) in
             [("content_filter", FinishMeaning::Filtered), ("abort", FinishMeaning::Broken)]
         {
             let end = format!(r#"{{"choices":[{{"index":0,"text":"","finish_reason":"{reason}"}}]}}"#);
             let (found, _, seen) = worth(Operation::Completions, &[&end]);
             assert_eq!(found, [Worth::Silent]);
-            assert_eq!(seen.bad_end().map(|end| end.finish), Some(meaning));
-            assert!(worth(Operation::Completions, &[&one, &end]).2.bad_end().is_none());
+            assert_eq!(seen.bad_end(false).map(|end| end.finish), Some(meaning));
+            assert!(worth(Operation::Completions, &[&one, &end]).2.bad_end(true).is_none());
         }
         let broken = r#"{"choices":[{"index":0,"text":"b","finish_reason":"error"}]}"#;
         assert!(worth(Operation::Completions, &[&one, broken]).1);
+    }
+
+    #[test]
+    fn as_many_results_as_were_asked_for_must_come_and_end() {
+        let seen = |operation: Operation, events: &[String]| {
+            let mut seen = PassedSoFar::of(operation, 2);
+            for line in events {
+                let members = RawObject::parse(line.as_bytes()).expect("an object");
+                seen.take(b"", line.as_bytes(), &members).expect(line);
+            }
+            (seen.is_over(), seen.lacks_a_choice())
+        };
+        let piece = |index: u8, end: &str| {
+            format!(r#"{{"choices":[{{"index":{index},"text":"a","finish_reason":{end}}}]}}"#)
+        };
+        let (one, two) = (piece(0, "\"stop\""), piece(1, "\"stop\""));
+        assert_eq!(seen(Operation::Completions, std::slice::from_ref(&one)), (false, true));
+        assert_eq!(seen(Operation::Completions, &[one.clone(), piece(1, "null")]), (false, true));
+        assert_eq!(seen(Operation::Completions, &[piece(0, "null"), piece(1, "null")]), (false, false));
+        assert_eq!(seen(Operation::Completions, &[one, two]), (true, false));
+        let image = r#"{"type":"image_generation.completed","b64_json":"aGk="}"#.to_owned();
+        let none = r#"{"type":"image_generation.completed"}"#.to_owned();
+        assert!(!seen(Operation::Images, &[image.clone(), none]).0);
+        assert!(seen(Operation::Images, &[image.clone(), image]).0);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::providers::Sentences;
 
 /// `usable`, or the class and the rule; `withheld` where the caller gets it if no other candidate answers.
 fn judged(body: &str) -> String {
-    let (kind, fault) = match judge(Dialect::ChatCompletions, body.as_bytes()) {
+    let (kind, fault) = match judge(Dialect::ChatCompletions, 1, body.as_bytes()) {
         Judged::Usable(_) => return "usable".to_owned(),
         Judged::Withheld(_, fault) => ("withheld ", fault),
         Judged::Failed(fault, _) => ("", fault),
@@ -198,12 +198,33 @@ fn an_error_inside_a_success_is_read_as_that_error() {
         (r#"[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"quota"}}]"#, busy),
         ("{\"error\":{\"code\":429}}\n\ndata: [DONE]\n\n", busy),
     ] {
-        let Judged::Failed(fault, _) = judge(Dialect::ChatCompletions, body.as_bytes()) else {
+        let Judged::Failed(fault, _) = judge(Dialect::ChatCompletions, 1, body.as_bytes()) else {
             panic!("{body}")
         };
         let failure = classify(&fault, (&Sentences::default()).into(), DateTime::UNIX_EPOCH);
         assert_eq!(failure.class.as_str(), class, "{body}: {failure:?}");
         assert_ne!(failure.class, ErrorClass::InvalidResponse, "{body}");
+    }
+}
+
+#[test]
+fn an_answer_has_as_many_choices_as_were_asked_for() {
+    let answer = |choices: &[(u8, &str)]| {
+        let choices = choices.iter().map(|(index, end)| {
+            format!(r#"{{"index":{index},"message":{{"content":"x"}},"finish_reason":{end}}}"#)
+        });
+        format!(r#"{{"choices":[{}]}}"#, choices.collect::<Vec<_>>().join(","))
+    };
+    let is_missing = |choices: &[(u8, &str)]| {
+        let judged = judge(Dialect::ChatCompletions, 2, answer(choices).as_bytes());
+        matches!(judged, Judged::Failed(Fault::Garbage(Garbage::MissingChoice), _))
+    };
+    let (stop, none) = ("\"stop\"", "null");
+    for missing in [&[(0, stop)][..], &[(0, none)], &[(0, stop), (0, stop)], &[(0, stop), (1, none)]] {
+        assert!(is_missing(missing), "{missing:?}");
+    }
+    for whole in [&[(0, stop), (1, stop)][..], &[(0, none), (1, none)], &[(1, stop), (2, stop)]] {
+        assert!(!is_missing(whole), "{whole:?}");
     }
 }
 
@@ -217,10 +238,10 @@ async fn a_large_answer_leaves_the_event_loop_and_a_smaller_one_does_not_wait() 
     let share = Shares::ample().of_anonymous();
     let other = share.take_reading().expect("free");
     let small = answer(LARGE);
-    let judged = judge_off_event_loop(Dialect::ChatCompletions, &small, &share).now_or_never();
+    let judged = judge_off_event_loop(Dialect::ChatCompletions, 1, &small, &share).now_or_never();
     assert!(matches!(judged, Some(Judged::Usable(_))), "{judged:?}");
     let large = answer(LARGE + 1);
-    let mut judged = Box::pin(judge_off_event_loop(Dialect::ChatCompletions, &large, &share));
+    let mut judged = Box::pin(judge_off_event_loop(Dialect::ChatCompletions, 1, &large, &share));
     assert!(judged.as_mut().now_or_never().is_none());
     drop(other);
     assert!(matches!(judged.await, Judged::Usable(_)));

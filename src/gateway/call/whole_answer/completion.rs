@@ -56,9 +56,9 @@ impl Completion {
         Some(())
     }
 
-    /// Whether every choice that began has ended.
-    pub(super) fn is_over(&self) -> bool {
-        !self.choices.is_empty() && self.unfinished == 0
+    /// Whether there are so many choices, and all have ended.
+    pub(super) fn is_over(&self, choices: usize) -> bool {
+        !self.is_empty() && self.choices.len() >= choices && self.unfinished == 0
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -378,7 +378,7 @@ mod tests {
                 r#"{{"f{number}":1,"choices":[{{"index":{number},"delta":{{"content":"x"}},"finish_reason":"stop"}},{{"index":0,"delta":{{"tool_calls":[{{"index":{number},"function":{{"name":"f"}}}}]}}}}]}}"#
             );
             completion.add(chunk.as_bytes()).expect("a chunk");
-            assert!(completion.is_over() || number > 0);
+            assert!(completion.is_over(1) || number > 0);
         }
         let body: Value = serde_json::from_str(&completion.into_body()).expect("JSON");
         assert_eq!(body["choices"].as_array().map(Vec::len), Some(many));

@@ -13,13 +13,18 @@ use crate::dialects::split_characters::{joined, marked};
 use crate::dialects::whole_characters::whole_characters;
 use crate::gateway::call::classify::{Fault, Garbage};
 use crate::gateway::call::frame::{Inspected, NoAnswer};
+use crate::gateway::call::usable_answer::event_error::error_in_stray;
 use crate::gateway::call::usable_answer::{message_event, no_answer_fault};
 use crate::providers::error_of_event;
-use crate::upstream::sse::{Data, data, data_lines, event_name, is_keepalive, is_named_error, without_mark};
+use crate::upstream::sse::{
+    Data, Lines, data_lines, event_name, is_keepalive, is_named_error, lines, without_mark,
+};
 
 /// The answer that the events so far amount to.
 pub(super) struct Events {
     answer: Parts,
+    /// The number of choices that the caller asked for.
+    choices: usize,
     /// Whether there was half of a character, which may be the end or the beginning of a piece.
     split: bool,
 }
@@ -39,8 +44,8 @@ enum Parts {
 }
 
 impl Events {
-    /// No events so far.
-    pub(super) fn of(dialect: Dialect) -> Self {
+    /// No events so far of an answer with so many choices.
+    pub(super) fn of(dialect: Dialect, choices: usize) -> Self {
         let answer = match dialect {
             Dialect::ChatCompletions => {
                 Parts::Completion { completion: Completion::default(), blocked: None }
@@ -49,12 +54,16 @@ impl Events {
             // The others send events only to those who ask for them.
             Dialect::Responses | Dialect::Gemini | Dialect::Converse => Parts::Response(None),
         };
-        Self { answer, split: false }
+        Self { answer, choices, split: false }
     }
 
     /// Adds an event. Returns true if it was the last one.
     pub(super) fn take(&mut self, event: &[u8]) -> Result<bool, Fault> {
-        match data(event) {
+        let Lines { data, plain } = lines(event);
+        if !plain && let Some(fault) = error_in_stray(event) {
+            return Err(fault);
+        }
+        match data {
             Data::Done => return Ok(self.ends_with_done()),
             Data::Line(line) => return self.add(event, line),
             Data::None => {
@@ -80,10 +89,10 @@ impl Events {
         Ok(false)
     }
 
-    /// Whether every choice that began has ended.
+    /// Whether there are as many choices as the caller asked for, and all have ended.
     pub(super) fn is_over(&self) -> bool {
         match &self.answer {
-            Parts::Completion { completion, .. } => completion.is_over(),
+            Parts::Completion { completion, .. } => completion.is_over(self.choices),
             Parts::Message(message) => message.is_over(),
             Parts::Response(response) => response.is_some(),
         }

@@ -31,13 +31,13 @@ pub(in crate::gateway) const GRACE: Duration = Duration::from_secs(2);
 /// How often a body that fell silent is checked for being complete.
 const CHECKS: u8 = 4;
 
-/// Reads a body that should be an answer.
+/// Reads a body that should be an answer in this dialect, with so many choices.
 ///
 /// # Errors
 /// The body broke off, is too large, or is a stream that contains an error or does not end.
 pub(in crate::gateway) async fn whole_answer(
     response: &mut UpstreamResponse,
-    dialect: Dialect,
+    (dialect, choices): (Dialect, usize),
     held: &mut HeldBytes,
 ) -> Result<Bytes, Fault> {
     let mut first = Bytes::new();
@@ -48,7 +48,7 @@ pub(in crate::gateway) async fn whole_answer(
             None => return Ok(first),
         }
         match begins_events(&first) {
-            Some(true) => return events_of(response, dialect, first, held).await,
+            Some(true) => return events_of(response, Events::of(dialect, choices), first, held).await,
             Some(false) => return rest_of(response, first, held).await,
             // Some vendors send a blank every few seconds before a slow answer.
             None if first.len() > MAX_BLANKS => return rest_of(response, first, held).await,
@@ -143,12 +143,11 @@ fn is_whole(text: &[u8]) -> bool {
 /// Assembles the events of a stream.
 async fn events_of(
     response: &mut UpstreamResponse,
-    dialect: Dialect,
+    mut events: Events,
     first: Bytes,
     held: &mut HeldBytes,
 ) -> Result<Bytes, Fault> {
     let mut splitter = Splitter::default();
-    let mut events = Events::of(dialect);
     let mut length = first.len();
     hold(held, 2 * length)?;
     splitter.push(first);

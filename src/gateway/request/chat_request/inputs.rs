@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
-use super::{ChatRequest, Part};
+use super::{ChatRequest, Part, numbers};
+use crate::dialects::Dialect;
 use crate::domain::operation::Operation;
 use crate::gateway::request::json_object::{RawObject, is_same_name};
 
@@ -34,6 +35,31 @@ const FORMS: [&str; 15] = [
 const LONGEST: usize = 512 * 1024;
 
 impl ChatRequest {
+    /// How many choices its answer has: as many as it asks for, for each prompt of a completion. `asks_for_several` says
+    /// whether its provider gets the member that asks for several.
+    #[must_use]
+    pub fn choices(&self, asks_for_several: bool) -> usize {
+        let for_each = || {
+            let n = self.parts.iter().find(|part| part.name == "n" && asks_for_several);
+            n.map_or(1, |n| numbers::choices(self.value(n)))
+        };
+        match (self.operation, self.dialect) {
+            (Operation::Chat, Dialect::ChatCompletions) => for_each(),
+            (Operation::Completions, _) => self.inputs.unwrap_or(1).max(1).saturating_mul(for_each()),
+            (
+                Operation::Chat
+                | Operation::Embeddings
+                | Operation::Moderations
+                | Operation::Rerank
+                | Operation::Images
+                | Operation::Speech
+                | Operation::Transcriptions
+                | Operation::Translations,
+                _,
+            ) => 1,
+        }
+    }
+
     /// Whether it asks for embeddings in a form of its own, or of another input than texts: what fails then says little of the
     /// model. Clients of OpenAI ask for Base64 by default, so that is none.
     pub(in crate::gateway) fn asks_for_own_embeddings(&self) -> bool {

@@ -46,6 +46,13 @@ fn check_choices(members: &RawObject<'_>) -> Result<()> {
     Ok(())
 }
 
+/// The number of choices that a value asks for, which was checked with the body.
+pub(super) fn choices(value: &[u8]) -> usize {
+    let number = serde_json::from_slice::<f64>(value).unwrap_or(1.0);
+    // A whole number may be written as a fraction.
+    format!("{number:.0}").parse().unwrap_or(1)
+}
+
 fn check_one(
     members: &RawObject<'_>,
     name: &'static str,

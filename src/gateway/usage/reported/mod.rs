@@ -98,12 +98,6 @@ impl Reported {
         self.flag.is_none() && self.input.is_some_and(|count| count > 0)
     }
 
-    /// The usage of an answer without tokens: all that is counted is the prompt.
-    #[must_use]
-    pub fn of_prompt(self) -> Self {
-        Self { input: self.input.or(self.total), output: self.output.or(Some(0)), ..self }
-    }
-
     /// What it counts of the answer, or its cost, next to an earlier usage of the same stream.
     #[must_use]
     pub fn progress(&self, earlier: &Self) -> Progress {

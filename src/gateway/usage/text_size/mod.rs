@@ -5,10 +5,12 @@
 //! No vendor's tokenizer is used, and they differ. They have in common which kinds of characters they split: the
 //! weights below were fitted to OpenAI's `o200k_base` over prose, code and messages in 24 languages. Estimates for
 //! English, code and most scripts are within 6 % on average; some languages are 15 % off.
-//! [`calibration`](super::calibration) corrects that for each model. Pure; prompts are measured in `prompt`.
+//! [`calibration`](super::calibration) corrects that for each model. Pure; prompts are measured in `prompt` and
+//! `messages`.
 
 mod inputs;
 mod members;
+mod messages;
 mod open_ended;
 mod prompt;
 

@@ -47,7 +47,7 @@ const OWN: Case = Case {
     rest: r#""messages":[],"fallbacks":null,"disable_fallbacks":false,"max_fallbacks":3,"num_retries":0,"session_id":"s-1","mock_testing_fallbacks":false,"mock_testing_context_fallbacks":null,"mock_testing_content_policy_fallbacks":false,"metadata":{"session_id":"stays"}"#,
 };
 const ODD: Case = Case {
-    title: "what nobody knows, written oddly",
+    title: "unknown fields, written oddly",
     rest: "\"messages\" :[ {\"role\" : \"user\",\"content\":\"\\u003c \\ud83e\\udd80 é 🦀 \\/ \\\"model\\\":\\\"x\\\"\",\"model\":\"not me\"} ],\t\"x_unknown\":{\"model\":\"inner\",\"models\":[\"a\"],\"n\":1.0E+2,\"big\":12345678901234567890123,\"small\":0.1000,\"minus\":-0.0,\"deep\":[[{\"stream_options\":{\"include_usage\":false},\"usage\":1,\r\n\"provider\":{}}]]},\"x_null\":null,\"x_empty\":{ },\"us\\u0065r\":\"\\u00fc\",\"x \\\"y\\\"\":[1,2 ,3]",
 };
 const LIMITS: Case = Case {

@@ -176,6 +176,7 @@ fn what_we_saw_ourselves() {
         (Fault::Garbage(Garbage::Html), InvalidResponse, "answer:html"),
         (Fault::Garbage(Garbage::BrokenJson), InvalidResponse, "answer:broken_json"),
         (Fault::Garbage(Garbage::NoChoice), InvalidResponse, "answer:no_choice"),
+        (Fault::Garbage(Garbage::MissingChoice), InvalidResponse, "answer:missing_choice"),
         (Fault::Garbage(Garbage::NoContent), InvalidResponse, "answer:no_content"),
         (Fault::Garbage(Garbage::NoCall), InvalidResponse, "answer:no_call"),
         (Fault::Garbage(Garbage::Inference), InvalidResponse, "finish_reason:error"),

@@ -179,6 +179,8 @@ fn what_we_saw_ourselves_is_the_models_unless_the_request_bounded_it() {
         (Fault::Filtered(Filter::Prompt), Request),
         (Fault::Garbage(Garbage::TooLarge), Request),
         (Fault::Garbage(Garbage::EventTooLong), Request),
+        (Fault::Garbage(Garbage::MissingChoice), Request),
+        (Fault::Interrupted(Interruption::Garbage(Garbage::MissingChoice)), Request),
         (Fault::Garbage(Garbage::Empty), Open),
         (Fault::Interrupted(Interruption::Reset), Open),
         (Fault::Interrupted(Interruption::Idle), Open),

@@ -98,19 +98,31 @@ impl Piece {
     }
 }
 
-/// What passes of an event: comments without their texts, and nothing if it has neither comments alone nor data.
+/// What passes of an event: its fields, comments without their texts, and nothing if it has neither comments alone nor data.
 fn passing(text: &str) -> String {
+    const FIELDS: [&str; 4] = ["data", "event", "id", "retry"];
     let is_end = |letter: char| matches!(letter, '\n' | '\r');
     let comments = |line: &str| line.is_empty() || line.starts_with(':');
     let has_data = |line: &str| line.strip_prefix("data:").is_some_and(|data| !data.trim().is_empty());
     if !text.split(is_end).all(comments) && !text.split(is_end).any(has_data) {
         return String::new();
     }
-    let bare = text.split_inclusive(is_end).map(|line| match line.strip_prefix(':') {
-        Some(text) => format!(":{}", text.trim_start_matches(|letter| !is_end(letter))),
-        None => line.to_owned(),
-    });
-    bare.collect()
+    let mut passes = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (line, ended) = rest.split_at(rest.find(is_end).unwrap_or(rest.len()));
+        let length = if ended.starts_with("\r\n") { 2 } else { ended.len().min(1) };
+        let (end, next) = ended.split_at(length);
+        let name = line.split(':').next().unwrap_or_default();
+        match name {
+            "" if line.is_empty() => passes += end,
+            "" => passes.extend([":", end]),
+            name if FIELDS.contains(&name) => passes.extend([line, end]),
+            _ => {}
+        }
+        rest = next;
+    }
+    passes
 }
 
 /// The events of a stream, their lines ending so.
@@ -167,6 +179,7 @@ const ODD: &[Event] = &[
         ": why not\ndata: {\"mod\\u0065l\":MODEL,\"big\":1.50E+2000,\"choices\":[{\"delta\":{\"reasoning\":\"h\\u00e9\"}}]MORE}\nunknown: 1\n\n",
     ),
     Held(": PROCESSING\n\n"),
+    Held("id: 0\n{\"key\":\"hidden\"}\ndata: {\"id\":\"\",\"model\":MODEL,\"choices\":[]MORE}\nkey\n\n"),
     Held("data: {\"unknown\":{\"deep\":[[{}]]},\"model\":MODEL,\"choices\":[]MORE}\n\n"),
     Real(
         "data: {\"provider\":\"house\",\"model\":MODEL,\"choices\":[{\"delta\":{\"content\":\"\\\"model\\\":\\\"x\\\"\"},\"finish_reason\":\"length\"}]}\n\n",

@@ -26,6 +26,8 @@ fn caller(dialect: Dialect) -> Expected {
         dialect: Dialect::Gemini,
         names: names(),
         include_usage: true,
+        choices: 1,
+        secrets: SecretSearch::default(),
         translation: Some(translation.stream(names(), 1_700_000_000)),
     }
 }
@@ -122,10 +124,10 @@ fn an_end_in_every_piece_ends_nothing() {
     reader.push(stream(&[&pieces[0]]).into()).expect("room");
     let mut heard = Vec::new();
     assert!(matches!(reader.drain(&mut heard), Ok(Read::More)));
-    assert!(reader.seen.is_complete(1));
+    assert!(reader.seen.choices.is_complete());
     reader.push(stream(&[&pieces[1]]).into()).expect("room");
     assert!(matches!(reader.drain(&mut heard), Ok(Read::More)));
-    assert!(reader.seen.is_over() && !reader.seen.is_complete(1));
+    assert!(reader.seen.choices.is_over() && !reader.seen.choices.is_complete());
     let end = reader.closing().expect("an end").expect("an end");
     let (heard, end) = (String::from_utf8_lossy(&heard), String::from_utf8_lossy(&end));
     assert!(!heard.contains("\"finish_reason\":\""), "{heard}");

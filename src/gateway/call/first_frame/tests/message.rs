@@ -33,7 +33,14 @@ fn stream() -> String {
 
 fn caller() -> Expected {
     let names = Names { model: "\"ours\"".to_owned(), provider: None, mark: None };
-    Expected { dialect: Dialect::Messages, names, include_usage: true, translation: None }
+    Expected {
+        dialect: Dialect::Messages,
+        names,
+        include_usage: true,
+        choices: 1,
+        secrets: SecretSearch::default(),
+        translation: None,
+    }
 }
 
 /// What passes of a text: only the name of the model changes, where the message has it.
@@ -82,7 +89,7 @@ fn the_usage_is_that_of_the_start_with_what_the_end_repeats() {
     let usage = reader.seen.reported();
     assert_eq!((usage.input, usage.output, usage.cached), (Some(912), Some(31), 900));
     assert!(usage.flag.is_none() && !reader.seen.early, "{usage:?}");
-    assert!(reader.seen.is_complete(1));
+    assert!(reader.seen.choices.is_complete());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::io::{Error, ErrorKind};
 use proptest::prelude::*;
 
 use super::*;
+use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::Shares;
 use corpus::{Ends, Piece, STREAMS, pieces};
@@ -37,6 +38,8 @@ fn expected(model: &str, provider: &str, include_usage: bool) -> Expected {
         dialect: Dialect::ChatCompletions,
         names: Names::new(model, provider),
         include_usage,
+        choices: 1,
+        secrets: SecretSearch::default(),
         translation: None,
     }
 }
@@ -70,7 +73,7 @@ async fn hear_as(expected: Expected, chunks: Vec<std::io::Result<Bytes>>) -> Hea
     let text = String::from_utf8(heard).expect("what was sent is UTF-8");
     match end.or_else(|fault| reader.settle(fault)) {
         Ok(Read::Done(done)) => Heard::Done(text, String::from_utf8(done.to_vec()).expect("UTF-8")),
-        Ok(Read::End) if reader.seen.is_over() && reader.closing().is_ok() => Heard::Finished(text),
+        Ok(Read::End) if reader.seen.choices.is_over() && reader.closing().is_ok() => Heard::Finished(text),
         Ok(Read::End | Read::More) | Err(_) => Heard::Broken(text),
     }
 }
@@ -245,6 +248,25 @@ fn several_lines_of_data_are_one_text_or_events_without_a_line_between_them() {
 }
 
 #[test]
+fn an_error_beside_the_fields_of_an_event_breaks_the_stream() {
+    let word = r#"data: {"choices":[{"delta":{"content":"x"}}]}"#;
+    let end = r#"data: {"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+    let of = |stray: &str| {
+        let text = format!("{word}\n\n{stray}\n{word}\n\n{end}\n\n");
+        on_a_runtime(hear(vec![Ok(Bytes::from(text))]))
+    };
+    for stray in ["{\"key\":1}", "key: 1", "{\n\"key\": 1\n}", ": {\"error\":\"no\"}"] {
+        let Heard::Finished(text) = of(stray) else { panic!("{stray}") };
+        assert!(!text.contains("key") && !text.contains("no"), "{text}");
+        assert_eq!(text.matches("\"content\":\"x\"").count(), 2, "{text}");
+    }
+    for error in ["{\"error\":\"no\"}", "id: 1\n{\n\"detail\": \"no\"\n}"] {
+        let Heard::Broken(text) = of(error) else { panic!("{error}") };
+        assert!(!text.contains("no"), "{text}");
+    }
+}
+
+#[test]
 fn every_choice_that_began_must_end() {
     let of = |chunks: &[&str]| {
         let events = chunks.iter().map(|choices| format!("data: {{\"choices\":[{choices}]}}\n\n"));
@@ -263,6 +285,32 @@ fn every_choice_that_began_must_end() {
     let failed = r#"{"index":0,"delta":{},"finish_reason":"error","error":{"code":500}}"#;
     assert!(matches!(of(&[first, failed]), Heard::Broken(_)));
     assert!(matches!(of(&[first, second, failed, &end(1)]), Heard::Done(..)));
+}
+
+#[test]
+fn as_many_choices_as_were_asked_for_must_come_and_end() {
+    let of = |chunks: &[&str]| {
+        let events = chunks.iter().map(|choices| format!("data: {{\"choices\":[{choices}]}}\n\n"));
+        let events = events.chain([DONE.to_owned()]).map(|event| Ok(Bytes::from(event)));
+        let two = Expected { choices: 2, ..expected("ours", "house", false) };
+        on_a_runtime(hear_as(two, events.collect()))
+    };
+    let (first, second) =
+        (r#"{"index":0,"delta":{"content":"a"}}"#, r#"{"index":1,"delta":{"content":"b"}}"#);
+    let (end, other_end) = (
+        r#"{"index":0,"delta":{},"finish_reason":"stop"}"#,
+        r#"{"index":1,"delta":{},"finish_reason":"stop"}"#,
+    );
+    for missing in [&[first, end][..], &[first], &[first, second, end]] {
+        assert!(matches!(of(missing), Heard::Broken(_)), "{missing:?}");
+    }
+    // Some servers send no ends.
+    for whole in [&[first, second, other_end, end][..], &[first, second]] {
+        assert!(matches!(of(whole), Heard::Done(..)), "{whole:?}");
+    }
+    // It is served as it is if no other candidate answers.
+    let filtered = r#"{"index":0,"delta":{},"finish_reason":"SAFETY"}"#;
+    assert!(matches!(of(&[filtered]), Heard::Done(..)));
 }
 
 #[test]
@@ -320,8 +368,8 @@ proptest! {
             let drained = reader.drain(&mut out);
             prop_assert!(matches!(drained, Ok(Read::More)));
             prop_assert_eq!(reader.seen.size, sizes);
-            prop_assert_eq!(reader.seen.continued_after_end, continued);
-            prop_assert_eq!(reader.seen.is_over(), all_over(&begun, &over));
+            prop_assert_eq!(reader.seen.choices.continued_after_end, continued);
+            prop_assert_eq!(reader.seen.choices.is_over(), all_over(&begun, &over));
         }
         prop_assert_eq!(String::from_utf8(out).expect("UTF-8"), expected);
     }

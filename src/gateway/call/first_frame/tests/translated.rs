@@ -28,6 +28,8 @@ fn caller(dialect: Dialect) -> Expected {
         dialect: other(dialect),
         names: names(),
         include_usage: true,
+        choices: 1,
+        secrets: SecretSearch::default(),
         translation: Some(translation.stream(names(), CREATED)),
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 fn judged(request: &str, answer: &str) -> Judged {
     let body = Bytes::copy_from_slice(request.as_bytes());
     let request = ChatRequest::parse_operation(Operation::Embeddings, body).expect("a request");
-    Expectation::of(&request).expect("an expectation").judge(answer.as_bytes())
+    Expectation::of(&request, 1).expect("an expectation").judge(answer.as_bytes())
 }
 
 fn is_usable(request: &str, answer: &str) -> bool {
@@ -49,7 +49,7 @@ fn an_answer_is_as_empty_as_its_request() {
     let is_usable = |operation: Operation, request: &str, answer: &str| {
         let body = Bytes::from(format!(r#"{{"model":"m",{request}}}"#));
         let request = ChatRequest::parse_operation(operation, body).expect("a request");
-        let expectation = Expectation::of(&request).expect("an expectation");
+        let expectation = Expectation::of(&request, 1).expect("an expectation");
         matches!(expectation.judge(answer.as_bytes()), Judged::Usable(_))
     };
     for (operation, asks_for_nothing, asks, answer) in [
@@ -75,7 +75,7 @@ fn an_answer_is_as_empty_as_its_request() {
 fn the_text_of_a_silent_recording_is_a_line_without_words() {
     let body = Bytes::from_static(br#"{"model":"m","response_format":"text"}"#);
     let request = ChatRequest::parse_operation(Operation::Transcriptions, body).expect("a request");
-    let expectation = Expectation::of(&request).expect("an expectation");
+    let expectation = Expectation::of(&request, 1).expect("an expectation");
     assert!(matches!(expectation.judge(b"\n"), Judged::Usable(_)));
     assert!(matches!(expectation.judge(b""), Judged::Failed(..)));
 }
