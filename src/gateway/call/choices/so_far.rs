@@ -58,13 +58,12 @@ impl ChoicesSoFar {
     /// Adds choices beyond those that a set holds: their indices, and whether they have ended.
     pub fn take_far(&mut self, far: &[(usize, bool)]) {
         for (index, over) in far {
-            match self.far.get_mut(index) {
-                Some(known) => *known |= over,
-                // No more are kept than the caller asked for.
-                None if self.far.len() < self.wanted => {
-                    self.far.insert(*index, *over);
-                }
-                None => {}
+            // No more are kept than the caller asked for.
+            let has_room = self.far.len() < self.wanted;
+            if let Some(known) = self.far.get_mut(index) {
+                *known |= over;
+            } else if has_room {
+                self.far.insert(*index, *over);
             }
         }
     }
