@@ -45,6 +45,9 @@
 //! pause before every content chunk but the first), in either order: `steady-chunks-100-gap-20ms`. `-gap-0ms` does not
 //! pause, but writes every chunk separately; without a gap, chunks that are ready together share a write.
 //!
+//! The name of a real model may come first, with a colon behind it: `claude-sonnet-4-5:error-529`. It changes nothing here, but a
+//! gateway knows by it what that model takes.
+//!
 //! # Answers
 //!
 //! `POST /v1/chat/completions`, `POST /v1/messages`, `POST /v1/responses`, `POST /v1beta/models/M:generateContent` (and
