@@ -13,9 +13,15 @@ from clients import anthropic_client, openai_client
 from databases import OnPostgres, OnSqlite, needs_postgres
 
 ACCESS_KEY = {"access_key_id": "AKIAOFTHETEST", "secret_access_key": "a-secret-of-the-test", "region": "eu-central-1"}
-# The chain: its models, each with its provider and the dialect that it speaks to callers of each endpoint.
-CHAIN = ["claude", "claude-on-bedrock", "gpt", "gemini"]
-SPOKEN = {
+# The chain: its models, each with the name of a real one, by which the gateway knows what it takes.
+CHAIN = {
+    "claude": "claude-sonnet-4-5",
+    "claude-on-bedrock": "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "gpt": "gpt-5.4",
+    "gemini": "gemini-3-flash-preview",
+}
+# The dialects into which requests are translated for the models of the chain, by the endpoint of the caller.
+TRANSLATED_TO = {
     "/v1/chat/completions": [None, "converse", None, "gemini"],
     "/v1/messages": [None, "converse", "chat_completions", "gemini"],
     "/v1/responses": ["messages", "converse", None, "gemini"],
@@ -136,8 +142,9 @@ class Conversation(Catalog):
             ("gemini", "gemini-native", f"{at}/v1beta", "a-credential"),
         ]:
             cls.providers[name] = cls.provider(name=name, preset=preset, base_url=base_url, credential=credential)
-            cls.model(name, name, "sim/bad-signature", num_retries=0, price=PRICE)
-        stored = {"model": CHAIN[0], "fallback_models": CHAIN[1:]}
+            cls.model(name, name, f"{CHAIN[name]}:bad-signature", num_retries=0, price=PRICE)
+        first, *fallbacks = CHAIN
+        stored = {"model": first, "fallback_models": fallbacks}
         status, answer = cls.here.call("POST", "/fallback", stored)
         if status != 200:
             raise AssertionError(f"the chain: {status} {answer}")
@@ -149,10 +156,10 @@ class Conversation(Catalog):
                 self.converse(caller(self))
 
     def converse(self, caller):
-        """Talks for as many turns as there are models that answer, and checks the record of each."""
+        """Has a turn for each model that answers, and checks the record of it."""
         for turn, answering in enumerate(ANSWERING):
-            for model in CHAIN:
-                self.change(model, upstream_model="sim/bad-signature" if model == answering else "sim/error-503")
+            for model, real in CHAIN.items():
+                self.change(model, upstream_model=f"{real}:{'bad-signature' if model == answering else 'error-503'}")
             city = CITIES[turn // 2]
             if turn % 2 == 0:
                 caller.ask(f"What is the weather in {city}?")
@@ -162,16 +169,31 @@ class Conversation(Catalog):
                 caller.result(calls[0][0], f"Sunny in {city}")
             else:
                 self.assertEqual((text, calls), (f"The tool said: Sunny in {city}", []), answering)
-            self.assert_recorded(caller.endpoint, answering, tokens)
+            self.assert_recorded(caller.endpoint, turn, tokens)
 
-    def assert_recorded(self, endpoint, answering, tokens):
+    def assert_recorded(self, endpoint, turn, tokens):
         """Checks the request log, the fallback events and the cost of the last request."""
         (row,) = self.rows(1)
-        place = CHAIN.index(answering)
-        tried = [attempt for attempt in row["attempts"] if attempt["duration_ms"] is not None]
-        self.assertEqual([attempt["model"] for attempt in row["attempts"]], CHAIN[: place + 1])
-        # TODO
-        print(endpoint, answering, tokens, [(a["model"], a["error_class"], a["adapted"], a["translated_to"]) for a in row["attempts"]], row["cost_nano_dollars"], row["input_tokens"], row["output_tokens"])
+        answering, place = ANSWERING[turn], list(CHAIN).index(ANSWERING[turn])
+        self.assertEqual((row["endpoint"], row["served_model"], row["outcome"]), (endpoint, answering, "answered"))
+        tried = [(attempt["model"], attempt["error_class"], attempt["translated_to"]) for attempt in row["attempts"]]
+        failed = ["overloaded"] * place + [None]
+        self.assertEqual(tried, list(zip(CHAIN, failed, TRANSLATED_TO[endpoint])))
+        self.assertEqual([event["next_model"] for event in self.here.events(row["id"])], list(CHAIN)[1 : place + 1])
+        self.assertEqual((row["input_tokens"], row["output_tokens"]), tokens)
+        self.assertEqual(row["cost_nano_dollars"], (tokens[0] * PRICE["input"] + tokens[1] * PRICE["output"]) // 1_000)
+        changes = row["attempts"][place]["adapted"]
+        if answering == "gemini":
+            self.assertIn("placeholder:signature", changes)
+        if endpoint == "/v1/chat/completions":
+            # Anthropic's own chat completions show no reasoning, so there is none to keep.
+            return
+        if answering == "gpt":
+            self.assertIn("stripped:thinking", changes)
+        if turn == 1:
+            # What Claude has signed is valid on Bedrock.
+            self.assertEqual(answering, "claude-on-bedrock")
+            self.assertFalse({"stripped:thinking", "disabled:thinking"} & set(changes), changes)
 
 
 class ConversationOnSqlite(OnSqlite, Conversation, unittest.TestCase):
