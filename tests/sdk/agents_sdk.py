@@ -64,7 +64,7 @@ class Agents(Catalog):
                         self.assert_goes_on(model_class, endpoint, provider, fallback, stream)
 
     def assert_goes_on(self, model_class, endpoint, provider, fallback, stream):
-        """Checks an agent whose model answers once, and the record of it."""
+        """Checks an agent with a model that answers once, and the record of it."""
         first = self.model(f"first-{uuid.uuid4().hex[:8]}", provider, "sim/steady", num_retries=0)
         cities = []
 

@@ -127,7 +127,7 @@ class Responses:
 
 
 class Conversation(Catalog):
-    """An app whose vendors fail one after the other. The subclasses choose the database."""
+    """An app with vendors that fail one after the other. The subclasses choose the database."""
 
     outside = {}
     answering = {}

@@ -69,7 +69,7 @@ class Gemini(Simulator, unittest.TestCase):
         ]
         for function in declared:
             for stream in (False, True):
-                with self.subTest(function=function, stream=stream):
+                with self.subTest(form="schema" if function.parameters else "JSON schema", stream=stream):
                     parts, finish, _ = self.generate("steady", stream, tools=[types.Tool(function_declarations=[function])])
                     call = parts[0].function_call
                     self.assertEqual((call.name, call.args), ("weather", {"city": "Bern"}))

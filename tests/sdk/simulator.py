@@ -1,4 +1,4 @@
-"""A running `failsoft simulate`, for SDKs of vendors whose dialects only providers speak. It keeps nothing, so it needs no database."""
+"""A running `failsoft simulate`, for SDKs of vendors with dialects that only providers speak. It keeps nothing, so it needs no database."""
 
 import contextlib
 

@@ -1,5 +1,5 @@
 //! Reasoning of other vendors in items of the dialect. What its vendor has signed is the encrypted content of an item, with a mark
-//! that says whose it is, and the text is the summary; the caller sends both back.
+//! of that vendor, and the text is the summary; the caller sends both back.
 //!
 //! A provider of the dialect can use none of it, and not what another provider encrypted. So it is left out of the history for it.
 

@@ -32,7 +32,7 @@ export function weather(model) {
   };
 }
 
-// What a chain answers at the end of a round of tools, whoever answers it.
+// What a chain answers at the end of a round of tools, by any of its models.
 export const expected = "The tool said: Sunny in Bern";
 // The models of chat completions and of Messages, each with one of the other dialect behind it.
 export const chains = [
