@@ -23,7 +23,7 @@ export FAILSOFT_AGENTS ?= $(HOME)/.cache/failsoft/agents
 # What `make test` makes, in this order: what is quick to fail comes first.
 STEPS := setup format clippy doc deny doctest tests fuzz sdk openapi browser crash
 
-.PHONY: help postgres-18 run demo check dist test lint bench chaos screenshots fmt postgres attacks $(STEPS)
+.PHONY: help postgres-18 run demo check dist test lint bench chaos screenshots fmt postgres attacks agents $(STEPS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -111,6 +111,10 @@ openapi: ## a validator and a generated client against a running server
 attacks: ## attacks on a running server, and how many of them fail; ARGS='--only money'
 	cargo build --locked
 	@.ci/with-postgres tests/attacks/run $(ARGS)
+
+agents: ## Claude Code and Codex edit a file while a model fails; installs both (800 MB) once
+	cargo build --locked
+	@tests/agents/run
 
 browser: ## the console in a real Chromium; ARGS='...' picks journeys
 	cargo build --locked
