@@ -14,22 +14,11 @@ import unittest
 
 from databases import BINARY, OnSqlite
 from installation import Installation
+from quick_start import snippets
 from upstream import Upstream
 
 PROGRAMS = pathlib.Path(os.environ["FAILSOFT_AGENTS"]) / "node_modules/.bin"
 PROMPT = "Fix the typo in greeting.txt."
-
-# As the quick start and docs/DIALECTS.md have it.
-CONFIGURATION = """
-model = "{model}"
-model_provider = "failsoft"
-
-[model_providers.failsoft]
-name = "Failsoft"
-base_url = "{url}/v1"
-env_key = "FAILSOFT_KEY"
-wire_api = "responses"
-"""
 
 
 class Trial:
@@ -54,12 +43,11 @@ class Trial:
         status, answer = self.here.call("POST", "/fallback", {"model": model, "fallback_models": ["behind"]})
         test.assertEqual(status, 200, answer)
 
-    def start(self, *command, **environment):
-        """Runs an agent in the folder, and returns what it said."""
-        kept = {"PATH": os.environ["PATH"], "HOME": str(self.home), "TERM": "dumb", "LANG": "C.UTF-8"}
-        program, *arguments = command
+    def run(self, command, **environment):
+        """Runs a command in the folder, as a person with the agents in the PATH would, and returns what it printed."""
+        kept = {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "HOME": str(self.home), "TERM": "dumb", "LANG": "C.UTF-8"}
         done = subprocess.run(
-            [PROGRAMS / program, *arguments],
+            ["bash", "-euo", "pipefail", "-c", command],
             cwd=self.folder,
             env=kept | environment,
             stdin=subprocess.DEVNULL,
@@ -71,26 +59,23 @@ class Trial:
         self.test.assertEqual(done.returncode, 0, said)
         return done.stdout
 
+    def snippet(self, label):
+        """A snippet of the quick start, for the first model."""
+        return re.sub(r"\b(claude-)?smart\b", self.model, snippets(self.here.url, self.here.key)[label])
+
     def claude_code(self):
-        """Claude Code with the settings of the quick start."""
-        return self.start(
-            *["claude", "--model", self.model, "--print", PROMPT, "--permission-mode", "acceptEdits"],
-            ANTHROPIC_BASE_URL=self.here.url,
-            ANTHROPIC_AUTH_TOKEN=self.here.key,
-            # It would look for updates and send statistics.
-            CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
-        )
+        """Claude Code as the quick start has it, with a prompt."""
+        # It would look for updates and send statistics.
+        quiet = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
+        return self.run(f"{self.snippet('Claude Code')} --print '{PROMPT}' --permission-mode acceptEdits", **quiet)
 
     def codex(self):
-        """Codex with the settings of the quick start."""
+        """Codex as the quick start has it, with a prompt."""
         configuration = self.home / ".codex/config.toml"
         configuration.parent.mkdir()
-        configuration.write_text(CONFIGURATION.format(model=self.model, url=self.here.url))
-        # There is a sandbox around all of this already.
-        return self.start(
-            *["codex", "exec", "--skip-git-repo-check", "--sandbox", "workspace-write", PROMPT],
-            FAILSOFT_KEY=self.here.key,
-        )
+        configuration.write_text(self.snippet("Codex"))
+        command = f"codex exec --skip-git-repo-check --sandbox workspace-write '{PROMPT}'"
+        return self.run(command, FAILSOFT_KEY=self.here.key)
 
     def rows(self):
         """The requests of the agent that offered tools, oldest first."""

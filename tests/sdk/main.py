@@ -8,13 +8,14 @@ import agents_sdk
 import chat
 import conversation
 import converse
+import examples
 import gemini
 import javascript
 import messages
 import responses
 import translation
 
-MODULES = (chat, messages, responses, translation, agents_sdk, conversation, javascript, gemini, converse)
+MODULES = (chat, messages, responses, translation, agents_sdk, conversation, javascript, gemini, converse, examples)
 PACKAGES = ("openai", "openai-agents", "anthropic", "google-genai", "boto3")
 
 if __name__ == "__main__":
