@@ -1,12 +1,17 @@
 //! What a request refers to that one provider stores.
 //!
-//! Only OpenAI's Responses refer to it. The ids of responses and of their items were given out by the gateway, so they name
+//! OpenAI's Responses refer to it. The ids of responses and of their items were given out by the gateway, so they name
 //! their provider. Conversations, prompts and files were made at a provider without the gateway. Their provider is that of the
 //! first model, for which the caller wrote the request.
+//!
+//! Anthropic's Messages do if they continue a thread. Its id is of the provider, and nothing of it says which one: a provider that
+//! does not know it says so, and then clients send the whole conversation.
 
 use entity::ids::ProviderId;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::dialects::messages::read_request::continues;
 use crate::dialects::need::Need;
 use crate::dialects::responses::stored;
 use crate::domain::failure::Failure;
@@ -21,6 +26,8 @@ pub(in crate::gateway) struct StoredState {
     items: Vec<Uuid>,
     /// Whether it refers to something that was made without the gateway.
     made_elsewhere: bool,
+    /// Whether it continues a thread, in Messages.
+    thread: bool,
 }
 
 impl StoredState {
@@ -45,6 +52,18 @@ impl StoredState {
             }
         }
         state
+    }
+
+    /// Reads the members of a request of Messages.
+    pub(super) fn of_messages<'a>(mut members: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let thread = members.find(|(name, _)| *name == "thread");
+        let thread = thread.and_then(|(_, value)| serde_json::from_slice::<&RawValue>(value).ok());
+        Self { thread: thread.is_some_and(continues), ..Self::default() }
+    }
+
+    /// Whether the request continues a thread.
+    pub(super) fn continues_thread(&self) -> bool {
+        self.thread
     }
 
     /// Whether the request continues a response.
@@ -104,6 +123,50 @@ pub(super) fn not_found(failure: &Failure) -> Option<Failure> {
         | ErrorClass::InvalidResponse
         | ErrorClass::Cooldown
         | ErrorClass::ContextWindowExceeded
+        | ErrorClass::ContentPolicy
+        | ErrorClass::InvalidRequest
+        | ErrorClass::StreamInterrupted
+        | ErrorClass::NotAllowed
+        | ErrorClass::OverBudget
+        | ErrorClass::Deadline
+        | ErrorClass::TooLarge => None,
+    }
+}
+
+/// The rule of a provider's answer that it does not hold the thread.
+const LOST_THREAD: &str = "inner_code:thread_not_found";
+
+/// The failure of a request that continues a thread which no model can continue, in place of that of its provider. Clients send the
+/// whole conversation then, which models can answer that were passed over. `None` for a failure that this would have, too.
+/// `passed_over` tells whether there are such models.
+pub(super) fn thread_not_found(failure: &Failure, passed_over: bool) -> Option<Failure> {
+    let is_lost = failure.rule == LOST_THREAD || failure.code.as_deref() == Some(Need::Thread.code());
+    let need = Need::Thread;
+    let lost = || Failure {
+        param: Some(need.param().to_owned()),
+        code: Some(need.code().to_owned()),
+        ..Failure::ours(
+            ErrorClass::InvalidRequest,
+            need.rule(),
+            &format!("The thread cannot be continued: {need}. {}", failure.message),
+        )
+    };
+    if is_lost {
+        return Some(lost());
+    }
+    match failure.class {
+        ErrorClass::RateLimited
+        | ErrorClass::QuotaExhausted
+        | ErrorClass::Overloaded
+        | ErrorClass::Unavailable
+        | ErrorClass::Timeout
+        | ErrorClass::Authentication
+        | ErrorClass::ModelNotFound
+        | ErrorClass::InvalidResponse
+        | ErrorClass::Cooldown
+        | ErrorClass::Disabled
+        | ErrorClass::LacksCapability => passed_over.then(lost),
+        ErrorClass::ContextWindowExceeded
         | ErrorClass::ContentPolicy
         | ErrorClass::InvalidRequest
         | ErrorClass::StreamInterrupted

@@ -14,7 +14,7 @@ for (const stream of [false, true]) {
   await forEachChain(async (model, fallback) => {
     const tool = betaTool({ name: "weather", description: "The weather of a city", inputSchema: schema, run: weather(model) });
     const messages = [{ role: "user", content: question }];
-    const runner = client.beta.messages.toolRunner({ model, ...asked, stream, messages, tools: [tool], models: [fallback], thread: false });
+    const runner = client.beta.messages.toolRunner({ model, ...asked, stream, messages, tools: [tool], models: [fallback] });
     const answers = [];
     for await (const answer of runner) answers.push(stream ? await answer.finalMessage() : answer);
     assert.deepEqual(answers.map((answer) => [answer.model, answer.stop_reason]), [[model, "tool_use"], [fallback, "end_turn"]]);

@@ -14,9 +14,10 @@ impl ChatRequest {
             Dialect::Responses => {
                 StoredState::read(self.parts.iter().map(|part| (part.name.as_str(), self.value(part))))
             }
-            Dialect::ChatCompletions | Dialect::Messages | Dialect::Gemini | Dialect::Converse => {
-                StoredState::default()
+            Dialect::Messages => {
+                StoredState::of_messages(self.parts.iter().map(|part| (part.name.as_str(), self.value(part))))
             }
+            Dialect::ChatCompletions | Dialect::Gemini | Dialect::Converse => StoredState::default(),
         })
     }
 
@@ -48,6 +49,27 @@ mod tests {
         let request = ChatRequest::parse_as(Dialect::Responses, Bytes::from(body)).expect(members);
         let state = request.stored_state();
         [FIRST, SECOND].map(|provider| state.lacking(provider, Some(FIRST), None))
+    }
+
+    #[test]
+    fn a_message_continues_a_thread_or_does_not() {
+        for (thread, expected) in [
+            (r#"{"type":"continue","previous_message_id":"msg_1"}"#, true),
+            (r#"{ "previous_message_id" : "msg_1", "type" : "c\u006fntinue" }"#, true),
+            (r#"{"type":"create"}"#, false),
+            ("null", false),
+            ("7", false),
+        ] {
+            let body = format!(
+                r#"{{"model":"m","thread":{thread},"input":"Hi","messages":[{{"role":"user","content":"Hi"}}]}}"#
+            );
+            let request = |dialect| {
+                let body = Bytes::from(body.clone());
+                ChatRequest::parse_as(dialect, body).map(|request| request.stored_state().continues_thread())
+            };
+            assert_eq!(request(Dialect::Messages).expect(thread), expected, "{thread}");
+            assert!(!request(Dialect::Responses).expect(thread), "{thread}");
+        }
     }
 
     #[test]
