@@ -205,7 +205,7 @@ impl Turn {
     }
 
     fn responses(&self) -> Script {
-        let Self { signature, number, city } = self;
+        let Self { signature, number, city, .. } = self;
         let thought = json!({"type": "reasoning", "id": format!("rs_{number}"), "summary": [], "encrypted_content": signature});
         let said = match city {
             Some(city) => json!({

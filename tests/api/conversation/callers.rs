@@ -133,7 +133,9 @@ impl Talk {
                 if piece["id"].is_string() {
                     assert!(call.is_null(), "two calls: {}", answer.text());
                     call = piece.clone();
-                    call.as_object_mut().and_then(|call| call.remove("index"));
+                    if let Some(call) = call.as_object_mut() {
+                        call.remove("index");
+                    }
                 } else {
                     append(&mut call["function"], "arguments", &piece["function"]["arguments"]);
                 }
