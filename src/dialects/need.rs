@@ -178,7 +178,7 @@ impl fmt::Display for Need {
             }
             Self::StoredState => {
                 return formatter.write_str(
-                    "its provider does not store what the request refers to by id: a conversation, a prompt, items or files",
+                    "its provider does not store what the request refers to by id: a conversation, a prompt, items or files. Clients send items whole if 'store' is false",
                 );
             }
             Self::Image => {

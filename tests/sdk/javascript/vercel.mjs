@@ -1,7 +1,8 @@
-// Vercel's AI SDK, which reads each event strictly, with both of its providers that take a base URL.
+// Vercel's AI SDK, which reads each event strictly, with its providers for each dialect.
 
 import assert from "node:assert/strict";
 import { createAnthropic } from "@ai-sdk/anthropic";
+import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from "ai";
 import { change, expected, forEachChain, key, question, schema, url, weather } from "./catalog.mjs";
@@ -17,6 +18,8 @@ function withFallback(fallback) {
 const providers = [
   (fetch) => createOpenAICompatible({ name: "failsoft", baseURL: `${url}/v1`, apiKey: key, includeUsage: true, fetch }),
   (fetch) => createAnthropic({ baseURL: `${url}/v1`, apiKey: key, fetch }),
+  // Responses.
+  (fetch) => createOpenAI({ baseURL: `${url}/v1`, apiKey: key, fetch }),
 ];
 
 for (const provider of providers) {
@@ -27,6 +30,8 @@ for (const provider of providers) {
       tools: { weather: tool({ description: "The weather of a city", inputSchema: jsonSchema(schema), execute: weather(model) }) },
       stopWhen: stepCountIs(number),
       maxRetries: 0,
+      // Else it refers to items that no one stores.
+      providerOptions: { openai: { store: false } },
     });
     const check = (text, steps, usage) => {
       assert.equal(text, expected);
@@ -35,6 +40,9 @@ for (const provider of providers) {
     };
     const whole = await generateText(asked(3));
     check(whole.text, whole.steps, whole.usage);
+    const { prompt, ...later } = asked(3);
+    const messages = [{ role: "user", content: prompt }, ...whole.response.messages, { role: "user", content: "Thank you" }];
+    assert.equal((await generateText({ ...later, tools: undefined, messages })).text, "You said: Thank you");
     await change(model, "sim/steady");
     const failures = [];
     const stream = streamText({ ...asked(3), onError: ({ error }) => failures.push(error) });
