@@ -15,13 +15,15 @@ endif
 export CARGO_TARGET_DIR ?= $(FAILSOFT_BUILD_CACHE)
 # The Python environment of the SDK and OpenAPI tests; .ci/setup makes it.
 export FAILSOFT_VENV ?= $(HOME)/.cache/failsoft/venv
-# The packages of the browser tests, likewise.
+# The packages of the browser tests, of the SDK tests and of the agents, likewise.
 export FAILSOFT_BROWSER_MODULES ?= $(HOME)/.cache/failsoft/browser
+export FAILSOFT_SDK_MODULES ?= $(HOME)/.cache/failsoft/sdk
+export FAILSOFT_AGENTS ?= $(HOME)/.cache/failsoft/agents
 
 # What `make test` makes, in this order: what is quick to fail comes first.
 STEPS := setup format clippy doc deny doctest tests fuzz sdk openapi browser crash
 
-.PHONY: help postgres-18 run demo check dist test lint bench chaos screenshots fmt postgres attacks $(STEPS)
+.PHONY: help postgres-18 run demo check dist test lint bench chaos screenshots fmt postgres attacks agents $(STEPS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,7 +100,7 @@ pooled: ## core tests through a PgBouncer that pools by transaction and loses pr
 postgres-18: ## the tests of the store, the schema and the recorder on PostgreSQL 18
 	@FAILSOFT_POSTGRES_VERSION=18 .ci/with-postgres .ci/tests $(or $(ARGS),-E 'test(/^store::/) | package(migration) | test(/durability|recording|two_processes/)')
 
-sdk: ## the official OpenAI and Anthropic SDKs against a running server
+sdk: ## the official SDKs of OpenAI, Anthropic, Google, AWS and Vercel against a running server or simulator
 	cargo build --locked
 	@.ci/with-postgres tests/sdk/run
 
@@ -109,6 +111,10 @@ openapi: ## a validator and a generated client against a running server
 attacks: ## attacks on a running server, and how many of them fail; ARGS='--only money'
 	cargo build --locked
 	@.ci/with-postgres tests/attacks/run $(ARGS)
+
+agents: ## Claude Code and Codex edit a file while a model fails; installs both (800 MB) once
+	cargo build --locked
+	@tests/agents/run
 
 browser: ## the console in a real Chromium; ARGS='...' picks journeys
 	cargo build --locked

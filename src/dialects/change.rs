@@ -157,6 +157,7 @@ pub const TARGETS: [(Verb, &[&str]); 11] = [
             "temperature",
             "text",
             "thinking",
+            "thread",
             "tool_choice",
             "tool_search",
             "tools",

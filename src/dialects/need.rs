@@ -52,6 +52,8 @@ pub enum Need {
     StopSequences,
     /// A conversation, a prompt, an item or a file that one provider stores.
     StoredState,
+    /// The conversation until now, which a provider of Messages holds.
+    Thread,
     /// A request that can be translated; the text says what is wrong with it.
     Translation(&'static str),
 }
@@ -83,6 +85,7 @@ impl Need {
             Self::ServerTool => "lacks_capability:server_tool",
             Self::StopSequences => "lacks_capability:stop_sequences",
             Self::StoredState => "lacks_capability:stored_state",
+            Self::Thread => "lacks_capability:thread",
             Self::Translation(_) => "lacks_capability:translation",
         }
     }
@@ -96,6 +99,8 @@ impl Need {
             Self::Kind(_) => "wrong_model_kind",
             Self::Translation(_) => "invalid_value",
             Self::PreviousResponse => "previous_response_not_found",
+            // The word on which Anthropic's SDKs send the whole conversation.
+            Self::Thread => "thread_not_found",
             Self::VectorSpace
             | Self::Audio
             | Self::Background
@@ -123,6 +128,7 @@ impl Need {
         match self {
             Self::PreviousResponse => "previous_response_id",
             Self::Background => "background",
+            Self::Thread => "thread",
             Self::Dialect(_)
             | Self::Translation(_)
             | Self::Endpoint(_)
@@ -165,9 +171,14 @@ impl fmt::Display for Need {
                     "its provider does not store the previous response; send the whole conversation as 'input' instead",
                 );
             }
+            Self::Thread => {
+                return formatter.write_str(
+                    "its provider does not hold the conversation; send all of it, without 'thread' or with one of the type 'create'",
+                );
+            }
             Self::StoredState => {
                 return formatter.write_str(
-                    "its provider does not store what the request refers to by id: a conversation, a prompt, items or files",
+                    "its provider does not store what the request refers to by id: a conversation, a prompt, items or files. Clients send items whole if 'store' is false",
                 );
             }
             Self::Image => {

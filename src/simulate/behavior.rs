@@ -82,9 +82,12 @@ impl Behavior {
     }
 }
 
-/// The behavior and pace of the model with this name; `None` if no row matches.
+/// The behavior and pace of the model with this name; `None` if no row matches. The name of a real model may be before it.
 pub(super) fn find(name: &str) -> Option<(Behavior, Pace)> {
-    let name = name.strip_prefix("sim/").unwrap_or(name);
+    let name = match name.rsplit_once(':') {
+        Some((real, name)) if !real.is_empty() => name,
+        Some(_) | None => name.strip_prefix("sim/").unwrap_or(name),
+    };
     let (base, pace) = split_pace(name);
     let behavior = MODELS.iter().find_map(|model| model.behavior_of(base))?;
     (behavior.answers() || pace == Pace::default()).then_some((behavior, pace))
@@ -146,6 +149,23 @@ mod tests {
         }
         for name in ["", "sim/", "sim/sim/steady", "Steady", "steady ", "gpt-4o", "slow-Ns", "flaky-NN"] {
             assert_eq!(behavior(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_real_model_may_come_first() {
+        let answer = Some((Behavior::Answer, Pace::default()));
+        for name in [
+            "claude-sonnet-4-5:steady",
+            "sim/claude-sonnet-4-5:steady",
+            "eu.anthropic.claude-sonnet-4-5-20250929-v1:0:steady",
+        ] {
+            assert_eq!(find(name), answer, "{name}");
+        }
+        for name in
+            [":steady", "claude-sonnet-4-5:", "claude-sonnet-4-5", "claude:sim/steady", "steady:claude"]
+        {
+            assert_eq!(find(name), None, "{name}");
         }
     }
 

@@ -11,6 +11,11 @@ use super::shape::SIGNATURE;
 const PLACEHOLDERS: [&str; 2] =
     ["skip_thought_signature_validator", "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="];
 
+/// The names of members of Gemini, each in both spellings that Google takes.
+const SIGNATURES: [&str; 2] = ["thoughtSignature", "thought_signature"];
+const CALLS: [&str; 2] = ["functionCall", "function_call"];
+const RESULTS: [&str; 2] = ["functionResponse", "function_response"];
+
 /// # Errors
 /// 400 in the words of the vendor.
 pub(super) fn check(body: &[u8], form: Form) -> Result<(), Refusal> {
@@ -65,20 +70,20 @@ fn check_items(body: &Value) -> Result<(), Refusal> {
 /// Checks the signatures of Gemini: all that are there, and that the first call of each step of the last turn has one.
 fn check_contents(body: &Value) -> Result<(), Refusal> {
     let contents: Vec<&Value> = list(body, "contents").collect();
-    let signature = |part: &Value| part["thoughtSignature"].as_str().map(str::to_owned);
+    let signature = |part: &Value| either(part, SIGNATURES).as_str().map(str::to_owned);
     let is_valid = |signature: &String| *signature == SIGNATURE || PLACEHOLDERS.contains(&signature.as_str());
     let mut all = contents.iter().flat_map(|content| list(content, "parts")).filter_map(signature);
     if !all.all(|signature| is_valid(&signature)) {
         return Err(Refusal::bad_request(None, None, "Thought signature is not valid."));
     }
     let is_said = |content: &&Value| {
-        content["role"] != "model" && list(content, "parts").all(|part| part["functionResponse"].is_null())
+        content["role"] != "model" && list(content, "parts").all(|part| either(part, RESULTS).is_null())
     };
     let begins = contents.iter().rposition(is_said).unwrap_or_default();
     for content in contents.iter().skip(begins).filter(|content| content["role"] == "model") {
-        let call = list(content, "parts").find(|part| !part["functionCall"].is_null());
-        if let Some(call) = call.filter(|call| call["thoughtSignature"].is_null()) {
-            let name = call["functionCall"]["name"].as_str().unwrap_or_default();
+        let call = list(content, "parts").find(|part| !either(part, CALLS).is_null());
+        if let Some(call) = call.filter(|call| either(call, SIGNATURES).is_null()) {
+            let name = either(call, CALLS)["name"].as_str().unwrap_or_default();
             let message = format!(
                 "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly, and missing thought_signature may lead to degraded model performance. Additional data, function call `{name}`."
             );
@@ -103,6 +108,11 @@ fn check_turns(body: &Value) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// The member of an object with the first of these names, else that with the second.
+fn either<'a>(object: &'a Value, [first, second]: [&str; 2]) -> &'a Value {
+    object.get(first).unwrap_or_else(|| &object[second])
 }
 
 fn list<'a>(message: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {

@@ -45,6 +45,9 @@
 //! pause before every content chunk but the first), in either order: `steady-chunks-100-gap-20ms`. `-gap-0ms` does not
 //! pause, but writes every chunk separately; without a gap, chunks that are ready together share a write.
 //!
+//! The name of a real model may come first, with a colon behind it: `claude-sonnet-4-5:error-529`. It changes nothing here, but a
+//! gateway knows by it what that model takes.
+//!
 //! # Answers
 //!
 //! `POST /v1/chat/completions`, `POST /v1/messages`, `POST /v1/responses`, `POST /v1beta/models/M:generateContent` (and
@@ -53,7 +56,8 @@
 //! signature of reasoning in Messages, Gemini and Converse, and encrypted reasoning in Responses, is always the same, and
 //! `bad-signature` takes no other. Gemini and Responses have no word for an end with tools, which `stop-with-tools` could contradict.
 //! Gemini answers at `/v1/models/M:...` and at Vertex AI's `/v1/projects/P/locations/L/publishers/google/models/M:...`, too, and
-//! `GET /v1beta/models` lists its models; chat completions also at Azure's `/openai/deployments/M/chat/completions`.
+//! `GET /v1beta/models` lists its models, as `GET /v1/models` does for a request with the header `x-goog-api-key`; chat completions
+//! also at Azure's `/openai/deployments/M/chat/completions`.
 //! `POST /v1/messages/count_tokens` and `M:countTokens` count the prompt. Nothing is stored: Responses know every id as a previous response.
 //!
 //! The text repeats the beginning of the last user message, so the same question has the same answer. `max_tokens` and
@@ -179,7 +183,11 @@ async fn introduce() -> HttpResponse {
         .body("failsoft simulate: a provider of simulated models for five dialects; see GET /v1/models.\n")
 }
 
-async fn list_models() -> HttpResponse {
+/// The list in OpenAI's form. Google's SDK asks for its own at this path, too, and sends its key in a header of its own.
+async fn list_models(request: HttpRequest) -> HttpResponse {
+    if request.headers().contains_key("x-goog-api-key") {
+        return list_models_of_gemini().await;
+    }
     let models: Vec<_> = MODELS
         .iter()
         .map(|model| {

@@ -26,6 +26,7 @@ mod budgets;
 mod chat;
 mod closed_sets;
 mod console;
+mod conversation;
 mod embeddings;
 mod endpoints;
 mod error_mappings;

@@ -11,6 +11,7 @@ mod other_forms;
 mod passthrough;
 mod simulated;
 mod streams;
+mod threads;
 mod usage;
 
 use reqwest::Method;

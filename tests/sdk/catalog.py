@@ -22,6 +22,9 @@ class Catalog:
     answering: dict[str, str]
     """Catalog names of the models that answer, each with its provider."""
 
+    models: dict[str, str]
+    """The ids of the models, by name."""
+
     @classmethod
     def new_clients(cls):
         """The clients of SDKs, by the name of the attribute that holds each."""
@@ -35,6 +38,7 @@ class Catalog:
             # There is no API route for an organization's settings; the server reads them with the next catalog
             # change.
             cls.execute(database_url, "UPDATE organizations SET settings = '{\"keepalive_after_ms\": 2000}'")
+            cls.models = {}
             cls.providers = {"inside": cls.provider(name="inside", preset="simulated")}
             for name, (preset, path) in cls.outside.items():
                 base_url = f"http://{cls.here.provider.address}{path}"
@@ -54,11 +58,26 @@ class Catalog:
         return cls.here.create("/v1/model-router/providers", **fields)
 
     @classmethod
-    def model(cls, name, provider, upstream):
+    def model(cls, name, provider, upstream, **more):
         """Adds a model to the catalog and returns its name."""
-        provider_id = cls.providers[provider]
-        cls.here.create("/v1/model-router/models", name=name, provider_id=provider_id, upstream_model=upstream)
+        fields = {"name": name, "provider_id": cls.providers[provider], "upstream_model": upstream, **more}
+        cls.models[name] = cls.here.create("/v1/model-router/models", **fields)
         return name
+
+    @classmethod
+    def change(cls, name, **fields):
+        """Changes fields of a model. The next request sees the change."""
+        status, answer = cls.here.call("PATCH", f"/v1/model-router/models/{cls.models[name]}", fields)
+        if status != 200:
+            raise AssertionError(f"PATCH {name} {fields}: {status} {answer}")
+
+    @classmethod
+    def rows(cls, count):
+        """The last requests of the request log, oldest first."""
+        status, page = cls.here.call("GET", "/v1/model-router/requests", limit=count)
+        if status != 200 or len(page["items"]) != count:
+            raise AssertionError(f"the last {count} requests: {status} {page}")
+        return page["items"][::-1]
 
     @classmethod
     def failing(cls, provider, behavior):

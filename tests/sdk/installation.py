@@ -66,10 +66,10 @@ class Process:
 
 
 class Installation:
-    """`failsoft serve` on a database, with one organization, and `failsoft simulate` beside it."""
+    """`failsoft serve` on a database, with one organization, and `failsoft simulate` beside it unless there is another provider."""
 
-    def __init__(self, binary, database_url, stack):
-        """Starts everything; cleanup is pushed on `stack`."""
+    def __init__(self, binary, database_url, stack, upstream=None):
+        """Starts everything; cleanup is pushed on `stack`. `upstream` is the address of the other provider."""
         settings = {
             "DATABASE_URL": database_url,
             "FAILSOFT_DRAIN_NOTICE_SECONDS": "0",
@@ -84,11 +84,13 @@ class Installation:
         environment = inherited | settings
         listen = ["--listen", "127.0.0.1:0"]
 
-        self.provider = Process([binary, "simulate", *listen], inherited)
-        stack.callback(self.provider.stop)
+        if upstream is None:
+            self.provider = Process([binary, "simulate", *listen], inherited)
+            stack.callback(self.provider.stop)
+            upstream = self.provider.address
         made = create_organization(binary, environment)
         self.organization_id, self.key = made["organization_id"], made["api_key"]
-        allowed = {"FAILSOFT_ALLOW_PRIVATE_UPSTREAMS": f"127.0.0.1/32:{self.provider.address.rpartition(':')[2]}"}
+        allowed = {"FAILSOFT_ALLOW_PRIVATE_UPSTREAMS": f"127.0.0.1/32:{upstream.rpartition(':')[2]}"}
         self.server = Process([binary, "serve", *listen], environment | allowed)
         stack.callback(self.server.stop)
         self.url = f"http://{self.server.address}"

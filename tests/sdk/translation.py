@@ -82,6 +82,26 @@ class Translation(Catalog):
                     message = self.messages(stream, model=busy, extra_body={"models": [answering]})
                     self.assertEqual(message.model, answering)
 
+    def test_anthropics_client_calls_tools_while_their_model_fails(self):
+        # By default the client lets Anthropic hold the conversation, and sends only what is new.
+        for provider, fallback in [("native", "gpt"), ("compatible", "claude")]:
+            for stream in (False, True):
+                with self.subTest(provider=provider, stream=stream):
+                    first = self.failing(provider, "steady")
+
+                    @anthropic.beta_tool
+                    def weather(city: str) -> str:
+                        """The weather of a city"""
+                        self.change(first, upstream_model="sim/error-503")
+                        return f"Sunny in {city}"
+
+                    asked = {"model": first, "max_tokens": 200, "tools": [weather], "stream": stream}
+                    asked |= {"messages": [{"role": "user", "content": "What is the weather in Bern?"}]}
+                    runner = self.anthropic.beta.messages.tool_runner(**asked, extra_body={"models": [fallback]})
+                    answers = [answer.get_final_message() if stream else answer for answer in runner]
+                    self.assertEqual([answer.model for answer in answers], [first, fallback])
+                    self.assertEqual(answers[1].content[-1].text, "The tool said: Sunny in Bern")
+
     def completions(self, stream, **more):
         """A choice of a model of Messages, whole or streamed, and the usage."""
         asked = {"model": "claude", "messages": QUESTION, **more}

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::api::inference::error_headers;
 use crate::api::{error_response, openai};
 use crate::dialects::messages::error::{kind, message};
+use crate::dialects::need::Need;
 use crate::domain::attempt_report::AttemptReport;
 use crate::domain::error::Error;
 use crate::domain::failure::class::ErrorClass;
@@ -40,6 +41,17 @@ pub struct AnthropicErrorBody {
     /// The cause and how to fix it, in one or two sentences.
     #[schema(example = "The model 'claude' does not exist in this organization's catalog.")]
     message: String,
+    /// What the SDKs act on: that they have to send the whole conversation, because its thread cannot be continued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<AnthropicErrorDetails>,
+}
+
+/// A code that Anthropic's SDKs act on.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct AnthropicErrorDetails {
+    /// The code, always `thread_not_found`.
+    #[schema(example = "thread_not_found")]
+    error_code: &'static str,
 }
 
 /// What the gateway knows of an error besides.
@@ -89,9 +101,11 @@ pub(super) fn body(error: &Error, request_id: Uuid) -> AnthropicError {
             (openai::error::message(error, request_id), details)
         }
     };
+    let error_code = Some(Need::Thread.code()).filter(|code| details.code == *code);
+    let acted_on = error_code.map(|error_code| AnthropicErrorDetails { error_code });
     AnthropicError {
         r#type: "error",
-        error: AnthropicErrorBody { r#type: kind, message },
+        error: AnthropicErrorBody { r#type: kind, message, details: acted_on },
         request_id: request_id.to_string(),
         failsoft: details,
     }

@@ -24,6 +24,7 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("stream", Fate::Read),
     ("temperature", Fate::Read),
     ("thinking", Fate::Read),
+    ("thread", Fate::Read),
     ("tool_choice", Fate::Read),
     ("tools", Fate::Read),
     ("top_k", Fate::Read),
@@ -73,6 +74,7 @@ const USER: Need = Need::Translation("'metadata' must be an object, and its 'use
 /// It needs something that no model of another dialect can do, or is not a valid request.
 pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<'a>, Need> {
     check(members, MEMBERS, changes)?;
+    thread(members, changes)?;
     let mut turns = Vec::new();
     if let Some(system) = members.raw("system") {
         turns.push(Turn {
@@ -108,6 +110,24 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         // Anthropic holds every answer to its schema.
         strict_schema: Some(true),
     })
+}
+
+/// Whether a `thread` continues a conversation that its provider holds, so that only what is new is in the request.
+#[must_use]
+pub fn continues(thread: &RawValue) -> bool {
+    Members::of(thread).and_then(|thread| thread.text("type")).as_deref() == Some("continue")
+}
+
+/// Leaves out that the provider is to hold the conversation. What it holds already is needed.
+fn thread(members: &Members<'_>, changes: &mut Changes) -> Result<(), Need> {
+    match members.raw("thread") {
+        Some(thread) if continues(thread) => Err(Need::Thread),
+        Some(_) => {
+            changes.note(Verb::Dropped, "thread");
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }
 
 fn turn<'a>(message: &'a RawValue, changes: &mut Changes) -> Result<Turn<'a>, Need> {

@@ -1,13 +1,60 @@
-//! Reasoning in the history that a provider of the dialect cannot use: what the gateway wrote in place of another vendor's,
-//! and what another provider encrypted.
+//! Reasoning of other vendors in items of the dialect. What its vendor has signed is the encrypted content of an item, with a mark
+//! of that vendor, and the text is the summary; the caller sends both back.
+//!
+//! A provider of the dialect can use none of it, and not what another provider encrypted. So it is left out of the history for it.
 
 use memchr::memmem;
 use serde_json::value::RawValue;
 
+use crate::dialects::gemini::signature::{self, MARK};
 use crate::dialects::members::{Members, list};
+use crate::dialects::turns::Signed;
 
 /// The beginning of the ids of reasoning that was translated. It has no content that a provider could use.
 pub const TRANSLATED: &str = "rs_failsoft";
+
+/// What follows the mark of a signature of Claude: `claude` in base64, as the signature is.
+const SIGNED: &str = "Y2xhdWRl";
+/// What follows the mark of reasoning that Claude encrypted as a whole: `hidden` in base64.
+const HIDDEN: &str = "aGlkZGVu";
+
+/// Claude's signature of the summary of an item, with its mark.
+pub(super) fn marked_signature(signature: &str) -> String {
+    [MARK, SIGNED, signature].concat()
+}
+
+/// Reasoning that Claude encrypted as a whole, with its mark.
+pub(super) fn marked_data(data: &str) -> String {
+    [MARK, HIDDEN, data].concat()
+}
+
+/// The encrypted content of an item, with the mark of its vendor.
+pub(super) fn marked(signed: &Signed) -> String {
+    match signed {
+        Signed::Text { signature, .. } => marked_signature(signature),
+        Signed::Redacted(data) => marked_data(data),
+        Signed::Call(marked) => marked.clone(),
+    }
+}
+
+/// What another vendor has signed in an item of reasoning. `None` if it has no mark.
+pub(super) fn signed(item: &Members<'_>) -> Option<Signed> {
+    let marked = item.text("encrypted_content")?;
+    if signature::read(&marked).is_some() {
+        return Some(Signed::Call(marked));
+    }
+    let rest = marked.strip_prefix(MARK)?;
+    match rest.strip_prefix(SIGNED) {
+        Some(signature) => Some(Signed::Text { text: summary(item), signature: signature.to_owned() }),
+        None => rest.strip_prefix(HIDDEN).map(|data| Signed::Redacted(data.to_owned())),
+    }
+}
+
+/// The text of the summary of an item.
+fn summary(item: &Members<'_>) -> String {
+    let parts = item.list("summary").unwrap_or_default();
+    parts.into_iter().filter_map(|part| Members::of(part)?.text("text")).collect()
+}
 
 /// Which reasoning is left out of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,11 +68,13 @@ pub enum LeftOut {
 /// The input without such reasoning. `None` if there is none.
 #[must_use]
 pub fn without(input: &[u8], left_out: LeftOut) -> Option<String> {
-    let word: &[u8] = match left_out {
-        LeftOut::Translated => TRANSLATED.as_bytes(),
-        LeftOut::All => b"\"reasoning\"",
+    let words: &[&str] = match left_out {
+        LeftOut::Translated => &[TRANSLATED, MARK],
+        LeftOut::All => &["\"reasoning\""],
     };
-    memmem::find(input, word)?;
+    if !words.iter().any(|word| memmem::find(input, word.as_bytes()).is_some()) {
+        return None;
+    }
     let items = list(serde_json::from_slice(input).ok()?)?;
     let kept: Vec<&str> =
         items.iter().filter(|item| !is_left_out(item, left_out)).map(|item| item.get()).collect();
@@ -34,7 +83,9 @@ pub fn without(input: &[u8], left_out: LeftOut) -> Option<String> {
 
 fn is_left_out(item: &RawValue, left_out: LeftOut) -> bool {
     let Some(item) = Members::of(item) else { return false };
-    let is_translated = || item.text("id").is_some_and(|id| id.starts_with(TRANSLATED));
+    // Some clients send no ids.
+    let begins = |name: &str, with: &str| item.text(name).is_some_and(|text| text.starts_with(with));
+    let is_translated = || begins("id", TRANSLATED) || begins("encrypted_content", MARK);
     item.text("type").as_deref() == Some("reasoning") && (left_out == LeftOut::All || is_translated())
 }
 
@@ -47,8 +98,12 @@ mod tests {
         let own = r#"{"type":"reasoning","id":"rs_1","encrypted_content":"x"}"#;
         let ours = r#"{"type":"reasoning","id":"rs_failsoft_1_0","summary":[]}"#;
         let said = r#"{"role":"user","content":"rs_failsoft \"reasoning\""}"#;
+        let anonymous = r#"{"type":"reasoning","summary":[],"encrypted_content":"ZmFpbHNvZnQ6Y2xhdWRlc2ln"}"#;
+        for translated in [ours, anonymous] {
+            let input = format!("[{said}, {own},{translated}]");
+            assert_eq!(without(input.as_bytes(), LeftOut::Translated), Some(format!("[{said},{own}]")));
+        }
         let input = format!("[{said}, {own},{ours}]");
-        assert_eq!(without(input.as_bytes(), LeftOut::Translated), Some(format!("[{said},{own}]")));
         assert_eq!(without(input.as_bytes(), LeftOut::All), Some(format!("[{said}]")));
         for (input, left_out) in [
             (format!("[{said},{own}]"), LeftOut::Translated),
@@ -56,6 +111,33 @@ mod tests {
             ("\"rs_failsoft\"".to_owned(), LeftOut::Translated),
         ] {
             assert_eq!(without(input.as_bytes(), left_out), None, "{input}");
+        }
+    }
+    #[test]
+    fn what_claude_has_signed_comes_back_as_it_was() {
+        let text = |text: &str| Signed::Text { text: text.to_owned(), signature: "c2ln".to_owned() };
+        let hidden = Signed::Redacted("eA==".to_owned());
+        let call = Signed::Call(signature::Signer::Vertex.marked("c2ln"));
+        for (signed, parts) in [
+            (&text("T"), "T"),
+            (&text("One. Two."), "One. |Two."),
+            (&text(""), ""),
+            (&hidden, ""),
+            (&call, ""),
+        ] {
+            let parts = parts.split('|').filter(|part| !part.is_empty());
+            let summary: Vec<String> =
+                parts.map(|part| format!(r#"{{"type":"summary_text","text":"{part}"}}"#)).collect();
+            let (marked, summary) = (marked(signed), summary.join(","));
+            let item =
+                format!(r#"{{"type":"reasoning","summary":[{summary}],"encrypted_content":"{marked}"}}"#);
+            let members: Members<'_> = serde_json::from_str(&item).expect(&item);
+            assert_eq!(super::signed(&members).as_ref(), Some(signed), "{item}");
+        }
+        for other in [r#""x""#, r#""""#, r#""ZmFpbHNvZnQ6""#, r#""ZmFpbHNvZnQ6b3RoZXI=""#, "null", "7"] {
+            let item = format!(r#"{{"type":"reasoning","summary":[],"encrypted_content":{other}}}"#);
+            let members: Members<'_> = serde_json::from_str(&item).expect(&item);
+            assert_eq!(super::signed(&members), None, "{item}");
         }
     }
 }

@@ -7,13 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::value::RawValue;
 
-use super::{sources, tools};
+use super::{foreign, sources, tools};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::strip;
-use crate::dialects::gemini::signature;
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::need::Need;
-use crate::dialects::turns::{Block, Call, CallResult, Input, Role, Signed, Turn};
+use crate::dialects::turns::{Block, Call, CallResult, Input, Role, Turn};
 
 const ITEM: Need = Need::Translation("'input' must be a text or a list of items with a type or a role");
 const CONTENT: Need = Need::Translation("a content must be a text or a list of parts");
@@ -67,7 +66,7 @@ impl<'a> Conversation<'a> {
             None if is_empty() && item.raw("id").is_some() => Err(Need::StoredState),
             Some("message") | None => self.message(&item, changes),
             Some("reasoning") => {
-                self.answer(vec![reasoning(&item)]);
+                self.answer(vec![foreign::signed(&item).map_or(Block::Reasoning, Block::Signed)]);
                 Ok(())
             }
             Some("function_call") => {
@@ -177,12 +176,6 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// Reasoning. What the gateway marked is Gemini's signature of the call that follows.
-fn reasoning<'a>(item: &Members<'_>) -> Block<'a> {
-    let marked = item.text("encrypted_content").filter(|marked| signature::read(marked).is_some());
-    marked.map_or(Block::Reasoning, |marked| Block::Signed(Signed::Call(marked)))
-}
-
 /// Input that a model wrote wrongly. The conversation goes on with it, as the text that it is.
 fn broken<'a>(arguments: &str, changes: &mut Changes) -> Result<Input<'a>, Need> {
     changes.note(Verb::Mapped, "tool_arguments");
@@ -272,6 +265,21 @@ mod tests {
             "Assistant: n__g(2){\"input\":\"x\"}",
             "User: =2",
         ];
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn what_claude_has_signed_is_in_the_turn_of_its_calls() {
+        let item = |content: &str| {
+            format!(
+                r#"{{"type":"reasoning","summary":[{{"type":"summary_text","text":"T"}}],"encrypted_content":"{content}"}}"#
+            )
+        };
+        let (signed, hidden) = (item("ZmFpbHNvZnQ6Y2xhdWRlc2ln"), item("ZmFpbHNvZnQ6aGlkZGVueA=="));
+        let (read, _) = turns(&[ASK, &signed, &hidden, ONE, ONE_OUT]).expect("turns");
+        let signed = r#"Signed(Text { text: "T", signature: "c2ln" })"#;
+        let answer = format!(r#"Assistant: {signed}, Signed(Redacted("eA==")), f(1){{"a": 1}}"#);
+        let expected = ["User: Go", answer.as_str(), "User: =1"];
         assert_eq!(read, expected);
     }
 

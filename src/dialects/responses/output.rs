@@ -82,7 +82,7 @@ pub(super) enum Item<'a> {
     Reasoning {
         id: &'a str,
         summary: Vec<Part<'a>>,
-        /// Gemini's signature of the call that follows, with its mark.
+        /// What its vendor has signed, with its mark.
         #[serde(skip_serializing_if = "Option::is_none")]
         encrypted_content: Option<&'a str>,
     },

@@ -1,6 +1,6 @@
 //! Writes a whole response.
 
-use super::foreign::TRANSLATED;
+use super::foreign::{TRANSLATED, marked};
 use super::output::{Called, Head, Item, Part as OutputPart, Status, id_of_item, id_of_response, reason};
 use super::repeated::Repeated;
 use crate::dialects::answers::{Answer, Part, Tokens};
@@ -12,7 +12,7 @@ use crate::dialects::turns::Signed;
 pub fn write(answer: &Answer<'_>, tokens: Tokens, created: i64, repeated: &Repeated) -> Option<Vec<u8>> {
     let id = id_of_response(&answer.id);
     let mut output: Vec<String> = Vec::new();
-    let parts: Vec<&Part<'_>> = answer.parts.iter().filter(|part| is_readable(part)).collect();
+    let parts: Vec<&Part<'_>> = answer.parts.iter().collect();
     let mut rest = parts.as_slice();
     while let Some(first) = rest.first() {
         let alike = rest.iter().take_while(|part| is_alike(first, part)).count();
@@ -26,21 +26,17 @@ pub fn write(answer: &Answer<'_>, tokens: Tokens, created: i64, repeated: &Repea
     Some(head.response(Status::Ended(answer.stop, tokens), &output).into_bytes())
 }
 
-/// Whether a caller can read a part. Claude's encrypted reasoning is for Claude, and a response has no place for it.
-const fn is_readable(part: &Part<'_>) -> bool {
-    match part {
-        Part::Signed(Signed::Redacted(_)) => false,
-        Part::Signed(Signed::Text { text, .. }) => !text.is_empty(),
-        Part::Reasoning(_) | Part::Signed(Signed::Call(_)) | Part::Text(_) | Part::Call(_) => true,
-    }
-}
-
-/// Whether two parts are in one item: texts are, and reasoning is, but each call is an item.
+/// Whether two parts are in one item: texts are, and reasoning is with the signature of a call behind it, but each call is an item,
+/// and so is each reasoning with a signature of its own.
 fn is_alike(one: &Part<'_>, other: &Part<'_>) -> bool {
     match (one, other) {
-        (Part::Reasoning(_) | Part::Signed(_), Part::Reasoning(_) | Part::Signed(_))
+        (
+            Part::Reasoning(_) | Part::Signed(Signed::Call(_)),
+            Part::Reasoning(_) | Part::Signed(Signed::Call(_)),
+        )
         | (Part::Text(_), Part::Text(_)) => true,
         (Part::Call(one), Part::Call(other)) => std::ptr::eq(one, other),
+        (Part::Signed(one), Part::Signed(other)) => std::ptr::eq(one, other),
         (Part::Reasoning(_) | Part::Signed(_) | Part::Text(_) | Part::Call(_), _) => false,
     }
 }
@@ -59,18 +55,18 @@ fn item(
         return Some(called.item(&id, &called.input(call.input.get()), "completed").json());
     }
     let reasoning = parts.iter().filter_map(|part| match part {
-        Part::Reasoning(text) | Part::Signed(Signed::Text { text, .. }) => {
-            Some(OutputPart::SummaryText { text })
-        }
-        Part::Signed(Signed::Redacted(_) | Signed::Call(_)) | Part::Text(_) | Part::Call(_) => None,
+        Part::Reasoning(text) => Some(OutputPart::SummaryText { text }),
+        Part::Signed(Signed::Text { text, .. }) if !text.is_empty() => Some(OutputPart::SummaryText { text }),
+        Part::Signed(_) | Part::Text(_) | Part::Call(_) => None,
     });
     let summary: Vec<OutputPart<'_>> = reasoning.collect();
     let encrypted_content = parts.iter().find_map(|part| match part {
-        Part::Signed(Signed::Call(signature)) => Some(signature.as_str()),
-        Part::Reasoning(_) | Part::Signed(_) | Part::Text(_) | Part::Call(_) => None,
+        Part::Signed(signed) => Some(marked(signed)),
+        Part::Reasoning(_) | Part::Text(_) | Part::Call(_) => None,
     });
     if !summary.is_empty() || encrypted_content.is_some() {
         let id = id_of_item(TRANSLATED, response, index);
+        let encrypted_content = encrypted_content.as_deref();
         return Some(Item::Reasoning { id: &id, summary, encrypted_content }.json());
     }
     let texts = parts.iter().filter_map(|part| match part {
@@ -104,6 +100,7 @@ mod tests {
             "id": "msg_1", "type": "message", "role": "assistant", "model": "x",
             "content": [
                 {"type": "thinking", "thinking": "T", "signature": "c2ln"},
+                {"type": "thinking", "thinking": "", "signature": "c2lu"}, {"type": "redacted_thinking", "data": "eA=="},
                 {"type": "text", "text": "H"}, {"type": "text", "text": "i"},
                 {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}},
                 {"type": "tool_use", "id": "u", "name": "n__p", "input": {"input": "*** Begin"}}
@@ -115,10 +112,12 @@ mod tests {
         let text =
             |text: &str| json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []});
         let output = json!([
-            {"type": "reasoning", "id": "rs_failsoft_msg_1_0", "summary": [{"type": "summary_text", "text": "T"}]},
-            {"type": "message", "id": "msg_msg_1_1", "status": "completed", "role": "assistant", "content": [text("H"), text("i")]},
-            {"type": "function_call", "id": "fc_msg_1_2", "call_id": "t", "name": "f", "arguments": "{\"a\":1}", "status": "completed"},
-            {"type": "custom_tool_call", "id": "ctc_msg_1_3", "call_id": "u", "name": "p", "namespace": "n", "input": "*** Begin", "status": "completed"}
+            {"type": "reasoning", "id": "rs_failsoft_msg_1_0", "summary": [{"type": "summary_text", "text": "T"}], "encrypted_content": "ZmFpbHNvZnQ6Y2xhdWRlc2ln"},
+            {"type": "reasoning", "id": "rs_failsoft_msg_1_1", "summary": [], "encrypted_content": "ZmFpbHNvZnQ6Y2xhdWRlc2lu"},
+            {"type": "reasoning", "id": "rs_failsoft_msg_1_2", "summary": [], "encrypted_content": "ZmFpbHNvZnQ6aGlkZGVueA=="},
+            {"type": "message", "id": "msg_msg_1_3", "status": "completed", "role": "assistant", "content": [text("H"), text("i")]},
+            {"type": "function_call", "id": "fc_msg_1_4", "call_id": "t", "name": "f", "arguments": "{\"a\":1}", "status": "completed"},
+            {"type": "custom_tool_call", "id": "ctc_msg_1_5", "call_id": "u", "name": "p", "namespace": "n", "input": "*** Begin", "status": "completed"}
         ]);
         assert_eq!(response["output"], output);
         let head = json!([

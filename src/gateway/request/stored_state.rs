@@ -3,10 +3,17 @@
 //! The ids of OpenAI's responses and of their items were given out by the gateway, so they name their provider. Conversations,
 //! prompts, files, sound and containers were made at a provider without the gateway, or have ids that pass as they are. Their
 //! provider is that of the first model that speaks the dialect, for which the caller wrote the request.
+//!
+//! Anthropic's Messages may continue a thread. Its id is of the provider, and nothing of it says which one: a provider that
+//! does not know it says so, and then clients send the whole conversation.
 
 use entity::ids::ProviderId;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::dialects::chat;
+use crate::dialects::messages::content;
+use crate::dialects::messages::read_request::continues;
 use crate::dialects::need::Need;
 use crate::dialects::responses::stored;
 use crate::domain::failure::Failure;
@@ -21,6 +28,8 @@ pub(in crate::gateway) struct StoredState {
     items: Vec<Uuid>,
     /// Whether it refers to something that was made without the gateway.
     made_elsewhere: bool,
+    /// Whether it continues a thread, in Messages.
+    thread: bool,
 }
 
 impl StoredState {
@@ -47,14 +56,39 @@ impl StoredState {
         state
     }
 
-    /// The state of a request of a dialect without responses: whether it refers to something that was made without the gateway.
-    pub(super) fn of_files(made_elsewhere: bool) -> Self {
+    /// Reads the members of a chat completion.
+    pub(super) fn of_chat<'a>(mut members: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let made_elsewhere = members.any(|(name, value)| match name {
+            "messages" => chat::stored::refer(value),
+            "tools" => stored::tools_refer(value),
+            _ => false,
+        });
         Self { made_elsewhere, ..Self::default() }
+    }
+
+    /// Reads the members of a request of Messages.
+    pub(super) fn of_messages<'a>(members: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let mut state = Self::default();
+        for (name, value) in members {
+            let json = || serde_json::from_slice::<&RawValue>(value);
+            match name {
+                "messages" => state.made_elsewhere |= content::stored::refer(value),
+                "container" => state.made_elsewhere |= json().is_ok_and(content::stored::is_kept),
+                "thread" => state.thread = json().is_ok_and(continues),
+                _ => {}
+            }
+        }
+        state
     }
 
     /// Whether the request refers to something that was made without the gateway.
     pub(super) fn was_made_elsewhere(&self) -> bool {
         self.made_elsewhere
+    }
+
+    /// Whether the request continues a thread.
+    pub(super) fn continues_thread(&self) -> bool {
+        self.thread
     }
 
     /// Whether the request continues a response.
@@ -114,6 +148,50 @@ pub(super) fn not_found(failure: &Failure) -> Option<Failure> {
         | ErrorClass::InvalidResponse
         | ErrorClass::Cooldown
         | ErrorClass::ContextWindowExceeded
+        | ErrorClass::ContentPolicy
+        | ErrorClass::InvalidRequest
+        | ErrorClass::StreamInterrupted
+        | ErrorClass::NotAllowed
+        | ErrorClass::OverBudget
+        | ErrorClass::Deadline
+        | ErrorClass::TooLarge => None,
+    }
+}
+
+/// The rule of a provider's answer that it does not hold the thread.
+const LOST_THREAD: &str = "inner_code:thread_not_found";
+
+/// The failure of a request that continues a thread which no model can continue, in place of that of its provider. Clients send the
+/// whole conversation then, which models can answer that were passed over. `None` for a failure that this would have, too.
+/// `passed_over` tells whether there are such models.
+pub(super) fn thread_not_found(failure: &Failure, passed_over: bool) -> Option<Failure> {
+    let is_lost = failure.rule == LOST_THREAD || failure.code.as_deref() == Some(Need::Thread.code());
+    let need = Need::Thread;
+    let lost = || Failure {
+        param: Some(need.param().to_owned()),
+        code: Some(need.code().to_owned()),
+        ..Failure::ours(
+            ErrorClass::InvalidRequest,
+            need.rule(),
+            &format!("The thread cannot be continued: {need}. {}", failure.message),
+        )
+    };
+    if is_lost {
+        return Some(lost());
+    }
+    match failure.class {
+        ErrorClass::RateLimited
+        | ErrorClass::QuotaExhausted
+        | ErrorClass::Overloaded
+        | ErrorClass::Unavailable
+        | ErrorClass::Timeout
+        | ErrorClass::Authentication
+        | ErrorClass::ModelNotFound
+        | ErrorClass::InvalidResponse
+        | ErrorClass::Cooldown
+        | ErrorClass::Disabled
+        | ErrorClass::LacksCapability => passed_over.then(lost),
+        ErrorClass::ContextWindowExceeded
         | ErrorClass::ContentPolicy
         | ErrorClass::InvalidRequest
         | ErrorClass::StreamInterrupted

@@ -244,6 +244,7 @@ static ROWS: &[Row] = rows! {
         "tool_use_failed"
         "json_validate_failed"
         "extra_forbidden"
+        "thread_not_found"
     }
 };
 

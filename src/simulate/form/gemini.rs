@@ -1,4 +1,6 @@
 //! Google's Gemini: reads a request, and writes an answer whole or as chunks that are answers themselves.
+//!
+//! Google takes the names of members in two spellings, `maxOutputTokens` and `max_output_tokens`, and its own SDKs mix them.
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
@@ -26,8 +28,9 @@ struct Body<'a> {
     contents: Vec<Content<'a>>,
     #[serde(borrow, default)]
     tools: Vec<Declarations<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "tool_config")]
     tool_config: Option<ToolConfig<'a>>,
+    #[serde(alias = "generation_config")]
     generation_config: Option<GenerationConfig>,
 }
 
@@ -42,7 +45,7 @@ struct Content<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Part<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "function_response")]
     function_response: Option<FunctionResponse<'a>>,
 }
 
@@ -66,14 +69,14 @@ struct Said<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Declarations<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, alias = "function_declarations")]
     function_declarations: Vec<Function<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ToolConfig<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "function_calling_config")]
     function_calling_config: Option<CallingConfig<'a>>,
 }
 
@@ -82,20 +85,23 @@ struct ToolConfig<'a> {
 struct CallingConfig<'a> {
     #[serde(borrow, default)]
     mode: Cow<'a, str>,
-    #[serde(default)]
+    #[serde(default, alias = "allowed_function_names")]
     allowed_function_names: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct GenerationConfig {
+    #[serde(alias = "max_output_tokens")]
     max_output_tokens: Option<NonZeroUsize>,
+    #[serde(alias = "thinking_config")]
     thinking_config: Option<ThinkingConfig>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ThinkingConfig {
+    #[serde(alias = "include_thoughts")]
     include_thoughts: Option<bool>,
 }
 

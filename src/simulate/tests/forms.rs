@@ -169,9 +169,12 @@ async fn models_answer_at_the_addresses_of_each_platform() {
         let (status, body) = whole(&format!("{models}/gemini-2.5-flash:countTokens"), &json!({})).await;
         assert_eq!((status, &body["error"]["status"]), (400, &json!("INVALID_ARGUMENT")), "{models}: {body}");
     }
-    let listed = provider().await.request(Method::GET, "/v1beta/models").send().await.expect("an answer");
-    let listed = body_of(listed).await;
-    assert_eq!(listed["models"][0]["name"], format!("models/sim/{}", MODELS[0].example), "{listed}");
+    // Google's SDK asks at the path of OpenAI's list, too.
+    for path in ["/v1beta/models", "/v1/models"] {
+        let asked = provider().await.request(Method::GET, path).header("x-goog-api-key", "a-key");
+        let listed = body_of(asked.send().await.expect("an answer")).await;
+        assert_eq!(listed["models"][0]["name"], format!("models/sim/{}", MODELS[0].example), "{listed}");
+    }
     let path = "/openai/deployments/steady/chat/completions?api-version=2024-10-21";
     let (status, body) = whole(path, &turn_of_chat()).await;
     assert_eq!((status, &body["choices"][0]["finish_reason"]), (200, &json!("stop")), "{body}");
@@ -213,6 +216,36 @@ async fn gemini_wants_the_signature_of_a_call_back() {
         let (found, body) = whole(path, &prompt(json!({ "contents": later }))).await;
         assert_eq!(found == 200, call["thoughtSignature"] != "c2ln", "{body}");
     }
+}
+
+#[tokio::test]
+async fn gemini_takes_the_names_of_members_in_both_spellings() {
+    let schema = json!({ "type": "object", "required": ["city"] });
+    let declared = json!({ "function_declarations": [{ "name": "f", "parameters_json_schema": schema }, { "name": "g" }] });
+    let asked = prompt(json!({
+        "tools": [declared],
+        "tool_config": { "function_calling_config": { "mode": "ANY", "allowed_function_names": ["f"] } },
+        "generation_config": { "max_output_tokens": 900, "thinking_config": { "include_thoughts": true } },
+    }));
+    let path = "/v1/models/bad-signature:generateContent";
+    let (_, body) = whole(path, &asked).await;
+    let parts = &body["candidates"][0]["content"]["parts"];
+    assert_eq!(parts[0]["thought"], true, "{body}");
+    assert!(parts[1]["functionCall"]["args"]["city"].is_string(), "{body}");
+    let result = json!({ "function_response": { "name": "f", "response": { "result": "21 degrees" } } });
+    for (signature, status) in [(json!("c2ltdWxhdGVk"), 200), (json!("c2ln"), 400), (Value::Null, 400)] {
+        let call = json!({ "function_call": parts[1]["functionCall"], "thought_signature": signature });
+        let contents = json!([
+            { "role": "user", "parts": [{ "text": "Go" }] }, { "role": "model", "parts": [call] }, { "role": "user", "parts": [result] },
+        ]);
+        let (found, body) = whole(path, &prompt(json!({ "contents": contents }))).await;
+        assert_eq!(found, status, "{body}");
+        let said = &body["candidates"][0]["content"]["parts"][0]["text"];
+        assert_eq!(*said == "The tool said: 21 degrees", status == 200, "{body}");
+    }
+    let short = prompt(json!({ "generation_config": { "max_output_tokens": 2 } }));
+    let (_, body) = whole("/v1/models/steady:generateContent", &short).await;
+    assert_eq!(body["candidates"][0]["finishReason"], "MAX_TOKENS", "{body}");
 }
 
 /// The messages of a binary stream as their types and payloads, up to one with a wrong checksum.

@@ -39,7 +39,12 @@ pub(super) struct Function<'a> {
     kind: Cow<'a, str>,
     #[serde(borrow)]
     name: Cow<'a, str>,
-    #[serde(default, alias = "input_schema", alias = "parametersJsonSchema")]
+    #[serde(
+        default,
+        alias = "input_schema",
+        alias = "parametersJsonSchema",
+        alias = "parameters_json_schema"
+    )]
     parameters: Value,
 }
 

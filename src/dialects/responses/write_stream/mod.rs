@@ -8,7 +8,7 @@ mod event;
 use std::sync::Arc;
 
 use self::event::{Fields, write as written};
-use super::foreign::TRANSLATED;
+use super::foreign::{TRANSLATED, marked_data, marked_signature};
 use super::output::{Called, Head, Item, Part, Status, id_of_item, id_of_response, reason};
 use super::repeated::Repeated;
 use crate::dialects::answers::{Event, Stop, Tokens};
@@ -39,7 +39,7 @@ pub struct Writer {
     waiting: Vec<Waiting>,
     /// The bytes of everything that the model wrote.
     size: usize,
-    /// Gemini's signature, which ends the reasoning that is being written.
+    /// The marked signature that ends the reasoning that is being written.
     signature: Option<String>,
     stop: Option<Stop>,
 }
@@ -113,9 +113,11 @@ impl Writer {
             Event::Begin(id) => self.begin(&id, out),
             Event::Text(text) => self.spoken(Kind::Text, text, out),
             Event::Reasoning(text) => self.spoken(Kind::Reasoning, text, out),
-            // A signature is for Claude, and a response has no place for it, or for a text that ended it.
-            Event::Signature(_) | Event::Redacted(_) | Event::StopSequence(_) => {}
-            Event::CallSignature(signature) => self.call_signature(signature, out),
+            // A response has no place for it.
+            Event::StopSequence(_) => {}
+            Event::Signature(signature) => self.signed(marked_signature(&signature), true, out),
+            Event::Redacted(data) => self.signed(marked_data(&data), false, out),
+            Event::CallSignature(marked) => self.signed(marked, true, out),
             Event::Call { position, id, name } => self.call(position, id, name, out),
             Event::Input { position, json } => self.input(position, &json, out),
             // Some providers repeat an end in each chunk.
@@ -256,14 +258,14 @@ impl Writer {
         }
     }
 
-    /// Writes the signature of the next call: with the reasoning that is open, or as an item of its own. After a call, which
-    /// its provider may continue, it has no place.
-    fn call_signature(&mut self, signature: String, out: &mut Vec<u8>) {
-        self.size += ENTRY + signature.len();
+    /// Writes what a vendor has signed, with its mark: with the reasoning that is open, if it `joins` it, or as an item of its own.
+    /// After a call, which its provider may continue, it has no place.
+    fn signed(&mut self, marked: String, joins: bool, out: &mut Vec<u8>) {
+        self.size += ENTRY + marked.len();
         match &self.open {
             Some(Open { content: Content::Call { .. }, .. }) => return,
-            Some(Open { content: Content::Spoken(Kind::Reasoning, _), .. }) => {
-                self.signature = Some(signature);
+            Some(Open { content: Content::Spoken(Kind::Reasoning, _), .. }) if joins => {
+                self.signature = Some(marked);
                 return self.close("completed", out);
             }
             Some(_) | None => self.close("completed", out),
@@ -273,7 +275,7 @@ impl Writer {
         let item =
             |encrypted_content| Item::Reasoning { id: &id, summary: Vec::new(), encrypted_content }.json();
         self.item("response.output_item.added", index, &item(None), out);
-        let done = item(Some(&signature));
+        let done = item(Some(&marked));
         self.item("response.output_item.done", index, &done, out);
         self.output.push(done);
     }

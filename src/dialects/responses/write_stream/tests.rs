@@ -150,6 +150,60 @@ fn a_stream_without_content_is_complete_too() {
 }
 
 #[test]
+fn what_claude_has_signed_is_the_encrypted_content_of_an_item() {
+    let reasoning = |text: &str| Event::Reasoning(text.to_owned());
+    let signature = |signature: &str| Event::Signature(signature.to_owned());
+    let hidden = || Event::Redacted("eA==".to_owned());
+    let events = stream(vec![
+        begin(),
+        reasoning("T"),
+        reasoning("U"),
+        signature("c2ln"),
+        reasoning("V"),
+        signature("c2lu"),
+        // It shows nothing of what it thought.
+        signature("c2lv"),
+        hidden(),
+        reasoning("unsigned"),
+        hidden(),
+        call(0, "x", "f"),
+        input(0, "{}"),
+        // The provider may still continue the call.
+        signature("c2lw"),
+        hidden(),
+        Event::Stop(Stop::Calls),
+    ]);
+    let (items, response) = put_together(&events);
+    assert_eq!(response["output"], json!(items));
+    let of = |index: usize, texts: &[&str], content: Value| {
+        let parts: Vec<Value> =
+            texts.iter().map(|text| json!({"type": "summary_text", "text": text})).collect();
+        let mut item = json!({"type": "reasoning", "id": format!("rs_failsoft_1_{index}"), "summary": parts});
+        if content.is_string() {
+            item["encrypted_content"] = content;
+        }
+        item
+    };
+    let signed = |signature: &str| json!(format!("ZmFpbHNvZnQ6Y2xhdWRl{signature}"));
+    let hidden = json!("ZmFpbHNvZnQ6aGlkZGVueA==");
+    assert_eq!(
+        items[..6],
+        [
+            of(0, &["TU"], signed("c2ln")),
+            of(1, &["V"], signed("c2lu")),
+            of(2, &[], signed("c2lv")),
+            of(3, &[], hidden.clone()),
+            of(4, &["unsigned"], Value::Null),
+            of(5, &[], hidden),
+        ]
+    );
+    assert_eq!((items.len(), &items[6]["type"]), (7, &json!("function_call")));
+    let begun = events.iter().filter(|event| event["type"] == "response.output_item.added");
+    assert!(begun.clone().all(|event| event["item"]["encrypted_content"].is_null()));
+    assert_eq!(begun.count(), 7);
+}
+
+#[test]
 fn a_call_that_was_cut_off_is_not_made() {
     for (name, json) in [("f", r#"{"a":"#), ("p", r#"{"input":"*** Beg"#)] {
         let events =
@@ -182,6 +236,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     let event = prop_oneof![
         "[a-z]{1,3}".prop_map(Event::Text),
         "[a-z]{1,3}".prop_map(Event::Reasoning),
+        "[a-z]{1,3}".prop_map(Event::Signature),
+        "[a-z]{1,3}".prop_map(Event::Redacted),
         (0_usize..3, prop::sample::select(vec!["f", "p"])).prop_map(|(position, name)| call(
             position,
             &format!("c{position}"),

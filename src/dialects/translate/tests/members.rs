@@ -179,6 +179,8 @@ fn of_messages() -> Vec<Case> {
         ("", "inference_geo", json!("global"), LOST),
         ("", "service_tier", json!("standard_only"), LOST),
         ("", "speed", json!("fast"), LOST),
+        ("", "thread", json!({"type": "create"}), LOST),
+        ("", "thread", json!({"type": "continue", "previous_message_id": "msg_1"}), LOST),
         ("", "top_k", json!(4), LOST),
         ("", "container", json!("c"), LOST),
         ("", "fallbacks", json!("default"), LOST),

@@ -308,6 +308,12 @@ fn what_cannot_cross_is_refused_and_not_changed() {
             Need::PreviousResponse,
         ),
         (
+            "the result of a tool is all that is left of a conversation",
+            TO_CHAT,
+            json!({"messages": go, "thread": {"type": "continue", "previous_message_id": "msg_1"}}),
+            Need::Thread,
+        ),
+        (
             "the last words of an assistant become words of the user",
             TO_CHAT,
             json!({"messages": [{"role": "user", "content": "Go"}, {"role": "assistant", "content": "I"}]}),

@@ -1,12 +1,8 @@
 //! What providers store of a conversation: what the request refers to, and the mark with which the ids of an answer name their
 //! provider.
 
-use serde_json::value::RawValue;
-
 use super::ChatRequest;
 use crate::dialects::Dialect;
-use crate::dialects::chat;
-use crate::dialects::messages::content;
 use crate::dialects::responses::stored;
 use crate::gateway::request::stored_state::StoredState;
 use crate::store::snapshot::ModelEntry;
@@ -14,29 +10,14 @@ use crate::store::snapshot::ModelEntry;
 impl ChatRequest {
     /// What the request refers to that one provider stores, read once.
     pub(in crate::gateway::request) fn stored_state(&self) -> &StoredState {
-        self.stored_state.get_or_init(|| match self.dialect {
-            Dialect::Responses => {
-                StoredState::read(self.parts.iter().map(|part| (part.name.as_str(), self.value(part))))
+        self.stored_state.get_or_init(|| {
+            let members = self.parts.iter().map(|part| (part.name.as_str(), self.value(part)));
+            match self.dialect {
+                Dialect::Responses => StoredState::read(members),
+                Dialect::ChatCompletions => StoredState::of_chat(members),
+                Dialect::Messages => StoredState::of_messages(members),
+                Dialect::Gemini | Dialect::Converse => StoredState::default(),
             }
-            Dialect::ChatCompletions => StoredState::of_files(self.parts.iter().any(|part| {
-                let value = self.value(part);
-                match part.name.as_str() {
-                    "messages" => chat::stored::refer(value),
-                    "tools" => stored::tools_refer(value),
-                    _ => false,
-                }
-            })),
-            Dialect::Messages => StoredState::of_files(self.parts.iter().any(|part| {
-                let value = self.value(part);
-                match part.name.as_str() {
-                    "messages" => content::stored::refer(value),
-                    "container" => {
-                        serde_json::from_slice::<&RawValue>(value).is_ok_and(content::stored::is_kept)
-                    }
-                    _ => false,
-                }
-            })),
-            Dialect::Gemini | Dialect::Converse => StoredState::default(),
         })
     }
 
@@ -106,6 +87,27 @@ mod tests {
             let request = ChatRequest::parse_as(dialect, Bytes::from(body)).expect(members);
             let lacks = |provider| request.stored_state().lacking(provider, Some(FIRST), None);
             assert_eq!([FIRST, SECOND].map(lacks), expected, "{members}");
+        }
+    }
+
+    #[test]
+    fn a_message_continues_a_thread_or_does_not() {
+        for (thread, expected) in [
+            (r#"{"type":"continue","previous_message_id":"msg_1"}"#, true),
+            (r#"{ "previous_message_id" : "msg_1", "type" : "c\u006fntinue" }"#, true),
+            (r#"{"type":"create"}"#, false),
+            ("null", false),
+            ("7", false),
+        ] {
+            let body = format!(
+                r#"{{"model":"m","thread":{thread},"input":"Hi","messages":[{{"role":"user","content":"Hi"}}]}}"#
+            );
+            let request = |dialect| {
+                let body = Bytes::from(body.clone());
+                ChatRequest::parse_as(dialect, body).map(|request| request.stored_state().continues_thread())
+            };
+            assert_eq!(request(Dialect::Messages).expect(thread), expected, "{thread}");
+            assert!(!request(Dialect::Responses).expect(thread), "{thread}");
         }
     }
 

@@ -18,6 +18,9 @@ impl Purpose {
             Self::Answer if need == Need::PreviousResponse => format!(
                 "Previous response not found: no model that may answer '{model}' is at a provider that stores it. Send the whole conversation as 'input' instead."
             ),
+            Self::Answer if need == Need::Thread => {
+                format!("The thread cannot be continued by a model that may answer '{model}': {need}.")
+            }
             Self::Answer => format!(
                 "No model that may answer '{model}' can serve this request: {need}. Change the request, or add a model that can serve it to the fallbacks."
             ),

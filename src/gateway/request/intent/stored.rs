@@ -5,21 +5,30 @@ use entity::ids::ProviderId;
 use super::Intent;
 use crate::dialects::need::Need;
 use crate::domain::failure::Failure;
-use crate::gateway::request::stored_state::{is_gone, not_found};
+use crate::gateway::request::stored_state::{is_gone, not_found, thread_not_found};
 use crate::store::snapshot::ModelEntry;
 
 impl Intent {
-    /// The failure for the caller of a request that continues a response: that it is not found, if its provider says so, or
-    /// may not be called while other models were passed over. Clients send the whole conversation then.
+    /// The failure for the caller of a request that continues a response or a thread: that it is not found, if its provider says
+    /// so, or may not be called while other models were passed over. Clients send the whole conversation then.
     #[must_use]
     pub fn without_previous_response(&self, failure: &Failure) -> Option<Failure> {
-        if !self.request.stored_state().has_previous_response() {
+        let state = self.request.stored_state();
+        if state.continues_thread() {
+            return thread_not_found(failure, self.passes_over(Need::Thread));
+        }
+        if !state.has_previous_response() {
             return None;
         }
+        if is_gone(failure) || self.passes_over(Need::PreviousResponse) { not_found(failure) } else { None }
+    }
+
+    /// Whether a model in reach is passed over because it lacks what the request needs.
+    fn passes_over(&self, need: Need) -> bool {
         let requirements = self.requirements();
-        let lacks = |model: &ModelEntry| requirements.lacking(model) == Some(Need::PreviousResponse);
+        let lacks = |model: &ModelEntry| requirements.lacking(model) == Some(need);
         let mut models = self.reachable().filter_map(|name| self.organization.models.get(name));
-        if is_gone(failure) || models.any(|model| lacks(model)) { not_found(failure) } else { None }
+        models.any(|model| lacks(model))
     }
 
     /// The provider of what the request refers to that was made without the gateway: that of the first model, or of the first one
