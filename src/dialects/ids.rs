@@ -25,6 +25,16 @@ fn alias(id: &str) -> String {
     format!("call_{:08x}{underscore}{start}", crc32fast::hash(id.as_bytes()))
 }
 
+/// The beginning of the random ids of calls.
+const RANDOM: &str = "call_";
+
+/// Whether an id of a call may be one that [`OfAnswer`] made, in place of one of the provider.
+#[must_use]
+pub fn may_be_random(id: &str) -> bool {
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    id.strip_prefix(RANDOM).is_some_and(|rest| rest.len() == 32 && rest.bytes().all(is_hex))
+}
+
 /// The ids of the calls of an answer so far. Clients match results to calls by them, so no two may be alike.
 #[derive(Debug, Default)]
 pub struct OfAnswer(HashSet<String>);
@@ -34,7 +44,7 @@ impl OfAnswer {
     /// is random, because a provider without ids of calls may give all its answers the same id, too.
     pub fn give(&mut self, own: Option<String>) -> String {
         let own = own.filter(|id| !id.is_empty() && !self.0.contains(id));
-        let id = own.unwrap_or_else(|| format!("call_{:032x}", rand::random::<u128>()));
+        let id = own.unwrap_or_else(|| format!("{RANDOM}{:032x}", rand::random::<u128>()));
         self.0.insert(id.clone());
         id
     }
@@ -167,12 +177,13 @@ mod tests {
     fn no_two_calls_of_an_answer_have_the_same_id() {
         let mut ids = OfAnswer::default();
         assert_eq!(ids.give(Some("t".to_owned())), "t");
+        assert!(!may_be_random("t") && !may_be_random("call_Ghx7Kq0bVZ1mWc5tYsD2pRaE"));
         let mut given: Vec<String> =
             [Some("t"), Some(""), None].into_iter().map(|own| ids.give(own.map(str::to_owned))).collect();
         // Another answer of the same provider.
         given.push(OfAnswer::default().give(None));
         for id in &given {
-            assert!(id.len() == 37 && alias_of_call(id).is_none(), "{id}");
+            assert!(may_be_random(id) && alias_of_call(id).is_none(), "{id}");
             assert_eq!(given.iter().filter(|other| *other == id).count(), 1, "{given:?}");
         }
     }

@@ -99,6 +99,7 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         effort: effort(members, changes),
         budget: None,
         adaptive: false,
+        cache: None,
         json: format_of(members).is_some_and(|format| is_json(&format)),
         schema: schema(members, changes),
         schema_name: format_of(members).and_then(|format| format.text("name")),

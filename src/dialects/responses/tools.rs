@@ -162,6 +162,7 @@ impl<'a> Tools<'a> {
             description: tool.text("description"),
             schema: tool.raw("parameters"),
             strict: tool.value("strict"),
+            mark: None,
         });
         Ok(())
     }
@@ -176,7 +177,8 @@ impl<'a> Tools<'a> {
         strip(tool, &["type", "name", "description", "format"], changes);
         changes.note(Verb::Wrapped, "custom_tool");
         let schema: Option<&'static RawValue> = serde_json::from_str(WRAPPED).ok();
-        self.offered.push(Tool { name, description: Some(description(tool)), schema, strict: None });
+        let description = Some(description(tool));
+        self.offered.push(Tool { name, description, schema, strict: None, mark: None });
         Ok(())
     }
 

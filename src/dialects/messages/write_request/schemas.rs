@@ -8,8 +8,6 @@ use serde_json::value::RawValue;
 use crate::dialects::bounded_object::BoundedObject;
 use crate::dialects::members::list;
 
-/// The schema of a tool that has none.
-const NO_SCHEMA: &str = r#"{"type":"object","properties":{}}"#;
 /// The type of a root that is accepted, as JSON.
 const OBJECT: &str = "\"object\"";
 /// The members of a root that are refused: several schemas, of which one has to fit or all have to, and another schema.
@@ -44,11 +42,6 @@ pub(super) fn accepted(schema: &RawValue) -> Option<String> {
     }
     let others = root.iter().filter(|(name, _)| !is_refused(name) && !OWN.contains(&name.as_ref()));
     Some(merged.written(others.map(|(name, value)| written(name, value))))
-}
-
-/// The schema of a tool that has none, likewise.
-pub(super) fn none() -> Option<Box<RawValue>> {
-    RawValue::from_string(NO_SCHEMA.to_owned()).ok()
 }
 
 fn is_refused(name: &str) -> bool {
