@@ -60,6 +60,7 @@ pub const fn for_target(block: &Block<'_>, target: Dialect) -> Crossing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialects::need::ServerTool;
     use crate::dialects::turns::cache_mark::CacheMark;
 
     #[test]
@@ -67,6 +68,7 @@ mod tests {
         let pdf = || Source::Base64 { media_type: "application/pdf".to_owned(), data: String::new() };
         let (chat, messages) = (Dialect::ChatCompletions, Dialect::Messages);
         let call = || Block::Signed(Signed::Call(String::new()));
+        let content = Need::ServerTool(ServerTool::Content);
         for (block, target, expected) in [
             (Block::Text("Hi".to_owned()), chat, Crossing::Kept),
             (Block::Reasoning, chat, Crossing::Stripped("thinking")),
@@ -86,7 +88,7 @@ mod tests {
             (Block::Document(Source::File), messages, Crossing::PassedOver(Need::File)),
             (Block::Image(Source::File), chat, Crossing::PassedOver(Need::File)),
             (Block::Image(Source::Url("https://x".to_owned())), chat, Crossing::Kept),
-            (Block::Foreign(Need::ServerTool), chat, Crossing::PassedOver(Need::ServerTool)),
+            (Block::Foreign(content), chat, Crossing::PassedOver(content)),
         ] {
             assert_eq!(for_target(&block, target), expected, "{block:?}");
         }

@@ -8,7 +8,7 @@ use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check, strip, typed};
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::messages::unsigned::signed_block;
-use crate::dialects::need::Need;
+use crate::dialects::need::{Need, ServerTool};
 use crate::dialects::turns::cache_mark::{self, CacheMark};
 use crate::dialects::turns::{
     Block, Call, CallResult, Choice, Chosen, Input, Request, Role, Signed, Source, Tool, Turn, allowed,
@@ -52,7 +52,7 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("functions", Fate::Needed(Need::Functions)),
     ("logprobs", Fate::Needed(Need::Logprobs)),
     ("top_logprobs", Fate::Needed(Need::Logprobs)),
-    ("web_search_options", Fate::Needed(Need::ServerTool)),
+    ("web_search_options", Fate::Needed(Need::ServerTool(ServerTool::SearchOptions))),
 ];
 
 const MESSAGES: Need = Need::Translation("'messages' must be a list of objects with a role");
@@ -235,7 +235,7 @@ fn part<'a>(part: &Members<'_>, changes: &mut Changes) -> Result<Block<'a>, Need
         Some("thinking" | "redacted_thinking" | "reasoning") => {
             return Ok(signed_block(part).map_or(Block::Reasoning, Block::Signed));
         }
-        Some(_) | None => return Ok(Block::Foreign(Need::ServerTool)),
+        Some(_) | None => return Ok(Block::Foreign(Need::ServerTool(ServerTool::Content))),
     };
     strip(part, OF_PART, changes);
     Ok(block)
@@ -267,7 +267,7 @@ fn tool<'a>(tool: &'a RawValue, changes: &mut Changes) -> Result<Tool<'a>, Need>
     match tool.text("type").as_deref() {
         Some("function") | None => {}
         Some("custom") => return Err(Need::CustomTool),
-        Some(_) => return Err(Need::ServerTool),
+        Some(kind) => return Err(Need::ServerTool(ServerTool::of(kind))),
     }
     let function = tool.object("function").ok_or(TOOLS)?;
     strip(&tool, &["type", "function", cache_mark::NAME], changes);

@@ -7,7 +7,7 @@ use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check, strip, typed};
 use crate::dialects::gemini::signature;
 use crate::dialects::members::{Members, list, text};
-use crate::dialects::need::Need;
+use crate::dialects::need::{Need, ServerTool};
 use crate::dialects::turns::cache_mark::{self, CacheMark};
 use crate::dialects::turns::{
     Block, Call, CallResult, Choice, Input, Request, Role, Signed, Source, Tool, Turn,
@@ -170,7 +170,7 @@ fn block<'a>(
         ("document" | "tool_use" | "tool_result" | "thinking" | "redacted_thinking", _) => {
             return Err(NESTED);
         }
-        (_, _) => Block::Foreign(Need::ServerTool),
+        (_, _) => Block::Foreign(Need::ServerTool(ServerTool::Content)),
     };
     blocks.push(block);
     Ok(())
@@ -262,8 +262,8 @@ fn tools<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Vec<Tool<'a
 
 /// A tool of the caller's own. Those with another type are run, or known, by Anthropic.
 fn tool<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Tool<'a>, Need> {
-    if members.text("type").is_some_and(|kind| kind != "custom") {
-        return Err(Need::ServerTool);
+    if let Some(kind) = members.text("type").filter(|kind| kind != "custom") {
+        return Err(Need::ServerTool(ServerTool::of(&kind)));
     }
     strip(members, OF_TOOL, changes);
     Ok(Tool {
