@@ -3,6 +3,7 @@
 mod faults;
 mod prompts;
 mod recordings;
+mod simulated;
 mod sound;
 mod streams;
 

@@ -56,6 +56,8 @@ on_both_databases! {
             (Script::json(200, &json!({"status": "ok"})), "invalid_response"),
             (Script::respond(200, &[("content-type", "audio/mpeg")], ""), "invalid_response"),
             (Script::respond(200, &[("content-type", "text/html")], "<html>"), "invalid_response"),
+            (Script::respond(200, &[("content-type", "audio/mpeg")], "<!DOCTYPE html>\n<p>Sign in"), "invalid_response"),
+            (Script::respond(200, &[("content-type", "audio/mpeg")], r#"{"error": {"message": "busy", "code": 503}}"#), "overloaded"),
             (Script::new().send("HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-length: 9\r\n\r\n").close(), "invalid_response"),
         ] {
             fake.next_for("speech-one-upstream", script);
@@ -67,6 +69,16 @@ on_both_databases! {
         }
         let failed = app.post(PATH, &body(&json!({"mock_testing_fallbacks": true}))).await;
         assert_eq!((failed.status, failed.header("content-type")), (502, "application/json"), "{}", failed.text());
+    }
+
+    async fn sound_may_begin_like_a_text(app: App) {
+        let fake = FakeProvider::start().await;
+        pair(&app, &fake, ModelKind::Speech).await;
+        // Samples of 16 bits may have any bytes.
+        let samples: &[u8] = b"{\x22<!\x03\x00\xf0\xffABCDEFGH";
+        fake.next(Script::respond(200, &[("content-type", "audio/pcm")], samples));
+        let answer = app.post(PATH, &body(&json!({"response_format": "pcm"}))).await;
+        assert_eq!((answer.status, &answer.body[..]), (200, samples));
     }
 
     async fn sound_that_breaks_off_ends_the_response(app: App) {

@@ -26,6 +26,8 @@ use crate::upstream::sse::{Data, Splitter, data, data_lines, is_comment, is_keep
 
 /// The most bytes of events that are kept until the first one with content.
 const MOST_BEFORE_CONTENT: usize = 1024 * 1024;
+/// The first bytes that tell a text from sound.
+const LETTERS: usize = 12;
 
 /// A stream that has begun, of which the bytes pass.
 #[derive(Debug)]
@@ -111,7 +113,8 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
     let is_text = content_type.starts_with("application/json") || content_type.starts_with("text/");
     let begins_text =
         first.trim_ascii_start().starts_with(b"{") || first.trim_ascii_start().starts_with(b"<");
-    let is_one_text = if sounds { is_text || content_type.is_empty() && begins_text } else { begins_text };
+    let is_no_sound = is_text || begins_text && (content_type.is_empty() || is_letters(&first));
+    let is_one_text = if sounds { is_no_sound } else { begins_text };
     if is_one_text {
         return one_text(response, first, &awaited).await;
     }
@@ -155,6 +158,12 @@ pub(in crate::gateway::call) async fn passed(mut response: UpstreamResponse, awa
         };
     }
     Begun::Stream(Box::new(PassedReply { status, content_type, first: out, reader }))
+}
+
+/// Whether the first bytes are letters, as those of a page or of JSON are, whatever the content type says. Sound has others among them.
+fn is_letters(first: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    first.len() >= LETTERS && first.iter().take(LETTERS).all(is_letter)
 }
 
 /// A failure without usage.
