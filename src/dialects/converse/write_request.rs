@@ -9,12 +9,11 @@ use serde_json::value::RawValue;
 
 use super::writing::{Message, System, Writing, is_plain, point};
 use crate::dialects::change::{Changes, Verb};
-use crate::dialects::members::Members;
 use crate::dialects::messages::write_request::temperature;
 use crate::dialects::need::Need;
 use crate::dialects::turns::cache_mark::{self, Written};
-use crate::dialects::turns::written::{Reasoning, UNWRITTEN, no_schema, owned};
-use crate::dialects::turns::{Block, Choice, Request, Tool};
+use crate::dialects::turns::written::{Reasoning, UNWRITTEN, no_schema};
+use crate::dialects::turns::{Block, Choice, Request, Tool, tool_schema};
 
 /// The name of the schema of an answer.
 const SCHEMA_NAME: &str = "answer";
@@ -219,21 +218,8 @@ fn entry<'a>(tool: &'a Tool<'a>, changes: &mut Changes) -> Result<ToolEntry<'a>,
         changes.stripped("strict");
     }
     let description = description.as_deref().filter(|description| !description.trim().is_empty());
-    let input_schema = InputSchema { json: input_schema(*schema)? };
+    let input_schema = InputSchema { json: tool_schema::without_alternatives(*schema, changes)? };
     Ok(ToolEntry::ToolSpec(ToolSpec { name, description, input_schema }))
-}
-
-/// The caller's schema with its bytes, unless it does not say that the input is an object, which is required.
-fn input_schema(schema: Option<&RawValue>) -> Result<Cow<'_, RawValue>, Need> {
-    let Some(schema) = schema else { return no_schema().map(Cow::Owned) };
-    match Members::of(schema) {
-        Some(members) if members.raw("type").is_none() => {
-            let members = schema.get().trim_start().strip_prefix('{').unwrap_or_default();
-            let comma = if members.trim_start().starts_with('}') { "" } else { "," };
-            owned([r#"{"type":"object""#, comma, members].concat()).map(Cow::Owned)
-        }
-        Some(_) | None => Ok(Cow::Borrowed(schema)),
-    }
 }
 
 #[cfg(test)]
@@ -242,6 +228,7 @@ mod tests {
 
     use super::*;
     use crate::dialects::chat;
+    use crate::dialects::members::Members;
 
     /// The translation of a chat completion with these members, and the changes.
     fn written(members: &Value) -> Result<(Value, Vec<String>), Need> {
@@ -300,6 +287,7 @@ mod tests {
                 tool("plain", json!({"description": "", "parameters": {"type": "object", "z": 1}, "strict": true})),
                 tool("typeless", json!({"description": "d", "parameters": {"properties": {}}})),
                 tool("empty", json!({"parameters": {}})),
+                tool("either", json!({"parameters": {"type": "object", "anyOf": [{"properties": {"a": {}}}, {}]}})),
                 tool("none", json!({})),
             ],
         }))
@@ -312,13 +300,14 @@ mod tests {
             body["toolConfig"],
             json!({
                 "tools": [
-                    spec("plain", json!({"type": "object", "z": 1})), typeless, spec("empty", json!({"type": "object"})),
-                    spec("none", json!({"type": "object", "properties": {}})),
+                    spec("plain", json!({"type": "object", "z": 1})), typeless, spec("empty", json!({"type": "object", "properties": {}})),
+                    spec("either", json!({"type": "object", "properties": {"a": {}}})), spec("none", json!({"type": "object", "properties": {}})),
                 ],
                 "toolChoice": {"any": {}},
             })
         );
         assert!(changes.contains(&"stripped:strict".to_owned()), "{changes:?}");
+        assert!(changes.contains(&"mapped:tool_schema".to_owned()), "{changes:?}");
         // What becomes of it depends on the model.
         assert_eq!(body["parallelToolCalls"], false);
         for (choice, expected) in [

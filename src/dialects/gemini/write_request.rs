@@ -13,7 +13,7 @@ use super::schema;
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::need::Need;
 use crate::dialects::turns::written::{Reasoning, UNWRITTEN};
-use crate::dialects::turns::{Choice, Request, Tool};
+use crate::dialects::turns::{Choice, Request, Tool, tool_schema};
 
 /// The `topK` that every model takes; some models have a larger one.
 const TOP_K: RangeInclusive<i32> = 1..=40;
@@ -40,7 +40,8 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
     }
     let said = system.iter().flat_map(|turn| &turn.blocks);
     let instruction: Vec<Part<'_>> = said.filter_map(|block| block.spoken().map(Part::text)).collect();
-    let declarations = request.tools.iter().map(|tool| declaration(tool, changes)).collect();
+    let declarations =
+        request.tools.iter().map(|tool| declaration(tool, changes)).collect::<Result<_, _>>()?;
     note_dropped(request, changes);
     let body = Body {
         model,
@@ -141,16 +142,17 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(may_follow)
 }
 
-fn declaration<'a>(tool: &'a Tool<'a>, changes: &mut Changes) -> Declaration<'a> {
+fn declaration<'a>(tool: &'a Tool<'a>, changes: &mut Changes) -> Result<Declaration<'a>, Need> {
     let Tool { name, description, schema, strict, .. } = tool;
     if *strict == Some(true) {
         changes.stripped("strict");
     }
-    Declaration {
+    let parameters = schema.map(|schema| tool_schema::object(schema, changes)).transpose()?;
+    Ok(Declaration {
         name,
         description: description.as_deref(),
-        parameters_json_schema: schema.map(|schema| schema::fitting(schema, changes)),
-    }
+        parameters_json_schema: parameters.map(|schema| schema::fitting(&schema, changes)),
+    })
 }
 
 fn tool_config(choice: &Choice) -> ToolConfig<'_> {

@@ -1,6 +1,7 @@
 //! A request in no dialect: turns of blocks, tools and settings. Values that no dialect changes stay the caller's JSON.
 
 pub mod cache_mark;
+pub mod tool_schema;
 pub mod written;
 
 use serde_json::value::RawValue;

@@ -1,7 +1,6 @@
 //! Writes a request as a message.
 
 mod content;
-mod schemas;
 
 use std::borrow::Cow;
 
@@ -12,8 +11,8 @@ use self::content::{Content, Message, instructions, messages};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::need::Need;
 use crate::dialects::turns::cache_mark::Written;
-use crate::dialects::turns::written::{Reasoning, UNWRITTEN, no_schema, owned};
-use crate::dialects::turns::{Choice, Request, Tool};
+use crate::dialects::turns::written::{Reasoning, UNWRITTEN};
+use crate::dialects::turns::{Choice, Request, Tool, tool_schema};
 
 /// The highest temperature that is accepted.
 const HOTTEST: f64 = 1.0;
@@ -142,14 +141,7 @@ fn only_one(temperature: bool, changes: &mut Changes) -> bool {
 
 fn tool<'a>(tool: &'a Tool<'a>, changes: &mut Changes) -> Result<Definition<'a>, Need> {
     let Tool { name, description, schema, strict, mark } = tool;
-    let input_schema = match schema.map(|schema| (schema, schemas::accepted(schema))) {
-        Some((schema, None)) => Cow::Borrowed(schema),
-        Some((_, Some(accepted))) => {
-            changes.note(Verb::Mapped, "tool_schema");
-            Cow::Owned(owned(accepted)?)
-        }
-        None => Cow::Owned(no_schema()?),
-    };
+    let input_schema = tool_schema::without_alternatives(*schema, changes)?;
     let cache_control = mark.map(|mark| mark.written(EPHEMERAL));
     Ok(Definition { name, description: description.as_deref(), input_schema, strict: *strict, cache_control })
 }

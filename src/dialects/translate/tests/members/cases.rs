@@ -30,7 +30,7 @@ const MARK: &[&str] = &["cachePoint", "\"cache_control\":{\"type\":\"ephemeral\"
 const ONE_TOOL: &[&str] = &["\"tool_choice\":{", "\"toolChoice\":{\"tool\"", "allowedFunctionNames"];
 /// The dialects without a place for some members.
 const GEMINI: &[Dialect] = &[Dialect::Gemini];
-const MESSAGES: &[Dialect] = &[Dialect::Messages];
+const WITHOUT_ALTERNATIVES: &[Dialect] = &[Dialect::Messages, Dialect::Converse];
 pub(super) const OF_PROVIDERS: &[Dialect] = &[Dialect::Gemini, Dialect::Converse];
 const WITHOUT_MARKS: &[Dialect] = &[Dialect::ChatCompletions, Dialect::Gemini];
 const BUT_GEMINI: &[Dialect] = &[Dialect::ChatCompletions, Dialect::Messages, Dialect::Converse];
@@ -179,7 +179,14 @@ fn of_chat() -> Vec<Case> {
         ("/tools/0", "cache_control", json!({"type": "ephemeral"}), MARK, GEMINI),
         ("/tools/0/function", "cache_control", json!({"type": "ephemeral"}), MARK, GEMINI),
         ("/tools/0/function", "strict", json!(true), &["\"strict\":true"], OF_PROVIDERS),
-        ("/tools/0/function", "parameters", json!({"anyOf": []}), &["\"anyOf\":[]"], MESSAGES),
+        ("/tools/0/function", "parameters", json!({"anyOf": []}), LOST, NOWHERE),
+        (
+            "/tools/0/function",
+            "parameters",
+            json!({"type": "object", "anyOf": []}),
+            &["\"anyOf\":[]"],
+            WITHOUT_ALTERNATIVES,
+        ),
     ]
 }
 
