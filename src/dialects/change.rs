@@ -174,6 +174,7 @@ pub const TARGETS: [(Verb, &[&str]); 11] = [
     (
         Verb::Clamped,
         &[
+            "cache_control",
             "effort",
             "max_completion_tokens",
             "max_output_tokens",

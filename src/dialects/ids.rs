@@ -25,6 +25,16 @@ fn alias(id: &str) -> String {
     format!("call_{:08x}{underscore}{start}", crc32fast::hash(id.as_bytes()))
 }
 
+/// The beginning of the random ids of calls.
+const RANDOM: &str = "call_";
+
+/// Whether an id of a call may be one that [`OfAnswer`] made, in place of one of the provider.
+#[must_use]
+pub fn may_be_random(id: &str) -> bool {
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    id.strip_prefix(RANDOM).is_some_and(|rest| rest.len() == 32 && rest.bytes().all(is_hex))
+}
+
 /// The ids of the calls of an answer so far. Clients match results to calls by them, so no two may be alike.
 #[derive(Debug, Default)]
 pub struct OfAnswer(HashSet<String>);
@@ -34,7 +44,7 @@ impl OfAnswer {
     /// is random, because a provider without ids of calls may give all its answers the same id, too.
     pub fn give(&mut self, own: Option<String>) -> String {
         let own = own.filter(|id| !id.is_empty() && !self.0.contains(id));
-        let id = own.unwrap_or_else(|| format!("call_{:032x}", rand::random::<u128>()));
+        let id = own.unwrap_or_else(|| format!("{RANDOM}{:032x}", rand::random::<u128>()));
         self.0.insert(id.clone());
         id
     }
@@ -92,24 +102,43 @@ impl OfConversation {
     }
 }
 
-/// The id of a message, made of the id that another dialect gave it.
+/// The beginnings of the ids of answers, by which clients know a dialect.
+const BEGINNINGS: [&str; 3] = ["chatcmpl-", "msg_", "resp_"];
+
+/// The id of a message, made of the id that its provider gave the answer.
 #[must_use]
 pub fn of_message(id: &str) -> String {
     of("msg_", id)
 }
 
-/// The id of a completion, made of the id that another dialect gave it.
+/// The id of a completion, made of the id that its provider gave the answer.
 #[must_use]
 pub fn of_completion(id: &str) -> String {
     of("chatcmpl-", id)
 }
 
-fn of(prefix: &str, id: &str) -> String {
-    if id.starts_with(prefix) && id.bytes().all(is_plain) {
-        return id.to_owned();
+/// The id of a response, made of the id that its provider gave the answer.
+#[must_use]
+pub fn of_response(id: &str) -> String {
+    of("resp_", id)
+}
+
+/// An id that begins as those of its dialect do, and as those of no other one. It is random if its provider gave none: clients
+/// take answers with the same id for the same answer.
+fn of(beginning: &str, id: &str) -> String {
+    let own = own_part(id);
+    let own = if own.is_empty() { format!("{:032x}", rand::random::<u128>()) } else { own };
+    [beginning, &own].concat()
+}
+
+/// The part of an id of an answer that is its own: without the beginnings of all dialects, and plain.
+#[must_use]
+pub fn own_part(id: &str) -> String {
+    let mut own = id;
+    while let Some(rest) = BEGINNINGS.iter().find_map(|beginning| own.strip_prefix(beginning)) {
+        own = rest;
     }
-    let plain: String = id.chars().filter(|letter| letter.is_ascii() && is_plain(*letter as u8)).collect();
-    [prefix, &plain].concat()
+    own.chars().filter(|letter| letter.is_ascii() && is_plain(*letter as u8)).collect()
 }
 
 fn is_plain(byte: u8) -> bool {
@@ -148,12 +177,13 @@ mod tests {
     fn no_two_calls_of_an_answer_have_the_same_id() {
         let mut ids = OfAnswer::default();
         assert_eq!(ids.give(Some("t".to_owned())), "t");
+        assert!(!may_be_random("t") && !may_be_random("call_Ghx7Kq0bVZ1mWc5tYsD2pRaE"));
         let mut given: Vec<String> =
             [Some("t"), Some(""), None].into_iter().map(|own| ids.give(own.map(str::to_owned))).collect();
         // Another answer of the same provider.
         given.push(OfAnswer::default().give(None));
         for id in &given {
-            assert!(id.len() == 37 && alias_of_call(id).is_none(), "{id}");
+            assert!(may_be_random(id) && alias_of_call(id).is_none(), "{id}");
             assert_eq!(given.iter().filter(|other| *other == id).count(), 1, "{given:?}");
         }
     }
@@ -198,9 +228,28 @@ mod tests {
     }
 
     #[test]
-    fn an_id_keeps_what_its_form_allows() {
-        assert_eq!(of_message("chatcmpl-1.2"), "msg_chatcmpl-12");
-        assert_eq!(of_message("msg_1"), "msg_1");
-        assert_eq!(of_completion("msg_1"), "chatcmpl-msg_1");
+    fn an_id_of_an_answer_begins_as_those_of_one_dialect() {
+        for (given, own) in [
+            ("chatcmpl-1.2", "12"),
+            ("msg_1", "1"),
+            ("msg_bdrk_01-a", "bdrk_01-a"),
+            ("resp_1", "1"),
+            // Another gateway gave it two.
+            ("chatcmpl-msg_1", "1"),
+            ("gen-1", "gen-1"),
+            ("é/1", "1"),
+        ] {
+            assert_eq!(of_message(given), format!("msg_{own}"), "{given}");
+            assert_eq!(of_completion(given), format!("chatcmpl-{own}"), "{given}");
+            assert_eq!(of_response(given), format!("resp_{own}"), "{given}");
+        }
+    }
+
+    #[test]
+    fn answers_without_an_id_get_different_ones() {
+        for given in ["", "msg_", "é"] {
+            let (one, other) = (of_completion(given), of_completion(given));
+            assert!(one != other && one.len() == "chatcmpl-".len() + 32, "{given}: {one} {other}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! V platform.claude.com/docs: extended thinking, adaptive thinking, effort. All were read in November 2026.
 
+use crate::dialects::converse::cache_points::Taken;
+
 /// How a model is asked to reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thinking {
@@ -60,6 +62,34 @@ impl Claude {
     }
 }
 
+/// What a model takes in Converse besides what all models of Amazon Bedrock do. A name that does not say which model it is of, as that
+/// of an inference profile of the customer's own, is of none that does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnBedrock {
+    /// The marks for the cache. V docs.aws.amazon.com/bedrock, "prompt caching". Amazon's own models cache without them, and refuse
+    /// them in tools and after the results of tools (R NousResearch/hermes-agent#97281, earendil-works/pi#2053).
+    pub marks: Taken,
+    /// Whether it takes Anthropic's `tool_choice` beside its own choice, for calls one at a time (R BerriAI/litellm#34347; with a
+    /// `type` that its own choice has as well, the request is refused, R BerriAI/litellm#36536).
+    pub takes_tool_choice: bool,
+}
+
+impl OnBedrock {
+    /// What a model takes, by its provider's name for it.
+    #[must_use]
+    pub fn of(upstream_model: &str) -> Self {
+        let model = upstream_model.to_ascii_lowercase();
+        let newer = Self { marks: Taken::Hour, takes_tool_choice: true };
+        let older = |marks| Self { marks, takes_tool_choice: false };
+        match version(&model) {
+            Some((4, 5..) | (5.., _)) => newer,
+            Some((3, 7..) | (4, _)) => older(Taken::Usual),
+            Some((3, 5)) if model.contains("haiku") => older(Taken::Usual),
+            Some(_) | None => older(Taken::None),
+        }
+    }
+}
+
 /// The version in the name of a model of Claude: the first number behind `claude` and the one after it, if there is one. Longer
 /// numbers are dates.
 fn version(model: &str) -> Option<(u32, u32)> {
@@ -92,6 +122,23 @@ mod tests {
             ("deepseek-v4", None),
         ] {
             assert_eq!(super::version(model), version, "{model}");
+        }
+    }
+
+    #[test]
+    fn newer_models_on_bedrock_take_more() {
+        for (model, marks, takes_tool_choice) in [
+            ("anthropic.claude-3-haiku-20240307-v1:0", Taken::None, false),
+            ("anthropic.claude-3-5-sonnet-20240620-v1:0", Taken::None, false),
+            ("us.anthropic.claude-3-5-haiku-20241022-v1:0", Taken::Usual, false),
+            ("eu.anthropic.claude-3-7-sonnet-20250219-v1:0", Taken::Usual, false),
+            ("anthropic.claude-opus-4-1-20250805-v1:0", Taken::Usual, false),
+            ("global.anthropic.claude-haiku-4-5-20251001-v1:0", Taken::Hour, true),
+            ("eu.anthropic.claude-opus-5", Taken::Hour, true),
+            ("amazon.nova-pro-v1:0", Taken::None, false),
+            ("arn:aws:bedrock:eu-central-1:1:application-inference-profile/x", Taken::None, false),
+        ] {
+            assert_eq!(OnBedrock::of(model), OnBedrock { marks, takes_tool_choice }, "{model}");
         }
     }
 

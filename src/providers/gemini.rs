@@ -35,8 +35,9 @@ pub struct Gemini {
 }
 
 const LEVELS: &[&str] = &["minimal", "low", "medium", "high"];
-/// Those of the larger models, which always reason.
-const LEVELS_OF_PRO: &[&str] = &["low", "high"];
+/// Those of the larger models, which always reason. Google's own chat completions took `medium` for `high` (V
+/// ai.google.dev/gemini-api/docs/gemini-3), so that is listed first.
+pub(super) const LEVELS_OF_PRO: &[&str] = &["high", "low"];
 /// Those of the larger models from 3.1 on.
 const MORE_LEVELS_OF_PRO: &[&str] = &["low", "medium", "high"];
 

@@ -29,6 +29,12 @@ pub(super) enum Behavior {
     LateThinking,
     /// Answers with a stream in which a checksum is wrong.
     BadChecksum,
+    /// Answers with a list that lacks its last result.
+    MissingIndex,
+    /// Answers with a vector that has one number too many.
+    WrongDimension,
+    /// Answers with a page that is called sound.
+    HtmlAsAudio,
     Hang,
     Html,
     BrokenJson,
@@ -70,7 +76,10 @@ impl Behavior {
             | Self::BadSignature
             | Self::StopWithTools
             | Self::LateThinking
-            | Self::BadChecksum => true,
+            | Self::BadChecksum
+            | Self::MissingIndex
+            | Self::WrongDimension
+            | Self::HtmlAsAudio => true,
             Self::FilteredFinish
             | Self::Hang
             | Self::Html

@@ -51,7 +51,17 @@ impl State {
     }
 
     fn next_id(&self, created: u64) -> String {
-        format!("chatcmpl-{created:x}{:08x}", self.answers.fetch_add(1, Ordering::Relaxed))
+        format!("chatcmpl-{}", self.next_number(created))
+    }
+
+    /// A number for the id of an answer, in letters and digits.
+    pub(super) fn next_number(&self, created: u64) -> String {
+        format!("{created:x}{:08x}", self.answers.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The pause before every content chunk but the first.
+    pub(super) fn gap(&self, pace: Pace) -> Option<Duration> {
+        pace.gap.or(self.chunk_gap)
     }
 }
 
@@ -121,7 +131,7 @@ pub(super) async fn converse(
 }
 
 /// The model and the method in a path. The name may have escaped slashes.
-fn named(request: &HttpRequest) -> (String, String) {
+pub(super) fn named(request: &HttpRequest) -> (String, String) {
     let part = |name: &str| request.match_info().get(name).unwrap_or_default().to_owned();
     (part("model").replace("%2F", "/").replace("%2f", "/"), part("method"))
 }
@@ -149,22 +159,7 @@ async fn act(
     let Fixed { broken_json, broken_event, error, error_event } = Fixed::of(form);
     let (behavior, pace) = behavior::find(&chat.model).ok_or_else(|| Refusal::unknown_model(&chat.model))?;
     match behavior {
-        Behavior::Answer
-        | Behavior::Cut
-        | Behavior::FilteredFinish
-        | Behavior::StopWithTools
-        | Behavior::LateThinking
-        | Behavior::BadChecksum => {}
         Behavior::BadSignature => history::check(body, form)?,
-        Behavior::AnswerAfter(silence) => tokio::time::sleep(silence).await,
-        Behavior::Flaky(percent) if state.flaky_fails(percent) => {
-            return Err(Refusal::simulated(Failure::Status(503), &chat.model, form));
-        }
-        Behavior::Flaky(_) => {}
-        Behavior::Hang => std::future::pending().await,
-        Behavior::Html => {
-            return Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(HTML));
-        }
         Behavior::BrokenJson => return Ok(fixed_body(chat, form, broken_json, broken_event)),
         Behavior::Empty => return Ok(fixed_body(chat, form, Bytes::new(), Bytes::new())),
         Behavior::ErrorInside => return Ok(fixed_body(chat, form, error, error_event)),
@@ -176,9 +171,51 @@ async fn act(
         Behavior::Refuse(Failure::ContentFilter) if form == Form::Converse => {
             return Ok(answer(chat, Behavior::FilteredFinish, pace, state, form));
         }
-        Behavior::Refuse(failure) => return Err(Refusal::simulated(failure, &chat.model, form)),
+        _ => {}
     }
-    Ok(answer(chat, behavior, pace, state, form))
+    match begun(behavior, state, &chat.model, form).await? {
+        Some(response) => Ok(response),
+        None => Ok(answer(chat, behavior, pace, state, form)),
+    }
+}
+
+/// Acts out what is the same at every endpoint: waits, says nothing, answers with a page, or refuses. `None` leaves the answer to
+/// the endpoint.
+pub(super) async fn begun(
+    behavior: Behavior,
+    state: &State,
+    model: &str,
+    form: Form,
+) -> Result<Option<HttpResponse>, Refusal> {
+    match behavior {
+        Behavior::AnswerAfter(silence) => tokio::time::sleep(silence).await,
+        Behavior::Flaky(percent) if state.flaky_fails(percent) => {
+            return Err(Refusal::simulated(Failure::Status(503), model, form));
+        }
+        Behavior::Hang => std::future::pending().await,
+        Behavior::Html => return Ok(Some(page("text/html; charset=utf-8"))),
+        Behavior::Refuse(failure) => return Err(Refusal::simulated(failure, model, form)),
+        Behavior::Answer
+        | Behavior::Flaky(_)
+        | Behavior::Cut
+        | Behavior::FilteredFinish
+        | Behavior::BadSignature
+        | Behavior::StopWithTools
+        | Behavior::LateThinking
+        | Behavior::BadChecksum
+        | Behavior::MissingIndex
+        | Behavior::WrongDimension
+        | Behavior::HtmlAsAudio
+        | Behavior::BrokenJson
+        | Behavior::Empty
+        | Behavior::ErrorInside => {}
+    }
+    Ok(None)
+}
+
+/// An HTML page with this content type.
+pub(super) fn page(content_type: &'static str) -> HttpResponse {
+    HttpResponse::Ok().content_type(content_type).body(HTML)
 }
 
 pub(super) async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Refusal> {
@@ -204,8 +241,7 @@ fn answer(chat: &ChatRequest<'_>, behavior: Behavior, pace: Pace, state: &State,
     let thinks = chat.thinks() || answer.thinks_late();
     let cut = behavior == Behavior::Cut;
     if chat.streams() {
-        let delivery =
-            Delivery { include_usage: chat.includes_usage(), gap: pace.gap.or(state.chunk_gap), cut };
+        let delivery = Delivery { include_usage: chat.includes_usage(), gap: state.gap(pace), cut };
         let mut response = event_stream(form);
         return match form {
             Form::Completion => response.streaming(stream::events(answer, delivery)),
@@ -230,7 +266,7 @@ fn answer(chat: &ChatRequest<'_>, behavior: Behavior, pace: Pace, state: &State,
 }
 
 #[expect(clippy::disallowed_methods, reason = "simulates a remote machine, which has its own clock")]
-fn unix_seconds() -> u64 {
+pub(super) fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 

@@ -12,12 +12,12 @@ use super::shape::{
 use super::tool::Call;
 
 /// The usual estimate for English; a real tokenizer would cost more than the rest of the answer.
-const BYTES_PER_PROMPT_TOKEN: usize = 4;
+pub(super) const BYTES_PER_PROMPT_TOKEN: usize = 4;
 
 /// How many characters of the caller's text an answer or an error repeats.
 const MOST_REPEATED: usize = 200;
 
-const FINGERPRINT: &str = "fp_simulated";
+pub(super) const FINGERPRINT: &str = "fp_simulated";
 
 /// One answer; its bodies are rendered on demand.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
-//! A provider of simulated models, for chat completions, Anthropic's Messages, OpenAI's Responses, Gemini and Bedrock's Converse: the
-//! model's name chooses how it answers or fails.
+//! A provider of simulated models, for chat completions, Anthropic's Messages, OpenAI's Responses, Gemini and Bedrock's Converse, and for
+//! embeddings and the other endpoints of OpenAI: the model's name chooses how it answers or fails.
 //!
 //! It is a real HTTP server, so its clients get real connections, streams and disconnects. It has three users:
 //! `failsoft simulate` on its own listener, the provider of kind `simulated` on a loopback port of this process, and
@@ -40,6 +40,9 @@
 //! | `stop-with-tools` | none | calls a tool and says that it has ended, or answers and says that it calls one |
 //! | `late-thinking` | none | thinks after its answer has begun |
 //! | `bad-crc` | stream_interrupted, or none | a wrong checksum after the first content of a stream of Converse; answers in other dialects |
+//! | `missing-index` | invalid_response, or none | a list of results, such as embeddings, without its last one; answers where there is no list |
+//! | `wrong-dimension` | invalid_response, or none | the last vector has one number too many; answers where there are no vectors |
+//! | `html-as-audio` | invalid_response, or none | an HTML page with the content type of the sound; answers where there is no speech |
 //!
 //! The name of a model that answers may end in `-chunks-N` (an answer of N words, hence N content chunks) and `-gap-Nms` (a
 //! pause before every content chunk but the first), in either order: `steady-chunks-100-gap-20ms`. `-gap-0ms` does not
@@ -63,6 +66,23 @@
 //! The text repeats the beginning of the last user message, so the same question has the same answer. `max_tokens` and
 //! `max_completion_tokens` truncate it. Token counts are a simple estimate: one per word of the answer, and one per four bytes
 //! of the messages' contents in their JSON form.
+//!
+//! # Endpoints other than chats
+//!
+//! Each is there with `/v1` and without, and at Azure's `/openai/deployments/M/...`. The same request has the same answer:
+//!
+//! - `POST /v1/embeddings`: a vector of 64 numbers, or `dimensions`, for each input. Texts with the same words have close vectors.
+//! - `POST /v1/completions`: as to a chat with the prompt, `n` times, whole or streamed; `echo` repeats the prompt first.
+//! - `POST /v1/moderations`: a text with the word `harmful` is flagged, as violence.
+//! - `POST /v1/rerank` and `/v2/rerank`: the documents by how close their vectors are to that of the query. `missing-index` names one that was
+//!   not sent.
+//! - `POST /v1/images/generations`: a PNG of one pixel, with a color of the prompt. A stream has `partial_images` before it.
+//! - `POST /v1/audio/speech`: silence of 100 ms (26 ms as MP3) for each word, as `mp3`, `wav` or `pcm`, or as events (`stream_format`).
+//! - `POST /v1/audio/transcriptions` and `/v1/audio/translations`: a text with the size of the recording, as `json`, `text`, `srt`, `vtt` or
+//!   `verbose_json`, or as events.
+//!
+//! A fault that has no meaning at an endpoint is an answer, or (`content-filter-finish`) a refusal. Vectors with a wrong number of numbers
+//! show only beside others or with `dimensions`.
 
 mod behavior;
 mod chat;
@@ -70,6 +90,7 @@ mod completion;
 mod form;
 mod history;
 mod models;
+mod operation;
 mod refusal;
 mod request;
 mod shape;
@@ -89,6 +110,7 @@ use serde_json::json;
 use chat::State;
 use form::{Form, messages};
 pub use models::{MODELS, SimulatedModel};
+use operation::Endpoint;
 use refusal::Refusal;
 
 /// Longer than clients keep an idle connection (reqwest: 90 s), so that no request is sent on a closing connection.
@@ -160,6 +182,21 @@ fn routes(config: &mut web::ServiceConfig) {
             web::resource(path).route(handler).default_service(web::to(async || method_not_allowed("POST"))),
         );
     }
+    for (endpoint, path) in Endpoint::ALL {
+        let mut paths =
+            vec![format!("/v1{path}"), path.to_owned(), format!("/openai/deployments/{{model}}{path}")];
+        paths.extend((endpoint == Endpoint::Rerank).then(|| format!("/v2{path}")));
+        for path in paths {
+            let answer = move |request: HttpRequest, payload: web::Payload, state: web::Data<State>| async move {
+                operation::answer(endpoint, &request, payload, &state).await
+            };
+            config.service(
+                web::resource(path)
+                    .post(answer)
+                    .default_service(web::to(async || method_not_allowed("POST"))),
+            );
+        }
+    }
     for (path, handler) in [
         ("/v1/models", web::get().to(list_models)),
         ("/models", web::get().to(list_models)),
@@ -180,7 +217,7 @@ fn routes(config: &mut web::ServiceConfig) {
 async fn introduce() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
-        .body("failsoft simulate: a provider of simulated models for five dialects; see GET /v1/models.\n")
+        .body("failsoft simulate: a provider of simulated models for five dialects and other endpoints; see GET /v1/models.\n")
 }
 
 /// The list in OpenAI's form. Google's SDK asks for its own at this path, too, and sends its key in a header of its own.

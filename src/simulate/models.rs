@@ -127,6 +127,24 @@ pub const MODELS: &[SimulatedModel] = &[
         "a wrong checksum after the first content of a stream of Converse; answers in other dialects",
         Behavior::BadChecksum,
     ),
+    fixed(
+        "missing-index",
+        "invalid_response, or none",
+        "a list of results, such as embeddings, without its last one; answers where there is no list",
+        Behavior::MissingIndex,
+    ),
+    fixed(
+        "wrong-dimension",
+        "invalid_response, or none",
+        "the last vector has one number too many; answers where there are no vectors",
+        Behavior::WrongDimension,
+    ),
+    fixed(
+        "html-as-audio",
+        "invalid_response, or none",
+        "an HTML page with the content type of the sound; answers where there is no speech",
+        Behavior::HtmlAsAudio,
+    ),
 ];
 
 const fn fixed(

@@ -74,8 +74,12 @@ impl Refusal {
 
     /// As for chat completions, except for the name of the field.
     fn of_response(failure: Failure, model: &str) -> Self {
-        let refusal = Self::of_completion(failure, model);
-        Self { param: refusal.param.map(|_| "input"), ..refusal }
+        Self::of_completion(failure, model).about("input")
+    }
+
+    /// The same, but a parameter that it names is this one.
+    pub(super) fn about(self, param: &'static str) -> Self {
+        Self { param: self.param.map(|_| param), ..self }
     }
 
     /// The failure that a model's name asks for, as Google words it. A refused key is a 400 there.
@@ -222,7 +226,7 @@ impl Refusal {
     /// 404 for an unknown path.
     pub(super) fn unknown_path(method: &str, path: &str) -> Self {
         let message = format!(
-            "Unknown endpoint {method} {}. Known endpoints: POST /v1/chat/completions, POST /v1/messages, POST /v1/responses, POST /v1beta/models/M:generateContent (also /v1/models, and as on Vertex AI), POST /openai/deployments/M/chat/completions, POST /model/M/converse, GET /v1/models.",
+            "Unknown endpoint {method} {}. Known endpoints: POST /v1/chat/completions, POST /v1/messages, POST /v1/responses, POST /v1beta/models/M:generateContent (also /v1/models, and as on Vertex AI), POST /openai/deployments/M/chat/completions, POST /model/M/converse, POST /v1/embeddings, POST /v1/completions, POST /v1/moderations, POST /v1/rerank, POST /v1/images/generations, POST /v1/audio/speech, POST /v1/audio/transcriptions, POST /v1/audio/translations, GET /v1/models.",
             bounded(path)
         );
         Self::new(StatusCode::NOT_FOUND, INVALID_REQUEST, Some("unknown_url"), message)

@@ -3,6 +3,7 @@
 mod calls;
 mod credentials;
 mod failures;
+mod marks;
 mod streams;
 mod tools;
 

@@ -4,6 +4,7 @@ mod blank;
 mod faults;
 mod prompts;
 mod recordings;
+mod simulated;
 mod sound;
 mod streams;
 mod unclear_limits;

@@ -164,6 +164,21 @@ fn every_failing_model_has_another_behind_it() {
 }
 
 #[test]
+fn embeddings_have_a_fallback_with_the_same_vectors() {
+    let demo = Demo::start(&["--listen", "127.0.0.1:0"]);
+    let ask = |model: &str| {
+        let answer = demo.post("/v1/embeddings", &json!({ "model": model, "input": "Are you there?" }));
+        (header(&answer, "x-failsoft-fallback").to_owned(), body(&answer))
+    };
+    let (fallback, answer) = ask("embed");
+    assert_eq!(fallback, "from=embed; class=overloaded; hops=1", "{answer}");
+    assert_eq!(answer["model"], "embed-steady");
+    let (fallback, steady) = ask("embed-steady");
+    assert_eq!((fallback.as_str(), &steady["data"]), ("none", &answer["data"]));
+    demo.process.stop();
+}
+
+#[test]
 fn its_models_call_tools_also_behind_a_fallback() {
     let demo = Demo::start(&["--listen", "127.0.0.1:0"]);
     let parameters =

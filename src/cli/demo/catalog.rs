@@ -5,12 +5,14 @@ use entity::ids::ProviderId;
 use crate::domain::error::Result;
 use crate::domain::fallback_type::FallbackType;
 use crate::domain::fallback_type::FallbackType::{ContentPolicy, ContextWindow, General};
+use crate::domain::operation::ModelKind;
 use crate::providers::{ModelPrice, StreamOptions};
 use crate::store::{ModelFields, ModelSettings, NewFallback, NewProvider, OrgStore};
 
 /// A model of the demo and its fallback.
 struct DemoModel {
     name: &'static str,
+    kind: ModelKind,
     upstream: &'static str,
     price: ModelPrice,
     /// Its fallback, and for which failures.
@@ -55,7 +57,12 @@ const MODELS: &[DemoModel] = &[
     model("garbage", "sim/garbage", EXPENSIVE, Some((General, "steady"))),
     model("hopeless", "sim/error-500", EXPENSIVE, Some((General, "out-of-quota"))),
     model("out-of-quota", "sim/quota-exhausted", EXPENSIVE, None),
+    embedding("embed", "sim/error-503", EXPENSIVE, Some((General, "embed-steady"))),
+    embedding("embed-steady", "sim/steady", CHEAP, None),
 ];
+
+/// The name for the vectors of the demo, which are the same for all simulated models.
+const VECTOR_SPACE: &str = "simulated";
 
 /// A short timeout, so that a request to 'slow' does not wait long.
 const TIMEOUT_MS: i64 = 2_000;
@@ -66,7 +73,16 @@ const fn model(
     price: ModelPrice,
     fallback: Option<(FallbackType, &'static str)>,
 ) -> DemoModel {
-    DemoModel { name, upstream, price, fallback }
+    DemoModel { name, kind: ModelKind::Chat, upstream, price, fallback }
+}
+
+const fn embedding(
+    name: &'static str,
+    upstream: &'static str,
+    price: ModelPrice,
+    fallback: Option<(FallbackType, &'static str)>,
+) -> DemoModel {
+    DemoModel { kind: ModelKind::Embedding, ..model(name, upstream, price, fallback) }
 }
 
 /// Creates the provider, the models and the fallbacks in an empty organization.
@@ -104,8 +120,10 @@ fn fields(model: &DemoModel, provider_id: ProviderId) -> ModelFields {
         provider_id,
         upstream_model: model.upstream.to_owned(),
         settings: ModelSettings {
+            kind: model.kind,
+            vector_space: (model.kind == ModelKind::Embedding).then(|| VECTOR_SPACE.to_owned()),
             context_window: Some(128_000),
-            max_output_tokens: Some(16_000),
+            max_output_tokens: (model.kind == ModelKind::Chat).then_some(16_000),
             price: Some(model.price),
             first_frame_timeout_ms: Some(TIMEOUT_MS),
             answer_timeout_ms: Some(TIMEOUT_MS),

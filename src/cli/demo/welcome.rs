@@ -38,9 +38,10 @@ Point an OpenAI SDK at it:
   OpenAI(base_url="{url}/v1", api_key="{key}")
 
 More models that fail in different ways, each with a fallback: rate-limited, short-window, filtered, slow, flaky,
-garbage, demo/smart. The fallback of hopeless fails, too. A model that gets tools calls the first one and answers once it
-has the result, so you can try an agent. The events of the week before are invented and marked origin=demo; the prices
-are demo prices. No provider is called: nothing leaves this machine.
+garbage, demo/smart. The fallback of hopeless fails, too. For /v1/embeddings, embed fails and embed-steady answers with the
+same vectors. A model that gets tools calls the first one and answers once it has the result, so you can try an agent. The
+events of the week before are invented and marked origin=demo; the prices are demo prices. No provider is called: nothing
+leaves this machine.
 
 Ctrl-C stops it and removes its database."#
     )

@@ -140,7 +140,18 @@ pub fn quick_start(address: &str) -> Vec<Snippet> {
     );
     // One command is enough to see the shape of a call.
     let all = chat.chain(responses.skip(1)).chain(messages.skip(1));
-    all.chain([agents(address), claude_code(address), codex(address)]).collect()
+    all.chain([embeddings(address), agents(address), claude_code(address), codex(address)]).collect()
+}
+
+/// Embeddings with OpenAI's SDK, of a model of that kind.
+fn embeddings(address: &str) -> Snippet {
+    let code = format!(
+        "from openai import OpenAI\n\nclient = OpenAI(base_url=\"{address}/v1\", api_key=\"{KEY}\")\nanswer = \
+         client.embeddings.with_raw_response.create(\n    model=\"embed\",\n    input=[\"Hello\", \
+         \"Hello again\"],\n)\nprint([len(one.embedding) for one in answer.parse().data])\n\
+         print(\"answered by\", answer.headers[\"x-failsoft-model\"])"
+    );
+    Snippet { language: "OpenAI’s SDK, embeddings, Python", code }
 }
 
 /// OpenAI's Agents SDK, which speaks Responses unless it is set to something else.
@@ -211,9 +222,14 @@ mod tests {
         let all = quick_start("http://host");
         let names: BTreeSet<_> = all.iter().map(|snippet| snippet.language).collect();
         assert_eq!(names.len(), all.len(), "{names:?}");
-        for client in
-            ["curl", "Claude Code", "Codex", "Anthropic’s SDK, Python", "OpenAI’s Agents SDK, Python"]
-        {
+        for client in [
+            "curl",
+            "Claude Code",
+            "Codex",
+            "Anthropic’s SDK, Python",
+            "OpenAI’s Agents SDK, Python",
+            "OpenAI’s SDK, embeddings, Python",
+        ] {
             assert!(names.contains(client), "{client}");
         }
         for snippet in &all {

@@ -8,7 +8,8 @@ use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check, strip, typed};
 use crate::dialects::members::{Members, list, text};
 use crate::dialects::messages::unsigned::signed_block;
-use crate::dialects::need::Need;
+use crate::dialects::need::{Need, ServerTool};
+use crate::dialects::turns::cache_mark::{self, CacheMark};
 use crate::dialects::turns::{
     Block, Call, CallResult, Choice, Chosen, Input, Request, Role, Signed, Source, Tool, Turn, allowed,
 };
@@ -51,7 +52,7 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("functions", Fate::Needed(Need::Functions)),
     ("logprobs", Fate::Needed(Need::Logprobs)),
     ("top_logprobs", Fate::Needed(Need::Logprobs)),
-    ("web_search_options", Fate::Needed(Need::ServerTool)),
+    ("web_search_options", Fate::Needed(Need::ServerTool(ServerTool::SearchOptions))),
 ];
 
 const MESSAGES: Need = Need::Translation("'messages' must be a list of objects with a role");
@@ -70,7 +71,7 @@ const USER: Need = Need::Translation("'user' must be a text");
 const JSON: &str = "json_object";
 
 /// The members of a message that are read, and those of a message of the assistant.
-const OF_MESSAGE: &[&str] = &["role", "content", "tool_call_id"];
+const OF_MESSAGE: &[&str] = &["role", "content", "tool_call_id", cache_mark::NAME];
 const OF_ANSWER: &[&str] = &[
     "role",
     "content",
@@ -80,12 +81,13 @@ const OF_ANSWER: &[&str] = &[
     "reasoning_content",
     "reasoning_details",
     "thinking_blocks",
+    cache_mark::NAME,
 ];
 /// The members of a part of a content that are read.
-const OF_PART: &[&str] = &["type", "text", "refusal", "image_url", "file"];
+const OF_PART: &[&str] = &["type", "text", "refusal", "image_url", "file", cache_mark::NAME];
 /// The members of a call, and of the definition of a function. The order of calls is their index.
 const OF_CALL: &[&str] = &["id", "type", "function", "index"];
-const OF_FUNCTION: &[&str] = &["name", "description", "parameters", "strict"];
+const OF_FUNCTION: &[&str] = &["name", "description", "parameters", "strict", cache_mark::NAME];
 
 /// Reads a request.
 ///
@@ -130,6 +132,7 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         budget,
         // It has an effort already.
         adaptive: false,
+        cache: None,
         json: asks_for_json(members),
         schema: schema(members, changes),
         // Chat completions are never written for callers of their own dialect.
@@ -144,18 +147,20 @@ fn turn<'a>(message: &Members<'a>, changes: &mut Changes) -> Result<Turn<'a>, Ne
     let role = message.text("role");
     let read = if role.as_deref() == Some("assistant") { OF_ANSWER } else { OF_MESSAGE };
     strip(message, read, changes);
-    match role.as_deref() {
-        Some("system" | "developer") => Ok(Turn { role: Role::System, blocks: spoken }),
-        Some("user") => Ok(Turn { role: Role::User, blocks: spoken }),
-        Some("assistant") => answer(message, spoken, changes),
+    let mut turn = match role.as_deref() {
+        Some("system" | "developer") => Turn { role: Role::System, blocks: spoken },
+        Some("user") => Turn { role: Role::User, blocks: spoken },
+        Some("assistant") => answer(message, spoken, changes)?,
         Some("tool") => {
             let id = message.text("tool_call_id").ok_or(RESULT)?;
             let result = CallResult { id, failed: false, blocks: spoken };
-            Ok(Turn { role: Role::User, blocks: vec![Block::Result(result)] })
+            Turn { role: Role::User, blocks: vec![Block::Result(result)] }
         }
-        Some("function") => Err(Need::Functions),
-        Some(_) | None => Err(MESSAGES),
-    }
+        Some("function") => return Err(Need::Functions),
+        Some(_) | None => return Err(MESSAGES),
+    };
+    turn.blocks.extend(CacheMark::read(message, changes).map(Block::CacheMark));
+    Ok(turn)
 }
 
 fn answer<'a>(
@@ -211,11 +216,13 @@ fn content<'a>(content: &'a RawValue, changes: &mut Changes) -> Result<Vec<Block
     if let Some(text) = text(content) {
         return Ok(vec![Block::Text(text)]);
     }
-    let parts = list(content).ok_or(CONTENT)?;
-    parts
-        .into_iter()
-        .map(|part| Members::of(part).ok_or(CONTENT).and_then(|part| self::part(&part, changes)))
-        .collect()
+    let mut blocks = Vec::new();
+    for part in list(content).ok_or(CONTENT)? {
+        let part = Members::of(part).ok_or(CONTENT)?;
+        blocks.push(self::part(&part, changes)?);
+        blocks.extend(CacheMark::read(&part, changes).map(Block::CacheMark));
+    }
+    Ok(blocks)
 }
 
 fn part<'a>(part: &Members<'_>, changes: &mut Changes) -> Result<Block<'a>, Need> {
@@ -228,7 +235,7 @@ fn part<'a>(part: &Members<'_>, changes: &mut Changes) -> Result<Block<'a>, Need
         Some("thinking" | "redacted_thinking" | "reasoning") => {
             return Ok(signed_block(part).map_or(Block::Reasoning, Block::Signed));
         }
-        Some(_) | None => return Ok(Block::Foreign(Need::ServerTool)),
+        Some(_) | None => return Ok(Block::Foreign(Need::ServerTool(ServerTool::Content))),
     };
     strip(part, OF_PART, changes);
     Ok(block)
@@ -260,16 +267,18 @@ fn tool<'a>(tool: &'a RawValue, changes: &mut Changes) -> Result<Tool<'a>, Need>
     match tool.text("type").as_deref() {
         Some("function") | None => {}
         Some("custom") => return Err(Need::CustomTool),
-        Some(_) => return Err(Need::ServerTool),
+        Some(kind) => return Err(Need::ServerTool(ServerTool::of(kind))),
     }
     let function = tool.object("function").ok_or(TOOLS)?;
-    strip(&tool, &["type", "function"], changes);
+    strip(&tool, &["type", "function", cache_mark::NAME], changes);
     strip(&function, OF_FUNCTION, changes);
+    let mark = CacheMark::read(&tool, changes);
     Ok(Tool {
         name: function.text("name").ok_or(TOOLS)?,
         description: function.text("description"),
         schema: function.raw("parameters"),
         strict: function.value("strict"),
+        mark: mark.or_else(|| CacheMark::read(&function, changes)),
     })
 }
 

@@ -244,7 +244,7 @@ mod tests {
         let written = write(&answer, tokens, 7).expect("a completion");
         let completion: Value = serde_json::from_slice(&written).expect("JSON");
         let expected = json!({
-            "id": "chatcmpl-msg_1", "object": "chat.completion", "created": 7,
+            "id": "chatcmpl-1", "object": "chat.completion", "created": 7,
             "choices": [{
                 "index": 0,
                 "message": {

@@ -9,6 +9,7 @@ use super::documents::{self, File};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::messages::read_request::effort_of;
 use crate::dialects::need::Need;
+use crate::dialects::turns::written::{DOCUMENT_FOLLOWS, IMAGE_FOLLOWS, UNWRITTEN};
 use crate::dialects::turns::{Block, Call, CallResult, Choice, Request, Role, Source, Tool, Turn};
 
 /// The most stop sequences of a request.
@@ -17,9 +18,6 @@ const MOST_STOPS: usize = 4;
 const SCHEMA_NAME: &str = "answer";
 /// The longest name of a schema.
 const LONGEST_NAME: usize = 64;
-/// Take the place of the images and the documents of a result, which follow in a message of the user.
-const IMAGE_FOLLOWS: &str = "[image follows]";
-const DOCUMENT_FOLLOWS: &str = "[document follows]";
 
 /// Writes a request for the model of this name.
 ///
@@ -29,11 +27,9 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
     if request.stop.len() > MOST_STOPS {
         return Err(Need::StopSequences);
     }
-    if request.turns.last().is_some_and(|turn| turn.role == Role::Assistant) {
-        return Err(Need::Prefill);
-    }
+    let (system, turns) = request.conversation()?;
     let mut messages = Vec::with_capacity(request.turns.len());
-    for turn in &request.turns {
+    for turn in system.iter().chain(turns) {
         push(turn, &mut messages, changes);
     }
     let body = Body {
@@ -52,7 +48,7 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
         parallel_tool_calls: request.parallel.filter(|parallel| !parallel && !request.tools.is_empty()),
         response_format: request.schema.map(|schema| response_format(schema, request)),
     };
-    serde_json::to_vec(&body).map_err(|_| Need::Translation("it cannot be written"))
+    serde_json::to_vec(&body).map_err(|_| UNWRITTEN)
 }
 
 #[derive(Serialize)]
@@ -194,7 +190,7 @@ struct Schema<'a> {
 }
 
 fn function<'a>(tool: &'a Tool<'a>) -> Function<'a> {
-    let Tool { name, description, schema, strict } = tool;
+    let Tool { name, description, schema, strict, .. } = tool;
     Function {
         kind: "function",
         function: Definition {
@@ -305,6 +301,7 @@ fn as_text<'a>(block: &'a Block<'a>) -> Option<&'a str> {
         | Block::Result(_)
         | Block::Reasoning
         | Block::Signed(_)
+        | Block::CacheMark(_)
         | Block::Foreign(_) => None,
     }
 }

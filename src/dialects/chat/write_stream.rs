@@ -45,7 +45,7 @@ impl Writer {
             r#""object":"chat.completion.chunk","created":{created},"model":{model},"provider":{provider}"#
         );
         Self {
-            id: "\"\"".to_owned(),
+            id: quoted(""),
             head,
             include_usage,
             inputs: Vec::new(),
@@ -131,7 +131,7 @@ impl Writer {
         if std::mem::replace(&mut self.begun, true) {
             return;
         }
-        self.id = format!("\"{}\"", ids::of_completion(id));
+        self.id = quoted(id);
         self.delta(&Delta { role: Some("assistant"), content: Some(""), ..Delta::default() }, None, out);
     }
 
@@ -163,6 +163,11 @@ impl Writer {
         let chunk = format!("data: {{\"id\":{},{},\"choices\":{choices}{usage}}}\n\n", self.id, self.head);
         out.extend_from_slice(chunk.as_bytes());
     }
+}
+
+/// The id of a completion as a JSON string, made of the id that its provider gave the answer.
+fn quoted(id: &str) -> String {
+    format!("\"{}\"", ids::of_completion(id))
 }
 
 #[derive(Serialize)]
@@ -232,7 +237,7 @@ mod tests {
         }
         out.extend(writer.end(tokens));
         let text = String::from_utf8(out).expect("a text");
-        let head = r#"data: {"id":"chatcmpl-msg_1","object":"chat.completion.chunk","created":7,"model":"m","provider":"p","choices":["#;
+        let head = r#"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":7,"model":"m","provider":"p","choices":["#;
         let chunks: Vec<&str> =
             text.split_terminator("\n\n").map(|chunk| chunk.trim_start_matches(head)).collect();
         let delta = |delta: &str, finish: &str| {

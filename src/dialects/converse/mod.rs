@@ -4,6 +4,7 @@
 //! A stream is binary; the events of this folder are the JSON that it carries, as `{"<type of the event>": {...}}`.
 
 pub mod answer;
+pub mod cache_points;
 pub mod event;
 pub mod events_of_answer;
 pub mod history;

@@ -1,20 +1,20 @@
-//! Writes a request. Its model, whether it streams, and what its caller asks of the reasoning are members that no provider gets:
-//! they become the address, and what the model takes, when the request is adapted to it.
+//! Writes a request. Its model, whether it streams, what its caller asks of the reasoning, and that tools are called one at a time
+//! are members that no provider gets: they become the address, and what the model takes, when the request is adapted to it. So do the
+//! marks for the cache.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::writing::{Message, System, Writing, is_plain};
+use super::writing::{Message, System, Writing, is_plain, point};
 use crate::dialects::change::{Changes, Verb};
-use crate::dialects::members::Members;
 use crate::dialects::messages::write_request::temperature;
 use crate::dialects::need::Need;
-use crate::dialects::turns::{Block, Choice, Request, Role, Tool};
+use crate::dialects::turns::cache_mark::{self, Written};
+use crate::dialects::turns::written::{Reasoning, UNWRITTEN, no_schema};
+use crate::dialects::turns::{Block, Choice, Request, Tool, tool_schema};
 
-/// The schema of a tool that has none.
-const NO_SCHEMA: &str = r#"{"type":"object","properties":{}}"#;
 /// The name of the schema of an answer.
 const SCHEMA_NAME: &str = "answer";
 /// A tool for conversations with calls in a request without tools, which are refused.
@@ -23,7 +23,6 @@ const NO_TOOL_DESCRIPTION: &str = "Does nothing. Never call it.";
 /// The longest name of a tool.
 const LONGEST_NAME: usize = 64;
 
-const UNWRITTEN: Need = Need::Translation("it cannot be written");
 const BAD_NAME: Need = Need::Translation(
     "the name of a tool in it is longer than 64 characters, or has others than letters, digits, '_' and '-'",
 );
@@ -33,15 +32,13 @@ const BAD_NAME: Need = Need::Translation(
 /// # Errors
 /// Converse cannot express it.
 pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Result<Vec<u8>, Need> {
-    if request.turns.last().is_some_and(|turn| turn.role == Role::Assistant) {
-        return Err(Need::Prefill);
-    }
-    let leading = request.turns.iter().take_while(|turn| turn.role == Role::System).count();
-    let (system, turns) = request.turns.split_at(leading);
+    let (system, turns) = request.conversation()?;
     let tools = tools(request, changes)?;
-    let system = system.iter().flat_map(|turn| &turn.blocks).filter_map(System::of).collect();
-    let messages = Writing::new(changes).messages(turns)?;
-    let asks = request.effort.is_some() || request.budget.is_some();
+    let is_offered = request.choice != Some(Choice::None);
+    let (system, messages) = {
+        let mut writing = Writing::new(changes);
+        (writing.system(system), writing.messages(turns, request.cache)?)
+    };
     let body = Body {
         model,
         stream: request.stream.then_some(true),
@@ -50,8 +47,8 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
         inference_config: inference(request, changes),
         tool_config: tools,
         output_config: request.schema.map(output_config),
-        reasoning: asks
-            .then_some(Reasoning { effort: request.effort.as_deref(), max_tokens: request.budget }),
+        parallel_tool_calls: (request.calls_one_at_a_time() && is_offered).then_some(false),
+        reasoning: request.reasoning(),
     };
     if request.user.is_some() {
         changes.note(Verb::Dropped, "user");
@@ -75,16 +72,9 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     output_config: Option<OutputConfig<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    parallel_tool_calls: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     reasoning: Option<Reasoning<'a>>,
-}
-
-/// What the caller asks of the reasoning.
-#[derive(Serialize)]
-struct Reasoning<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    effort: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_tokens: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -156,8 +146,9 @@ struct ToolConfig<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ToolEntry<'a> {
-    tool_spec: ToolSpec<'a>,
+enum ToolEntry<'a> {
+    ToolSpec(ToolSpec<'a>),
+    CachePoint(Written),
 }
 
 #[derive(Serialize)]
@@ -191,19 +182,23 @@ fn tools<'a>(request: &'a Request<'a>, changes: &mut Changes) -> Result<Option<T
         return Err(BAD_NAME);
     }
     if !request.tools.is_empty() && request.choice != Some(Choice::None) {
-        if request.parallel == Some(false) {
-            changes.note(Verb::Dropped, "parallel_tool_calls");
+        let mut tools = Vec::with_capacity(request.tools.len());
+        for tool in &request.tools {
+            tools.push(entry(tool, changes)?);
+            tools.extend(tool.mark.map(|mark| ToolEntry::CachePoint(point(mark))));
         }
-        let tools = request.tools.iter().map(|tool| entry(tool, changes)).collect::<Result<_, _>>()?;
         return Ok(Some(ToolConfig { tools, tool_choice: request.choice.as_ref().and_then(choice) }));
+    }
+    if request.tools.iter().any(|tool| tool.mark.is_some()) {
+        changes.stripped(cache_mark::NAME);
     }
     if !blocks().any(|block| matches!(block, Block::Call(_) | Block::Result(_))) {
         return Ok(None);
     }
     changes.note(Verb::Placeholder, "tools");
-    let input_schema = InputSchema { json: no_schema()? };
-    let tool_spec = ToolSpec { name: NO_TOOL, description: Some(NO_TOOL_DESCRIPTION), input_schema };
-    Ok(Some(ToolConfig { tools: vec![ToolEntry { tool_spec }], tool_choice: None }))
+    let input_schema = InputSchema { json: Cow::Owned(no_schema()?) };
+    let nothing = ToolSpec { name: NO_TOOL, description: Some(NO_TOOL_DESCRIPTION), input_schema };
+    Ok(Some(ToolConfig { tools: vec![ToolEntry::ToolSpec(nothing)], tool_choice: None }))
 }
 
 fn choice(choice: &Choice) -> Option<ToolChoice<'_>> {
@@ -211,40 +206,20 @@ fn choice(choice: &Choice) -> Option<ToolChoice<'_>> {
         Choice::Auto => Some(ToolChoice::Auto {}),
         Choice::Any => Some(ToolChoice::Any {}),
         Choice::Named(name) => Some(ToolChoice::Tool { name }),
+        // It is a request without tools.
         Choice::None => None,
     }
 }
 
 fn entry<'a>(tool: &'a Tool<'a>, changes: &mut Changes) -> Result<ToolEntry<'a>, Need> {
-    let Tool { name, description, schema, strict } = tool;
+    let Tool { name, description, schema, strict, .. } = tool;
     if *strict == Some(true) {
         // Only some models have it, and others refuse it.
         changes.stripped("strict");
     }
     let description = description.as_deref().filter(|description| !description.trim().is_empty());
-    let input_schema = InputSchema { json: input_schema(*schema)? };
-    Ok(ToolEntry { tool_spec: ToolSpec { name, description, input_schema } })
-}
-
-/// The caller's schema with its bytes, unless it does not say that the input is an object, which is required.
-fn input_schema(schema: Option<&RawValue>) -> Result<Cow<'_, RawValue>, Need> {
-    let Some(schema) = schema else { return no_schema() };
-    match Members::of(schema) {
-        Some(members) if members.raw("type").is_none() => {
-            let members = schema.get().trim_start().strip_prefix('{').unwrap_or_default();
-            let comma = if members.trim_start().starts_with('}') { "" } else { "," };
-            owned([r#"{"type":"object""#, comma, members].concat())
-        }
-        Some(_) | None => Ok(Cow::Borrowed(schema)),
-    }
-}
-
-fn no_schema<'a>() -> Result<Cow<'a, RawValue>, Need> {
-    owned(NO_SCHEMA.to_owned())
-}
-
-fn owned<'a>(json: String) -> Result<Cow<'a, RawValue>, Need> {
-    RawValue::from_string(json).map(Cow::Owned).map_err(|_| UNWRITTEN)
+    let input_schema = InputSchema { json: tool_schema::without_alternatives(*schema, changes)? };
+    Ok(ToolEntry::ToolSpec(ToolSpec { name, description, input_schema }))
 }
 
 #[cfg(test)]
@@ -253,6 +228,7 @@ mod tests {
 
     use super::*;
     use crate::dialects::chat;
+    use crate::dialects::members::Members;
 
     /// The translation of a chat completion with these members, and the changes.
     fn written(members: &Value) -> Result<(Value, Vec<String>), Need> {
@@ -311,6 +287,7 @@ mod tests {
                 tool("plain", json!({"description": "", "parameters": {"type": "object", "z": 1}, "strict": true})),
                 tool("typeless", json!({"description": "d", "parameters": {"properties": {}}})),
                 tool("empty", json!({"parameters": {}})),
+                tool("either", json!({"parameters": {"type": "object", "anyOf": [{"properties": {"a": {}}}, {}]}})),
                 tool("none", json!({})),
             ],
         }))
@@ -323,14 +300,16 @@ mod tests {
             body["toolConfig"],
             json!({
                 "tools": [
-                    spec("plain", json!({"type": "object", "z": 1})), typeless, spec("empty", json!({"type": "object"})),
-                    spec("none", json!({"type": "object", "properties": {}})),
+                    spec("plain", json!({"type": "object", "z": 1})), typeless, spec("empty", json!({"type": "object", "properties": {}})),
+                    spec("either", json!({"type": "object", "properties": {"a": {}}})), spec("none", json!({"type": "object", "properties": {}})),
                 ],
                 "toolChoice": {"any": {}},
             })
         );
         assert!(changes.contains(&"stripped:strict".to_owned()), "{changes:?}");
-        assert!(changes.contains(&"dropped:parallel_tool_calls".to_owned()), "{changes:?}");
+        assert!(changes.contains(&"mapped:tool_schema".to_owned()), "{changes:?}");
+        // What becomes of it depends on the model.
+        assert_eq!(body["parallelToolCalls"], false);
         for (choice, expected) in [
             (json!("auto"), json!({"auto": {}})),
             (json!({"type": "function", "function": {"name": "a"}}), json!({"tool": {"name": "a"}})),

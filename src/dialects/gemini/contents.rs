@@ -1,7 +1,8 @@
 //! Writes the turns of a conversation as Gemini's contents.
 //!
-//! Roles alternate and a user begins. The results of calls have the name of their tool in place of an id, so they follow their
-//! calls at once, in the same order and number. A call without a result, or a result without a call, becomes a text.
+//! Roles alternate and a user begins. Not every endpoint knows ids of calls, so results follow their calls at once, in the same order
+//! and number; which ids are sent is known when the request is adapted. A call without a result, or a result without a call, becomes
+//! a text.
 
 use std::borrow::Cow;
 
@@ -11,13 +12,8 @@ use serde_json::value::RawValue;
 use super::media::{self, File, Inline};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::need::Need;
+use crate::dialects::turns::written::{CONTINUED, DOCUMENT_FOLLOWS, IMAGE_FOLLOWS, as_instruction};
 use crate::dialects::turns::{Block, Call, CallResult, Role, Signed, Turn};
-
-/// What a user says before a conversation that begins with an answer.
-const CONTINUED: &str = "(continued)";
-/// Take the place of the images and the documents of a result, which follow it.
-const IMAGE_FOLLOWS: &str = "[image follows]";
-const DOCUMENT_FOLLOWS: &str = "[document follows]";
 
 /// A turn of one side.
 #[derive(Debug, Serialize)]
@@ -55,12 +51,14 @@ pub(super) enum Part<'a> {
 
 #[derive(Debug, Serialize)]
 pub(super) struct FunctionCall<'a> {
+    id: &'a str,
     name: &'a str,
     args: &'a RawValue,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct FunctionResponse<'a> {
+    id: &'a str,
     name: &'a str,
     response: Outcome,
 }
@@ -156,7 +154,7 @@ fn runs<'a>(turns: &'a [Turn<'a>]) -> Vec<Run<'a>> {
 fn is_empty(block: &Block<'_>) -> bool {
     match block {
         Block::Text(text) => text.trim().is_empty(),
-        Block::Reasoning | Block::Signed(_) | Block::Foreign(_) => true,
+        Block::Reasoning | Block::Signed(_) | Block::CacheMark(_) | Block::Foreign(_) => true,
         Block::Image(_) | Block::Document(_) | Block::Call(_) | Block::Result(_) => false,
     }
 }
@@ -165,25 +163,26 @@ fn of_model<'a>(run: &Run<'a>, next: Option<&Run<'a>>, changes: &mut Changes) ->
     let (mut parts, mut signature) = (Vec::new(), None);
     for (block, _) in &run.blocks {
         match block {
-            Block::Text(text) if !text.trim().is_empty() => parts.push(Part::text(text)),
+            Block::Text(_) => parts.extend(block.spoken().map(Part::text)),
             Block::Signed(Signed::Call(marked)) => signature = Some(marked.as_str()),
             Block::Call(call) => {
                 let is_answered = next.is_some_and(|next| next.results().any(|result| result.id == call.id));
                 let thought_signature = signature.take();
                 if is_answered {
-                    let function_call = FunctionCall { name: &call.name, args: call.input.raw() };
+                    let function_call =
+                        FunctionCall { id: &call.id, name: &call.name, args: call.input.raw() };
                     parts.push(Part::Call { function_call, thought_signature });
                 } else {
                     changes.note(Verb::Flattened, "tool_history");
                     parts.push(Part::text(format!("[call of {}: {}]", call.name, call.input.get())));
                 }
             }
-            Block::Text(_)
-            | Block::Image(_)
+            Block::Image(_)
             | Block::Document(_)
             | Block::Result(_)
             | Block::Reasoning
             | Block::Signed(_)
+            | Block::CacheMark(_)
             | Block::Foreign(_) => {}
         }
     }
@@ -209,7 +208,7 @@ fn of_user<'a>(
             Block::Text(text) if *of_operator => {
                 // It keeps its place, because the contents before it may be cached.
                 changes.note(Verb::Mapped, "system");
-                parts.push(Part::text(["<system>\n", text, "\n</system>"].concat()));
+                parts.push(Part::text(as_instruction(text)));
             }
             Block::Text(text) => parts.push(Part::text(text)),
             Block::Image(source) => parts.push(media::part(source, Need::Image, changes)?),
@@ -222,7 +221,11 @@ fn of_user<'a>(
                 parts.push(Part::text(said(result, &mut media, changes)?));
                 parts.append(&mut media);
             }
-            Block::Call(_) | Block::Reasoning | Block::Signed(_) | Block::Foreign(_) => {}
+            Block::Call(_)
+            | Block::Reasoning
+            | Block::Signed(_)
+            | Block::CacheMark(_)
+            | Block::Foreign(_) => {}
         }
     }
     Ok(parts)
@@ -236,7 +239,7 @@ fn response<'a>(
 ) -> Result<Part<'a>, Need> {
     let said = said(result, media, changes)?;
     let response = if result.failed { Outcome::Error(said) } else { Outcome::Result(said) };
-    Ok(Part::Response { function_response: FunctionResponse { name: &call.name, response } })
+    Ok(Part::Response { function_response: FunctionResponse { id: &call.id, name: &call.name, response } })
 }
 
 /// The text of a result. What is no text follows in parts of its own.
@@ -259,7 +262,12 @@ fn said<'a>(
                 said.push(DOCUMENT_FOLLOWS);
                 media.push(media::part(source, Need::Document, changes)?);
             }
-            Block::Call(_) | Block::Result(_) | Block::Reasoning | Block::Signed(_) | Block::Foreign(_) => {}
+            Block::Call(_)
+            | Block::Result(_)
+            | Block::Reasoning
+            | Block::Signed(_)
+            | Block::CacheMark(_)
+            | Block::Foreign(_) => {}
         }
     }
     Ok(said.join("\n\n"))
@@ -299,12 +307,13 @@ mod tests {
             result("y", "two"), result("x", "one"), {"role": "user", "content": "And?"}
         ]))
         .expect("contents");
-        let called = |name: &str| json!({"functionCall": {"name": name, "args": {"a": 1}}});
-        let answered = |name: &str, text: &str| json!({"functionResponse": {"name": name, "response": {"result": text}}});
+        let called =
+            |id: &str, name: &str| json!({"functionCall": {"id": id, "name": name, "args": {"a": 1}}});
+        let answered = |id: &str, name: &str, text: &str| json!({"functionResponse": {"id": id, "name": name, "response": {"result": text}}});
         let expected = json!([
             {"role": "user", "parts": [{"text": "Go"}]},
-            {"role": "model", "parts": [{"text": "I look."}, called("f"), called("g")]},
-            {"role": "user", "parts": [answered("f", "one"), answered("g", "two"), {"text": "And?"}]}
+            {"role": "model", "parts": [{"text": "I look."}, called("x", "f"), called("y", "g")]},
+            {"role": "user", "parts": [answered("x", "f", "one"), answered("y", "g", "two"), {"text": "And?"}]}
         ]);
         assert_eq!((found, changes), (expected, Vec::new()));
     }
@@ -339,7 +348,7 @@ mod tests {
         ]))
         .expect("contents");
         let expected = json!([
-            {"functionResponse": {"name": "f", "response": {"result": "See\n\n[image follows]\n\n[document follows]"}}},
+            {"functionResponse": {"id": "x", "name": "f", "response": {"result": "See\n\n[image follows]\n\n[document follows]"}}},
             {"inlineData": {"mimeType": "image/png", "data": "eA=="}},
             {"inlineData": {"mimeType": "application/pdf", "data": "eA=="}}
         ]);

@@ -1,10 +1,13 @@
-//! The signatures of the calls in a conversation, as an endpoint and a model take them.
+//! The signatures and the ids of the calls in a conversation, as an endpoint and a model take them.
+
+use std::collections::BTreeSet;
 
 use memchr::memmem;
 use serde_json::value::RawValue;
 
 use super::signature::{self, Signer};
 use crate::dialects::change::{Changes, Verb};
+use crate::dialects::ids::may_be_random;
 use crate::dialects::members::{Members, list};
 
 /// What Google documents in place of a signature, for calls that another model made (V
@@ -20,53 +23,123 @@ pub struct Taken {
     pub required: bool,
 }
 
-/// The contents with the signatures that are taken. `None` if there are no calls.
+/// The contents with the signatures and the ids that are taken. `None` if there are no calls.
 #[must_use]
 pub fn fitted(contents: &[u8], taken: Taken, changes: &mut Changes) -> Option<String> {
     memmem::find(contents, b"\"functionCall\"")?;
     let contents: &RawValue = serde_json::from_slice(contents).ok()?;
-    let fitted: Vec<String> =
-        list(contents)?.into_iter().map(|content| self::content(content, taken, changes)).collect();
+    let mut fitting = Fitting { taken, changes, ids: BTreeSet::new() };
+    let fitted: Vec<String> = list(contents)?.into_iter().map(|content| fitting.content(content)).collect();
     Some(format!("[{}]", fitted.join(",")))
 }
 
-fn content(content: &RawValue, taken: Taken, changes: &mut Changes) -> String {
-    let own = || content.get().to_owned();
-    let Some(members) = Members::of(content) else { return own() };
-    let Some(parts) = members.list("parts").filter(|_| members.text("role").as_deref() == Some("model"))
-    else {
-        return own();
-    };
-    let mut first = true;
-    let fitted: Vec<String> =
-        parts.into_iter().map(|part| self::part(part, taken, &mut first, changes)).collect();
-    format!(r#"{{"role":"model","parts":[{}]}}"#, fitted.join(","))
+struct Fitting<'c> {
+    taken: Taken,
+    changes: &'c mut Changes,
+    /// The ids of the calls before, as far as they are sent.
+    ids: BTreeSet<String>,
 }
 
-fn part(part: &RawValue, taken: Taken, first: &mut bool, changes: &mut Changes) -> String {
-    let Some(members) = Members::of(part) else { return part.get().to_owned() };
-    let Some(call) = members.raw("functionCall") else { return part.get().to_owned() };
-    let is_first = std::mem::take(first);
-    let marked = members.text("thoughtSignature");
-    let known = marked.as_deref().and_then(signature::read);
-    let own = known.filter(|(signer, _)| Some(*signer) == taken.signer).map(|(_, own)| own);
-    let sent = match own {
-        None if taken.required && is_first => {
-            changes.note(Verb::Placeholder, "signature");
-            Some(NO_SIGNATURE)
+impl Fitting<'_> {
+    fn content(&mut self, content: &RawValue) -> String {
+        let own = || content.get().to_owned();
+        let Some(members) = Members::of(content) else { return own() };
+        let Some(parts) = members.list("parts") else { return own() };
+        let is_of_model = members.text("role").as_deref() == Some("model");
+        let fitted: Vec<String> = if is_of_model {
+            self.calls(parts)
+        } else {
+            parts.into_iter().map(|part| self.response(part)).collect()
+        };
+        let role = if is_of_model { "model" } else { "user" };
+        format!(r#"{{"role":"{role}","parts":[{}]}}"#, fitted.join(","))
+    }
+
+    /// The parts of an answer. Its ids are Gemini's own if its calls have a signature of the same endpoint; Vertex AI refuses them
+    /// (R vercel/ai#15664, pydantic/pydantic-ai#5081).
+    fn calls(&mut self, parts: Vec<&RawValue>) -> Vec<String> {
+        let parts: Vec<(&RawValue, Option<Part<'_>>)> =
+            parts.into_iter().map(|part| (part, Part::of(part))).collect();
+        let calls = || parts.iter().filter_map(|(_, call)| call.as_ref());
+        let is_own = calls().any(|call| call.signature_of(self.taken.signer).is_some());
+        let knows_ids = is_own && self.taken.signer == Some(Signer::Studio);
+        let native = calls().filter_map(|call| call.id.clone()).filter(|id| !may_be_random(id));
+        self.ids = native.filter(|_| knows_ids).collect();
+        let mut first = true;
+        let mut fitted = Vec::with_capacity(parts.len());
+        for (part, call) in &parts {
+            fitted.push(match call {
+                Some(call) => self.call(call, std::mem::take(&mut first)),
+                None => part.get().to_owned(),
+            });
         }
-        None => {
-            if marked.is_some() {
-                changes.stripped("thinking");
+        fitted
+    }
+
+    fn call(&mut self, call: &Part<'_>, is_first: bool) -> String {
+        let own = call.signature_of(self.taken.signer);
+        let sent = match own {
+            None if self.taken.required && is_first => {
+                self.changes.note(Verb::Placeholder, "signature");
+                Some(NO_SIGNATURE)
             }
-            None
-        }
-        own => own,
-    };
-    let signature = sent.and_then(|sent| serde_json::to_string(sent).ok());
-    let signature =
-        signature.map(|signature| format!(",\"thoughtSignature\":{signature}")).unwrap_or_default();
-    format!("{{\"functionCall\":{}{signature}}}", call.get())
+            None => {
+                if call.marked.is_some() {
+                    self.changes.stripped("thinking");
+                }
+                None
+            }
+            own => own,
+        };
+        let signature = sent.and_then(|sent| serde_json::to_string(sent).ok());
+        let signature =
+            signature.map(|signature| format!(",\"thoughtSignature\":{signature}")).unwrap_or_default();
+        let json = self.identified(call.json, call.id.as_deref(), ["name", "args"]);
+        format!("{{\"functionCall\":{json}{signature}}}")
+    }
+
+    /// A part of a user. The id of a result is sent if that of its call is.
+    fn response(&self, part: &RawValue) -> String {
+        let response = Members::of(part).and_then(|part| part.raw("functionResponse"));
+        let Some(response) = response else { return part.get().to_owned() };
+        let id = Members::of(response).and_then(|response| response.text("id"));
+        let json = self.identified(response, id.as_deref(), ["name", "response"]);
+        format!("{{\"functionResponse\":{json}}}")
+    }
+
+    /// A call or a result, of which the others are the members besides its id.
+    fn identified(&self, json: &RawValue, id: Option<&str>, others: [&str; 2]) -> String {
+        let members = Members::of(json).filter(|_| id.is_some_and(|id| !self.ids.contains(id)));
+        let Some(members) = members else { return json.get().to_owned() };
+        let kept = others.iter().filter_map(|name| Some((name, members.raw(name)?.get())));
+        let kept: Vec<String> = kept.map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", kept.join(","))
+    }
+}
+
+/// A part with a call.
+struct Part<'a> {
+    /// The call as JSON.
+    json: &'a RawValue,
+    id: Option<String>,
+    /// The signature with the mark of the endpoint that made it.
+    marked: Option<String>,
+}
+
+impl<'a> Part<'a> {
+    /// A part with a call; `None` if it has none.
+    fn of(part: &'a RawValue) -> Option<Self> {
+        let members = Members::of(part)?;
+        let json = members.raw("functionCall")?;
+        let id = Members::of(json).and_then(|call| call.text("id"));
+        Some(Self { json, id, marked: members.text("thoughtSignature") })
+    }
+
+    /// The signature of this endpoint.
+    fn signature_of(&self, signer: Option<Signer>) -> Option<&str> {
+        let known = self.marked.as_deref().and_then(signature::read);
+        known.filter(|(made, _)| Some(*made) == signer).map(|(_, own)| own)
+    }
 }
 
 #[cfg(test)]
@@ -129,5 +202,38 @@ mod tests {
             fitted(br#"[{"role":"user","parts":[{"text":"Hi"}]}]"#, taken, &mut Changes::default()),
             None
         );
+    }
+
+    #[test]
+    fn ids_go_back_to_the_endpoint_that_gave_them() {
+        let made = format!("call_{}", "0".repeat(32));
+        let round = |[one, other]: [&str; 2], signature: &str| {
+            let id = |id: &str| if id.is_empty() { String::new() } else { format!(r#""id":"{id}","#) };
+            let call = |id: String| format!(r#"{{"functionCall":{{{id}"name":"f","args":{{"id":"x"}}}}"#);
+            let result = |id: String| {
+                format!(r#"{{"functionResponse":{{{id}"name":"f","response":{{"result":"R"}}}}}}"#)
+            };
+            format!(
+                r#"[{{"role":"user","parts":[{{"text":"Go"}}]}},{{"role":"model","parts":[{}{signature}}},{}}}]}},{{"role":"user","parts":[{},{}]}}]"#,
+                call(id(one)),
+                call(id(other)),
+                result(id(one)),
+                result(id(other)),
+            )
+        };
+        let signed = |signature: &str| format!(r#","thoughtSignature":"{signature}""#);
+        let (studio, vertex) =
+            (signed(&Signer::Studio.marked("c2ln")), signed(&Signer::Vertex.marked("c2ln")));
+        for (sent, signer, expected) in [
+            (round(["a", "b"], &studio), Signer::Studio, round(["a", "b"], &signed("c2ln"))),
+            // It gave the second call none.
+            (round(["a", &made], &studio), Signer::Studio, round(["a", ""], &signed("c2ln"))),
+            (round(["a", "b"], &vertex), Signer::Vertex, round(["", ""], &signed("c2ln"))),
+            (round(["toolu_1", "toolu_2"], ""), Signer::Studio, round(["", ""], "")),
+            (round(["a", "b"], &vertex), Signer::Studio, round(["", ""], "")),
+        ] {
+            let taken = Taken { signer: Some(signer), required: false };
+            assert_eq!(fitted(sent.as_bytes(), taken, &mut Changes::default()), Some(expected), "{sent}");
+        }
     }
 }

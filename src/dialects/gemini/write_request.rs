@@ -12,7 +12,8 @@ use super::contents::{self, Content, Part};
 use super::schema;
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::need::Need;
-use crate::dialects::turns::{Block, Choice, Request, Role, Tool};
+use crate::dialects::turns::written::{Reasoning, UNWRITTEN};
+use crate::dialects::turns::{Choice, Request, Tool, tool_schema};
 
 /// The `topK` that every model takes; some models have a larger one.
 const TOP_K: RangeInclusive<i32> = 1..=40;
@@ -21,7 +22,6 @@ const LONGEST_NAME: usize = 128;
 /// The most stop sequences of a request.
 const MOST_STOPS: usize = 5;
 
-const UNWRITTEN: Need = Need::Translation("it cannot be written");
 const BAD_NAME: Need = Need::Translation(
     "the name of a tool in it does not begin with a letter or '_', is longer than 128 characters, or has others than letters, digits and '_-.:'",
 );
@@ -34,22 +34,15 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
     if request.stop.len() > MOST_STOPS {
         return Err(Need::StopSequences);
     }
-    if request.turns.last().is_some_and(|turn| turn.role == Role::Assistant) {
-        return Err(Need::Prefill);
-    }
+    let (system, turns) = request.conversation()?;
     if request.tools.iter().any(|tool| !is_name(&tool.name)) {
         return Err(BAD_NAME);
     }
-    let leading = request.turns.iter().take_while(|turn| turn.role == Role::System).count();
-    let (system, turns) = request.turns.split_at(leading);
-    let texts = system.iter().flat_map(|turn| &turn.blocks).filter_map(|block| match block {
-        Block::Text(text) if !text.trim().is_empty() => Some(Part::text(text)),
-        _ => None,
-    });
-    let instruction: Vec<Part<'_>> = texts.collect();
-    let declarations = request.tools.iter().map(|tool| declaration(tool, changes)).collect();
+    let said = system.iter().flat_map(|turn| &turn.blocks);
+    let instruction: Vec<Part<'_>> = said.filter_map(|block| block.spoken().map(Part::text)).collect();
+    let declarations =
+        request.tools.iter().map(|tool| declaration(tool, changes)).collect::<Result<_, _>>()?;
     note_dropped(request, changes);
-    let asks = request.effort.is_some() || request.budget.is_some();
     let body = Body {
         model,
         contents: contents::of(turns, changes)?,
@@ -58,8 +51,7 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
         tool_config: request.choice.as_ref().filter(|_| !request.tools.is_empty()).map(tool_config),
         generation_config: config(request, changes),
         stream: request.stream.then_some(true),
-        reasoning: asks
-            .then_some(Reasoning { effort: request.effort.as_deref(), max_tokens: request.budget }),
+        reasoning: request.reasoning(),
     };
     serde_json::to_vec(&body).map_err(|_| UNWRITTEN)
 }
@@ -138,15 +130,6 @@ struct GenerationConfig<'a> {
     response_json_schema: Option<Box<RawValue>>,
 }
 
-/// What the caller asks of the reasoning. No model gets it.
-#[derive(Serialize)]
-struct Reasoning<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    effort: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_tokens: Option<u64>,
-}
-
 fn tools(function_declarations: Vec<Declaration<'_>>) -> Vec<Declarations<'_>> {
     if function_declarations.is_empty() { Vec::new() } else { vec![Declarations { function_declarations }] }
 }
@@ -159,16 +142,17 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(may_follow)
 }
 
-fn declaration<'a>(tool: &'a Tool<'a>, changes: &mut Changes) -> Declaration<'a> {
-    let Tool { name, description, schema, strict } = tool;
+fn declaration<'a>(tool: &'a Tool<'a>, changes: &mut Changes) -> Result<Declaration<'a>, Need> {
+    let Tool { name, description, schema, strict, .. } = tool;
     if *strict == Some(true) {
         changes.stripped("strict");
     }
-    Declaration {
+    let parameters = schema.map(|schema| tool_schema::object(schema, changes)).transpose()?;
+    Ok(Declaration {
         name,
         description: description.as_deref(),
-        parameters_json_schema: schema.map(|schema| schema::fitting(schema, changes)),
-    }
+        parameters_json_schema: parameters.map(|schema| schema::fitting(&schema, changes)),
+    })
 }
 
 fn tool_config(choice: &Choice) -> ToolConfig<'_> {
@@ -214,7 +198,7 @@ fn note_dropped(request: &Request<'_>, changes: &mut Changes) {
     if request.user.is_some() {
         changes.note(Verb::Dropped, "user");
     }
-    if request.parallel == Some(false) && !request.tools.is_empty() {
+    if request.calls_one_at_a_time() {
         changes.note(Verb::Dropped, "parallel_tool_calls");
     }
 }

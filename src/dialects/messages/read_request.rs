@@ -7,7 +7,8 @@ use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check, strip, typed};
 use crate::dialects::gemini::signature;
 use crate::dialects::members::{Members, list, text};
-use crate::dialects::need::Need;
+use crate::dialects::need::{Need, ServerTool};
+use crate::dialects::turns::cache_mark::{self, CacheMark};
 use crate::dialects::turns::{
     Block, Call, CallResult, Choice, Input, Request, Role, Signed, Source, Tool, Turn,
 };
@@ -16,6 +17,7 @@ use crate::dialects::turns::{
 const MEMBERS: &[(&str, Fate)] = &[
     ("messages", Fate::Read),
     ("system", Fate::Read),
+    ("cache_control", Fate::Read),
     ("max_tokens", Fate::Read),
     ("metadata", Fate::Read),
     ("output_config", Fate::Read),
@@ -30,7 +32,6 @@ const MEMBERS: &[(&str, Fate)] = &[
     ("top_k", Fate::Read),
     ("top_p", Fate::Read),
     ("inference_geo", Fate::Read),
-    ("cache_control", Fate::Dropped),
     ("context_management", Fate::Dropped),
     ("diagnostics", Fate::Dropped),
     ("fallback_credit_token", Fate::Dropped),
@@ -42,14 +43,14 @@ const MEMBERS: &[(&str, Fate)] = &[
 ];
 
 /// The members of a tool that are read.
-const OF_TOOL: &[&str] = &["type", "name", "description", "input_schema", "strict"];
+const OF_TOOL: &[&str] = &["type", "name", "description", "input_schema", "strict", cache_mark::NAME];
 /// The members of blocks that are read, by the types of these.
 const OF_BLOCK: &[(&str, &[&str])] = &[
-    ("text", &["type", "text"]),
-    ("image", &["type", "source"]),
-    ("document", &["type", "source", "title", "context"]),
-    ("tool_use", &["type", "id", "name", "input"]),
-    ("tool_result", &["type", "tool_use_id", "content", "is_error"]),
+    ("text", &["type", "text", cache_mark::NAME]),
+    ("image", &["type", "source", cache_mark::NAME]),
+    ("document", &["type", "source", "title", "context", cache_mark::NAME]),
+    ("tool_use", &["type", "id", "name", "input", cache_mark::NAME]),
+    ("tool_result", &["type", "tool_use_id", "content", "is_error", cache_mark::NAME]),
 ];
 
 /// The region of a request that may be answered anywhere, as JSON.
@@ -104,6 +105,7 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         effort,
         budget,
         adaptive,
+        cache: CacheMark::read(members, changes),
         json: false,
         schema: schema(members, changes),
         schema_name: None,
@@ -160,6 +162,7 @@ fn content<'a>(content: &'a RawValue, place: Place, changes: &mut Changes) -> Re
     for entry in list(content).ok_or(CONTENT)? {
         let members = Members::of(entry).ok_or(CONTENT)?;
         block(&members, place, &mut blocks, changes)?;
+        blocks.extend(CacheMark::read(&members, changes).map(Block::CacheMark));
     }
     Ok(blocks)
 }
@@ -187,7 +190,7 @@ fn block<'a>(
         ("document" | "tool_use" | "tool_result" | "thinking" | "redacted_thinking", _) => {
             return Err(NESTED);
         }
-        (_, _) => Block::Foreign(Need::ServerTool),
+        (_, _) => Block::Foreign(Need::ServerTool(ServerTool::Content)),
     };
     blocks.push(block);
     Ok(())
@@ -279,8 +282,8 @@ fn tools<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Vec<Tool<'a
 
 /// A tool of the caller's own. Those with another type are run, or known, by Anthropic.
 fn tool<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Tool<'a>, Need> {
-    if members.text("type").is_some_and(|kind| kind != "custom") {
-        return Err(Need::ServerTool);
+    if let Some(kind) = members.text("type").filter(|kind| kind != "custom") {
+        return Err(Need::ServerTool(ServerTool::of(&kind)));
     }
     strip(members, OF_TOOL, changes);
     Ok(Tool {
@@ -288,6 +291,7 @@ fn tool<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Tool<'a>, Ne
         description: members.text("description"),
         schema: members.raw("input_schema"),
         strict: members.value("strict"),
+        mark: CacheMark::read(members, changes),
     })
 }
 

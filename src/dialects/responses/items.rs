@@ -11,7 +11,7 @@ use super::{foreign, sources, tools};
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::strip;
 use crate::dialects::members::{Members, list, text};
-use crate::dialects::need::Need;
+use crate::dialects::need::{Need, ServerTool};
 use crate::dialects::turns::{Block, Call, CallResult, Input, Role, Turn};
 
 const ITEM: Need = Need::Translation("'input' must be a text or a list of items with a type or a role");
@@ -94,7 +94,7 @@ impl<'a> Conversation<'a> {
                 Ok(())
             }
             Some("item_reference" | "compaction") => Err(Need::StoredState),
-            Some(_) => Err(Need::ServerTool),
+            Some(kind) => Err(Need::ServerTool(ServerTool::of(kind))),
         }
     }
 
@@ -208,7 +208,7 @@ fn part<'a>(part: &Members<'_>, changes: &mut Changes) -> Result<Option<Block<'a
         Some("input_image") => sources::image(part).map(Some),
         Some("input_file") => sources::document(part, changes).map(Some),
         Some("input_audio") => Ok(Some(Block::Foreign(Need::Audio))),
-        Some(_) => Ok(Some(Block::Foreign(Need::ServerTool))),
+        Some(_) => Ok(Some(Block::Foreign(Need::ServerTool(ServerTool::Content)))),
         None => Err(PART),
     }
 }
@@ -299,7 +299,7 @@ mod tests {
             (r#"{"type":"item_reference","id":"msg_1"}"#, Need::StoredState),
             (r#"{"id":"rs_1"}"#, Need::StoredState),
             (r#"{"type":"compaction","encrypted_content":"x"}"#, Need::StoredState),
-            (r#"{"type":"computer_call","call_id":"c"}"#, Need::ServerTool),
+            (r#"{"type":"computer_call","call_id":"c"}"#, Need::ServerTool(ServerTool::ComputerUse)),
             (r#"{"role":"other","content":"x"}"#, ITEM),
             (r#"{"role":"user"}"#, ITEM),
             (r#"{"role":"user","content":[{"text":"x"}]}"#, PART),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::repeated::Repeated;
 use super::tools::{Origin, unwrapped};
 use crate::dialects::answers::{Stop, Tokens};
+use crate::dialects::ids::own_part;
 
 /// The letters of the id of an item that come from its response.
 const KEPT: usize = 40;
@@ -59,20 +60,10 @@ pub(super) const fn reason(stop: Stop) -> Option<&'static str> {
     }
 }
 
-/// The id of a response, made of the id that another dialect gave it.
-pub(super) fn id_of_response(id: &str) -> String {
-    ["resp_", &plain(id, usize::MAX)].concat()
-}
-
 /// The id of an item of a response, with the prefix of its kind.
 pub(super) fn id_of_item(prefix: &str, response: &str, index: usize) -> String {
-    let response = response.strip_prefix("resp_").unwrap_or(response);
-    format!("{prefix}_{}_{index}", plain(response, KEPT))
-}
-
-fn plain(id: &str, most: usize) -> String {
-    let is_plain = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
-    id.chars().filter(is_plain).take(most).collect()
+    let own: String = own_part(response).chars().take(KEPT).collect();
+    format!("{prefix}_{own}_{index}")
 }
 
 /// An item of the output.

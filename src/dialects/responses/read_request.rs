@@ -7,7 +7,7 @@ use super::tools;
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::{Fate, check, strip, typed};
 use crate::dialects::members::{Members, list, text};
-use crate::dialects::need::Need;
+use crate::dialects::need::{Need, ServerTool};
 use crate::dialects::turns::{Choice, Chosen, Request, Role, allowed};
 
 /// The members of a request, besides those of the gateway.
@@ -99,6 +99,7 @@ pub fn read<'a>(members: &Members<'a>, changes: &mut Changes) -> Result<Request<
         effort: effort(members, changes),
         budget: None,
         adaptive: false,
+        cache: None,
         json: format_of(members).is_some_and(|format| is_json(&format)),
         schema: schema(members, changes),
         schema_name: format_of(members).and_then(|format| format.text("name")),
@@ -121,7 +122,7 @@ fn include(members: &Members<'_>, changes: &mut Changes) -> Result<(), Need> {
 fn choice(members: &Members<'_>) -> Result<Chosen, Need> {
     let of_object = |kind: Option<&str>, choice: &Members<'_>| match kind {
         Some("function" | "custom") => Ok(Choice::Named(known_as(choice).ok_or(CHOICE)?)),
-        Some(_) => Err(Need::ServerTool),
+        Some(kind) => Err(Need::ServerTool(ServerTool::of(kind))),
         None => Err(CHOICE),
     };
     Choice::read(members, CHOICE, of_object, known_as)
@@ -246,8 +247,8 @@ mod tests {
             (r#","background":true"#, Need::Background),
             (r#","include":["message.output_text.logprobs"]"#, Need::Logprobs),
             (r#","top_logprobs":2"#, Need::Logprobs),
-            (r#","tools":[{"type":"file_search"}]"#, Need::ServerTool),
-            (r#","tool_choice":{"type":"web_search"}"#, Need::ServerTool),
+            (r#","tools":[{"type":"file_search"}]"#, Need::ServerTool(ServerTool::FileSearch)),
+            (r#","tool_choice":{"type":"web_search"}"#, Need::ServerTool(ServerTool::WebSearch)),
             (r#","tool_choice":"some""#, CHOICE),
             (r#","tool_choice":{"type":"allowed_tools","mode":"none","tools":[]}"#, CHOICE),
             (r#","instructions":["x"]"#, INSTRUCTIONS),

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::fate::strip;
 use crate::dialects::members::{Members, list};
-use crate::dialects::need::Need;
+use crate::dialects::need::{Need, ServerTool};
 use crate::dialects::turns::Tool;
 
 /// The member that holds the text for a tool with free text.
@@ -142,7 +142,7 @@ impl<'a> Tools<'a> {
                 (Some("web_search"), _) if tool.value("external_web_access") == Some(false) => {
                     changes.note(Verb::Dropped, "web_search");
                 }
-                (Some(_), _) => return Err(Need::ServerTool),
+                (Some(kind), _) => return Err(Need::ServerTool(ServerTool::of(kind))),
                 (None, _) => return Err(TOOLS),
             }
         }
@@ -162,6 +162,7 @@ impl<'a> Tools<'a> {
             description: tool.text("description"),
             schema: tool.raw("parameters"),
             strict: tool.value("strict"),
+            mark: None,
         });
         Ok(())
     }
@@ -176,7 +177,8 @@ impl<'a> Tools<'a> {
         strip(tool, &["type", "name", "description", "format"], changes);
         changes.note(Verb::Wrapped, "custom_tool");
         let schema: Option<&'static RawValue> = serde_json::from_str(WRAPPED).ok();
-        self.offered.push(Tool { name, description: Some(description(tool)), schema, strict: None });
+        let description = Some(description(tool));
+        self.offered.push(Tool { name, description, schema, strict: None, mark: None });
         Ok(())
     }
 
@@ -262,9 +264,12 @@ mod tests {
     #[test]
     fn what_servers_run_is_needed_and_what_is_no_tool_is_invalid() {
         for (tools, expected) in [
-            (r#"[{"type":"web_search"}]"#, Need::ServerTool),
-            (r#"[{"type":"web_search","external_web_access":true}]"#, Need::ServerTool),
-            (r#"[{"type":"mcp","server_url":"https://x"}]"#, Need::ServerTool),
+            (r#"[{"type":"web_search"}]"#, Need::ServerTool(ServerTool::WebSearch)),
+            (
+                r#"[{"type":"web_search","external_web_access":true}]"#,
+                Need::ServerTool(ServerTool::WebSearch),
+            ),
+            (r#"[{"type":"mcp","server_url":"https://x"}]"#, Need::ServerTool(ServerTool::Mcp)),
             (r#"[{"type":"function","function":{"name":"f"}}]"#, TOOLS),
             (r#"[{"name":"f"}]"#, TOOLS),
             ("{}", TOOLS),

@@ -1,16 +1,17 @@
 //! Writes a whole response.
 
 use super::foreign::{TRANSLATED, marked};
-use super::output::{Called, Head, Item, Part as OutputPart, Status, id_of_item, id_of_response, reason};
+use super::output::{Called, Head, Item, Part as OutputPart, Status, id_of_item, reason};
 use super::repeated::Repeated;
 use crate::dialects::answers::{Answer, Part, Tokens};
+use crate::dialects::ids;
 use crate::dialects::turns::Signed;
 
 /// Writes an answer as a response. The name of the model is left empty; the gateway writes it into every answer. `created` is
 /// the time in seconds.
 #[must_use]
 pub fn write(answer: &Answer<'_>, tokens: Tokens, created: i64, repeated: &Repeated) -> Option<Vec<u8>> {
-    let id = id_of_response(&answer.id);
+    let id = ids::of_response(&answer.id);
     let mut output: Vec<String> = Vec::new();
     let parts: Vec<&Part<'_>> = answer.parts.iter().collect();
     let mut rest = parts.as_slice();
@@ -112,12 +113,12 @@ mod tests {
         let text =
             |text: &str| json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []});
         let output = json!([
-            {"type": "reasoning", "id": "rs_failsoft_msg_1_0", "summary": [{"type": "summary_text", "text": "T"}], "encrypted_content": "ZmFpbHNvZnQ6Y2xhdWRlc2ln"},
-            {"type": "reasoning", "id": "rs_failsoft_msg_1_1", "summary": [], "encrypted_content": "ZmFpbHNvZnQ6Y2xhdWRlc2lu"},
-            {"type": "reasoning", "id": "rs_failsoft_msg_1_2", "summary": [], "encrypted_content": "ZmFpbHNvZnQ6aGlkZGVueA=="},
-            {"type": "message", "id": "msg_msg_1_3", "status": "completed", "role": "assistant", "content": [text("H"), text("i")]},
-            {"type": "function_call", "id": "fc_msg_1_4", "call_id": "t", "name": "f", "arguments": "{\"a\":1}", "status": "completed"},
-            {"type": "custom_tool_call", "id": "ctc_msg_1_5", "call_id": "u", "name": "p", "namespace": "n", "input": "*** Begin", "status": "completed"}
+            {"type": "reasoning", "id": "rs_failsoft_1_0", "summary": [{"type": "summary_text", "text": "T"}], "encrypted_content": "ZmFpbHNvZnQ6Y2xhdWRlc2ln"},
+            {"type": "reasoning", "id": "rs_failsoft_1_1", "summary": [], "encrypted_content": "ZmFpbHNvZnQ6Y2xhdWRlc2lu"},
+            {"type": "reasoning", "id": "rs_failsoft_1_2", "summary": [], "encrypted_content": "ZmFpbHNvZnQ6aGlkZGVueA=="},
+            {"type": "message", "id": "msg_1_3", "status": "completed", "role": "assistant", "content": [text("H"), text("i")]},
+            {"type": "function_call", "id": "fc_1_4", "call_id": "t", "name": "f", "arguments": "{\"a\":1}", "status": "completed"},
+            {"type": "custom_tool_call", "id": "ctc_1_5", "call_id": "u", "name": "p", "namespace": "n", "input": "*** Begin", "status": "completed"}
         ]);
         assert_eq!(response["output"], output);
         let head = json!([
@@ -127,7 +128,7 @@ mod tests {
             response["status"],
             response["incomplete_details"]
         ]);
-        assert_eq!(head, json!(["resp_msg_1", "response", 7, "completed", null]));
+        assert_eq!(head, json!(["resp_1", "response", 7, "completed", null]));
         let usage = json!({
             "input_tokens": 6, "input_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 3},
             "output_tokens": 5, "output_tokens_details": {"reasoning_tokens": 4}, "total_tokens": 11

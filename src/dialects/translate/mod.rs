@@ -1,5 +1,6 @@
 //! Translates a request, a whole answer, or a stream: the reader of one dialect, then the writer of the other.
 
+mod cache_marks;
 mod call_inputs;
 mod history;
 mod joined_halves;
@@ -18,7 +19,7 @@ use super::messages::write_stream::TooMuch;
 use super::need::Need;
 use super::responses::repeated::Repeated;
 use super::split_characters::marked;
-use super::turns::{Block, Choice, Request, Turn};
+use super::turns::{Block, Choice, Request, Turn, cache_mark};
 use super::whole_characters::whole_characters;
 use super::{CallerDialect, Dialect, chat, converse, gemini, ids, messages, responses};
 
@@ -39,6 +40,7 @@ pub fn request(
     };
     history::check(&request.turns)?;
     leave_out_settings(&mut request, (from, to), changes);
+    cache_marks::limit(&mut request, changes);
     if to != Dialect::ChatCompletions && request.turns.iter().any(is_blank) {
         changes.stripped("content");
     }
@@ -59,12 +61,15 @@ pub fn request(
     }
 }
 
-/// Names the settings that only Gemini has a place for.
+/// Names the settings that only one other dialect has a place for.
 fn leave_out_settings(
     request: &mut Request<'_>,
     (from, to): (CallerDialect, Dialect),
     changes: &mut Changes,
 ) {
+    if to != Dialect::Converse && request.cache.take().is_some() {
+        changes.note(Verb::Dropped, cache_mark::NAME);
+    }
     if to == Dialect::Gemini {
         return;
     }
@@ -81,7 +86,17 @@ fn leave_out_settings(
 
 /// Whether a turn says nothing, so that most dialects refuse it.
 fn is_blank(turn: &Turn<'_>) -> bool {
-    turn.blocks.iter().all(|block| matches!(block, Block::Text(text) if text.trim().is_empty()))
+    turn.blocks.iter().all(|block| match block {
+        Block::Text(text) => text.trim().is_empty(),
+        Block::CacheMark(_) => true,
+        Block::Image(_)
+        | Block::Document(_)
+        | Block::Call(_)
+        | Block::Result(_)
+        | Block::Reasoning
+        | Block::Signed(_)
+        | Block::Foreign(_) => false,
+    })
 }
 
 /// Where Claude is, reasoning that the model decides about has Claude's own default effort. Elsewhere the model's default
@@ -115,6 +130,7 @@ fn give_ids(request: &mut Request<'_>, changes: &mut Changes) {
                 | Block::Document(_)
                 | Block::Reasoning
                 | Block::Signed(_)
+                | Block::CacheMark(_)
                 | Block::Foreign(_) => continue,
             };
             if let Some(other) = other {
@@ -140,6 +156,13 @@ fn leave_out_choice(request: &mut Request<'_>, changes: &mut Changes) {
 
 /// Removes what may not reach the target.
 fn cross(request: &mut Request<'_>, target: Dialect, changes: &mut Changes) -> Result<(), Need> {
+    for tool in &mut request.tools {
+        let crossing = tool.mark.map(|mark| for_target(&Block::CacheMark(mark), target));
+        if let Some(Crossing::Stripped(what)) = crossing {
+            changes.stripped(what);
+            tool.mark = None;
+        }
+    }
     for turn in &mut request.turns {
         keep(&mut turn.blocks, target, changes)?;
         for block in &mut turn.blocks {

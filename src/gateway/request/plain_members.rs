@@ -94,7 +94,8 @@ const OF_GEMINI: [&str; 6] =
     ["contents", "generationConfig", "model", "stream", "systemInstruction", "toolConfig"];
 
 /// Members of translations for Converse, sorted. Their tools are functions of the caller.
-const OF_CONVERSE: [&str; 6] = ["inferenceConfig", "messages", "model", "stream", "system", "toolConfig"];
+const OF_CONVERSE: [&str; 7] =
+    ["inferenceConfig", "messages", "model", "parallelToolCalls", "stream", "system", "toolConfig"];
 
 /// Members of requests other than chats, sorted.
 const OF_OPERATIONS: [&str; 32] = [

@@ -1,5 +1,7 @@
 //! The values of `reasoning_effort`, and the nearest one that another model accepts.
 
+use crate::providers::gemini::LEVELS_OF_PRO;
+
 /// The values that a model accepts for `reasoning_effort`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
@@ -29,7 +31,7 @@ fn rank(word: &str) -> Option<u8> {
     RANKS.iter().find(|(known, _)| *known == word).map(|(_, rank)| *rank)
 }
 
-/// The value in `words` nearest to `asked`; of two that are equally near, the lower. Reasoning is not switched off
+/// The value in `words` nearest to `asked`; of two that are equally near, the one that is listed first. Reasoning is not switched off
 /// unless that was requested or the model accepts nothing else. `None` if `asked` is unknown.
 #[must_use]
 pub fn clamped(asked: &str, words: &[&'static str]) -> Option<&'static str> {
@@ -92,7 +94,8 @@ pub(super) fn openai(model: &str, reasons: Option<bool>, tools: bool) -> Effort 
 }
 
 /// V ai.google.dev/gemini-api/docs/openai: minimal to high; only some models of the second generation accept `none`.
-/// Models before 2.5 do not reason ("thinking_config is not supported", R Veloera/Veloera#41).
+/// Models before 2.5 do not reason ("thinking_config is not supported", R Veloera/Veloera#41). "Thinking level MEDIUM is not
+/// supported for this model" (R heyhuynhgiabuu/proxypal#170).
 pub(super) fn gemini(model: &str, reasons: Option<bool>, _tools: bool) -> Effort {
     let before = ["gemini-1", "gemini-2.0", "gemma-2", "gemma-3"].iter().any(|old| model.starts_with(old));
     if reasons == Some(false) || before {
@@ -100,6 +103,9 @@ pub(super) fn gemini(model: &str, reasons: Option<bool>, _tools: bool) -> Effort
     }
     if model.starts_with("gemini-2.5-flash") {
         return Effort::Words(&["none", "minimal", "low", "medium", "high"]);
+    }
+    if model.starts_with("gemini-3-pro") {
+        return Effort::Words(LEVELS_OF_PRO);
     }
     Effort::Words(&["minimal", "low", "medium", "high"])
 }

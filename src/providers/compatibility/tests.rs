@@ -37,6 +37,7 @@ fn an_effort_becomes_the_nearest_word() {
         ("xhigh", &["low", "medium", "high"], Some("high")),
         ("max", &["none", "low", "medium", "high", "xhigh"], Some("xhigh")),
         ("medium", &["low", "high"], Some("low")),
+        ("medium", &["high", "low"], Some("high")),
         ("low", &["none", "high"], Some("high")),
         ("none", &["none", "default"], Some("none")),
         ("high", &["none", "default"], Some("default")),
@@ -57,6 +58,7 @@ fn each_model_has_its_words() {
     assert_eq!(words("openai", "gpt-5.6-sol", true), Effort::Required(&["none"]));
     assert_eq!(words("azure", "our-deployment", true), Effort::Any);
     assert_eq!(words("gemini", "models/gemini-2.0-flash", false), Effort::Refused);
+    assert_eq!(words("gemini", "gemini-3-pro-preview", false), Effort::Words(&["high", "low"]));
     assert_eq!(words("xai", "grok-4", false), Effort::Refused);
     assert_eq!(words("custom", "anything", false), Effort::Any);
     for row in PRESETS {

@@ -37,11 +37,11 @@ pub(in crate::simulate) fn framed(
 ) -> impl Stream<Item = Result<Bytes, SimulatedCut>> {
     unfold((frames, Some(0)), move |(frames, position)| async move {
         let position: usize = position?;
-        let (frame, index) = frames.at(position)?;
-        if delivery.cut && index.is_some_and(|index| index >= frames.length().div_ceil(2)) {
+        if delivery.cut && position >= frames.before().len() + frames.length().div_ceil(2) {
             flush().await;
             return Some((Err(SimulatedCut), (frames, None)));
         }
+        let (frame, index) = frames.at(position)?;
         if let (Some(1..), Some(gap)) = (index, delivery.gap) {
             pause(gap).await;
         }

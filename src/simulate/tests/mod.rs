@@ -4,6 +4,7 @@ mod answers;
 mod dialects;
 mod failures;
 mod forms;
+mod operations;
 mod requests;
 mod tools;
 

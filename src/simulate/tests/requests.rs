@@ -64,12 +64,13 @@ async fn paths_and_methods_that_are_not_served_answer_in_the_same_shape() {
         let allow = header(&response, "allow").to_owned();
         (response.status().as_u16(), allow, body_of(response).await["error"]["code"].take())
     };
-    assert_eq!(answer(Method::GET, "/v1/embeddings").await, (404, String::new(), json!("unknown_url")));
+    assert_eq!(answer(Method::GET, "/v1/nothing").await, (404, String::new(), json!("unknown_url")));
     let not_allowed = json!("method_not_allowed");
     assert_eq!(
         answer(Method::GET, "/v1/chat/completions").await,
         (405, "POST".to_owned(), not_allowed.clone())
     );
+    assert_eq!(answer(Method::GET, "/v1/embeddings").await, (405, "POST".to_owned(), not_allowed.clone()));
     assert_eq!(answer(Method::DELETE, "/v1/models").await, (405, "GET".to_owned(), not_allowed));
     let front =
         provider.request(Method::GET, "/").send().await.expect("an answer").text().await.expect("text");

@@ -117,6 +117,23 @@ on_both_databases! {
         assert_eq!(sent["additionalModelRequestFields"]["thinking"]["budget_tokens"], 16_000, "{sent}");
     }
 
+    async fn claude_gets_a_temperature_or_a_nucleus_and_not_both(app: App) {
+        let bedrock = Bedrock::arrange(&app).await;
+        bedrock.fake.always(Script::converse(&json!([{"text": "Hi"}]), "end_turn"));
+        for (number, (model, expected, changes)) in [
+            ("claude", json!({"maxTokens": 64, "temperature": 0.5}), vec!["dropped:top_p"]),
+            ("nova", json!({"maxTokens": 64, "temperature": 0.5, "topP": 0.9}), vec![]),
+        ].into_iter().enumerate() {
+            let [_, (path, body), _] = asked(model, &json!({"temperature": 0.5, "top_p": 0.9}));
+            let answer = post(&app, path, &body).await;
+            assert_eq!(answer.status, 200, "{model}: {}", answer.text());
+            let sent = bedrock.fake.requests().pop().expect("a call").json();
+            assert_eq!(sent["inferenceConfig"], expected, "{model}");
+            let row = app.requests(number + 1).await.pop().expect("a row");
+            assert_eq!(adapted(&row), changes, "{model}: {row}");
+        }
+    }
+
     async fn callers_of_messages_get_the_stop_sequence_of_claude(app: App) {
         let bedrock = Bedrock::arrange(&app).await;
         let content = json!([{"text": "Hi"}]);

@@ -58,6 +58,8 @@ on_both_databases! {
             (Script::json(200, &json!({"status": "ok"})), "invalid_response"),
             (Script::respond(200, &[("content-type", "audio/mpeg")], ""), "invalid_response"),
             (Script::respond(200, &[("content-type", "text/html")], "<html>"), "invalid_response"),
+            (Script::respond(200, &[("content-type", "audio/mpeg")], "<!DOCTYPE html>\n<p>Sign in"), "invalid_response"),
+            (Script::respond(200, &[("content-type", "audio/mpeg")], r#"{"error": {"message": "busy", "code": 503}}"#), "overloaded"),
             (Script::new().send("HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-length: 9\r\n\r\n").close(), "invalid_response"),
             // The bytes decide, whatever the content type says.
             (Script::respond(200, &[("content-type", "audio/mpeg")], BUSY), "overloaded"),
@@ -111,6 +113,16 @@ on_both_databases! {
                 assert_eq!((&answer.body[..], answer.header("content-type")), (sound, shown));
             }
         }
+    }
+
+    async fn sound_may_begin_like_a_text(app: App) {
+        let fake = FakeProvider::start().await;
+        pair(&app, &fake, ModelKind::Speech).await;
+        // Samples of 16 bits may have any bytes.
+        let samples: &[u8] = b"{\x22<!\x03\x00\xf0\xffABCDEFGH";
+        fake.next(Script::respond(200, &[("content-type", "audio/pcm")], samples));
+        let answer = app.post(PATH, &body(&json!({"response_format": "pcm"}))).await;
+        assert_eq!((answer.status, &answer.body[..]), (200, samples));
     }
 
     async fn sound_that_breaks_off_ends_the_response(app: App) {

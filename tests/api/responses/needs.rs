@@ -16,8 +16,8 @@ on_both_databases! {
             (json!({"prompt": {"id": "pmpt_1"}}), "unsupported_feature", "model"),
             (json!({"background": true}), "unsupported_feature", "background"),
             (json!({"input": [{"type": "item_reference", "id": "msg_1"}]}), "unsupported_feature", "model"),
-            (json!({"tools": [{"type": "web_search"}]}), "unsupported_feature", "model"),
-            (json!({"tools": [{"type": "file_search", "vector_store_ids": ["v"]}]}), "unsupported_feature", "model"),
+            (json!({"tools": [{"type": "web_search"}]}), "unsupported_feature", "tools"),
+            (json!({"tools": [{"type": "file_search", "vector_store_ids": ["v"]}]}), "unsupported_feature", "tools"),
             (json!({"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]}), "unsupported_feature", "model"),
             (json!({"top_logprobs": 3}), "unsupported_feature", "model"),
             (json!({"input": 7}), "invalid_value", "model"),
@@ -32,6 +32,49 @@ on_both_databases! {
             }
         }
         assert_eq!(fake.served(), 0);
+    }
+
+    async fn a_refusal_says_what_is_missing_and_what_helps(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
+        for (more, lacks, helps) in [
+            (
+                json!({"background": true}),
+                "answers are given at once, because there is no endpoint that a later one could be read from ('background')",
+                "Send it without 'background'; as a stream, a long answer arrives while it is made.",
+            ),
+            (
+                json!({"tools": [{"type": "web_search"}]}),
+                "its provider has no web search of its own",
+                "Leave the tool out, offer a function of yours in its place, or add a model of a provider that speaks OpenAI's Responses to the fallbacks.",
+            ),
+            (
+                json!({"tools": [{"type": "image_generation"}]}),
+                "its provider has no image generation of its own",
+                "a provider that speaks OpenAI's Responses",
+            ),
+            (json!({"tools": [{"type": "of_next_year"}]}), "its provider has no tool of this type", "Leave the tool out"),
+        ] {
+            let mut asked = json!({"model": "gpt", "models": ["claude"]});
+            asked.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            let answer = respond(&app, &asked).await;
+            let message = answer.json()["error"]["message"].as_str().expect("a message").to_owned();
+            assert!(message.contains(lacks) && message.contains(helps), "{more}: {message}");
+            assert!(!message.contains("of_next_year"), "{message}");
+        }
+        // A model that is passed over says the same of itself.
+        let native = app.organization.provider_at("native-responses", "openai", Some(&fake.base_url())).await;
+        app.organization.model("codex", native).await;
+        fake.always_for("codex-upstream", Script::json(200, &json!({
+            "id": "resp_1", "object": "response", "status": "completed", "model": "codex-upstream", "error": null,
+            "output": [{"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [{"type": "output_text", "text": "Hi", "annotations": []}]}],
+            "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2},
+        })));
+        let answer = respond(&app, &json!({"model": "gpt", "models": ["codex"], "tools": [{"type": "web_search"}]})).await;
+        assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "codex"), "{}", answer.text());
+        let event = app.events().await.pop().expect("an event");
+        let message = event["error_message"].as_str().expect("a message");
+        assert!(message.contains("The model 'gpt' was not called: ") && message.contains("no web search"), "{message}");
     }
 
     async fn a_document_is_for_the_models_that_take_it(app: App) {

@@ -150,6 +150,24 @@ on_both_databases! {
         }
     }
 
+    async fn ids_go_back_to_the_endpoint_that_gave_them(app: App) {
+        let fake = FakeProvider::start().await;
+        catalog(&app.organization, &fake).await;
+        let mut calls = called();
+        calls[0]["functionCall"]["id"] = "8x1b".into();
+        fake.always(generated(&calls, "STOP"));
+        let go = json!([{"role": "user", "content": "Go"}]);
+        let first = app.chat(&json!({"model": "gemini", "tools": chat_tools(), "messages": go})).await.json();
+        let said = &first["choices"][0]["message"];
+        assert_eq!(said["tool_calls"][0]["id"], "8x1b", "{first}");
+        assert_eq!(app.chat(&chat_round("gemini", said)).await.status, 200);
+        // The second call has an id of ours alone.
+        let mut expected = round("c2ln");
+        expected[1]["parts"][0]["functionCall"]["id"] = "8x1b".into();
+        expected[2]["parts"][0]["functionResponse"]["id"] = "8x1b".into();
+        assert_eq!(fake.request(1).await.json()["contents"], expected);
+    }
+
     async fn a_history_of_another_model_has_what_google_documents_for_it(app: App) {
         let fake = FakeProvider::start().await;
         catalog(&app.organization, &fake).await;

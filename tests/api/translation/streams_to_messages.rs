@@ -55,7 +55,7 @@ on_both_databases! {
             "message_delta tool_use", "message_stop",
         ], "{}", answer.text());
         let start: Value = serde_json::from_str(&answer.events()[0]).expect("JSON");
-        assert_eq!((&start["message"]["model"], &start["message"]["id"]), (&json!("gpt"), &json!("msg_chatcmpl-fake")));
+        assert_eq!((&start["message"]["model"], &start["message"]["id"]), (&json!("gpt"), &json!("msg_fake")));
         assert!(start["message"]["usage"]["input_tokens"].as_i64().is_some_and(|tokens| tokens > 0), "{start}");
         assert!(answer.text().contains(r#""usage":{"input_tokens":12,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":31}"#));
         let row = app.requests(1).await.pop().expect("a row");

@@ -130,7 +130,7 @@ on_both_databases! {
         assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "gpt"), "{}", answer.text());
         assert!(answer.text().contains(r#""input":{"z": 1, "a": 2.0}"#), "{}", answer.text());
         assert_eq!(answer.json(), json!({
-            "id": "msg_chatcmpl-fake", "type": "message", "role": "assistant", "model": "gpt",
+            "id": "msg_fake", "type": "message", "role": "assistant", "model": "gpt",
             "content": [
                 {"type": "thinking", "thinking": "T", "signature": "ZmFpbHNvZnQ="},
                 {"type": "text", "text": "Hi"},

@@ -104,7 +104,7 @@ on_both_databases! {
         let answer = app.chat(&json!({"model": "claude"})).await;
         let body = answer.json();
         assert_eq!((answer.status, &body["model"], &body["provider"]), (200, &json!("claude"), &json!("native")), "{body}");
-        assert_eq!((&body["id"], &body["object"]), (&json!("chatcmpl-msg_1"), &json!("chat.completion")));
+        assert_eq!((&body["id"], &body["object"]), (&json!("chatcmpl-1"), &json!("chat.completion")));
         assert_eq!(body["choices"], json!([{
             "index": 0, "logprobs": null, "finish_reason": "tool_calls",
             "message": {
@@ -133,7 +133,7 @@ on_both_databases! {
             let events = answer.events();
             assert_eq!(events.last().map(String::as_str), Some("[DONE]"), "{}", answer.text());
             let chunks: Vec<Value> = events[..events.len() - 1].iter().map(|data| serde_json::from_str(data).expect("JSON")).collect();
-            assert!(chunks.iter().all(|chunk| chunk["model"] == "claude" && chunk["id"] == "chatcmpl-msg_fake"), "{}", answer.text());
+            assert!(chunks.iter().all(|chunk| chunk["model"] == "claude" && chunk["id"] == "chatcmpl-fake"), "{}", answer.text());
             let deltas: Vec<&Value> = chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]).collect();
             assert_eq!(deltas[0], &json!({"role": "assistant", "content": ""}));
             assert_eq!(deltas[1], &json!({"content": "Hi"}));
@@ -162,7 +162,7 @@ on_both_databases! {
             assert!(!answer.text().contains("[DONE]"), "{}", answer.text());
             let events = answer.events();
             let broken: Value = serde_json::from_str(&events[events.len() - 2]).expect("JSON");
-            assert_eq!((&broken["id"], broken["error"].is_object()), (&json!("chatcmpl-msg_fake"), true), "{broken}");
+            assert_eq!((&broken["id"], broken["error"].is_object()), (&json!("chatcmpl-fake"), true), "{broken}");
         }
         assert!(app.requests(2).await.iter().all(|row| row["outcome"] == "interrupted"));
     }

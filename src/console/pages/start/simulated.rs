@@ -15,7 +15,7 @@ const ANSWERS: &str = "sim/steady";
 const NAMES: [(&str, &str); 3] =
     [("smart", "steady"), ("demo/smart", "demo/steady"), ("simulated/smart", "simulated/steady")];
 
-/// A simulated model that fails and has a fallback.
+/// A simulated chat model that fails and has a fallback.
 pub(super) fn existing(organization: &OrganizationSnapshot) -> Option<String> {
     let fits = |model: &&std::sync::Arc<crate::store::snapshot::ModelEntry>| {
         let behind = organization.chains.get(&model.id).and_then(|lists| lists.general.as_ref());
@@ -24,7 +24,7 @@ pub(super) fn existing(organization: &OrganizationSnapshot) -> Option<String> {
             && model.upstream_model == FAILS
             && behind.is_some_and(|chain| !chain.targets.is_empty())
     };
-    let names = organization.models.values().filter(fits).map(|model| model.name.to_string());
+    let names = organization.chat_models().filter(fits).map(|model| model.name.to_string());
     // If there are several, prefers the default name.
     names.min_by_key(|name| (name.len(), name.clone()))
 }

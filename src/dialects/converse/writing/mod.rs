@@ -9,14 +9,14 @@ use serde_json::value::RawValue;
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::ids;
 use crate::dialects::need::Need;
+use crate::dialects::turns::cache_mark::{self, CacheMark, Written};
+use crate::dialects::turns::written::{CONTINUED, as_instruction};
 use crate::dialects::turns::{Block, Call, CallResult, Role, Signed, Source, Turn};
 
 /// The longest id of a call.
 const LONGEST_ID: usize = 64;
 /// The longest name of a document.
 const LONGEST_TITLE: usize = 180;
-/// What a user says before a conversation that begins with an answer.
-const CONTINUED: &str = "(continued)";
 /// The content of a result without one.
 const NO_OUTPUT: &str = "(no output)";
 /// The name of a document without one, and the text beside documents without any.
@@ -44,17 +44,12 @@ const DOCUMENTS: [(&str, &str); 10] = [
     ("text/x-markdown", "md"),
 ];
 
-/// A text of the operator before the conversation.
+/// A text of the operator before the conversation, or a mark for the cache after one.
 #[derive(Serialize)]
-pub(super) struct System<'a> {
-    text: &'a str,
-}
-
-impl<'a> System<'a> {
-    /// Blank ones are refused.
-    pub(super) fn of(block: &'a Block<'a>) -> Option<Self> {
-        as_text(block).map(|text| Self { text })
-    }
+#[serde(rename_all = "camelCase")]
+pub(super) enum System<'a> {
+    Text(&'a str),
+    CachePoint(Written),
 }
 
 #[derive(Serialize)]
@@ -73,6 +68,36 @@ enum Content<'a> {
     Reasoning(Reasoning<'a>),
     ToolUse(ToolUse<'a>),
     ToolResult(ToolResult<'a>),
+    CachePoint(Written),
+}
+
+/// A block with the mark for the cache that follows it.
+struct Marked<'a> {
+    content: Content<'a>,
+    mark: Option<CacheMark>,
+}
+
+/// A message that is being written.
+struct Draft<'a> {
+    role: &'static str,
+    blocks: Vec<Marked<'a>>,
+}
+
+impl<'a> From<Content<'a>> for Marked<'a> {
+    fn from(content: Content<'a>) -> Self {
+        Self { content, mark: None }
+    }
+}
+
+impl<'a> From<Draft<'a>> for Message<'a> {
+    fn from(Draft { role, blocks }: Draft<'a>) -> Self {
+        let mut content = Vec::with_capacity(blocks.len());
+        for block in blocks {
+            content.push(block.content);
+            content.extend(block.mark.map(|mark| Content::CachePoint(point(mark))));
+        }
+        Self { role, content }
+    }
 }
 
 #[derive(Serialize)]
@@ -130,72 +155,112 @@ impl<'c> Writing<'c> {
         Self { changes, titles: HashSet::new() }
     }
 
-    pub(super) fn messages<'a>(&mut self, turns: &'a [Turn<'a>]) -> Result<Vec<Message<'a>>, Need> {
-        let mut messages: Vec<Message<'a>> = Vec::with_capacity(turns.len());
+    /// What the operator says before the conversation. Blank texts are refused.
+    pub(super) fn system<'a>(&mut self, turns: &'a [Turn<'a>]) -> Vec<System<'a>> {
+        let mut said: Vec<System<'a>> = Vec::new();
+        for block in turns.iter().flat_map(|turn| &turn.blocks) {
+            let follows_text = matches!(said.last(), Some(System::Text(_)));
+            match block {
+                Block::CacheMark(mark) if follows_text => said.push(System::CachePoint(point(*mark))),
+                Block::CacheMark(_) => self.changes.stripped(cache_mark::NAME),
+                other => said.extend(other.spoken().map(System::Text)),
+            }
+        }
+        said
+    }
+
+    /// The messages of a conversation, with a mark at its end if there is one.
+    pub(super) fn messages<'a>(
+        &mut self,
+        turns: &'a [Turn<'a>],
+        last: Option<CacheMark>,
+    ) -> Result<Vec<Message<'a>>, Need> {
+        let mut drafts: Vec<Draft<'a>> = Vec::with_capacity(turns.len());
         for turn in turns {
             let role = match turn.role {
                 Role::System | Role::User => "user",
                 Role::Assistant => "assistant",
             };
-            let mut content = Vec::with_capacity(turn.blocks.len());
-            for block in &turn.blocks {
-                content.extend(match turn.role {
-                    Role::System => self.instruction(block),
-                    Role::User | Role::Assistant => self.content(block)?,
-                });
-            }
-            match messages.last_mut() {
+            let blocks = self.blocks(turn)?;
+            match drafts.last_mut() {
                 // Nothing is left of a turn of reasoning alone.
-                _ if content.iter().all(|content| matches!(content, Content::Reasoning(_))) => {}
-                Some(last) if last.role == role => last.content.extend(content),
-                Some(_) | None => messages.push(Message { role, content }),
+                _ if blocks.iter().all(|block| matches!(block.content, Content::Reasoning(_))) => {}
+                Some(draft) if draft.role == role => draft.blocks.extend(blocks),
+                Some(_) | None => drafts.push(Draft { role, blocks }),
             }
         }
-        if messages.first().is_none_or(|first| first.role == "assistant") {
+        if drafts.first().is_none_or(|first| first.role == "assistant") {
             self.changes.note(Verb::Placeholder, "user_message");
-            messages.insert(0, Message { role: "user", content: vec![Content::Text(CONTINUED.into())] });
+            drafts.insert(0, Draft { role: "user", blocks: vec![Content::Text(CONTINUED.into()).into()] });
         }
-        for message in messages.iter_mut().filter(|message| message.role == "user") {
-            message.content.sort_by_key(|content| !matches!(content, Content::ToolResult(_)));
-            self.text_beside_documents(message);
+        for draft in drafts.iter_mut().filter(|draft| draft.role == "user") {
+            draft.blocks.sort_by_key(|block| !matches!(block.content, Content::ToolResult(_)));
+            self.text_beside_documents(draft);
         }
-        Ok(messages)
+        if let (Some(draft), Some(mark)) = (drafts.last_mut(), last) {
+            self.mark(&mut draft.blocks, mark);
+        }
+        Ok(drafts.into_iter().map(Message::from).collect())
+    }
+
+    fn blocks<'a>(&mut self, turn: &'a Turn<'a>) -> Result<Vec<Marked<'a>>, Need> {
+        let mut blocks: Vec<Marked<'a>> = Vec::with_capacity(turn.blocks.len());
+        for block in &turn.blocks {
+            match (block, turn.role) {
+                (Block::CacheMark(mark), _) => self.mark(&mut blocks, *mark),
+                (_, Role::System) => blocks.extend(self.instruction(block).map(Marked::from)),
+                (Block::Result(result), _) => blocks.push(self.result(result)?),
+                (_, Role::User | Role::Assistant) => blocks.extend(self.content(block)?.map(Marked::from)),
+            }
+        }
+        Ok(blocks)
+    }
+
+    /// Marks the last of some blocks, unless there is none, or it is reasoning, which cannot have a mark.
+    fn mark(&mut self, blocks: &mut [Marked<'_>], mark: CacheMark) {
+        match blocks.last_mut().filter(|last| !matches!(last.content, Content::Reasoning(_))) {
+            Some(last) => last.mark = last.mark.max(Some(mark)),
+            None => self.changes.stripped(cache_mark::NAME),
+        }
     }
 
     /// A document without any text beside it is refused.
-    fn text_beside_documents(&mut self, message: &mut Message<'_>) {
-        let has = |is: fn(&Content<'_>) -> bool| message.content.iter().any(is);
-        let is_alone = has(|content| matches!(content, Content::Document(_)))
-            && !has(|content| matches!(content, Content::Text(_)));
+    fn text_beside_documents(&mut self, draft: &mut Draft<'_>) {
+        let has = |is: fn(&Marked<'_>) -> bool| draft.blocks.iter().any(is);
+        let is_alone = has(|block| matches!(block.content, Content::Document(_)))
+            && !has(|block| matches!(block.content, Content::Text(_)));
         if is_alone {
             self.changes.note(Verb::Placeholder, "text");
-            message.content.push(Content::Text(DOCUMENT.into()));
+            draft.blocks.push(Content::Text(DOCUMENT.into()).into());
         }
     }
 
     /// A message of the operator in the middle of a conversation. It keeps its place, because the messages before it may be
     /// cached.
     fn instruction<'a>(&mut self, block: &'a Block<'a>) -> Option<Content<'a>> {
-        let text = as_text(block)?;
+        let text = block.spoken()?;
         self.changes.note(Verb::Mapped, "system");
-        Some(Content::Text(["<system>\n", text, "\n</system>"].concat().into()))
+        Some(Content::Text(as_instruction(text).into()))
     }
 
     fn content<'a>(&mut self, block: &'a Block<'a>) -> Result<Option<Content<'a>>, Need> {
         Ok(match block {
-            Block::Text(_) => as_text(block).map(|text| Content::Text(text.into())),
+            Block::Text(_) => block.spoken().map(|text| Content::Text(text.into())),
             Block::Image(source) => Some(Content::Image(image(source)?)),
             Block::Document(source) => Some(Content::Document(self.document(source)?)),
             Block::Call(Call { id, name, input }) => {
                 let tool_use_id = self.id(id);
                 Some(Content::ToolUse(ToolUse { tool_use_id, name, input: input.raw() }))
             }
-            Block::Result(result) => Some(Content::ToolResult(self.result(result)?)),
             Block::Signed(Signed::Text { text, signature }) => {
                 Some(Content::Reasoning(Reasoning::ReasoningText { text, signature }))
             }
             Block::Signed(Signed::Redacted(data)) => self.redacted(data),
-            Block::Reasoning | Block::Signed(Signed::Call(_)) | Block::Foreign(_) => None,
+            Block::Result(_)
+            | Block::Reasoning
+            | Block::Signed(Signed::Call(_))
+            | Block::CacheMark(_)
+            | Block::Foreign(_) => None,
         })
     }
 
@@ -209,12 +274,18 @@ impl<'c> Writing<'c> {
         Some(Content::Reasoning(Reasoning::RedactedContent(data)))
     }
 
-    fn result<'a>(&mut self, result: &'a CallResult<'a>) -> Result<ToolResult<'a>, Need> {
+    /// A result. Marks in it follow it, because they cannot be inside.
+    fn result<'a>(&mut self, result: &'a CallResult<'a>) -> Result<Marked<'a>, Need> {
         let CallResult { id, failed, blocks } = result;
-        let mut content = Vec::with_capacity(blocks.len());
+        let mut content: Vec<Content<'a>> = Vec::with_capacity(blocks.len());
+        let mut marked: Option<CacheMark> = None;
         for block in blocks {
             content.extend(match block {
                 Block::Text(_) | Block::Image(_) | Block::Document(_) => self.content(block)?,
+                Block::CacheMark(mark) => {
+                    marked = marked.max(Some(*mark));
+                    None
+                }
                 Block::Call(_)
                 | Block::Result(_)
                 | Block::Reasoning
@@ -225,7 +296,9 @@ impl<'c> Writing<'c> {
         if content.is_empty() {
             content.push(Content::Text(NO_OUTPUT.into()));
         }
-        Ok(ToolResult { tool_use_id: self.id(id), content, status: failed.then_some("error") })
+        let status = failed.then_some("error");
+        let result = ToolResult { tool_use_id: self.id(id), content, status };
+        Ok(Marked { content: Content::ToolResult(result), mark: marked })
     }
 
     fn id<'a>(&mut self, id: &'a str) -> Cow<'a, str> {
@@ -258,25 +331,15 @@ impl<'c> Writing<'c> {
     }
 }
 
+/// A mark for the cache.
+pub(super) const fn point(mark: CacheMark) -> Written {
+    mark.written("default")
+}
+
 /// Whether a name has only letters, digits, `_` and `-`.
 pub(super) fn is_plain(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     !name.is_empty() && name.bytes().all(is_plain)
-}
-
-fn as_text<'a>(block: &'a Block<'a>) -> Option<&'a str> {
-    match block {
-        // Blank ones are refused.
-        Block::Text(text) if !text.trim().is_empty() => Some(text),
-        Block::Text(_)
-        | Block::Image(_)
-        | Block::Document(_)
-        | Block::Call(_)
-        | Block::Result(_)
-        | Block::Reasoning
-        | Block::Signed(_)
-        | Block::Foreign(_) => None,
-    }
 }
 
 fn image(source: &Source) -> Result<Image<'_>, Need> {

@@ -26,7 +26,7 @@ fn document<'a>(name: &str) -> Block<'a> {
 fn written(turns: Vec<(Role, Vec<Block<'_>>)>) -> Result<(Value, Vec<String>), Need> {
     let turns: Vec<Turn<'_>> = turns.into_iter().map(|(role, blocks)| Turn { role, blocks }).collect();
     let mut changes = Changes::default();
-    let messages = Writing::new(&mut changes).messages(&turns)?;
+    let messages = Writing::new(&mut changes).messages(&turns, None)?;
     Ok((serde_json::to_value(&messages).expect("JSON"), changes.into_names()))
 }
 
@@ -56,6 +56,66 @@ fn roles_alternate_and_results_come_first() {
         ])
     );
     assert_eq!(changes, ["mapped:system"]);
+}
+
+#[test]
+fn marks_for_the_cache_follow_their_blocks() {
+    let (usual, hour) = (|| Block::CacheMark(CacheMark::Usual), || Block::CacheMark(CacheMark::Hour));
+    let (messages, changes) = written(vec![
+        (Role::User, vec![text("Hi"), hour(), usual()]),
+        (Role::Assistant, vec![call("a"), call("b"), usual()]),
+        (
+            Role::User,
+            vec![text("And?"), result("a", false, vec![text("7"), usual()]), result("b", false, vec![])],
+        ),
+    ])
+    .expect("messages");
+    let point = || json!({"cachePoint": {"type": "default"}});
+    let tool_use = |id: &str| json!({"toolUse": {"toolUseId": id, "name": "n", "input": {"z": 1.0}}});
+    let returned =
+        |id: &str, text: &str| json!({"toolResult": {"toolUseId": id, "content": [{"text": text}]}});
+    assert_eq!(
+        messages,
+        json!([
+            {"role": "user", "content": [{"text": "Hi"}, {"cachePoint": {"type": "default", "ttl": "1h"}}]},
+            {"role": "assistant", "content": [tool_use("a"), tool_use("b"), point()]},
+            {"role": "user", "content": [
+                returned("a", "7"), point(), returned("b", "(no output)"), {"text": "And?"},
+            ]},
+        ])
+    );
+    assert!(changes.is_empty(), "{changes:?}");
+}
+
+#[test]
+fn a_mark_without_a_block_that_can_have_it_is_named() {
+    let mark = || Block::CacheMark(CacheMark::Usual);
+    for blocks in [
+        vec![Block::Signed(Signed::Redacted("eA==".to_owned())), mark(), text("Hi")],
+        vec![text(" "), mark(), text("Hi")],
+    ] {
+        let turns = vec![(Role::User, vec![text("Go")]), (Role::Assistant, blocks)];
+        let (messages, changes) = written(turns).expect("messages");
+        assert!(!messages.to_string().contains("cachePoint"), "{messages}");
+        assert_eq!(changes, ["stripped:cache_control"]);
+    }
+}
+
+#[test]
+fn the_mark_of_a_whole_request_is_at_its_end_and_what_the_operator_says_has_marks() {
+    let mark = || Block::CacheMark(CacheMark::Usual);
+    let mut changes = Changes::default();
+    let said = [Turn { role: Role::System, blocks: vec![mark(), text("Be brief."), mark(), mark()] }];
+    let asked = [Turn { role: Role::User, blocks: vec![text("Hi")] }];
+    let mut writing = Writing::new(&mut changes);
+    let system = serde_json::to_value(writing.system(&said)).expect("JSON");
+    let messages = writing.messages(&asked, Some(CacheMark::Hour)).expect("messages");
+    assert_eq!(system, json!([{"text": "Be brief."}, {"cachePoint": {"type": "default"}}]));
+    assert_eq!(
+        serde_json::to_value(&messages).expect("JSON")[0]["content"],
+        json!([{"text": "Hi"}, {"cachePoint": {"type": "default", "ttl": "1h"}}])
+    );
+    assert_eq!(changes.into_names(), ["stripped:cache_control"]);
 }
 
 #[test]

@@ -1,44 +1,38 @@
 //! Writes a request as a message.
 
-mod schemas;
+mod content;
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use self::content::{Content, Message, instructions, messages};
 use crate::dialects::change::{Changes, Verb};
-use crate::dialects::ids;
 use crate::dialects::need::Need;
-use crate::dialects::turns::{Block, CallResult, Choice, Request, Role, Signed, Source, Tool, Turn};
+use crate::dialects::turns::cache_mark::Written;
+use crate::dialects::turns::written::{Reasoning, UNWRITTEN};
+use crate::dialects::turns::{Choice, Request, Tool, tool_schema};
 
 /// The highest temperature that is accepted.
 const HOTTEST: f64 = 1.0;
-/// What a user says before a conversation that begins with an answer.
-const CONTINUED: &str = "(continued)";
-
-const UNWRITTEN: Need = Need::Translation("it cannot be written");
+/// The type of every mark for the cache.
+const EPHEMERAL: &str = "ephemeral";
 
 /// Writes a request for the model of this name. The limit of the answer, which is required, is added later if it is absent.
 ///
 /// # Errors
 /// Messages cannot express it.
 pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Result<Vec<u8>, Need> {
-    if request.turns.last().is_some_and(|turn| turn.role == Role::Assistant) {
-        return Err(Need::Prefill);
-    }
+    let (system, turns) = request.conversation()?;
     if request.stop.iter().any(|stop| stop.trim().is_empty()) {
         return Err(Need::StopSequences);
     }
-    let leading = request.turns.iter().take_while(|turn| turn.role == Role::System).count();
-    let (system, turns) = request.turns.split_at(leading);
-    let system: Vec<Content<'_>> = system.iter().flat_map(|turn| &turn.blocks).filter_map(as_text).collect();
     let temperature = request.temperature.map(|value| temperature(value, changes));
-    let asks = request.effort.is_some() || request.budget.is_some();
     let body = Body {
         model,
         max_tokens: request.limit,
-        system,
+        system: instructions(system, changes),
         messages: messages(turns, changes),
         tools: request.tools.iter().map(|tool| self::tool(tool, changes)).collect::<Result<_, _>>()?,
         tool_choice: choice(request),
@@ -50,8 +44,7 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
         output_config: request
             .schema
             .map(|schema| OutputConfig { format: Format { kind: "json_schema", schema } }),
-        reasoning: asks
-            .then_some(Reasoning { effort: request.effort.as_deref(), max_tokens: request.budget }),
+        reasoning: request.reasoning(),
     };
     if body.metadata.is_some() {
         changes.note(Verb::Renamed, "user");
@@ -87,63 +80,6 @@ struct Body<'a> {
     reasoning: Option<Reasoning<'a>>,
 }
 
-/// What the caller asks of the reasoning. No model gets it: what a model takes is known only when the request is adapted to it.
-#[derive(Serialize)]
-struct Reasoning<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    effort: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_tokens: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Message<'a> {
-    role: &'static str,
-    content: Vec<Content<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Content<'a> {
-    Text {
-        text: Cow<'a, str>,
-    },
-    Image {
-        source: Place<'a>,
-    },
-    Document {
-        source: Place<'a>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        title: Option<&'a str>,
-    },
-    Thinking {
-        thinking: &'a str,
-        signature: &'a str,
-    },
-    RedactedThinking {
-        data: &'a str,
-    },
-    ToolUse {
-        id: Cow<'a, str>,
-        name: &'a str,
-        input: &'a RawValue,
-    },
-    ToolResult {
-        tool_use_id: Cow<'a, str>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        content: Vec<Content<'a>>,
-        #[serde(skip_serializing_if = "std::ops::Not::not")]
-        is_error: bool,
-    },
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Place<'a> {
-    Base64 { media_type: &'a str, data: &'a str },
-    Url { url: &'a str },
-}
-
 #[derive(Serialize)]
 struct Definition<'a> {
     name: &'a str,
@@ -152,6 +88,8 @@ struct Definition<'a> {
     input_schema: Cow<'a, RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<Written>,
 }
 
 #[derive(Serialize)]
@@ -202,153 +140,25 @@ fn only_one(temperature: bool, changes: &mut Changes) -> bool {
 }
 
 fn tool<'a>(tool: &'a Tool<'a>, changes: &mut Changes) -> Result<Definition<'a>, Need> {
-    let Tool { name, description, schema, strict } = tool;
-    let input_schema = match schema.map(|schema| (schema, schemas::accepted(schema))) {
-        Some((schema, None)) => Cow::Borrowed(schema),
-        Some((_, Some(accepted))) => {
-            changes.note(Verb::Mapped, "tool_schema");
-            Cow::Owned(RawValue::from_string(accepted).map_err(|_| UNWRITTEN)?)
-        }
-        None => Cow::Owned(schemas::none().ok_or(UNWRITTEN)?),
-    };
-    Ok(Definition { name, description: description.as_deref(), input_schema, strict: *strict })
+    let Tool { name, description, schema, strict, mark } = tool;
+    let input_schema = tool_schema::without_alternatives(*schema, changes)?;
+    let cache_control = mark.map(|mark| mark.written(EPHEMERAL));
+    Ok(Definition { name, description: description.as_deref(), input_schema, strict: *strict, cache_control })
 }
 
 fn choice<'a>(request: &'a Request<'a>) -> Option<ToolChoice<'a>> {
     if request.tools.is_empty() {
         return None;
     }
-    let alone = request.parallel.filter(|parallel| !parallel).map(|parallel| !parallel);
+    let alone = request.calls_one_at_a_time().then_some(true);
     let (kind, name) = match &request.choice {
         None if alone.is_none() => return None,
         None | Some(Choice::Auto) => ("auto", None),
         Some(Choice::Any) => ("any", None),
         Some(Choice::Named(name)) => ("tool", Some(name.as_str())),
-        Some(Choice::None) => {
-            return Some(ToolChoice { kind: "none", name: None, disable_parallel_tool_use: None });
-        }
+        Some(Choice::None) => ("none", None),
     };
-    Some(ToolChoice { kind, name, disable_parallel_tool_use: alone })
-}
-
-/// The messages: roles alternate, a user begins, and the results of a turn come before what the user says.
-fn messages<'a>(turns: &'a [Turn<'a>], changes: &mut Changes) -> Vec<Message<'a>> {
-    let mut messages: Vec<Message<'a>> = Vec::with_capacity(turns.len());
-    for turn in turns {
-        let role = match turn.role {
-            Role::System | Role::User => "user",
-            Role::Assistant => "assistant",
-        };
-        let blocks = turn.blocks.iter().filter_map(|block| match turn.role {
-            Role::System => as_system(block, changes),
-            Role::User | Role::Assistant => as_content(block, changes),
-        });
-        let content: Vec<Content<'a>> = blocks.collect();
-        match messages.last_mut() {
-            // Nothing is left of a turn of reasoning alone.
-            _ if content.iter().all(is_reasoning) => {}
-            Some(last) if last.role == role => last.content.extend(content),
-            Some(_) | None => messages.push(Message { role, content }),
-        }
-    }
-    if messages.first().is_none_or(|first| first.role == "assistant") {
-        changes.note(Verb::Placeholder, "user_message");
-        messages.insert(0, Message { role: "user", content: vec![Content::Text { text: CONTINUED.into() }] });
-    }
-    for message in &mut messages {
-        let user = message.role == "user";
-        message.content.sort_by_key(|content| user && !matches!(content, Content::ToolResult { .. }));
-    }
-    messages
-}
-
-fn is_reasoning(content: &Content<'_>) -> bool {
-    matches!(content, Content::Thinking { .. } | Content::RedactedThinking { .. })
-}
-
-fn as_text<'a>(block: &'a Block<'a>) -> Option<Content<'a>> {
-    match block {
-        // Blank ones are refused.
-        Block::Text(text) if !text.trim().is_empty() => Some(Content::Text { text: text.into() }),
-        Block::Text(_)
-        | Block::Image(_)
-        | Block::Document(_)
-        | Block::Call(_)
-        | Block::Result(_)
-        | Block::Reasoning
-        | Block::Signed(_)
-        | Block::Foreign(_) => None,
-    }
-}
-
-/// A message of the operator in the middle of a conversation. It keeps its place, because the messages before it may be
-/// cached.
-fn as_system<'a>(block: &'a Block<'a>, changes: &mut Changes) -> Option<Content<'a>> {
-    let Content::Text { text } = as_text(block)? else { return None };
-    changes.note(Verb::Mapped, "system");
-    Some(Content::Text { text: ["<system>\n", &text, "\n</system>"].concat().into() })
-}
-
-fn as_content<'a>(block: &'a Block<'a>, changes: &mut Changes) -> Option<Content<'a>> {
-    match block {
-        Block::Text(_) => as_text(block),
-        Block::Image(source) => place(source).map(|source| Content::Image { source }),
-        Block::Document(source) => document(source),
-        Block::Call(call) => {
-            let id = id(&call.id, changes);
-            Some(Content::ToolUse { id, name: &call.name, input: call.input.raw() })
-        }
-        Block::Result(CallResult { id, failed, blocks }) => {
-            let tool_use_id = self::id(id, changes);
-            let content = blocks.iter().filter_map(|block| inside_result(block)).collect();
-            Some(Content::ToolResult { tool_use_id, content, is_error: *failed })
-        }
-        Block::Signed(Signed::Text { text, signature }) => {
-            Some(Content::Thinking { thinking: text, signature })
-        }
-        Block::Signed(Signed::Redacted(data)) => Some(Content::RedactedThinking { data }),
-        Block::Reasoning | Block::Signed(Signed::Call(_)) | Block::Foreign(_) => None,
-    }
-}
-
-/// A block inside of a result: a text, an image or a document.
-fn inside_result<'a>(block: &'a Block<'a>) -> Option<Content<'a>> {
-    match block {
-        Block::Image(source) => place(source).map(|source| Content::Image { source }),
-        Block::Document(source) => document(source),
-        Block::Text(_)
-        | Block::Call(_)
-        | Block::Result(_)
-        | Block::Reasoning
-        | Block::Signed(_)
-        | Block::Foreign(_) => as_text(block),
-    }
-}
-
-fn document(source: &Source) -> Option<Content<'_>> {
-    let title = match source {
-        Source::Named { name, .. } => Some(name.as_str()),
-        Source::Base64 { .. } | Source::Url(_) | Source::File => None,
-    };
-    place(source).map(|source| Content::Document { source, title })
-}
-
-fn place(source: &Source) -> Option<Place<'_>> {
-    match source {
-        Source::Base64 { media_type, data } | Source::Named { media_type, data, .. } => {
-            Some(Place::Base64 { media_type, data })
-        }
-        Source::Url(url) => Some(Place::Url { url }),
-        Source::File => None,
-    }
-}
-
-fn id<'a>(id: &'a str, changes: &mut Changes) -> Cow<'a, str> {
-    match ids::alias_of_call(id) {
-        Some(alias) => {
-            changes.note(Verb::Aliased, "tool_id");
-            alias.into()
-        }
-        None => id.into(),
-    }
+    // Of no tool, none is called at once.
+    let disable_parallel_tool_use = alone.filter(|_| request.choice != Some(Choice::None));
+    Some(ToolChoice { kind, name, disable_parallel_tool_use })
 }

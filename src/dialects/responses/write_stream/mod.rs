@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use self::event::{Fields, write as written};
 use super::foreign::{TRANSLATED, marked_data, marked_signature};
-use super::output::{Called, Head, Item, Part, Status, id_of_item, id_of_response, reason};
+use super::output::{Called, Head, Item, Part, Status, id_of_item, reason};
 use super::repeated::Repeated;
 use crate::dialects::answers::{Event, Stop, Tokens};
+use crate::dialects::ids;
 use crate::dialects::messages::write_stream::{MOST_WAITING, TooMuch};
 use crate::dialects::turns::Input;
 
@@ -79,7 +80,7 @@ impl Writer {
             model,
             created,
             repeated,
-            id: id_of_response(""),
+            id: ids::of_response(""),
             number: 0,
             begun: false,
             index: 0,
@@ -160,7 +161,7 @@ impl Writer {
         if std::mem::replace(&mut self.begun, true) {
             return;
         }
-        self.id = id_of_response(id);
+        self.id = ids::of_response(id);
         let response = self.response(Status::InProgress);
         self.lifecycle("response.created", &response, out);
         self.lifecycle("response.in_progress", &response, out);

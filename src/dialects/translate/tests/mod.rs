@@ -1,5 +1,6 @@
 //! Streams in the dialect of another caller: what is split meets, and what is broken has no end.
 
+mod every_pair;
 mod members;
 mod mutated;
 mod reported_requests;

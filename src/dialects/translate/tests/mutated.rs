@@ -148,11 +148,25 @@ proptest! {
         }}]});
         let members: Members<'_> = serde_json::from_str("{}").expect("JSON");
         let repeated = Repeated::of(&members);
+        let generated = json!({"responseId": "r", "candidates": [{"index": 0, "finishReason": "STOP", "content": {"role": "model", "parts": [
+            {"text": "T", "thought": true}, {"text": "Hi"},
+            {"functionCall": {"id": "t", "name": "f", "args": {"a": 1}}, "thoughtSignature": "c2ln"}
+        ]}}]});
+        let conversed = json!({"stopReason": "tool_use", "output": {"message": {"role": "assistant", "content": [
+            {"reasoningContent": {"reasoningText": {"text": "T", "signature": "c2ln"}}}, {"text": "Hi"},
+            {"toolUse": {"toolUseId": "t", "name": "f", "input": {"a": 1}}}
+        ]}}});
         for (from, to, whole) in [
             (Dialect::Messages, CallerDialect::ChatCompletions, &message),
             (Dialect::Messages, CallerDialect::Responses, &message),
             (Dialect::ChatCompletions, CallerDialect::Messages, &completion),
             (Dialect::ChatCompletions, CallerDialect::Responses, &completion),
+            (Dialect::Gemini, CallerDialect::ChatCompletions, &generated),
+            (Dialect::Gemini, CallerDialect::Messages, &generated),
+            (Dialect::Gemini, CallerDialect::Responses, &generated),
+            (Dialect::Converse, CallerDialect::ChatCompletions, &conversed),
+            (Dialect::Converse, CallerDialect::Messages, &conversed),
+            (Dialect::Converse, CallerDialect::Responses, &conversed),
         ] {
             let context = Context { stop, signer: Signer::Studio, created: 1, repeated: Some(&repeated) };
             for whole in [mutated(whole, place, other.clone()), other.clone()] {

@@ -3,6 +3,7 @@
 
 use super::members::translated;
 use super::*;
+use crate::dialects::need::ServerTool;
 
 const TO_MESSAGES: (CallerDialect, Dialect) = (CallerDialect::ChatCompletions, Dialect::Messages);
 const TO_CHAT: (CallerDialect, Dialect) = (CallerDialect::Messages, Dialect::ChatCompletions);
@@ -287,13 +288,13 @@ fn what_cannot_cross_is_refused_and_not_changed() {
             "a model calls a search that no one answers",
             TO_CHAT,
             json!({"messages": go, "tools": [{"type": "web_search_20250305", "name": "web_search"}]}),
-            Need::ServerTool,
+            Need::ServerTool(ServerTool::WebSearch),
         ),
         (
             "the same with a search of OpenAI",
             CODEX_TO_MESSAGES,
             json!({"input": "Go", "tools": [{"type": "web_search", "external_web_access": true}]}),
-            Need::ServerTool,
+            Need::ServerTool(ServerTool::WebSearch),
         ),
         (
             "a file of one provider is unknown to the other",

@@ -243,30 +243,39 @@ fn the_tokens_add_up_in_every_dialect() {
         r#"{"id":"c","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#.to_owned();
     let members: Members<'_> = serde_json::from_str("{}").expect("JSON");
     let repeated = Repeated::of(&members);
-    let chunks = [text("Hi"), finish("stop")];
-    let events = [delta(0, "text_delta", "text", "\"Hi\""), super::ended("end_turn")];
-    for (from, to, whole, sent, place, expected) in [
-        (Dialect::ChatCompletions, CallerDialect::Messages, &completion, &chunks, "/usage", &of_message),
-        (
-            Dialect::ChatCompletions,
-            CallerDialect::Responses,
-            &completion,
-            &chunks,
-            "/response/usage",
-            &of_response,
-        ),
-        (Dialect::Messages, CallerDialect::ChatCompletions, &message, &events, "/usage", &of_completion),
-        (Dialect::Messages, CallerDialect::Responses, &message, &events, "/response/usage", &of_response),
-    ] {
+    let generated =
+        json!({"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}).to_string();
+    let content = json!([{"text": "Hi"}]);
+    let conversed =
+        json!({"output": {"message": {"role": "assistant", "content": content}}, "stopReason": "end_turn"})
+            .to_string();
+    let said = json!({"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": "Hi"}}}).to_string();
+    let over = json!({"messageStop": {"stopReason": "end_turn"}}).to_string();
+    for (pair, stream) in streams().into_iter().map(|(from, stream)| ((from, caller_of(&stream)), stream)) {
+        let (whole, sent) = match pair.0 {
+            Dialect::Messages => {
+                (&message, vec![delta(0, "text_delta", "text", "\"Hi\""), super::ended("end_turn")])
+            }
+            Dialect::Gemini => (&generated, vec![generated.clone()]),
+            Dialect::Converse => (&conversed, vec![said.clone(), over.clone()]),
+            Dialect::ChatCompletions | Dialect::Responses => (&completion, vec![text("Hi"), finish("stop")]),
+        };
+        let (place, expected) = match pair.1 {
+            CallerDialect::ChatCompletions => ("/usage", &of_completion),
+            CallerDialect::Messages => ("/usage", &of_message),
+            CallerDialect::Responses => ("/response/usage", &of_response),
+        };
         let context = Context { stop, signer: Signer::Studio, created: 1, repeated: Some(&repeated) };
-        let (whole, _) = answer((from, to), whole.as_bytes(), tokens, context).expect("an answer");
+        let (whole, _) = answer(pair, whole.as_bytes(), tokens, context).expect("an answer");
         let whole: Value = serde_json::from_slice(&whole).expect("JSON");
-        assert_eq!(&whole["usage"], expected, "{from:?} {to:?}");
-        let streamed = data(stream(from, to), sent, tokens);
+        assert_eq!(&whole["usage"], expected, "{pair:?}");
+        let streamed = data(stream, &sent, tokens);
         let counted =
             streamed.iter().rev().find_map(|data| data.pointer(place).filter(|usage| usage.is_object()));
-        assert_eq!(counted, Some(expected), "{from:?} {to:?}");
+        assert_eq!(counted, Some(expected), "{pair:?}");
+        if pair.1 == CallerDialect::Messages {
+            let begun = &streamed[0]["message"]["usage"]["input_tokens"];
+            assert_eq!(begun, 1, "an estimate and never zero: {pair:?}");
+        }
     }
-    let begun = data(stream(Dialect::ChatCompletions, CallerDialect::Messages), &chunks, tokens);
-    assert_eq!(begun[0]["message"]["usage"]["input_tokens"], 1, "an estimate and never zero");
 }

@@ -165,7 +165,7 @@ proptest! {
     fn a_stream_has_one_end_and_all_that_was_written(
         parts in parts(),
         cuts in prop::collection::vec(any::<Index>(), 0..4),
-        stop in prop::sample::select(vec!["stop", "tool_calls", "length", "content_filter", ""]),
+        stop in prop::sample::select(vec!["stop", "tool_calls", "length", "content_filter", "of_next_year", ""]),
         repeated in any::<bool>(),
     ) {
         let texts = |of: fn(&Written) -> Option<&String>| parts.iter().filter_map(of).cloned().collect::<String>();

@@ -166,6 +166,7 @@ fn ended_with(stop: &str) -> String {
         "tool_calls" => "tool_use",
         "length" => "max_tokens",
         "content_filter" => "refusal",
+        "of_next_year" => stop,
         _ => "end_turn",
     })
 }
@@ -195,6 +196,7 @@ fn pieces_of(parts: &[Written], cuts: &[Index], (stop, repeated): (&str, bool)) 
     let word = match stop {
         "length" => "MAX_TOKENS",
         "content_filter" => "SAFETY",
+        "of_next_year" => "OF_NEXT_YEAR",
         _ => "STOP",
     };
     let piece = |(number, part): (usize, String)| {
@@ -238,6 +240,7 @@ fn conversed(parts: &[Written], cuts: &[Index], stop: &str) -> Vec<String> {
         "tool_calls" => "tool_use",
         "length" => "max_tokens",
         "content_filter" => "content_filtered",
+        "of_next_year" => stop,
         _ => "end_turn",
     };
     if !stop.is_empty() {

@@ -9,15 +9,21 @@ use super::messages_body::limit_of;
 use super::parameters::at_most;
 use super::reasoning::{self, Conversation, Reasoning};
 use crate::dialects::change::{Changes, Verb};
+use crate::dialects::converse::cache_points::fitted;
 use crate::dialects::converse::history::{is_missing_in_turn, without_reasoning};
 use crate::gateway::request::chat_request::{ChatRequest, is_own};
-use crate::providers::claude::Claude;
+use crate::providers::claude::{Claude, OnBedrock};
 use crate::store::snapshot::ModelEntry;
 
 /// The members with the settings, the form of the answer, and what only some models have.
 const INFERENCE: &str = "inferenceConfig";
 const OUTPUT: &str = "outputConfig";
 const ADDITIONAL: &str = "additionalModelRequestFields";
+/// The members with the tools, and with what the operator says.
+const TOOLS: &str = "toolConfig";
+const SYSTEM: &str = "system";
+/// What a translation says if tools are to be called one at a time.
+const PARALLEL: &str = "parallelToolCalls";
 /// What Claude is to say beside its answer: the stop sequence that ended it.
 const PATHS: &str = "additionalModelResponseFieldPaths";
 const SAYS_STOP: &str = r#"["/stop_sequence"]"#;
@@ -41,20 +47,25 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, bare: bool) -> Ad
     }
     let messages = history.as_deref().map_or_else(|| request.named("messages"), str::as_bytes);
     let reasoning = reasoning(request, model, is_claude, messages, &mut changes);
+    let taken = OnBedrock::of(&model.upstream_model);
     out.text.push(b'{');
     for part in &request.parts {
         let name = part.name.as_str();
+        let value = if name == "messages" { messages } else { request.value(part) };
         match name {
-            "model" | "stream" | reasoning::NAME | INFERENCE | OUTPUT => {}
-            "messages" => member(&mut out, name, messages),
+            "model" | "stream" | reasoning::NAME | INFERENCE | OUTPUT | PARALLEL => {}
+            "messages" | SYSTEM | TOOLS => match fitted(value, taken.marks, &mut changes) {
+                Some(fitting) => member(&mut out, name, fitting.as_bytes()),
+                None => member(&mut out, name, value),
+            },
             _ if is_own(request.dialect, name) => {}
-            _ => member(&mut out, name, request.value(part)),
+            _ => member(&mut out, name, value),
         }
     }
     let settings = settings(request, model, is_claude, &reasoning, &mut changes);
     let stops = settings.as_deref().filter(|_| is_claude).and_then(Draft::of);
     let paths = stops.is_some_and(|settings| settings.get(STOPS).is_some()).then(|| SAYS_STOP.to_owned());
-    let additional = reasoning.thinking.as_ref().map(|thinking| format!(r#"{{"thinking":{thinking}}}"#));
+    let additional = additional(request, &reasoning, taken, &mut changes);
     let output = reasoning.output_config(request.named(OUTPUT));
     let added = [(INFERENCE, settings), (ADDITIONAL, additional), (PATHS, paths), (OUTPUT, output)];
     for (name, value) in added {
@@ -64,6 +75,33 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, bare: bool) -> Ad
     }
     out.text.push(b'}');
     out.into_body(changes)
+}
+
+/// What only Claude takes, as JSON; `None` if there is nothing.
+fn additional(
+    request: &ChatRequest,
+    reasoning: &Reasoning,
+    taken: OnBedrock,
+    changes: &mut Changes,
+) -> Option<String> {
+    let thinking = reasoning.thinking.as_ref().map(|thinking| format!("\"thinking\":{thinking}"));
+    let is_alone = request.named(PARALLEL) == b"false";
+    if is_alone && !taken.takes_tool_choice {
+        changes.note(Verb::Dropped, "parallel_tool_calls");
+    }
+    let choice = (is_alone && taken.takes_tool_choice).then(|| {
+        // The type is in one of both places.
+        let kind = if has_choice(request.named(TOOLS)) { "" } else { r#""type":"auto","# };
+        format!(r#""tool_choice":{{{kind}"disable_parallel_tool_use":true}}"#)
+    });
+    let members: Vec<String> = thinking.into_iter().chain(choice).collect();
+    (!members.is_empty()).then(|| format!("{{{}}}", members.join(",")))
+}
+
+/// Whether the request has Converse's own choice of a tool.
+fn has_choice(tools: &[u8]) -> bool {
+    let tools = std::str::from_utf8(tools).ok().and_then(Draft::of);
+    tools.is_some_and(|tools| tools.present("toolChoice").is_some())
 }
 
 /// What is sent of the reasoning.
@@ -77,7 +115,7 @@ fn reasoning(
     let reasons = if is_claude { model.settings.capabilities.reasoning } else { Some(false) };
     let asked = setting(request, LIMIT).unwrap_or_default();
     let conversation = || Conversation {
-        is_forced: is_forced(request.named("toolConfig")),
+        is_forced: is_forced(request.named(TOOLS)),
         lacks_reasoning: is_missing_in_turn(messages),
     };
     let claude = Claude::of(&model.upstream_model, reasons);

@@ -13,8 +13,18 @@ pub(super) const GEMINI: Plain = Plain {
 
 /// The turns of Converse.
 pub(super) const CONVERSE: Plain = Plain {
-    members: &["content", "name", "role", "status", "text", "toolResult", "toolUse", "toolUseId"],
-    types: &[],
+    members: &[
+        "cachePoint",
+        "content",
+        "name",
+        "role",
+        "status",
+        "text",
+        "toolResult",
+        "toolUse",
+        "toolUseId",
+    ],
+    types: &["default"],
     free: &["input", "json"],
 };
 

@@ -155,7 +155,8 @@ fn dialects_of_providers_have_features_of_their_own_names() {
         (turn(result(json!({"json": {"image": {}}}))), false),
         (turn(result(json!({"image": {"format": "png", "source": {"bytes": "eA=="}}}))), true),
         (turn(json!({"reasoningContent": {"reasoningText": {"text": "T", "signature": "s"}}})), true),
-        (turn(json!({"cachePoint": {"type": "default"}})), true),
+        (turn(json!({"cachePoint": {"type": "default"}})), false),
+        (turn(json!({"cachePoint": {"type": "default", "ttl": "1h"}})), true),
         (
             json!({"model": "m", "messages": [], "inferenceConfig": {"maxTokens": 9}, "outputConfig": null}),
             false,

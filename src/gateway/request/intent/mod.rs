@@ -98,7 +98,11 @@ impl Intent {
         if self.reachable().any(|name| lacking(name, models.get(name).map(AsRef::as_ref)).is_none()) {
             return Ok(());
         }
-        Err(Error::refused(Some(need.param()), need.code(), purpose.without(primary, need)))
+        Err(Error::refused(
+            Some(need.param()),
+            need.code(),
+            purpose.without(primary, need, self.request.dialect),
+        ))
     }
 
     /// The requested model, or the first one of a list, if it is known.

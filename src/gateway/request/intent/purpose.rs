@@ -1,5 +1,6 @@
 //! What a plan is for, and what its caller reads if no model can serve it.
 
+use crate::dialects::Dialect;
 use crate::dialects::need::Need;
 
 /// What a plan is for.
@@ -12,8 +13,8 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// The message for a model that reaches no provider that can serve the request.
-    pub(super) fn without(self, model: &str, need: Need) -> String {
+    /// The message for a model that reaches no provider that can serve a request of this dialect.
+    pub(super) fn without(self, model: &str, need: Need, dialect: Dialect) -> String {
         match self {
             Self::Answer if need == Need::PreviousResponse => format!(
                 "Previous response not found: no model that may answer '{model}' is at a provider that stores it. Send the whole conversation as 'input' instead."
@@ -22,7 +23,8 @@ impl Purpose {
                 format!("The thread cannot be continued by a model that may answer '{model}': {need}.")
             }
             Self::Answer => format!(
-                "No model that may answer '{model}' can serve this request: {need}. Change the request, or add a model that can serve it to the fallbacks."
+                "No model that may answer '{model}' can serve this request: {need}. {}",
+                need.advice(dialect)
             ),
             Self::Count => format!(
                 "The tokens of a prompt for '{model}' cannot be counted: {need}, and neither does that of a fallback."

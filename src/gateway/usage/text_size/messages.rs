@@ -200,7 +200,7 @@ impl<'de> Visitor<'de> for PartVisitor {
                     measure = measure.then(TextSize::of_value(part.next_value()?));
                     is_text = true;
                 }
-                "tool_use_id" | "name" | "is_error" => {
+                "tool_use_id" | "name" | "is_error" | "cachePoint" => {
                     part.next_value::<IgnoredAny>()?;
                     is_text = true;
                 }

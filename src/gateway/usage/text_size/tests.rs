@@ -142,6 +142,19 @@ fn a_prompt_is_its_messages_and_tools() {
     assert_eq!(prompt(r#""stream":false"#).tokens(), 0);
 }
 
+#[test]
+fn a_mark_for_the_cache_is_no_content() {
+    let size = |blocks: &str| {
+        let body =
+            format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{{"text":"Hi"}}{blocks}]}}]}}"#);
+        let request = ChatRequest::parse_as(Dialect::Converse, Bytes::from(body)).expect("a request");
+        let TextSize { weight, mixed, .. } = TextSize::of_prompt(&request);
+        (weight, mixed)
+    };
+    assert_eq!(size(r#",{"cachePoint":{"type":"default"}}"#), size(""));
+    assert_ne!(size(r#",{"image":{"format":"png"}}"#), size(""));
+}
+
 /// The prompt of a response.
 fn of_response(members: &str) -> TextSize {
     let body = format!(r#"{{"model":"m",{members}}}"#);

@@ -1,6 +1,7 @@
 //! Streams of every shape, however they are chunked and wherever they end: what passes is what was sent, with our names
 //! in it.
 
+mod converse;
 mod corpus;
 mod gemini;
 mod message;
@@ -30,6 +31,33 @@ enum Heard {
     Finished(String),
     /// This, and then it broke.
     Broken(String),
+}
+
+impl Heard {
+    /// The same with one word in place of random ids, so that two streams can be compared.
+    fn settled(self) -> Self {
+        match self {
+            Self::Nothing => Self::Nothing,
+            Self::Done(text, end) => Self::Done(without_random_ids(&text), without_random_ids(&end)),
+            Self::Finished(text) => Self::Finished(without_random_ids(&text)),
+            Self::Broken(text) => Self::Broken(without_random_ids(&text)),
+        }
+    }
+}
+
+fn without_random_ids(text: &str) -> String {
+    let (mut settled, mut digits) = (String::with_capacity(text.len()), String::new());
+    // What follows the last letter ends the last id.
+    for letter in text.chars().chain(['\0']) {
+        if matches!(letter, '0'..='9' | 'a'..='f') {
+            digits.push(letter);
+            continue;
+        }
+        settled += if digits.len() == 32 { "random" } else { &digits };
+        digits.clear();
+        settled.push(letter);
+    }
+    settled
 }
 
 /// A caller of completions.
@@ -99,8 +127,8 @@ fn heard(pieces: &[Piece]) -> Heard {
     Heard::Finished(text)
 }
 
-fn chunks(text: &str, mut cuts: Vec<prop::sample::Index>) -> Vec<std::io::Result<Bytes>> {
-    let bytes = text.as_bytes();
+fn chunks(sent: impl AsRef<[u8]>, mut cuts: Vec<prop::sample::Index>) -> Vec<std::io::Result<Bytes>> {
+    let bytes = sent.as_ref();
     let mut places: Vec<usize> = cuts.drain(..).map(|cut| cut.index(bytes.len())).collect();
     places.extend([0, bytes.len()]);
     places.sort_unstable();

@@ -35,7 +35,7 @@ fn caller(dialect: Dialect) -> Expected {
 }
 
 fn hear_translated(dialect: Dialect, chunks: Vec<std::io::Result<Bytes>>) -> Heard {
-    on_a_runtime(hear_as(caller(dialect), chunks))
+    on_a_runtime(hear_as(caller(dialect), chunks)).settled()
 }
 
 fn whole(text: &str) -> Vec<std::io::Result<Bytes>> {

@@ -1,7 +1,10 @@
 //! What a request needs and not every candidate has. A closed vocabulary.
 
+mod server_tool;
+
 use std::fmt;
 
+pub use self::server_tool::ServerTool;
 use super::Dialect;
 use crate::domain::operation::{ModelKind, Operation};
 
@@ -47,7 +50,7 @@ pub enum Need {
     /// A certain region of the world, which the answer must not leave.
     Region,
     /// A tool or content that only servers of the caller's dialect know.
-    ServerTool,
+    ServerTool(ServerTool),
     /// More stop sequences than the dialect has, or one that is blank.
     StopSequences,
     /// A conversation, a prompt, an item or a file that one provider stores.
@@ -82,7 +85,7 @@ impl Need {
             Self::Prefill => "lacks_capability:prefill",
             Self::PreviousResponse => "lacks_capability:previous_response",
             Self::Region => "lacks_capability:region",
-            Self::ServerTool => "lacks_capability:server_tool",
+            Self::ServerTool(_) => "lacks_capability:server_tool",
             Self::StopSequences => "lacks_capability:stop_sequences",
             Self::StoredState => "lacks_capability:stored_state",
             Self::Thread => "lacks_capability:thread",
@@ -116,7 +119,7 @@ impl Need {
             | Self::McpServers
             | Self::Prefill
             | Self::Region
-            | Self::ServerTool
+            | Self::ServerTool(_)
             | Self::StopSequences
             | Self::StoredState => "unsupported_feature",
         }
@@ -129,6 +132,7 @@ impl Need {
             Self::PreviousResponse => "previous_response_id",
             Self::Background => "background",
             Self::Thread => "thread",
+            Self::ServerTool(tool) => tool.param(),
             Self::Dialect(_)
             | Self::Translation(_)
             | Self::Endpoint(_)
@@ -147,9 +151,48 @@ impl Need {
             | Self::McpServers
             | Self::Prefill
             | Self::Region
-            | Self::ServerTool
             | Self::StopSequences
             | Self::StoredState => "model",
+        }
+    }
+
+    /// What a caller of this dialect can do if no model in reach can serve the request.
+    #[must_use]
+    pub fn advice(self, dialect: Dialect) -> String {
+        let of_dialect =
+            format!("add a model of a provider that speaks {} to the fallbacks.", dialect.title());
+        match self {
+            Self::Background => {
+                "Send it without 'background'; as a stream, a long answer arrives while it is made."
+                    .to_owned()
+            }
+            Self::ServerTool(ServerTool::Content) => format!("Leave the content out, or {of_dialect}"),
+            Self::ServerTool(_) => {
+                format!("Leave the tool out, offer a function of yours in its place, or {of_dialect}")
+            }
+            Self::Audio
+            | Self::Choices
+            | Self::Container
+            | Self::CustomTool
+            | Self::Dialect(_)
+            | Self::Fallbacks
+            | Self::Functions
+            | Self::Logprobs
+            | Self::McpServers
+            | Self::Prefill
+            | Self::Region
+            | Self::StopSequences
+            | Self::Translation(_) => format!("Change the request, or {of_dialect}"),
+            Self::Endpoint(_)
+            | Self::Kind(_)
+            | Self::VectorSpace
+            | Self::Document
+            | Self::File
+            | Self::Image
+            | Self::PreviousResponse
+            | Self::StoredState => {
+                "Change the request, or add a model that can serve it to the fallbacks.".to_owned()
+            }
         }
     }
 }
@@ -193,8 +236,16 @@ impl fmt::Display for Need {
                     "its vectors cannot be compared with those of the requested model, as it has another name at its provider and no common 'vector_space'",
                 );
             }
+            Self::Background => {
+                return formatter.write_str(
+                    "answers are given at once, because there is no endpoint that a later one could be read from ('background')",
+                );
+            }
+            Self::ServerTool(tool) => {
+                let lacks = tool.title();
+                return write!(formatter, "for requests of this dialect, its provider has {lacks}");
+            }
             Self::Audio => "has no audio",
-            Self::Background => "answers at once only ('background')",
             Self::Choices => "gives one choice only ('n')",
             Self::Container => "has no containers ('container')",
             Self::CustomTool => "has no tools with free text as input (type 'custom')",
@@ -205,11 +256,34 @@ impl fmt::Display for Need {
             Self::McpServers => "calls no MCP servers ('mcp_servers')",
             Self::Prefill => "does not continue an answer: the last message is the assistant's",
             Self::Region => "keeps no request in a region ('inference_geo')",
-            Self::ServerTool => {
-                "does not have this tool or content, which servers of another dialect provide"
-            }
             Self::StopSequences => "takes fewer stop sequences, or none that are blank",
         };
         write!(formatter, "the dialect of its provider {lacks}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_need_says_what_is_lacking_and_what_helps() {
+        for (need, lacks, helps) in [
+            (
+                Need::ServerTool(ServerTool::WebSearch),
+                "no web search",
+                "speaks OpenAI's Responses to the fallbacks",
+            ),
+            (Need::ServerTool(ServerTool::Content), "no content of this type", "Leave the content out"),
+            (Need::Background, "('background')", "without 'background'"),
+            (Need::Logprobs, "('logprobs')", "speaks OpenAI's Responses"),
+            (Need::Document, "no such documents", "a model that can serve it"),
+        ] {
+            let (said, advice) = (need.to_string(), need.advice(Dialect::Responses));
+            assert!(said.contains(lacks) && advice.contains(helps), "{said}. {advice}");
+        }
+        // No model helps where there is no endpoint.
+        assert!(!Need::Background.advice(Dialect::Responses).contains("fallbacks"));
+        assert_eq!(Need::ServerTool(ServerTool::FileSearch).param(), "tools");
     }
 }

@@ -1,15 +1,16 @@
-//! The schemas of tools. Anthropic refuses every request with a tool that has another root than an object, or alternatives in
-//! its root.
+//! The schemas of tools. Providers refuse every request with a tool that has another root than an object, and Anthropic, also on Amazon
+//! Bedrock, one with alternatives in its root.
 
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::written::{no_schema, owned};
 use crate::dialects::bounded_object::BoundedObject;
+use crate::dialects::change::{Changes, Verb};
 use crate::dialects::members::list;
+use crate::dialects::need::Need;
 
-/// The schema of a tool that has none.
-const NO_SCHEMA: &str = r#"{"type":"object","properties":{}}"#;
 /// The type of a root that is accepted, as JSON.
 const OBJECT: &str = "\"object\"";
 /// The members of a root that are refused: several schemas, of which one has to fit or all have to, and another schema.
@@ -24,31 +25,55 @@ const MOST: usize = 64;
 /// A member of a schema.
 type Entry<'a> = (Cow<'a, str>, &'a RawValue);
 
-/// The schema of an input in the form that is accepted. `None` if it has that already. What alternatives have in common is not
-/// known, so of them only the properties are left, and the model is free to leave these out.
-pub(super) fn accepted(schema: &RawValue) -> Option<String> {
+/// The schema of an input as an object without alternatives in its root. One that is such an object keeps its bytes.
+///
+/// # Errors
+/// It cannot be written.
+pub fn without_alternatives<'a>(
+    schema: Option<&'a RawValue>,
+    changes: &mut Changes,
+) -> Result<Cow<'a, RawValue>, Need> {
+    let Some(schema) = schema else { return no_schema().map(Cow::Owned) };
     let root = read(schema).unwrap_or_default();
-    let is_object = member(&root, "type").is_some_and(|kind| kind.get() == OBJECT);
-    if is_object && !root.iter().any(|(name, _)| is_refused(name)) {
-        return None;
+    if is_object(&root) && !root.iter().any(|(name, _)| is_refused(name)) {
+        return Ok(Cow::Borrowed(schema));
     }
-    let mut merged = Merged::default();
-    merged.add(&root, true);
-    for (name, value) in root.iter().filter(|(name, _)| is_refused(name) && name != REFERENCE) {
-        for schema in list(value).unwrap_or_default().into_iter().take(MOST) {
-            merged.add(&resolved(schema, &root), name == ALL);
-        }
-    }
-    if let Some(reference) = member(&root, REFERENCE) {
-        merged.add(&target(reference, &root).unwrap_or_default(), true);
-    }
-    let others = root.iter().filter(|(name, _)| !is_refused(name) && !OWN.contains(&name.as_ref()));
-    Some(merged.written(others.map(|(name, value)| written(name, value))))
+    changes.note(Verb::Mapped, "tool_schema");
+    owned(merged(&root)).map(Cow::Owned)
 }
 
-/// The schema of a tool that has none, likewise.
-pub(super) fn none() -> Option<Box<RawValue>> {
-    RawValue::from_string(NO_SCHEMA.to_owned()).ok()
+/// The schema of an input as an object, which may have alternatives in its root.
+///
+/// # Errors
+/// It cannot be written.
+pub fn object<'a>(schema: &'a RawValue, changes: &mut Changes) -> Result<Cow<'a, RawValue>, Need> {
+    let root = read(schema).unwrap_or_default();
+    if is_object(&root) {
+        return Ok(Cow::Borrowed(schema));
+    }
+    changes.note(Verb::Mapped, "tool_schema");
+    owned(merged(&root)).map(Cow::Owned)
+}
+
+fn is_object(root: &[Entry<'_>]) -> bool {
+    member(root, "type").is_some_and(|kind| kind.get() == OBJECT)
+}
+
+/// A root as one object. What its alternatives have in common is not known, so of them only the properties are left, and the model is
+/// free to leave these out.
+fn merged(root: &[Entry<'_>]) -> String {
+    let mut merged = Merged::default();
+    merged.add(root, true);
+    for (name, value) in root.iter().filter(|(name, _)| is_refused(name) && name != REFERENCE) {
+        for schema in list(value).unwrap_or_default().into_iter().take(MOST) {
+            merged.add(&resolved(schema, root), name == ALL);
+        }
+    }
+    if let Some(reference) = member(root, REFERENCE) {
+        merged.add(&target(reference, root).unwrap_or_default(), true);
+    }
+    let others = root.iter().filter(|(name, _)| !is_refused(name) && !OWN.contains(&name.as_ref()));
+    merged.written(others.map(|(name, value)| written(name, value)))
 }
 
 fn is_refused(name: &str) -> bool {
@@ -125,8 +150,28 @@ fn target<'a>(reference: &RawValue, root: &[Entry<'a>]) -> Option<Vec<Entry<'a>>
 mod tests {
     use super::*;
 
+    /// The schema as it is written, if that is another one.
     fn written(schema: &str) -> Option<String> {
-        accepted(&RawValue::from_string(schema.to_owned()).expect(schema))
+        let schema = RawValue::from_string(schema.to_owned()).expect("JSON");
+        let mut changes = Changes::default();
+        let written = without_alternatives(Some(&schema), &mut changes).expect("a schema").into_owned();
+        let is_named = changes.into_names() == ["mapped:tool_schema"];
+        assert_eq!(is_named, written.get() != schema.get(), "{schema}");
+        is_named.then(|| written.get().to_owned())
+    }
+
+    #[test]
+    fn an_object_may_keep_its_alternatives() {
+        let kept = |schema: &str| {
+            let schema = RawValue::from_string(schema.to_owned()).expect("JSON");
+            let mut changes = Changes::default();
+            let written = object(&schema, &mut changes).expect("a schema").get().to_owned();
+            (written, changes.into_names().len())
+        };
+        let both = r#"{"type":"object","anyOf":[{"required":["a"]},{"required":["b"]}]}"#;
+        assert_eq!(kept(both), (both.to_owned(), 0));
+        let alternatives = r#"{"anyOf":[{"type":"object","properties":{"a":{}}},{"type":"object"}]}"#;
+        assert_eq!(kept(alternatives), (r#"{"type":"object","properties":{"a":{}}}"#.to_owned(), 1));
     }
 
     #[test]

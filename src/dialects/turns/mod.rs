@@ -1,7 +1,12 @@
 //! A request in no dialect: turns of blocks, tools and settings. Values that no dialect changes stay the caller's JSON.
 
+pub mod cache_mark;
+pub mod tool_schema;
+pub mod written;
+
 use serde_json::value::RawValue;
 
+use self::cache_mark::CacheMark;
 use super::change::{Changes, Verb};
 use super::members::{Members, text};
 use super::need::Need;
@@ -39,6 +44,8 @@ pub struct Request<'a> {
     pub budget: Option<u64>,
     /// Whether the model is to think as much as it finds right, without an effort or a budget.
     pub adaptive: bool,
+    /// A mark for the cache at the end of the whole request, wherever that is.
+    pub cache: Option<CacheMark>,
     /// The JSON schema that the answer has to follow.
     pub schema: Option<&'a RawValue>,
     /// Whether the answer has to be JSON without a schema.
@@ -86,6 +93,8 @@ pub enum Block<'a> {
     Reasoning,
     /// Reasoning with its vendor's signature.
     Signed(Signed),
+    /// A mark for the cache at the end of the block before it.
+    CacheMark(CacheMark),
     /// Something that only the caller's dialect has.
     Foreign(Need),
 }
@@ -103,7 +112,7 @@ pub enum Signed {
     },
     /// Reasoning that is encrypted as a whole.
     Redacted(String),
-    /// Gemini's signature of the call that follows, as [`gemini::signature`](super::gemini::signature) marks it.
+    /// Gemini's signature of the call that follows, as [`gemini::signature`](crate::dialects::gemini::signature) marks it.
     Call(String),
 }
 
@@ -201,6 +210,8 @@ pub struct Tool<'a> {
     pub schema: Option<&'a RawValue>,
     /// Whether the input always follows the schema.
     pub strict: Option<bool>,
+    /// A mark for the cache at the end of the tool.
+    pub mark: Option<CacheMark>,
 }
 
 /// The choice of a tool, and the names of the only tools that may be called; `None` if all of them may.
