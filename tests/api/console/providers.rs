@@ -43,6 +43,12 @@ on_both_databases! {
         let test = browser.submit(&path, &format!("{path}/test"), &[]).await.expect(200);
         assert!(test.shows("Credential refused") && test.shows("Paste it again"), "{}", test.html);
         assert!(!test.shows("wrong-credential"), "{}", test.html);
+        // The result stays: the state, its cause, and since when.
+        for page in [test, browser.get(&path).await.expect(200), browser.get("/providers").await.expect(200)] {
+            for text in ["Failing", "Incorrect API key provided", "since "] {
+                assert!(page.shows(text), "{text}: {}", page.html);
+            }
+        }
 
         let mended = fields("EU <1>", "custom", &base_url, SECRET);
         browser.submit(&path, &path, &mended).await.leads_to(&path);
@@ -66,6 +72,25 @@ on_both_databases! {
         for page in [&list, &test] {
             assert!(!page.shows(SECRET), "{}", page.html);
         }
+    }
+
+    async fn an_unreachable_provider_is_shown_as_failing_until_it_is_reached(app: App) {
+        let browser = owner(&app).await;
+        let fake = FakeProvider::start().await;
+        let id = app.organization.provider_at("gone", "custom", Some("http://127.0.0.1:1/v1")).await;
+        let path = format!("/providers/{id}");
+        let test = async || browser.submit(&path, &format!("{path}/test"), &[]).await.expect(200);
+        assert!(browser.get("/providers").await.shows("Not tried yet"));
+        assert!(test().await.shows("Nothing listens"));
+        for page in [browser.get("/providers").await, browser.get(&path).await] {
+            assert!(page.shows("Failing") && !page.shows("Not tried yet"), "{}", page.html);
+        }
+        let base_url = fake.base_url();
+        browser.submit(&path, &path, &fields("gone", "custom", &base_url, SECRET)).await.leads_to(&path);
+        assert!(browser.get("/providers").await.shows("Not tried yet"), "this address was not tested");
+        fake.next(Script::json(200, &json!({"object": "list", "data": [{"id": "one"}]})));
+        assert!(test().await.shows("offers 1 model."));
+        assert!(browser.get("/providers").await.shows("Works"));
     }
 
     async fn a_refused_provider_says_why_and_keeps_what_was_typed(app: App) {
