@@ -114,7 +114,7 @@ on_both_databases! {
         assert_eq!(app.get(&path).await.json()["price"]["input"], 3);
         // Another preset has other built-in prices.
         let provider = format!("/v1/model-router/providers/{}", model["provider_id"].as_str().expect("an id"));
-        let preset = json!({"preset": "custom", "base_url": "https://api.example.com/v1"});
+        let preset = json!({"preset": "custom", "base_url": "https://llm.example.com/v1"});
         let moved = app.call(with_json(app.request(Method::PATCH, &provider), &preset), &caller).await;
         assert_eq!(violation(&moved), "body.preset value_error");
         let silent = with_json(app.request(Method::PATCH, &provider), &json!({"stream_options": "unsupported"}));

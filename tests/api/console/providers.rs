@@ -101,6 +101,8 @@ on_both_databases! {
             (fields("a", "custom", "http://10.0.0.1/v1", ""), vec!["FAILSOFT_ALLOW_PRIVATE_UPSTREAMS"]),
             (fields("a", "custom", "https://user:pass@example.com", ""), vec!["holds a user name or password"]),
             (fields("a", "simulated", "https://example.com", ""), vec!["has no base URL. Leave this empty"]),
+            (fields("a", "azure", "https://RESOURCE.openai.azure.com/openai/v1", SECRET), vec!["the placeholder RESOURCE in it"]),
+            (fields("a", "custom", "https://api.example.com/v1", ""), vec!["the placeholder api.example.com in it"]),
             (fields("a", "openai", "", ""), vec!["This credential cannot be used"]),
         ];
         for (typed, expected) in cases {

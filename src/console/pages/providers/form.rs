@@ -166,6 +166,9 @@ fn check_address(problems: &mut Problems, policy: &AddressPolicy, preset: &Prese
         Err(AddressFault::Incomplete(form)) => {
             format!("This address is incomplete. That of {title} looks like {form}.")
         }
+        Err(AddressFault::Placeholder(left)) => {
+            format!("This address still has the placeholder {left} in it. Replace it with your own.")
+        }
         Err(AddressFault::Blocked(blocked)) => format!("This address cannot be used: {blocked}."),
     };
     problems.add("base_url", message);
