@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::budget_summary;
 use crate::console::components::diagrams::chart::{Chart, Plan};
-use crate::console::components::format::{count, duration, rough, share, sum};
+use crate::console::components::format::{count, counted, duration, share, sum, tokens};
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::status_badge::StatusBadge;
 use crate::console::components::time_range::TimeRange;
@@ -154,7 +154,7 @@ pub(crate) fn figures(total: &RequestCounts, times: &RequestTimes) -> Vec<Figure
     let waited = total.requests() - total.client_closed;
     let figure = |name, value, more| Figure { name, value, more, highlighted: false };
     let time = |percent| times.first_frame.percentile(percent).map_or_else(|| "–".to_owned(), duration);
-    let tokens = format!("{} tokens in, {} out", rough(total.input_tokens), rough(total.output_tokens));
+    let tokens = tokens(total.input_tokens, total.output_tokens);
     let saved = figure(
         "Saved by fallback",
         count(total.by_fallback),
@@ -164,7 +164,7 @@ pub(crate) fn figures(total: &RequestCounts, times: &RequestTimes) -> Vec<Figure
         figure(
             "Requests",
             count(total.requests()),
-            format!("{} callers disconnected early", count(total.client_closed)),
+            format!("{} disconnected early", counted(total.client_closed, "caller", "callers")),
         ),
         figure("Success rate", share(answered, waited), format!("{} failed", count(total.failed))),
         Figure { highlighted: total.by_fallback > 0, ..saved },

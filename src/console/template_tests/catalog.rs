@@ -162,9 +162,9 @@ fn report() -> providers::report::Report {
         took: "412 ms".to_owned(),
         message: String::new(),
         remedy: String::new(),
-        number: offers.len(),
+        number: "3 models".to_owned(),
         offers,
-        more: 0,
+        more: String::new(),
     }
 }
 
@@ -266,12 +266,12 @@ fn budget_lines() -> Vec<BudgetLine> {
     vec![
         BudgetLine {
             name: "Today",
-            value: "$12.30 spent · warns at $10.00, ends at $20.00 · anew at 2026-11-21T00:00:00Z".to_owned(),
+            value: "$12.30 spent · warning at $10.00, limit at $20.00 · resets Nov 21 00:00 UTC".to_owned(),
             note: "its soft limit is reached",
         },
         BudgetLine {
             name: "This month",
-            value: "$80.12 spent · ends at $400.00 · anew at 2026-12-01T00:00:00Z".to_owned(),
+            value: "$80.12 spent · limit at $400.00 · resets Dec 1 00:00 UTC".to_owned(),
             note: "",
         },
     ]

@@ -225,6 +225,25 @@ fn list_page(rows: Vec<FallbackRow>, organization: &OrganizationSnapshot) -> lis
     )
 }
 
+/// Pages of a model with one request, which a fallback answered.
+pub(super) fn after_one_request() -> [String; 2] {
+    let one = RequestCounts { by_fallback: 1, ..RequestCounts::default() };
+    let (organization, counts) = (catalog(), BTreeMap::from([("gpt-4o".to_owned(), one)]));
+    let frame = || frame("Fallbacks", NavigationItem::Fallbacks);
+    let list = list::Page::of(frame(), &Query::default(), &organization, rows(), &counts, true);
+    let editor = EditorPage {
+        frame: frame(),
+        model: organization.models["gpt-4o"].clone(),
+        organization,
+        may_configure: true,
+        rows: Vec::new(),
+        history: Vec::new(),
+        counts: one,
+    };
+    let editor = editor.page(&Draft::in_force(&[]), Notices::default(), &cooldowns()).expect("a page");
+    [list.render().expect("a page"), editor.render().expect("a page")]
+}
+
 /// Every page by name.
 pub(super) fn samples() -> Vec<(&'static str, String)> {
     let html = |page: Result<String, askama::Error>| page.expect("a page");

@@ -6,6 +6,7 @@ mod catalog;
 mod configure;
 mod parts;
 mod rows;
+mod wording;
 
 use entity::ids::OrganizationId;
 use uuid::Uuid;
@@ -15,6 +16,7 @@ use rows::{counts, event, now, request};
 
 use super::pages::events::unclassified::{MappingLine, sentences};
 use super::pages::{events, find, overview, requests};
+use crate::console::components::format::counted;
 use crate::console::components::layout::{Frame, NavigationItem, Person};
 use crate::console::components::pagination::Pagination;
 use crate::console::components::time_range::TimeRange;
@@ -101,7 +103,7 @@ fn event_list(query: &str, rows: i64) -> events::list::Page {
         step: filters.record.span.step(),
     };
     let pagination = Pagination {
-        says: format!("{rows} events, newest first"),
+        says: format!("{}, newest first", counted(rows, "event", "events")),
         newer: None,
         older: Some("/events?older=x".to_owned()),
     };
@@ -159,7 +161,7 @@ fn request_list(query: &str, rows: i64) -> requests::list::Page {
         form: requests::filter::FilterForm::of(&filters, &organization()),
         lines: (0..rows).map(|number| (&request(number)).into()).collect(),
         pagination: Pagination {
-            says: format!("{rows} requests, newest first"),
+            says: format!("{}, newest first", counted(rows, "request", "requests")),
             newer: Some("/requests?newer=x".to_owned()),
             older: None,
         },

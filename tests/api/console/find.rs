@@ -52,6 +52,7 @@ on_both_databases! {
         assert_page(&page);
         let (bad, good) = (page.html.find(">bad</a>").expect("bad"), page.html.find(">good</a>").expect("good"));
         assert!(bad < good, "{}", page.html);
+        assert_eq!(page.html.matches("type=\"search\" value=\"d\"").count(), 2, "the query stays: {}", page.html);
         let nothing = browser.get("/find?q=visit+%3C7%3E").await.expect(200);
         assert!(nothing.shows("Nothing found") && nothing.shows("/requests?session=visit+%3C7%3E"), "{}", nothing.html);
         assert!(!browser.get("/find").await.expect(200).shows("Nothing found"));

@@ -3,7 +3,7 @@
 use super::form::label;
 use super::line::Value;
 use super::settings::{CAPABILITIES, Section, Unit, numbers};
-use crate::console::components::format::count;
+use crate::console::components::format::counted;
 use crate::console::components::number_input::dollars;
 use crate::domain::operation::ModelKind;
 use crate::store::{FilledModel, ModelRow, ModelSettings};
@@ -22,7 +22,7 @@ pub(crate) fn facts(row: &ModelRow, filled: &FilledModel) -> Vec<(String, Value)
     });
     let limits = numbers(Section::Limits).map(|field| {
         let number = (field.get)(settings);
-        let text = number.map_or("not known".to_owned(), |number| format!("{} tokens", count(number)));
+        let text = number.map_or("not known".to_owned(), |number| counted(number, "token", "tokens"));
         fact(field.fact, text, field.name)
     });
     let capabilities = CAPABILITIES.iter().map(|field| {
@@ -50,7 +50,8 @@ fn prices(settings: &ModelSettings) -> String {
     };
     let short = listed(Section::Price);
     let Some(long) = price.long_prompt else { return short };
-    format!("{short}; for prompts above {} tokens {}", count(long.above), listed(Section::LongPrompt))
+    let above = counted(long.above, "token", "tokens");
+    format!("{short}; for prompts above {above} {}", listed(Section::LongPrompt))
 }
 
 fn rules(settings: &ModelSettings) -> String {

@@ -6,6 +6,7 @@ use super::settings::{CAPABILITIES, LONG_ABOVE, NUMBERS, Section, numbers};
 use crate::console::components::edit_conflict::state;
 use crate::console::components::number_input::{plain, scaled};
 use crate::console::components::time_range::Choice;
+use crate::console::components::timestamp::date;
 use crate::console::http::forms::{Fields, Problems};
 use crate::domain::closed_set::ClosedSet as _;
 use crate::domain::operation::ModelKind;
@@ -274,10 +275,7 @@ pub(crate) struct BuiltInValues {
 
 impl BuiltInValues {
     pub(crate) fn of(table: &FilledModel) -> Self {
-        Self {
-            settings: table.settings.clone(),
-            as_of: table.known_as_of.map(|day| day.format("%-d %B %Y").to_string()).unwrap_or_default(),
-        }
+        Self { settings: table.settings.clone(), as_of: table.known_as_of.map(date).unwrap_or_default() }
     }
 }
 

@@ -66,13 +66,10 @@ impl Page {
         row: &ProviderRow,
         models: Vec<(String, String)>,
     ) -> Self {
-        let stored = if row.has_credential {
-            format!(
-                "Stored: {}. Leave empty to keep it. Enter it again when the kind, scheme, host or port changes.",
-                line.credential
-            )
-        } else {
-            String::new()
+        let stored = match (row.has_credential, &row.credential_hint) {
+            (false, _) => String::new(),
+            (true, None) => format!("A credential is stored. {KEEP}"),
+            (true, Some(_)) => format!("Stored: {}. {KEEP}", line.credential),
         };
         Self {
             problems: Problems::default(),
@@ -92,6 +89,9 @@ impl Page {
         }
     }
 }
+
+/// How a stored credential is kept.
+const KEEP: &str = "Leave empty to keep it. Enter it again when the kind, scheme, host or port changes.";
 
 /// The provider with the id in the path.
 pub(super) async fn find(data: &OrgStore, id: &str) -> Result<ProviderRow> {

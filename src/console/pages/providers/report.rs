@@ -3,7 +3,7 @@
 use entity::ids::ProviderId;
 use url::form_urlencoded;
 
-use crate::console::components::format::duration;
+use crate::console::components::format::{counted, duration, not_shown};
 use crate::console::components::status_badge::StatusBadge;
 use crate::gateway::preview::connection_test::ConnectionReport;
 use crate::store::snapshot::OrganizationSnapshot;
@@ -21,12 +21,12 @@ pub(crate) struct Report {
     pub(crate) message: String,
     /// How to fix the error.
     pub(crate) remedy: String,
-    /// Number of models that the provider lists.
-    pub(crate) number: usize,
+    /// Number of models that the provider lists: `2 models`.
+    pub(crate) number: String,
     /// The first of those models.
     pub(crate) offers: Vec<OfferedModel>,
-    /// Number of models not shown.
-    pub(crate) more: usize,
+    /// That some models are not shown; empty if all are.
+    pub(crate) more: String,
 }
 
 /// A model that the provider offers.
@@ -61,8 +61,8 @@ impl Report {
             took,
             message: report.failure.map(|failure| failure.message).unwrap_or_default(),
             remedy,
-            number,
-            more: number - offers.len(),
+            number: counted(number, "model", "models"),
+            more: not_shown(number - offers.len()),
             offers,
         }
     }
@@ -75,9 +75,9 @@ impl Report {
             took: duration(0),
             message: "This server cannot decrypt the stored credential.".to_owned(),
             remedy: "Enter the credential again below.".to_owned(),
-            number: 0,
+            number: String::new(),
             offers: Vec::new(),
-            more: 0,
+            more: String::new(),
         }
     }
 }
