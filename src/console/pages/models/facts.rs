@@ -1,6 +1,6 @@
 //! The settings of a model: its own values and those from the built-in table.
 
-use super::form::label;
+use super::form::{endpoints, label};
 use super::line::Value;
 use super::settings::{CAPABILITIES, Section, Unit, numbers};
 use crate::console::components::format::counted;
@@ -16,6 +16,7 @@ pub(crate) fn facts(row: &ModelRow, filled: &FilledModel) -> Vec<(String, Value)
     };
     let name = fact("Name at the provider", row.upstream_model.clone(), "");
     let kind = fact("Kind", label(settings.kind).to_owned(), "");
+    let called = fact("Called by", endpoints(settings.kind), "");
     let space = (settings.kind == ModelKind::Embedding).then(|| {
         let own = settings.vector_space.clone();
         fact("Vector space", own.unwrap_or_else(|| row.upstream_model.clone()), "")
@@ -37,7 +38,7 @@ pub(crate) fn facts(row: &ModelRow, filled: &FilledModel) -> Vec<(String, Value)
         fact("Price per million tokens", prices(settings), "price"),
         fact("Adapted as a fallback", rules(settings), "parameter_rules"),
     ];
-    [name, kind].into_iter().chain(space).chain(limits).chain(capabilities).chain(rest).collect()
+    [name, kind, called].into_iter().chain(space).chain(limits).chain(capabilities).chain(rest).collect()
 }
 
 fn prices(settings: &ModelSettings) -> String {
