@@ -40,6 +40,14 @@ on_both_databases! {
             let page = browser.get(&path).await.expect(200);
             assert!(page.shows(&format!("{id}</code> <copy-button")), "{}", page.html);
         }
+        // What else is pasted elsewhere: the name of a model and the beginning of a key.
+        for (path, text) in [
+            (format!("/models/{model}"), "<code id=\"model-name\">bad</code> <copy-button"),
+            (format!("/keys/{key}"), "<code id=\"key-prefix\">"),
+        ] {
+            let page = browser.get(&path).await.expect(200);
+            assert!(page.shows(text), "{text}: {}", page.html);
+        }
     }
 
     async fn a_name_leads_to_what_is_called_like_it(app: App) {
