@@ -3,10 +3,11 @@
 const status = Object.assign(document.createElement("p"), { className: "said", role: "status" });
 document.body.append(status);
 
-for (const pre of navigator.clipboard ? document.querySelectorAll(".panel pre") : []) {
+for (const pre of navigator.clipboard ? document.querySelectorAll("pre") : []) {
   const sample = Object.assign(document.createElement("div"), { className: "sample" });
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Copy" });
-  button.setAttribute("aria-label", `Copy: ${pre.previousElementSibling.textContent}`);
+  const heading = pre.previousElementSibling;
+  button.setAttribute("aria-label", /^H[34]$/.test(heading?.tagName) ? `Copy: ${heading.textContent}` : "Copy the code");
   pre.replaceWith(sample);
   sample.append(button, pre);
   button.addEventListener("click", async () => {

@@ -205,6 +205,8 @@ pub const ROUTES: &[Endpoint] = routes! {
         GET    "/audit" => pages::audit::list::list;
         GET    "/docs" => pages::docs::start::read;
         GET    "/docs/api" => pages::docs::api::read;
+        GET    "/docs/{name}" => pages::docs::guides::read;
+        GET    "/llms.txt" => pages::docs::llms::read;
         GET    "/static/{name}" => assets::read;
     }
 };

@@ -32,6 +32,7 @@ const VARIABLE: &str = "FAILSOFT_API_KEY";
 struct Page<'a> {
     stylesheet: &'static str,
     script: &'static str,
+    version: &'a str,
     /// Scheme and authority without a trailing slash.
     address: String,
     reference: &'a Reference,
@@ -56,6 +57,7 @@ impl<'a> Page<'a> {
         Self {
             stylesheet: assets::path("docs.css"),
             script: assets::path("docs.js"),
+            version: &reference.version,
             address,
             reference,
             language,
