@@ -22,7 +22,7 @@ use crate::domain::error::Result;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::gateway::Gateway;
-use crate::gateway::routing::cooldown::Cooldowns;
+use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
 use crate::store::pagination::PageRequest;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventFilter, RequestCounts, RequestTimes, Store};
@@ -79,10 +79,11 @@ pub(crate) struct ReasonShare {
     pub(crate) width: i64,
 }
 
-/// A model in cooldown.
+/// A model in cooldown, or with one that has ended.
 pub(crate) struct CoolingModel {
     pub(crate) name: String,
     pub(crate) path: String,
+    /// Why, or that it has ended.
     pub(crate) reason: StatusBadge,
     /// Remaining time, as text.
     pub(crate) left: String,
@@ -208,18 +209,19 @@ pub(crate) fn shares(
 fn cooling(organization: &OrganizationSnapshot, cooldowns: &Cooldowns) -> Vec<CoolingModel> {
     let mut cooling: Vec<CoolingModel> = Vec::new();
     for model in organization.models.values() {
-        let Some(cooldown) = cooldowns.state(model).into_cooldown() else { continue };
-        let left = cooldown.remaining.as_secs();
-        cooling.push(CoolingModel {
-            name: model.name.to_string(),
-            path: format!("/models/{}", model.id.0),
-            reason: StatusBadge::of_class(cooldown.failure.class.as_str()),
-            left: if left == 0 {
-                "tested by the next request".to_owned()
-            } else {
-                format!("for {left} s more")
-            },
-        });
+        let (reason, left) = match cooldowns.state(model) {
+            CooldownState::Closed => continue,
+            CooldownState::Open(cooldown) => {
+                let reason = StatusBadge::of_class(cooldown.failure.class.as_str());
+                // A part of a second counts, so that it never says "0 s".
+                (reason, format!("for {} s more", cooldown.remaining.as_secs().max(1)))
+            }
+            CooldownState::HalfOpen(_) => {
+                (StatusBadge::of_ended_cooldown(), "tested by the next request".to_owned())
+            }
+        };
+        let path = format!("/models/{}", model.id.0);
+        cooling.push(CoolingModel { name: model.name.to_string(), path, reason, left });
     }
     cooling.sort_by(|one, other| one.name.cmp(&other.name));
     cooling

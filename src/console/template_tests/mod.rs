@@ -19,6 +19,7 @@ use super::pages::{events, find, overview, requests};
 use crate::console::components::format::counted;
 use crate::console::components::layout::{Frame, NavigationItem, Person};
 use crate::console::components::pagination::Pagination;
+use crate::console::components::status_badge::StatusBadge;
 use crate::console::components::time_range::TimeRange;
 use crate::console::http::flash::Flash;
 use crate::console::http::forms::Problems;
@@ -63,10 +64,10 @@ fn overview(query: &str) -> overview::Page {
     (0..1_000).for_each(|number| times.first_frame.count(300 + number * 2, 1));
     let reasons =
         [("rate_limited", 131), ("overloaded", 64), ("timeout", 22), ("cooldown", 12), ("content_policy", 3)];
-    let cooling = |name: &str, class: &str, left: &str| overview::CoolingModel {
+    let cooling = |name: &str, reason, left: &str| overview::CoolingModel {
         name: name.to_owned(),
         path: "/models/1".to_owned(),
-        reason: crate::console::components::status_badge::StatusBadge::of_class(class),
+        reason,
         left: left.to_owned(),
     };
     overview::Page {
@@ -83,8 +84,8 @@ fn overview(query: &str) -> overview::Page {
             Origin::Live,
         ),
         cooling: vec![
-            cooling("gpt-4o", "rate_limited", "for 4 s more"),
-            cooling("llama-70b", "unavailable", "tested by the next request"),
+            cooling("gpt-4o", StatusBadge::of_class("rate_limited"), "for 4 s more"),
+            cooling("llama-70b", StatusBadge::of_ended_cooldown(), "tested by the next request"),
         ],
         events: (0..10).map(|number| (&event(number)).into()).collect(),
         origin: Origin::Live.as_str(),
