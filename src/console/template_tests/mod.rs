@@ -79,7 +79,11 @@ fn overview(query: &str) -> overview::Page {
         figures: overview::figures(&total, &times),
         chart: overview::chart(&span, counts),
         reasons: overview::shares(
-            &reasons.map(|(class, events)| (Stored::parse(class), events)),
+            &overview::causes::by_cause(
+                reasons.map(|(class, events)| (Stored::parse(class), events)).into(),
+                &[(Some("cooldown:overloaded".to_owned()), 11)],
+                6,
+            ),
             &span,
             Origin::Live,
         ),
