@@ -167,6 +167,7 @@ pub const ROUTES: &[Endpoint] = routes! {
         GET    "/providers/{id}" => pages::providers::read::read;
         POST   "/providers/{id}" => pages::providers::read::change;
         POST   "/providers/{id}/test" => pages::providers::read::test;
+        POST   "/providers/{id}/models" => pages::providers::add_models::add;
         GET    "/providers/{id}/delete" => pages::providers::delete::read;
         POST   "/providers/{id}/delete" => pages::providers::delete::delete;
         GET    "/fallbacks" => pages::fallbacks::list::list;

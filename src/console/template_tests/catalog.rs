@@ -152,10 +152,11 @@ fn provider_page(
 fn report() -> providers::report::Report {
     let offer = |name: &str| providers::report::OfferedModel {
         name: name.to_owned(),
+        kind: if name == "tts-1" { "Speech" } else { "" },
         names: if name == "gpt-4o" { "gpt-4o" } else { "" }.to_owned(),
         path: "/models/new?provider=1&upstream=x".to_owned(),
     };
-    let offers = vec![offer("gpt-4o"), offer("gpt-4.1"), offer("o4-mini")];
+    let offers = vec![offer("gpt-4o"), offer("gpt-4.1"), offer("tts-1")];
     providers::report::Report {
         works: true,
         result: crate::console::components::status_badge::StatusBadge::of_health("ok"),
@@ -165,6 +166,7 @@ fn report() -> providers::report::Report {
         number: "3 models".to_owned(),
         offers,
         more: String::new(),
+        all: Some(2),
     }
 }
 

@@ -74,6 +74,45 @@ on_both_databases! {
         }
     }
 
+    async fn models_of_a_test_are_added_at_once_with_their_kinds(app: App) {
+        let fake = FakeProvider::start().await;
+        let browser = owner(&app).await;
+        let provider = app.organization.provider("fake", &fake).await;
+        app.organization.model("taken", provider).await;
+        let path = format!("/providers/{provider}");
+        let ids = ["one", "two/x", "text-embedding-3-small", "taken", "no name"];
+        let offers: Vec<_> = ids.iter().map(|id| json!({"id": id})).collect();
+        fake.next(Script::json(200, &json!({"object": "list", "data": offers})));
+        let test = browser.submit(&path, &format!("{path}/test"), &[]).await.expect(200);
+        for text in ["Add the checked models", "Embedding", "name=\"model\" value=\"one\""] {
+            assert!(test.shows(text), "{text}: {}", test.html);
+        }
+        let add = format!("{path}/models");
+        let sent = async |fields: &[(&str, &str)]| {
+            browser.submit_with(&test.token(), &add, fields).await.leads_to(&path);
+            browser.get(&path).await.expect(200)
+        };
+        assert!(sent(&[]).await.shows("No model was checked, so none was added."));
+        let page = sent(&[("model", "one"), ("model", "text-embedding-3-small"), ("model", "taken"), ("model", "no name")]).await;
+        for text in ["2 models were added.", "taken is in the catalog already, no name is no name for a model"] {
+            assert!(page.shows(text), "{text}: {}", page.html);
+        }
+        let page = sent(&[("all", "1"), ("offered", "one"), ("offered", "two/x"), ("prefix", "fake/")]).await;
+        assert!(page.shows("2 models were added.") && page.shows(">fake/two/x</a>"), "{}", page.html);
+        let rows = app.get("/v1/model-router/models").await.json();
+        let rows = rows["items"].as_array().expect("models");
+        let shown = |name: &str| {
+            let row = rows.iter().find(|row| row["name"] == name).expect(name);
+            (row["upstream_model"].clone(), row["kind"].clone())
+        };
+        assert_eq!(shown("text-embedding-3-small"), (json!("text-embedding-3-small"), json!("embedding")));
+        assert_eq!(shown("fake/two/x"), (json!("two/x"), json!("chat")));
+        assert_eq!(rows.len(), 5);
+        let many: Vec<String> = (0..101).map(|number| format!("m{number}")).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|name| ("model", name.as_str())).collect();
+        assert!(sent(&many).await.shows("At most 100 models can be added at once"));
+    }
+
     async fn an_unreachable_provider_is_shown_as_failing_until_it_is_reached(app: App) {
         let browser = owner(&app).await;
         let fake = FakeProvider::start().await;

@@ -143,7 +143,7 @@ fn ways(query: &Query) -> Vec<(&'static str, String, bool)> {
         let path = query.with(&[("tick", Some(word).filter(|word| !word.is_empty()))]);
         (label, format!("/fallbacks/many{path}"), current == word)
     };
-    [("Models without a list", ""), ("All models", "all"), ("None", "none")].map(way).into()
+    [("Models without a list", ""), ("All models", "all"), ("No model", "none")].map(way).into()
 }
 
 impl Draft {

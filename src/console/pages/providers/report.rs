@@ -3,9 +3,12 @@
 use entity::ids::ProviderId;
 use url::form_urlencoded;
 
+use super::add_models::MOST;
 use crate::console::components::format::{counted, duration, not_shown};
 use crate::console::components::status_badge::StatusBadge;
+use crate::console::pages::models::form::label;
 use crate::gateway::preview::connection_test::ConnectionReport;
+use crate::providers::known_kind;
 use crate::store::snapshot::OrganizationSnapshot;
 
 /// Maximum number of models listed.
@@ -27,6 +30,8 @@ pub(crate) struct Report {
     pub(crate) offers: Vec<OfferedModel>,
     /// That some models are not shown; empty if all are.
     pub(crate) more: String,
+    /// Number of listed models that are not in the catalog, if all of them can be added at once.
+    pub(crate) all: Option<usize>,
 }
 
 /// A model that the provider offers.
@@ -34,6 +39,8 @@ pub(crate) struct Report {
 pub(crate) struct OfferedModel {
     /// Name at the provider.
     pub(crate) name: String,
+    /// Its kind, if its name says that it is no chat model.
+    pub(crate) kind: &'static str,
     /// Names in the catalog, if it was added.
     pub(crate) names: String,
     /// Path of the form that adds it.
@@ -63,6 +70,8 @@ impl Report {
             remedy,
             number: counted(number, "model", "models"),
             more: not_shown(number - offers.len()),
+            all: Some(offers.iter().filter(|offer| offer.names.is_empty()).count())
+                .filter(|fresh| (2..=MOST).contains(fresh)),
             offers,
         }
     }
@@ -78,6 +87,7 @@ impl Report {
             number: String::new(),
             offers: Vec::new(),
             more: String::new(),
+            all: None,
         }
     }
 }
@@ -91,6 +101,6 @@ impl OfferedModel {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("provider", &id.0.to_string()).append_pair("upstream", &name);
         let path = format!("/models/new?{}", query.finish());
-        Self { names: names.join(", "), name, path }
+        Self { kind: known_kind(&name).map_or("", label), names: names.join(", "), name, path }
     }
 }
