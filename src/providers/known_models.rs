@@ -129,7 +129,7 @@ const KINDS_BY_START: &[(&[&str], ModelKind)] = &[
     (&["kokoro", "orpheus"], ModelKind::Speech),
 ];
 
-/// The kind of a model by a vendor's name for it. `None` for one whose name says nothing, which is a chat model in most cases.
+/// The kind of a model by a vendor's name for it. `None` if the name says nothing, which is a chat model in most cases.
 #[must_use]
 pub fn known_kind(upstream_model: &str) -> Option<ModelKind> {
     // Of a tuned model, the name of the base counts: `ft:BASE:OWNER::ID`.

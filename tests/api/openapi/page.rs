@@ -65,7 +65,7 @@ async fn links_within_the_page_lead_somewhere_and_names_are_used_once() {
     };
     let ids = values("id");
     let known: BTreeSet<&String> = ids.iter().collect();
-    assert_eq!(known.len(), ids.len(), "an id stands on the page twice");
+    assert_eq!(known.len(), ids.len(), "an id is on the page twice");
     let links = values("href");
     let within: Vec<&str> = links.iter().filter_map(|link| link.strip_prefix('#')).collect();
     assert!(within.len() > 100, "{}", within.len());

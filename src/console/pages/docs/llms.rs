@@ -10,7 +10,7 @@ use crate::auth::access::Anyone;
 use crate::config::Settings;
 use crate::console::http::base_url;
 
-/// Sends the text.
+/// Sends the text for programs.
 pub async fn read(_: Anyone, request: HttpRequest, settings: web::Data<Settings>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")

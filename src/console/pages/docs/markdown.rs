@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use pulldown_cmark::{Alignment, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html};
 
-/// A rendered document.
+/// A document, rendered as HTML.
 #[derive(Debug, Default)]
 pub(super) struct Rendered {
     pub(super) html: String,

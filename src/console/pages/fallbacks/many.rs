@@ -72,7 +72,7 @@ struct Draft {
     seen: BTreeMap<ModelId, i64>,
 }
 
-/// Renders the form. `from` is a model whose list is the beginning, and `tick` says which boxes are checked.
+/// Renders the form. It begins with the list of the model `from`, and `tick` says which boxes are checked.
 ///
 /// # Errors
 /// The database cannot be read.

@@ -34,7 +34,7 @@ use causes::{Cause, by_cause};
 const REASONS: usize = 6;
 /// More than all error classes.
 const CLASSES: usize = 100;
-/// Maximum number of skips for a cooldown whose causes are read.
+/// Maximum number of skips for a cooldown that are read for their causes.
 const READ_SKIPS: u64 = 2_000;
 /// Maximum number of recent events shown, where equal skips in a row are one.
 const EVENTS: usize = 10;

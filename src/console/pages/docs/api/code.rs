@@ -10,9 +10,9 @@ const SPOKEN: &str = "speech.mp3";
 pub enum Language {
     /// A command of the shell.
     Curl,
-    /// Python with `requests`.
+    /// Python, with the library `requests`.
     Python,
-    /// TypeScript with `fetch`.
+    /// TypeScript, with the built-in `fetch`.
     TypeScript,
 }
 

@@ -39,7 +39,7 @@ struct Page<'a> {
     /// The language of the samples.
     language: Language,
     languages: [LanguageLink; 3],
-    /// A first request.
+    /// A first request, to try it.
     first: Samples,
 }
 

@@ -164,7 +164,7 @@ impl Sample {
         Self::Object(members.map(|(name, value)| (name.to_owned(), value)).into())
     }
 
-    /// On one line.
+    /// The sample on one line.
     fn line(&self, style: Style) -> String {
         match self {
             Self::Value(value) => style.literal(value),
