@@ -76,7 +76,7 @@ pub(super) enum Returned {
     Nothing,
     Json,
     Text,
-    Bytes,
+    Binary,
 }
 
 /// Input of the samples.
@@ -111,7 +111,7 @@ fn curl(call: Call<'_>) -> Code {
         }
         Sent::File => options.extend(["-F 'model=MODEL'", "-F 'file=@FILE'"].map(str::to_owned)),
     }
-    if call.returned == Returned::Bytes {
+    if call.returned == Returned::Binary {
         options.push(format!("-o {SPOKEN}"));
     }
     let target = call.target;
@@ -145,7 +145,7 @@ fn python(call: Call<'_>) -> Code {
         Returned::Nothing => "print(answer.status_code)".to_owned(),
         Returned::Json => "print(answer.json())".to_owned(),
         Returned::Text => "print(answer.text)".to_owned(),
-        Returned::Bytes => {
+        Returned::Binary => {
             format!("with open(\"{SPOKEN}\", \"wb\") as file:\n    file.write(answer.content)")
         }
     };
@@ -189,7 +189,7 @@ fn typescript(call: Call<'_>) -> Code {
         Returned::Nothing => "console.log(answer.status);".to_owned(),
         Returned::Json => "console.log(await answer.json());".to_owned(),
         Returned::Text => "console.log(await answer.text());".to_owned(),
-        Returned::Bytes => {
+        Returned::Binary => {
             import = "import { writeFile } from \"node:fs/promises\";\n\n";
             format!("await writeFile(\"{SPOKEN}\", Buffer.from(await answer.arrayBuffer()));")
         }
@@ -301,7 +301,7 @@ console.log(await answer.json());"#
         assert!(sent.curl.after.ends_with("-F 'file=@FILE'"), "{sent:?}");
         assert!(sent.python.after.contains("open(\"FILE\", \"rb\")"), "{sent:?}");
         assert!(sent.typescript.before.contains("form.append(\"file\""), "{sent:?}");
-        let saved = samples(Call { returned: Returned::Bytes, ..GET });
+        let saved = samples(Call { returned: Returned::Binary, ..GET });
         assert!(saved.curl.after.ends_with("-o speech.mp3"), "{saved:?}");
         assert!(saved.python.after.ends_with("file.write(answer.content)"), "{saved:?}");
         assert!(saved.typescript.after.contains("writeFile(\"speech.mp3\""), "{saved:?}");

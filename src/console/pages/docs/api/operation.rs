@@ -216,7 +216,7 @@ fn returned(operation: &Described) -> Returned {
     }
     match response.content.keys().next().map(String::as_str) {
         None => Returned::Nothing,
-        Some("application/octet-stream") => Returned::Bytes,
+        Some("application/octet-stream") => Returned::Binary,
         Some(_) => Returned::Text,
     }
 }
