@@ -26,7 +26,7 @@ fn queries(page: &Page) -> Option<u32> {
 fn pages() -> impl Iterator<Item = &'static Endpoint> {
     let page = |route: &&Endpoint| route.surface == Surface::Page && route.method == Verb::Get;
     ROUTES.iter().filter(page).filter(|route| {
-        let file = [".csv", ".txt", "/live"].iter().any(|end| route.path.ends_with(end));
+        let file = [".csv", ".txt", "/live"].iter().any(|end| route.path.ends_with(*end));
         !file && !route.path.starts_with("/static")
     })
 }
