@@ -8,6 +8,7 @@ use crate::app;
 use crate::app::own_addresses::OwnPlaces;
 use crate::config::{Overrides, Settings};
 use crate::domain::clock::Clock;
+use crate::domain::plural::plural;
 use crate::store::database::schema;
 use crate::store::{ConnectError, Store, vault};
 use crate::upstream::AddressPolicy;
@@ -97,8 +98,9 @@ async fn look(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
         }
         Ok(pending) => {
             let lacking = format!(
-                "its schema lacks {} changes; run 'failsoft migrate', or start 'failsoft serve', which makes them too",
-                pending.len()
+                "its schema lacks {} {}; run 'failsoft migrate', or start 'failsoft serve', which does the same",
+                pending.len(),
+                plural(i64::try_from(pending.len()).unwrap_or(i64::MAX), "change", "changes")
             );
             report.failed("database", &lacking)?;
             return form_of_master_key(settings, report);

@@ -17,6 +17,7 @@ pub mod origin;
 pub mod outcome;
 pub mod period;
 pub mod permission;
+pub mod plural;
 pub mod routing_info;
 pub mod session_id;
 pub mod tenant;

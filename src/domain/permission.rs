@@ -149,9 +149,9 @@ impl Role {
     #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
-            Self::Owner => "may do everything, members included",
-            Self::Admin => "may do everything but manage members",
-            Self::Member => "may look at everything but the audit",
+            Self::Owner => "everything, members included",
+            Self::Admin => "everything but managing members",
+            Self::Member => "reading all but the audit",
         }
     }
 

@@ -1,4 +1,4 @@
-//! Facts about well-known models: context window, output limit, capabilities and list price. They prefill the form
+//! Facts about well-known models: kind, context window, output limit, capabilities and list price. They prefill the form
 //! when an organization adds a model; the organization's own values win.
 //!
 //! The table is embedded (`known_models.json`, see the notice in [`super`]) and parsed on first use. Missing facts
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::parameters::{ParameterRules, known_parameter_rules};
 use super::presets::{PRESETS, Preset};
 use super::price::ModelPrice;
+use crate::domain::operation::ModelKind;
 
 /// What a model can do. `None` is unknown, and never excludes a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -85,6 +86,60 @@ pub fn known_model(preset: &Preset, upstream_model: &str) -> Option<&'static Kno
     let models = table.get(preset.name)?;
     let bare = upstream_model.strip_prefix("models/").unwrap_or(upstream_model);
     models.get(upstream_model).or_else(|| models.get(bare))
+}
+
+/// Words in the names of models that are no chat models. The first row with a word in the name decides.
+const KINDS_BY_WORD: &[(&[&str], ModelKind)] = &[
+    (&["rerank", "reranker"], ModelKind::Rerank),
+    (&["embed", "embedding", "embeddings"], ModelKind::Embedding),
+    (&["moderation"], ModelKind::Moderation),
+    (&["tts"], ModelKind::Speech),
+    (&["whisper", "transcribe"], ModelKind::Transcription),
+];
+
+/// How the names of other models that are no chat models begin.
+const KINDS_BY_START: &[(&[&str], ModelKind)] = &[
+    (
+        &[
+            "all-minilm",
+            "bge-",
+            "e5-",
+            "embeddinggemma",
+            "gte-",
+            "multilingual-e5",
+            "textembedding-",
+            "voyage-",
+        ],
+        ModelKind::Embedding,
+    ),
+    (&["babbage-002", "davinci-002", "gpt-3.5-turbo-instruct"], ModelKind::Completion),
+    (
+        &[
+            "chatgpt-image",
+            "dall-e",
+            "flux",
+            "gpt-image",
+            "grok-2-image",
+            "imagen-",
+            "sdxl",
+            "stable-diffusion",
+        ],
+        ModelKind::Image,
+    ),
+    (&["kokoro", "orpheus"], ModelKind::Speech),
+];
+
+/// The kind of a model by a vendor's name for it. `None` if the name says nothing, which is a chat model in most cases.
+#[must_use]
+pub fn known_kind(upstream_model: &str) -> Option<ModelKind> {
+    // Of a tuned model, the name of the base counts: `ft:BASE:OWNER::ID`.
+    let base = upstream_model.strip_prefix("ft:").and_then(|tuned| tuned.split(':').next());
+    let name = base.unwrap_or(upstream_model).rsplit('/').next()?.to_ascii_lowercase();
+    let own = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let by_word = KINDS_BY_WORD.iter().find(|(words, _)| own.clone().any(|word| words.contains(&word)));
+    let starts =
+        || KINDS_BY_START.iter().find(|(starts, _)| starts.iter().any(|start| name.starts_with(*start)));
+    by_word.or_else(starts).map(|(_, kind)| *kind)
 }
 
 fn read(text: &str) -> Result<Table, serde_json::Error> {
@@ -214,6 +269,56 @@ mod tests {
         assert_eq!((long.input, long.cache_write_1h), (Some(10_000_000), Some(20_000_000)));
         let thinks = known("openrouter", "perplexity/sonar-deep-research").and_then(|model| model.price);
         assert_eq!(thinks.expect("a price").reasoning, Some(3_000_000));
+    }
+
+    #[test]
+    fn a_kind_is_known_by_the_name() {
+        let cases: &[(Option<ModelKind>, &[&str])] = &[
+            (
+                Some(ModelKind::Embedding),
+                &[
+                    "text-embedding-3-small",
+                    "mistral-embed",
+                    "gemini-embedding-001",
+                    "amazon.titan-embed-text-v2:0",
+                    "openai/text-embedding-ada-002",
+                    "BAAI/bge-m3",
+                    "voyage-3-large",
+                    "ft:text-embedding-3-small:acme::abc",
+                ],
+            ),
+            (Some(ModelKind::Rerank), &["rerank-v3.5", "BAAI/bge-reranker-v2-m3", "cohere.rerank-v3-5:0"]),
+            (Some(ModelKind::Moderation), &["omni-moderation-latest", "text-moderation-stable"]),
+            (Some(ModelKind::Speech), &["tts-1-hd", "gpt-4o-mini-tts", "playai-tts"]),
+            (Some(ModelKind::Transcription), &["whisper-large-v3-turbo", "gpt-4o-mini-transcribe"]),
+            (Some(ModelKind::Image), &["dall-e-3", "gpt-image-1", "black-forest-labs/FLUX.1-schnell"]),
+            (Some(ModelKind::Completion), &["gpt-3.5-turbo-instruct", "davinci-002"]),
+            (
+                None,
+                &[
+                    "gpt-4o",
+                    "claude-sonnet-4-5",
+                    "llama-3.3-70b-instruct",
+                    "ft:gpt-4o-mini:embed::x",
+                    "sim/steady",
+                    "",
+                ],
+            ),
+        ];
+        for (kind, names) in cases {
+            for name in names {
+                assert_eq!(known_kind(name), *kind, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_models_of_the_table_write_texts() {
+        let table = read(EMBEDDED).expect("known_models.json");
+        for id in table.values().flat_map(HashMap::keys) {
+            let kind = known_kind(id);
+            assert!(matches!(kind, None | Some(ModelKind::Completion)), "{id}: {kind:?}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@
 //! | [`parameters`] | the parameters to rename and drop before a model accepts another model's request |
 //! | [`compatibility`] | the rest of what a model accepts of a request written for another model |
 //! | [`stream_options`] | whether a provider accepts `stream_options` |
-//! | [`known_models`] | windows, limits, capabilities and list prices of well-known models |
+//! | [`known_models`] | kinds, windows, limits, capabilities and list prices of well-known models |
 //! | [`price`] | a price, and what of it applies to a request |
 //! | [`errors`] | parses a failed response into an [`UpstreamError`] |
 //! | [`errors::codes`], [`errors::phrases`] | the meaning of a vendor's error codes and error messages |
@@ -54,7 +54,7 @@ pub use errors::{
     is_empty_error, parse_error,
 };
 pub use finish_reasons::{FinishMeaning, FinishReason};
-pub use known_models::{Capabilities, KnownModel, known_model};
+pub use known_models::{Capabilities, KnownModel, known_kind, known_model};
 pub use parameters::{ParameterRules, RulePlace, known_parameter_rules};
 pub use presets::{
     Authentication, CredentialNeed, Documents, InvalidCredential, ModelAddress, PRESETS, Preset, Service,

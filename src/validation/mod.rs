@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod bounds;
+pub mod placeholder;
 pub mod provider;
 pub mod visible;
 

@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::ViolationReason;
+use super::{ViolationReason, placeholder};
 use crate::providers::aws::credential::{AccessKey, region_of};
 use crate::providers::service_account::{ServiceAccount, TOKEN_SERVICE};
 use crate::providers::{
@@ -25,6 +25,8 @@ pub enum AddressFault {
     Missing(Option<&'static str>),
     /// It lacks a part of what it has to look like.
     Incomplete(&'static str),
+    /// It has this placeholder of an example in it.
+    Placeholder(String),
     /// The address policy does not allow it.
     Blocked(Blocked),
 }
@@ -51,11 +53,12 @@ pub fn known_preset(name: &str) -> Result<&'static Preset, ViolationReason> {
     })
 }
 
-/// Checks the length of a vendor's API key.
+/// Checks the length of a vendor's API key, without the blanks and line breaks at its ends that come along when it is copied.
 ///
 /// # Errors
 /// It is empty or too long.
 pub fn credential(text: &str) -> Result<SecretString, ViolationReason> {
+    let text = text.trim();
     if text.is_empty() || text.len() > LONGEST_CREDENTIAL {
         let expected = format!(
             "must be 1 to {LONGEST_CREDENTIAL} bytes; leave it out, or send null, where there is none"
@@ -85,8 +88,14 @@ pub fn address(policy: &AddressPolicy, preset: &Preset, base_url: Option<&str>) 
         return if base_url.is_some() { Err(AddressFault::NotWanted) } else { Ok(()) };
     }
     let address = base_url.or(preset.base_url).ok_or(AddressFault::Missing(preset.base_url_form))?;
+    if let Some(left) = placeholder::in_address(address) {
+        return Err(AddressFault::Placeholder(left.to_owned()));
+    }
     // Both the address as stored and the URLs that calls derive from it must be allowed.
     policy.check(address.trim()).map_err(AddressFault::Blocked)?;
+    if let Some(host) = placeholder::example_host(address) {
+        return Err(AddressFault::Placeholder(host));
+    }
     for (_, service) in preset.services() {
         policy.check(&service_url(preset, service, address)).map_err(AddressFault::Blocked)?;
         let within = service.model_address.map(|address| address.within).unwrap_or_default();

@@ -9,6 +9,7 @@ mod expiry;
 mod fallbacks;
 mod find;
 mod first_steps;
+mod guides;
 mod invitation;
 mod keys;
 mod live_events;

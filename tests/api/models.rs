@@ -114,7 +114,7 @@ on_both_databases! {
         assert_eq!(app.get(&path).await.json()["price"]["input"], 3);
         // Another preset has other built-in prices.
         let provider = format!("/v1/model-router/providers/{}", model["provider_id"].as_str().expect("an id"));
-        let preset = json!({"preset": "custom", "base_url": "https://api.example.com/v1"});
+        let preset = json!({"preset": "custom", "base_url": "https://llm.example.com/v1"});
         let moved = app.call(with_json(app.request(Method::PATCH, &provider), &preset), &caller).await;
         assert_eq!(violation(&moved), "body.preset value_error");
         let silent = with_json(app.request(Method::PATCH, &provider), &json!({"stream_options": "unsupported"}));
@@ -223,6 +223,24 @@ on_both_databases! {
         assert_eq!(app.patch(&path(&one), &json!({"kind": "embedding", "vector_space": "v"})).await.status, 200);
         assert_eq!(app.delete("/fallback/one").await.status, 200);
         assert_eq!(app.patch(&path(&one), &json!({"kind": "chat"})).await.status, 200);
+    }
+
+    async fn the_kind_follows_from_the_name_at_the_provider_unless_it_is_given(app: App) {
+        let provider = simulated(&app).await;
+        let kinds = [
+            ("text-embedding-3-small", "embedding"), ("rerank-v3.5", "rerank"), ("omni-moderation-latest", "moderation"),
+            ("tts-1", "speech"), ("whisper-1", "transcription"), ("dall-e-3", "image"), ("davinci-002", "completion"), ("gpt-4o", "chat"),
+        ];
+        for (name, kind) in kinds {
+            assert_eq!(made(&app, &json!({"name": name, "provider_id": provider})).await["kind"], kind, "{name}");
+        }
+        let new = |name: &str, kind: Value| json!({"name": name, "provider_id": provider, "upstream_model": "bge-m3", "kind": kind});
+        let by_name = made(&app, &new("vectors", Value::Null)).await;
+        assert_eq!(by_name["kind"], "embedding", "the name at the provider counts");
+        let given = made(&app, &new("given", json!("chat"))).await;
+        assert_eq!(given["kind"], "chat");
+        assert_eq!(changed(&app, &given, &json!({"upstream_model": "tts-1"})).await["kind"], "chat", "a change leaves the kind alone");
+        assert_eq!(changed(&app, &given, &json!({"kind": null})).await["kind"], "speech");
     }
 
     async fn what_is_left_open_is_filled_from_the_embedded_table(app: App) {

@@ -129,6 +129,37 @@ on_both_databases! {
         }
     }
 
+    async fn the_result_of_a_test_is_the_health_of_the_provider(app: App) {
+        let fake = FakeProvider::start().await;
+        let id = app.organization.provider("fake", &fake).await.to_string();
+        let read = async || app.get(&format!("{PROVIDERS}/{id}")).await.json();
+        assert_eq!(read().await["health"], "unknown");
+        let mut since = Value::Null;
+        for (status, cause) in [(500, "broken"), (404, "nothing here"), (429, "slow down")] {
+            app.clock.advance(std::time::Duration::from_secs(60));
+            fake.next(Script::error(status, "an_error", cause));
+            test(&app, &id).await;
+            let row = read().await;
+            assert_eq!((&row["health"], &row["health_message"]), (&json!("failing"), &json!(cause)), "{row}");
+            assert_ne!(row["health_at"], since, "{row}");
+            since = row["health_at"].clone();
+        }
+        app.clock.advance(std::time::Duration::from_secs(60));
+        fake.next(Script::error(429, "an_error", "slow down"));
+        test(&app, &id).await;
+        assert_eq!(read().await["health_at"], since, "it has failed like that since then");
+        // A call that is answered says more than the test before it.
+        app.organization.model("a", id.parse().expect("an id")).await;
+        fake.always(Script::answer("Hi"));
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+        eventually(async || (read().await["health"] == "ok").then_some(())).await;
+        let gone = app.organization.provider_at("gone", "custom", Some("http://127.0.0.1:1/v1")).await;
+        test(&app, &gone.to_string()).await;
+        let row = app.get(&format!("{PROVIDERS}/{gone}")).await.json();
+        assert_eq!(row["health"], "failing", "{row}");
+        assert_ne!(row["health_message"], Value::Null, "{row}");
+    }
+
     async fn one_that_does_not_says_why_and_what_to_do(app: App) {
         let fake = FakeProvider::start().await;
         let id = app.organization.provider("fake", &fake).await.to_string();

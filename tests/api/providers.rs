@@ -95,7 +95,7 @@ on_both_databases! {
     }
 
     async fn every_field_is_checked_and_every_violation_is_named(app: App) {
-        let good = json!({"name": "p", "preset": "custom", "base_url": "https://api.example.com/v1"});
+        let good = json!({"name": "p", "preset": "custom", "base_url": "https://llm.example.com/v1"});
         for (member, value, named) in [
             ("name", json!(""), "body.name value_error"),
             ("name", json!("x".repeat(101)), "body.name value_error"),
@@ -172,10 +172,35 @@ on_both_databases! {
             let request = app.request(Method::POST, PROVIDERS).body(body);
             assert_eq!(violation(&app.call(request, &app.organization.key).await), named, "{body}");
         }
+        for (preset, address, left) in [
+            ("azure", "https://RESOURCE.openai.azure.com/openai/v1", "RESOURCE"),
+            ("azure", "https://YOUR-RESOURCE.openai.azure.com/openai/v1", "YOUR-RESOURCE"),
+            ("bedrock", "https://bedrock-runtime.{region}.amazonaws.com", "{region}"),
+            ("custom", "https://example\u{2026}/v1", "example\u{2026}"),
+            ("custom", "https://api.example.com/v1", "api.example.com"),
+        ] {
+            let body = json!({"name": "p", "preset": preset, "base_url": address, "credential": SECRET});
+            let refused = app.post(PROVIDERS, &body).await.text();
+            assert!(refused.contains(&format!("the placeholder '{left}' in it")), "{address}: {refused}");
+        }
+        let two = json!({"name": "p", "preset": "openai", "credential": "sk-one\nsk-two"});
+        let two = app.post(PROVIDERS, &two).await.text();
+        assert!(two.contains("has a line break in it: paste the key alone") && !two.contains("sk-"), "{two}");
         let fragment = json!({"name": "p", "preset": "custom", "base_url": "https://example.com/v1#part"});
         let fragment = app.post(PROVIDERS, &fragment).await.text();
         assert!(fragment.contains("holds a '#'"), "{fragment}");
         assert_eq!(items(&app, PROVIDERS).await, Vec::<Value>::new(), "nothing of it was stored");
+    }
+
+    async fn what_was_copied_along_with_a_credential_is_left_out(app: App) {
+        for (name, around) in [("a", format!("{SECRET}\n")), ("b", format!(" \t{SECRET}\r\n "))] {
+            let body = json!({"name": name, "preset": "openai", "credential": around});
+            let made = made(&app, &body).await;
+            assert!(made["credential_hint"].as_str().is_some_and(|hint| SECRET.ends_with(hint)), "{made}");
+            let path = format!("{PROVIDERS}/{}", made["id"].as_str().expect("an id"));
+            let changed = app.patch(&path, &json!({"credential": around})).await;
+            assert_eq!((changed.status, &changed.json()["credential_hint"]), (200, &made["credential_hint"]));
+        }
     }
 
     async fn a_body_that_is_no_plain_json_is_refused(app: App) {

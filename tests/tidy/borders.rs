@@ -10,7 +10,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("telemetry", &["config"]),
     ("dialects", &["domain"]),
-    ("providers", &["dialects"]),
+    ("providers", &["dialects", "domain"]),
     ("limits", &["domain"]),
     ("upstream", &["config", "limits", "providers"]),
     ("store", &["config", "domain", "providers"]),

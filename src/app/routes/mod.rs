@@ -167,9 +167,12 @@ pub const ROUTES: &[Endpoint] = routes! {
         GET    "/providers/{id}" => pages::providers::read::read;
         POST   "/providers/{id}" => pages::providers::read::change;
         POST   "/providers/{id}/test" => pages::providers::read::test;
+        POST   "/providers/{id}/models" => pages::providers::add_models::add;
         GET    "/providers/{id}/delete" => pages::providers::delete::read;
         POST   "/providers/{id}/delete" => pages::providers::delete::delete;
         GET    "/fallbacks" => pages::fallbacks::list::list;
+        GET    "/fallbacks/many" => pages::fallbacks::many::read;
+        POST   "/fallbacks/many" => pages::fallbacks::many::save;
         GET    "/fallbacks/{id}" => pages::fallbacks::read::read;
         POST   "/fallbacks/{id}" => pages::fallbacks::change::change;
         POST   "/fallbacks/{id}/revert" => pages::fallbacks::revert::revert;
@@ -205,6 +208,8 @@ pub const ROUTES: &[Endpoint] = routes! {
         GET    "/audit" => pages::audit::list::list;
         GET    "/docs" => pages::docs::start::read;
         GET    "/docs/api" => pages::docs::api::read;
+        GET    "/docs/{name}" => pages::docs::guides::read;
+        GET    "/llms.txt" => pages::docs::llms::read;
         GET    "/static/{name}" => assets::read;
     }
 };

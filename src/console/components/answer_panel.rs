@@ -7,7 +7,7 @@ use entity::ids::RequestId;
 use crate::console::components::attempt_summary::{adaptations, attempts, sentence};
 use crate::console::components::diagrams::chain_diagram::ChainDiagram;
 use crate::console::components::diagrams::timing_bar::TimingBar;
-use crate::console::components::format::{count, duration, money};
+use crate::console::components::format::{count, counted, duration, money};
 use crate::console::components::status_badge::StatusBadge;
 use crate::domain::error::{Error, Result};
 use crate::gateway::Gateway;
@@ -130,7 +130,8 @@ impl EventLink {
 
 fn facts(row: &RequestRow) -> Vec<String> {
     let tokens = row.input_tokens.zip(row.output_tokens);
-    let tokens = tokens.map(|(input, output)| format!("{} tokens in, {} out", count(input), count(output)));
+    let tokens = tokens
+        .map(|(input, output)| format!("{} in, {} out", counted(input, "token", "tokens"), count(output)));
     let cost = row.cost_nano_dollars.filter(|_| row.served_model.is_some()).map(money);
     [Some(duration(row.total_ms)), tokens, cost].into_iter().flatten().collect()
 }

@@ -1,9 +1,10 @@
 //! Budgets as pages show them: spending, limits, and which limit is reached.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use entity::ids::ApiKeyId;
 
-use crate::console::components::format::{count, money, sum};
+use crate::console::components::format::{counted, money, sum};
+use crate::console::components::timestamp::minute;
 use crate::domain::period::Period;
 use crate::gateway::routing::budget::Spending;
 use crate::store::snapshot::{BudgetEntry, OrganizationSnapshot};
@@ -45,11 +46,11 @@ pub fn lines(
         let unpriced = spending.unpriced(organization.id, key, budget.period);
         let limits = [("warning at", budget.soft), ("limit at", budget.hard)];
         let limits = limits.into_iter().filter_map(|(word, limit)| Some(format!("{word} {}", money(limit?))));
-        let resets = budget.period.end(now).to_rfc3339_opts(SecondsFormat::Secs, true);
+        let resets = minute(budget.period.end(now));
         BudgetLine {
             name: name(budget.period),
             value: format!(
-                "{} spent{} · {} · resets at {resets}",
+                "{} spent{} · {} · resets {resets} UTC",
                 sum(spent, unpriced),
                 without_price(unpriced),
                 limits.collect::<Vec<_>>().join(", ")
@@ -84,8 +85,7 @@ pub fn warnings(organization: &OrganizationSnapshot, spending: &Spending) -> Vec
 fn without_price(requests: i64) -> String {
     match requests {
         ..=0 => String::new(),
-        1 => ", not counting 1 request without a known price".to_owned(),
-        _ => format!(", not counting {} requests without a known price", count(requests)),
+        _ => format!(", not counting {} without a known price", counted(requests, "request", "requests")),
     }
 }
 

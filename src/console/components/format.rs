@@ -1,5 +1,6 @@
 //! Number formats for people: counts, durations, money, percentages.
 
+use crate::domain::plural::plural;
 use crate::store::known_cost;
 
 /// A count with thousands separators: `12,345`.
@@ -14,6 +15,28 @@ pub fn count(number: i64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A count with its noun: `1 request`, `12,345 requests`.
+#[must_use]
+pub fn counted(number: impl TryInto<i64>, one: &str, many: &str) -> String {
+    let number = number.try_into().unwrap_or(i64::MAX);
+    format!("{} {}", count(number), plural(number, one, many))
+}
+
+/// That the rest of a list is not shown, as a sentence; empty if there is no rest.
+#[must_use]
+pub fn not_shown(rest: usize) -> String {
+    if rest == 0 {
+        return String::new();
+    }
+    format!("{} not shown.", counted(rest, "more is", "more are"))
+}
+
+/// Tokens of prompts and answers: `1 token in, 12.3 k out`.
+#[must_use]
+pub fn tokens(input: i64, output: i64) -> String {
+    format!("{} {} in, {} out", rough(input), plural(input, "token", "tokens"), rough(output))
 }
 
 /// A large count with three digits: `6.3 M`.
@@ -127,6 +150,13 @@ mod tests {
     #[test]
     fn numbers_are_formatted_for_people() {
         assert_eq!([0, 999, 1_000, -1_234_567].map(count), ["0", "999", "1,000", "-1,234,567"]);
+        assert_eq!(counted(1_usize, "request", "requests"), "1 request");
+        assert_eq!(counted(1_000_u64, "request", "requests"), "1,000 requests");
+        assert_eq!([0, 1, 2].map(not_shown), ["", "1 more is not shown.", "2 more are not shown."]);
+        assert_eq!(
+            (tokens(1, 1), tokens(0, 12_345)),
+            ("1 token in, 1 out".to_owned(), "0 tokens in, 12.3 k out".to_owned())
+        );
         assert_eq!([9_999, 12_345, 824_880, 6_324_080].map(rough), ["9,999", "12.3 k", "824 k", "6.3 M"]);
         assert_eq!(
             [0, 999, 1_960, 20_900, 125_000].map(duration),

@@ -23,6 +23,8 @@ pub struct Frame {
     pub person: Option<Person>,
     /// Message carried over a redirect.
     pub flash: Option<Flash>,
+    /// What the search field contains.
+    pub find: String,
     /// CSRF token of the page's forms.
     pub csrf: String,
     /// Path of the style sheet.
@@ -104,6 +106,7 @@ impl Frame {
             highlighted: NavigationItem::None,
             person: None,
             flash: None,
+            find: String::new(),
             csrf: String::new(),
             stylesheet: assets::path("console.css"),
             script: assets::path("console.js"),

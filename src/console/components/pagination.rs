@@ -1,5 +1,6 @@
 //! Pagination of a list: the page that the query string asks for, and the links to the pages next to it.
 
+use crate::console::components::format::counted;
 use crate::console::http::query::Query;
 use crate::store::OrgStore;
 use crate::store::pagination::{BidirectionalPage, Direction, Position};
@@ -48,7 +49,6 @@ pub fn pagination<T>(
         let other = if name == "newer" { "older" } else { "newer" };
         Some(format!("{path}{}", query.with(&[(name, Some(&cursor)), (other, None)])))
     };
-    let number = rows_page.items.len();
-    let says = format!("{number} {}, newest first", if number == 1 { what.0 } else { what.1 });
+    let says = format!("{}, newest first", counted(rows_page.items.len(), what.0, what.1));
     Pagination { says, newer: to("newer", rows_page.newer), older: to("older", rows_page.older) }
 }

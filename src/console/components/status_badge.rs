@@ -71,6 +71,12 @@ impl StatusBadge {
         }
     }
 
+    /// A model with a cooldown that has ended: it is called again, first by one request as a test.
+    #[must_use]
+    pub fn of_ended_cooldown() -> Self {
+        Self::new("soft", "◕", "Cooldown ended")
+    }
+
     /// Whether a key is valid.
     #[must_use]
     pub fn of_key(revoked: bool, expired: bool) -> Self {

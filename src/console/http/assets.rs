@@ -98,5 +98,6 @@ mod tests {
         };
         assert!(size("console.css") <= 10 * 1024, "{} bytes of style", size("console.css"));
         assert!(size("console.js") <= 8 * 1024, "{} bytes of script", size("console.js"));
+        assert!(size("docs.js") <= 1024, "{} bytes of script", size("docs.js"));
     }
 }

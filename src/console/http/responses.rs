@@ -14,13 +14,13 @@ use futures_util::{Stream, TryStreamExt as _};
 use crate::auth::console::sign_in::SignedIn;
 use crate::domain::error::{Error, Result};
 
-/// Content security policy of documentation pages: no scripts, no forms, no framing.
-const READING: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Content security policy of documentation pages: only our own scripts and styles, no forms, no framing.
+const READING: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Content security policy of console pages: only our own scripts, styles and forms, nothing inline.
 const CONSOLE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// A page without scripts and forms.
+/// A page without forms.
 pub(in crate::console) fn reading_page(page: &impl Template) -> Result<HttpResponse> {
     let html = page.render().map_err(Error::internal)?;
     Ok(html_response(StatusCode::OK, READING, "no-cache", html))

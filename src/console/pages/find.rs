@@ -7,6 +7,7 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use crate::auth::console::console_user::{ConsoleUser, may};
+use crate::console::components::format::not_shown;
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::http::query::Query;
 use crate::console::http::responses::{page, see_other};
@@ -23,8 +24,8 @@ pub(crate) struct Page {
     pub(crate) frame: Frame,
     pub(crate) typed: String,
     pub(crate) matches: Vec<Match>,
-    /// Number of matches that are not shown.
-    pub(crate) more: usize,
+    /// That some matches are not shown; empty if all are.
+    pub(crate) more: String,
     /// Path of the requests of a session with this name.
     pub(crate) session: String,
 }
@@ -63,12 +64,13 @@ pub async fn find(
 
 impl Page {
     pub(crate) fn of(frame: Frame, typed: String, mut matches: Vec<Match>) -> Self {
-        let more = matches.len().saturating_sub(MATCHES);
+        let more = not_shown(matches.len().saturating_sub(MATCHES));
         matches.truncate(MATCHES);
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("session", &typed)
             .append_pair("range", "30d")
             .finish();
+        let frame = Frame { find: typed.clone(), ..frame };
         Self { frame, typed, matches, more, session: format!("/requests?{query}") }
     }
 }

@@ -18,6 +18,7 @@ use crate::console::http::forms::{Fields, Form, Problems};
 use crate::console::http::responses::{page, page_with};
 use crate::domain::error::{Error, Result};
 use crate::domain::permission::Permission;
+use crate::domain::plural::plural;
 use crate::gateway::Gateway;
 use crate::store::{OrgStore, OrganizationSettings, Store, TypedFallbacks, UnpricedModels};
 
@@ -74,15 +75,20 @@ impl Page {
     pub(crate) fn with(frame: Frame, typed: FormValues, problems: Problems) -> Self {
         let modes = vec![
             Choice::new("cascade", "Cascade: then the general list"),
-            Choice::new("strict", "Strict: then no other model, if any list of that type exists"),
+            Choice::new("strict", "Strict: then no other model"),
         ];
         let unpriced_choices = vec![
-            Choice::new("refuse", "Skip them: no limit holds for an unknown cost"),
+            Choice::new("refuse", "Skip them"),
             Choice::new("allow", "Call them until the budget is exhausted"),
         ];
         let may_change = frame.person.as_ref().is_some_and(|person| person.may(Permission::ManageSettings));
         let (conflict, budgets) = (None, Vec::new());
         Self { frame, problems, conflict, typed, modes, unpriced_choices, may_change, budgets }
+    }
+
+    /// A number in a field with its unit: `1 day`, `1.5 seconds`.
+    pub(crate) fn with_unit(&self, typed: &str, one: &str, many: &str) -> String {
+        format!("{typed} {}", plural(typed.parse().unwrap_or_default(), one, many))
     }
 
     /// Label of the current mode.

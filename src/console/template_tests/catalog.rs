@@ -152,19 +152,21 @@ fn provider_page(
 fn report() -> providers::report::Report {
     let offer = |name: &str| providers::report::OfferedModel {
         name: name.to_owned(),
+        kind: if name == "tts-1" { "Speech" } else { "" },
         names: if name == "gpt-4o" { "gpt-4o" } else { "" }.to_owned(),
         path: "/models/new?provider=1&upstream=x".to_owned(),
     };
-    let offers = vec![offer("gpt-4o"), offer("gpt-4.1"), offer("o4-mini")];
+    let offers = vec![offer("gpt-4o"), offer("gpt-4.1"), offer("tts-1")];
     providers::report::Report {
         works: true,
         result: crate::console::components::status_badge::StatusBadge::of_health("ok"),
         took: "412 ms".to_owned(),
         message: String::new(),
         remedy: String::new(),
-        number: offers.len(),
+        number: "3 models".to_owned(),
         offers,
-        more: 0,
+        more: String::new(),
+        all: Some(2),
     }
 }
 
@@ -266,12 +268,12 @@ fn budget_lines() -> Vec<BudgetLine> {
     vec![
         BudgetLine {
             name: "Today",
-            value: "$12.30 spent · warns at $10.00, ends at $20.00 · anew at 2026-11-21T00:00:00Z".to_owned(),
+            value: "$12.30 spent · warning at $10.00, limit at $20.00 · resets Nov 21 00:00 UTC".to_owned(),
             note: "its soft limit is reached",
         },
         BudgetLine {
             name: "This month",
-            value: "$80.12 spent · ends at $400.00 · anew at 2026-12-01T00:00:00Z".to_owned(),
+            value: "$80.12 spent · limit at $400.00 · resets Dec 1 00:00 UTC".to_owned(),
             note: "",
         },
     ]

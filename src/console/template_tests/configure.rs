@@ -16,7 +16,7 @@ use crate::console::http::forms::Problems;
 use crate::console::http::query::Query;
 use crate::console::pages::fallbacks::draft::Draft;
 use crate::console::pages::fallbacks::editor_page::{Conflict, EditorPage, Notices};
-use crate::console::pages::fallbacks::{editor_page, list, try_out};
+use crate::console::pages::fallbacks::{editor_page, list, many, try_out};
 use crate::console::pages::{playground, start};
 use crate::domain::clock::Clock;
 use crate::domain::failure::class::ErrorClass;
@@ -225,6 +225,35 @@ fn list_page(rows: Vec<FallbackRow>, organization: &OrganizationSnapshot) -> lis
     )
 }
 
+fn many_models(problems: Problems) -> many::Page {
+    let (organization, chain) = (catalog(), ["claude-sonnet", "llama-70b"].map(str::to_owned));
+    let lists: Vec<_> = rows().into_iter().filter(|row| row.fallback_type == FallbackType::General).collect();
+    let ticked = [ModelId(Uuid::from_u128(2)), ModelId(Uuid::from_u128(5))].into();
+    let frame = frame("The same fallbacks for many models", NavigationItem::Fallbacks);
+    let page = many::Page::with(frame, &organization, &lists, &chain, &ticked);
+    let ways = vec![("Models without a list", "/fallbacks/many".to_owned(), true)];
+    many::Page { problems, ways, ..page }
+}
+
+/// Pages of a model with one request, which a fallback answered.
+pub(super) fn after_one_request() -> [String; 2] {
+    let one = RequestCounts { by_fallback: 1, ..RequestCounts::default() };
+    let (organization, counts) = (catalog(), BTreeMap::from([("gpt-4o".to_owned(), one)]));
+    let frame = || frame("Fallbacks", NavigationItem::Fallbacks);
+    let list = list::Page::of(frame(), &Query::default(), &organization, rows(), &counts, true);
+    let editor = EditorPage {
+        frame: frame(),
+        model: organization.models["gpt-4o"].clone(),
+        organization,
+        may_configure: true,
+        rows: Vec::new(),
+        history: Vec::new(),
+        counts: one,
+    };
+    let editor = editor.page(&Draft::in_force(&[]), Notices::default(), &cooldowns()).expect("a page");
+    [list.render().expect("a page"), editor.render().expect("a page")]
+}
+
 /// Every page by name.
 pub(super) fn samples() -> Vec<(&'static str, String)> {
     let html = |page: Result<String, askama::Error>| page.expect("a page");
@@ -242,6 +271,11 @@ pub(super) fn samples() -> Vec<(&'static str, String)> {
         ("fallbacks", html(list_page(rows(), &catalog()).render())),
         ("fallbacks-empty", html(list_page(Vec::new(), &catalog()).render())),
         ("fallbacks-no-models", html(list_page(Vec::new(), &organization()).render())),
+        ("fallbacks-many", html(many_models(Problems::default()).render())),
+        (
+            "fallbacks-many-refused",
+            html(many_models(Problems::of("fallback", "Enter at least one.")).render()),
+        ),
         ("fallback", html(editor(true, None, Notices::default()).render())),
         ("fallback-member", html(editor(false, None, Notices::default()).render())),
         (

@@ -6,6 +6,7 @@ mod catalog;
 mod configure;
 mod parts;
 mod rows;
+mod wording;
 
 use entity::ids::OrganizationId;
 use uuid::Uuid;
@@ -15,8 +16,10 @@ use rows::{counts, event, now, request};
 
 use super::pages::events::unclassified::{MappingLine, sentences};
 use super::pages::{events, find, overview, requests};
+use crate::console::components::format::counted;
 use crate::console::components::layout::{Frame, NavigationItem, Person};
 use crate::console::components::pagination::Pagination;
+use crate::console::components::status_badge::StatusBadge;
 use crate::console::components::time_range::TimeRange;
 use crate::console::http::flash::Flash;
 use crate::console::http::forms::Problems;
@@ -61,10 +64,10 @@ fn overview(query: &str) -> overview::Page {
     (0..1_000).for_each(|number| times.first_frame.count(300 + number * 2, 1));
     let reasons =
         [("rate_limited", 131), ("overloaded", 64), ("timeout", 22), ("cooldown", 12), ("content_policy", 3)];
-    let cooling = |name: &str, class: &str, left: &str| overview::CoolingModel {
+    let cooling = |name: &str, reason, left: &str| overview::CoolingModel {
         name: name.to_owned(),
         path: "/models/1".to_owned(),
-        reason: crate::console::components::status_badge::StatusBadge::of_class(class),
+        reason,
         left: left.to_owned(),
     };
     overview::Page {
@@ -76,13 +79,17 @@ fn overview(query: &str) -> overview::Page {
         figures: overview::figures(&total, &times),
         chart: overview::chart(&span, counts),
         reasons: overview::shares(
-            &reasons.map(|(class, events)| (Stored::parse(class), events)),
+            &overview::causes::by_cause(
+                reasons.map(|(class, events)| (Stored::parse(class), events)).into(),
+                &[(Some("cooldown:overloaded".to_owned()), 11)],
+                6,
+            ),
             &span,
             Origin::Live,
         ),
         cooling: vec![
-            cooling("gpt-4o", "rate_limited", "for 4 s more"),
-            cooling("llama-70b", "unavailable", "tested by the next request"),
+            cooling("gpt-4o", StatusBadge::of_class("rate_limited"), "for 4 s more"),
+            cooling("llama-70b", StatusBadge::of_ended_cooldown(), "tested by the next request"),
         ],
         events: (0..10).map(|number| (&event(number)).into()).collect(),
         origin: Origin::Live.as_str(),
@@ -101,7 +108,7 @@ fn event_list(query: &str, rows: i64) -> events::list::Page {
         step: filters.record.span.step(),
     };
     let pagination = Pagination {
-        says: format!("{rows} events, newest first"),
+        says: format!("{}, newest first", counted(rows, "event", "events")),
         newer: None,
         older: Some("/events?older=x".to_owned()),
     };
@@ -159,7 +166,7 @@ fn request_list(query: &str, rows: i64) -> requests::list::Page {
         form: requests::filter::FilterForm::of(&filters, &organization()),
         lines: (0..rows).map(|number| (&request(number)).into()).collect(),
         pagination: Pagination {
-            says: format!("{rows} requests, newest first"),
+            says: format!("{}, newest first", counted(rows, "request", "requests")),
             newer: Some("/requests?newer=x".to_owned()),
             older: None,
         },

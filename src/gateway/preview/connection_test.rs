@@ -9,8 +9,8 @@ use bytes::Bytes;
 use entity::ids::OrganizationId;
 use tokio::time::timeout;
 
+use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
-use crate::domain::failure::{Blame, Failure};
 use crate::gateway::Gateway;
 use crate::gateway::call::classify::{ConnectFault, Fault, Garbage, TimeoutKind};
 use crate::gateway::call::classify_and_redact::Classifier;
@@ -22,6 +22,7 @@ use crate::gateway::routing::call_feedback::SharedState;
 use crate::limits::shares::Share;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;
+use crate::store::{OrgStore, ProviderHealth};
 use crate::upstream::{Pieces, UpstreamResponse, on_behalf_of};
 
 /// How long to wait for the provider's answer.
@@ -45,6 +46,14 @@ impl ConnectionReport {
         let failure = self.failure.as_ref()?;
         let by_rule = REMEDIES.iter().find(|(rule, _)| *rule == failure.rule);
         Some(by_rule.map_or_else(|| by_class(failure.class), |(_, remedy)| remedy))
+    }
+
+    /// The health of the provider: whatever made the test fail, the provider cannot be used as it is.
+    fn health(&self) -> ProviderHealth {
+        match &self.failure {
+            None => ProviderHealth::Ok,
+            Some(failure) => ProviderHealth::Failing(failure.message.clone()),
+        }
     }
 }
 
@@ -96,8 +105,18 @@ fn by_class(class: ErrorClass) -> &'static str {
 }
 
 impl Gateway {
-    /// Tests the connection to a provider and updates the provider's health.
-    pub async fn test_connection(
+    /// Tests the connection to a provider, and stores the result as the provider's health.
+    pub async fn test_connection(&self, data: &OrgStore, provider: &Arc<ProviderEntry>) -> ConnectionReport {
+        let report = Box::pin(self.connect(data.organization_id(), provider)).await;
+        self.shared_state.health.tested(provider, report.failure.is_none());
+        let stored = data.provider_tested(provider.id, provider.updated_at, report.health());
+        if let Err(error) = Box::pin(stored).await {
+            tracing::warn!(provider = %provider.id, %error, "cannot store the result of a connection test");
+        }
+        report
+    }
+
+    async fn connect(
         &self,
         organization_id: OrganizationId,
         provider: &Arc<ProviderEntry>,
@@ -114,23 +133,11 @@ impl Gateway {
         };
         let took = started.elapsed();
         match found {
-            Ok(models) => {
-                self.shared_state.health.answered(organization_id, provider);
-                ConnectionReport { took, models, failure: None }
-            }
+            Ok(models) => ConnectionReport { took, models, failure: None },
             Err(fault) => {
                 let SharedState { endpoints, sentences, .. } = &*self.shared_state;
                 let (sentences, now) = (&sentences.load(), self.clock.now());
                 let failure = Classifier { provider, endpoints, sentences, now }.classify(&fault);
-                // No caller's request is involved, so an ambiguous failure is the provider's.
-                let of_the_provider = match failure.blame() {
-                    Blame::Request => None,
-                    Blame::Model(failure) => Some(failure),
-                    Blame::Open(failure) | Blame::UnclearLimit(failure) => Some(failure.confirmed()),
-                };
-                if let Some(failure) = of_the_provider {
-                    self.shared_state.health.failed(organization_id, provider, failure);
-                }
                 ConnectionReport { took, models: Vec::new(), failure: Some(failure) }
             }
         }

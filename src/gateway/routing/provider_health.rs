@@ -1,5 +1,5 @@
 //! The health of providers: whether they accept their credentials. Changes are handed to a background task that
-//! stores them, so that no request waits.
+//! stores them, so that no request waits. Connection tests store their results themselves.
 
 use std::sync::Arc;
 
@@ -59,6 +59,11 @@ impl Health {
             let message = || ProviderHealth::Failing(failure.failure().message.clone());
             self.saw(organization, provider, false, message);
         }
+    }
+
+    /// Notes the result of a connection test, which is stored by itself. The next call with another result is reported again.
+    pub fn tested(&self, provider: &ProviderEntry, passed: bool) {
+        self.accepted.pin().insert(provider.id, (provider.updated_at, passed));
     }
 
     fn saw(

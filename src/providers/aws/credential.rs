@@ -80,14 +80,19 @@ impl AccessKey {
             }
             own => own,
         };
-        let there = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Zeroizing::new);
+        let there = |text: Option<String>| {
+            let text = Zeroizing::new(text?);
+            let text = Zeroizing::new(text.trim().to_owned());
+            (!text.is_empty()).then_some(text)
+        };
         let id = there(members.access_key_id).ok_or(InvalidCredential::AccessKeyId)?;
         let secret = there(members.secret_access_key).ok_or(InvalidCredential::SecretAccessKey)?;
         let session_token = there(members.session_token);
-        let region = members.region.filter(|region| !region.is_empty());
+        let region = members.region.map(|region| region.trim().to_owned());
+        let region = region.filter(|region| !region.is_empty());
         let key = Self { id, secret, session_token, region };
-        if !key.secrets().iter().all(|text| text.bytes().all(|byte| byte.is_ascii_graphic())) {
-            return Err(InvalidCredential::Characters);
+        if let Some(fault) = key.secrets().into_iter().find_map(InvalidCredential::of_text) {
+            return Err(fault);
         }
         if !key.region.as_deref().is_none_or(is_region) {
             return Err(InvalidCredential::Region);
@@ -132,6 +137,12 @@ mod tests {
     fn each_form_of_an_access_key_is_read() {
         for (text, token, region) in [
             (format!(r#"{{"access_key_id":"{ID}","secret_access_key":"{SECRET}"}}"#), None, None),
+            // What was copied along with it.
+            (
+                format!(r#"{{"access_key_id":" {ID}","secret_access_key":"{SECRET}\n","region":" "}}"#),
+                None,
+                None,
+            ),
             (
                 format!(
                     r#" {{"access_key_id":"{ID}","secret_access_key":"{SECRET}","session_token":"FwoG","region":"eu-west-1"}}"#
@@ -183,8 +194,12 @@ mod tests {
             ),
             (format!(r#"{{"access_key_id":"{ID}"}}"#), InvalidCredential::SecretAccessKey),
             (
-                format!(r#"{{"access_key_id":"{ID}","secret_access_key":"{SECRET} "}}"#),
+                format!(r#"{{"access_key_id":"{ID}","secret_access_key":"{SECRET} x"}}"#),
                 InvalidCredential::Characters,
+            ),
+            (
+                format!(r#"{{"access_key_id":"{ID}","secret_access_key":"{SECRET}\n{ID}"}}"#),
+                InvalidCredential::LineBreak,
             ),
             (
                 format!(r#"{{"access_key_id":"{ID}","secret_access_key":"{SECRET}","region":"US East"}}"#),

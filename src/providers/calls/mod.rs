@@ -135,9 +135,7 @@ fn usable<'a>(preset: &Preset, credential: Option<&'a str>) -> Result<Option<&'a
 
 /// A credential that a header can carry.
 fn plain(credential: &str) -> Result<&str, InvalidCredential> {
-    // Stricter than HTTP: a blank inside a key is always a pasting accident.
-    let fits = credential.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits { Ok(credential) } else { Err(InvalidCredential::Characters) }
+    InvalidCredential::of_text(credential).map_or(Ok(credential), Err)
 }
 
 /// A header value that logs and debug output never print, and that is zeroed when its last copy is dropped.
@@ -288,7 +286,7 @@ mod tests {
         assert!(sent.get("authorization").is_none());
         assert_eq!(key_file(messages, Some(file)), Some(file));
         assert_eq!(check_credential(vertex, Some(file)), Err(InvalidCredential::ClientEmail));
-        assert_eq!(check_credential(named("openai"), Some(file)), Err(InvalidCredential::Characters));
+        assert_eq!(check_credential(named("openai"), Some(file)), Err(InvalidCredential::LineBreak));
         assert_eq!(check_credential(vertex, Some("ya29 canary")), Err(InvalidCredential::Characters));
     }
 

@@ -9,10 +9,13 @@ pub enum InvalidCredential {
     /// The vendor takes none.
     #[error("a provider of this kind takes no credential: leave it out")]
     Unwanted,
+    /// It contains a line break.
+    #[error("the credential has a line break in it: paste the key alone, on one line")]
+    LineBreak,
     /// It contains a blank, a control character or a character beyond ASCII.
     #[error(
-        "the credential holds a character that no HTTP header can carry (a blank, a line \
-         break or a letter beyond ASCII): paste the key again, without anything around it"
+        "the credential holds a character that no HTTP header can carry (a blank or a letter \
+         beyond ASCII): paste the key again, without anything around it"
     )]
     Characters,
     /// It begins like a key file, and is no JSON object with the fields of one.
@@ -53,4 +56,16 @@ pub enum InvalidCredential {
          the access key"
     )]
     Region,
+}
+
+impl InvalidCredential {
+    /// Why no header can carry a text; `None` if one can. It is stricter than HTTP: a blank inside a key is always a pasting
+    /// accident.
+    #[must_use]
+    pub fn of_text(text: &str) -> Option<Self> {
+        if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        Some(if text.contains(['\n', '\r']) { Self::LineBreak } else { Self::Characters })
+    }
 }

@@ -1,10 +1,15 @@
 //! Lists of fallback events. The recorder writes them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::{FallbackEventId, RequestId};
 use entity::{fallback_events, fallback_rollups};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryTrait as _, Select};
+use sea_orm::{
+    ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _, Select,
+};
 use uuid::Uuid;
 
 use crate::domain::error::Error;
@@ -110,6 +115,33 @@ impl OrgStore {
     pub async fn event_find(&self, id: FallbackEventId) -> Result<Option<FallbackEventRow>, Error> {
         let row = self.events().filter(fallback_events::Column::Id.eq(id)).one(self.reader()).await?;
         Ok(row.map(FallbackEventRow::from))
+    }
+
+    /// The rules of the newest matching events with their numbers. At most `limit` events are read.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn event_rules(
+        &self,
+        filter: &EventFilter,
+        limit: u64,
+    ) -> Result<Vec<(Option<String>, i64)>, Error> {
+        use fallback_events::Column;
+        let rules: Vec<Option<String>> = filter
+            .apply(self.events())
+            .select_only()
+            .column(Column::MatchedRule)
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        let mut counts: BTreeMap<Option<String>, i64> = BTreeMap::new();
+        for rule in rules {
+            *counts.entry(rule).or_default() += 1;
+        }
+        Ok(counts.into_iter().collect())
     }
 
     fn events(&self) -> Select<fallback_events::Entity> {

@@ -34,7 +34,7 @@ on_both_databases! {
             (BASE, format!("AWS_ACCESS_KEY_ID={ID},{SECRET}"), "not valid JSON"),
             (BASE, with("access_key_id", Value::Null), "'access_key_id'"),
             (BASE, with("secret_access_key", json!("")), "'secret_access_key'"),
-            (BASE, with("secret_access_key", json!(format!("{SECRET} "))), "no HTTP header can carry"),
+            (BASE, with("secret_access_key", json!(format!("{SECRET} x"))), "no HTTP header can carry"),
             (BASE, with("region", json!("EU Central")), "the region is not known"),
             ("https://bedrock.example.com", with("region", Value::Null), "the region is not known"),
         ] {

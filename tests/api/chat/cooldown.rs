@@ -241,6 +241,32 @@ on_both_databases! {
         assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
     }
 
+    async fn a_cooldown_that_has_ended_looks_ended(app: App) {
+        let app = app.cooling().await;
+        let fake = FakeProvider::start().await;
+        let provider = app.organization.provider("fake", &fake).await;
+        let model = app.organization.model("a", provider).await;
+        fake.next(Script::respond(429, &[("retry-after", "60")], "{}"));
+        app.chat(&json!({"model": "a"})).await;
+        let email = app.organization.member(failsoft::domain::permission::Role::Admin).await;
+        let browser = crate::support::browser::Browser::logged_in(&app, &email).await;
+        let pages = ["/".to_owned(), "/models".to_owned(), format!("/models/{model}")];
+        for path in &pages {
+            let page = browser.get(path).await.expect(200);
+            assert!(!page.shows("Cooldown ended"), "{path}: {}", page.html);
+        }
+        app.clock.advance(Duration::from_secs(61));
+        for path in &pages {
+            let page = browser.get(path).await.expect(200);
+            assert!(page.shows("Cooldown ended") && !page.shows("End cooldown"), "{path}: {}", page.html);
+            assert!(!page.html.contains(">Cooling down<"), "{path}: {}", page.html);
+        }
+        fake.always(Script::answer("Hi"));
+        assert_eq!(app.chat(&json!({"model": "a"})).await.status, 200);
+        let page = browser.get(&pages[2]).await.expect(200);
+        assert!(page.shows("Ready") && !page.shows("Cooldown ended"), "{}", page.html);
+    }
+
     async fn changing_the_model_or_its_provider_clears_it_and_each_organization_has_its_own(app: App) {
         let app = app.cooling().await;
         let fake = FakeProvider::start().await;

@@ -190,4 +190,60 @@ on_both_databases! {
         other.submit_with(&token, &format!("{path}/revert"), &revert).await.expect(404);
         other.get("/fallbacks?model=alpha").await.expect(200);
     }
+
+    async fn many_models_get_the_same_list_at_once(app: App) {
+        let path = editor(&app.organization).await;
+        let admin = admin(&app).await;
+        let embedding = json!({"name": "vectors", "provider_id": app.get("/v1/model-router/providers").await.json()["items"][0]["id"], "kind": "embedding"});
+        assert_eq!(app.post("/v1/model-router/models", &embedding).await.status, 201);
+        app.organization.fallback("alpha", General, &["delta"]).await;
+        let many = "/fallbacks/many";
+        assert!(admin.get("/fallbacks").await.expect(200).shows(&format!("href=\"{many}\"")));
+        assert!(admin.get(&path).await.expect(200).shows("href=\"/fallbacks/many?from="));
+        // Boxes of models without a list are checked, unless the address says otherwise.
+        for (query, checked) in [("", 3), ("?tick=all", 4), ("?tick=none", 0)] {
+            let page = admin.get(&format!("{many}{query}")).await.expect(200);
+            assert_eq!(page.html.matches(" checked>").count(), checked, "{query}: {}", page.html);
+        }
+        let from = path.replace("/fallbacks/", "?from=");
+        let page = admin.get(&format!("{many}{from}")).await.expect(200);
+        assert!(page.shows("value=\"delta\" autocomplete"), "{}", page.html);
+
+        let page = admin.get(many).await.expect(200);
+        let mut boxes: Vec<String> = models(&page, "for");
+        assert_eq!(boxes.len(), 5);
+        let vectors = boxes.pop().expect("a box");
+        let chosen = |chain: &[&str], boxes: &[String]| -> Vec<(&'static str, String)> {
+            let chain = chain.iter().map(|name| ("fallback", (*name).to_owned()));
+            chain.chain(boxes.iter().map(|value| ("for", value.clone()))).collect()
+        };
+        let sent = async |fields: &[(&'static str, String)]| {
+            let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            admin.submit(many, many, &fields).await
+        };
+        for (fields, problem) in [
+            (chosen(&[""], &boxes), "Enter at least one fallback."),
+            (chosen(&["omega"], &boxes), "There is no model called “omega”."),
+            (chosen(&["beta"], &[]), "Check at least one model."),
+            (chosen(&["beta"], &[vectors]), "vectors is an embedding model, which these fallbacks cannot replace."),
+            (chosen(&["beta", "vectors"], &boxes), "beta is a chat model, and vectors is an embedding model"),
+            (chosen(&["alpha"], &boxes[..1]), "A model is no fallback of itself."),
+        ] {
+            let page = sent(&fields).await.expect(422);
+            assert!(page.shows(problem), "{problem}: {}", page.html);
+        }
+        assert_eq!(in_force(&app, "general").await, json!(["delta"]));
+
+        let fields = chosen(&["beta", " gamma ", "beta", ""], &boxes);
+        sent(&fields).await.leads_to("/fallbacks");
+        assert!(admin.get("/fallbacks").await.shows("Saved for 4 models. The next requests use it."));
+        assert_eq!(in_force(&app, "general").await, json!(["beta", "gamma"]));
+        let of_beta = app.get("/fallback/beta?fallback_type=general").await.json();
+        assert_eq!(of_beta["fallback_models"], json!(["gamma"]), "a model is no fallback of itself");
+        // The same form again is out of date, and changes nothing.
+        let fields = chosen(&["delta"], &boxes);
+        let page = sent(&fields).await.expect(409);
+        assert!(page.shows("nothing was saved") && page.shows("now: beta and gamma"), "{}", page.html);
+        assert_eq!(in_force(&app, "general").await, json!(["beta", "gamma"]));
+    }
 }

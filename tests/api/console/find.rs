@@ -40,6 +40,14 @@ on_both_databases! {
             let page = browser.get(&path).await.expect(200);
             assert!(page.shows(&format!("{id}</code> <copy-button")), "{}", page.html);
         }
+        // What else is pasted elsewhere: the name of a model and the beginning of a key.
+        for (path, text) in [
+            (format!("/models/{model}"), "<code id=\"model-name\">bad</code> <copy-button"),
+            (format!("/keys/{key}"), "<code id=\"key-prefix\">"),
+        ] {
+            let page = browser.get(&path).await.expect(200);
+            assert!(page.shows(text), "{text}: {}", page.html);
+        }
     }
 
     async fn a_name_leads_to_what_is_called_like_it(app: App) {
@@ -52,6 +60,7 @@ on_both_databases! {
         assert_page(&page);
         let (bad, good) = (page.html.find(">bad</a>").expect("bad"), page.html.find(">good</a>").expect("good"));
         assert!(bad < good, "{}", page.html);
+        assert_eq!(page.html.matches("type=\"search\" value=\"d\"").count(), 2, "the query stays: {}", page.html);
         let nothing = browser.get("/find?q=visit+%3C7%3E").await.expect(200);
         assert!(nothing.shows("Nothing found") && nothing.shows("/requests?session=visit+%3C7%3E"), "{}", nothing.html);
         assert!(!browser.get("/find").await.expect(200).shows("Nothing found"));

@@ -53,7 +53,7 @@ on_both_databases! {
         assert!(list.shows("already created its key") && !list.shows(&secret), "{}", list.html);
         assert_eq!(list.html.matches("app &#60;1&#62;").count(), 1, "{}", list.html);
         let shape = format!("{}…{}", &secret[..8], &secret[36..]);
-        for text in [shape.as_str(), "inference, router:read", "1,000 a minute", "31 Jan", "Works", ">smart<"] {
+        for text in [shape.as_str(), "inference, router:read", "1,000 a minute", "Jan 31", "Works", ">smart<"] {
             assert!(list.shows(text), "{text}: {}", list.html);
         }
     }

@@ -64,6 +64,27 @@ on_both_databases! {
         assert!(browser.get("/models").await.shows("Disabled"));
     }
 
+    async fn the_form_says_which_endpoints_a_kind_serves_and_knows_kinds_by_name(app: App) {
+        let browser = owner(&app).await;
+        let provider = app.organization.provider_at("sim", "simulated", None).await.to_string();
+        let form = browser.get(&format!("/models/new?provider={provider}&upstream=tts-1")).await.expect(200);
+        for text in ["By its name: Speech", "Chat: every dialect", "Rerank: /v1/rerank", "Transcription: /v1/audio/transcriptions"] {
+            assert!(form.shows(text), "{text}: {}", form.html);
+        }
+        let all = "/v1/chat/completions, /v1/messages, /v1/responses";
+        for (name, kind, called) in [
+            ("text-embedding-3-small", "", "/v1/embeddings"),
+            ("whisper-1", "", "/v1/audio/transcriptions, /v1/audio/translations"),
+            ("tts-1", "chat", all),
+            ("gpt-4o", "", all),
+        ] {
+            let fields = [("name", name), ("provider_id", &provider), ("kind", kind), ("enabled", "on")];
+            let path = browser.submit("/models/new", "/models/new", &fields).await.location;
+            let page = browser.get(&path).await.expect(200);
+            assert!(page.shows("Called by</dt>") && page.shows(called), "{name}: {}", page.html);
+        }
+    }
+
     async fn a_refused_model_says_why_and_keeps_what_was_typed(app: App) {
         let browser = owner(&app).await;
         let provider = app.organization.provider_at("sim", "simulated", None).await;

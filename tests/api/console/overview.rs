@@ -1,5 +1,7 @@
 //! `/`: consistent figures.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::errors::assert_page;
@@ -49,4 +51,23 @@ async fn a_model_that_is_left_alone_is_named_with_its_reason() {
     let page = member(&app).await.get("/").await.expect(200);
     assert!(page.shows(&format!("/models/{}", app.model_as_served("bad").id.0)), "{}", page.html);
     assert!(page.shows("for 30 s more"), "{}", page.html);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn skips_for_a_cooldown_count_toward_the_failure_that_opened_it() {
+    let app = App::start_with(Kind::Sqlite, |settings| settings.gateway.cooldown = true).await;
+    let _fake = catalog(&app).await;
+    let body = json!({"model": "bad"});
+    for turn in 0..5 {
+        app.chat_number(turn, &body).await;
+    }
+    for _ in 0..3 {
+        app.clock.advance(Duration::from_secs(1));
+        app.chat(&body).await;
+    }
+    app.requests(8).await;
+    let page = member(&app).await.get("/").await.expect(200);
+    assert!(page.shows("with 3 skips while cooling down"), "{}", page.html);
+    assert!(page.shows("<b class=\"number\">8</b>"), "{}", page.html);
+    assert!(!page.shows(">Cooling down<"), "{}", page.html);
 }

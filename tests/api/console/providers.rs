@@ -43,6 +43,12 @@ on_both_databases! {
         let test = browser.submit(&path, &format!("{path}/test"), &[]).await.expect(200);
         assert!(test.shows("Credential refused") && test.shows("Paste it again"), "{}", test.html);
         assert!(!test.shows("wrong-credential"), "{}", test.html);
+        // The result stays: the state, its cause, and since when.
+        for page in [test, browser.get(&path).await.expect(200), browser.get("/providers").await.expect(200)] {
+            for text in ["Failing", "Incorrect API key provided", "since "] {
+                assert!(page.shows(text), "{text}: {}", page.html);
+            }
+        }
 
         let mended = fields("EU <1>", "custom", &base_url, SECRET);
         browser.submit(&path, &path, &mended).await.leads_to(&path);
@@ -68,6 +74,64 @@ on_both_databases! {
         }
     }
 
+    async fn models_of_a_test_are_added_at_once_with_their_kinds(app: App) {
+        let fake = FakeProvider::start().await;
+        let browser = owner(&app).await;
+        let provider = app.organization.provider("fake", &fake).await;
+        app.organization.model("taken", provider).await;
+        let path = format!("/providers/{provider}");
+        let ids = ["one", "two/x", "text-embedding-3-small", "taken", "no name"];
+        let offers: Vec<_> = ids.iter().map(|id| json!({"id": id})).collect();
+        fake.next(Script::json(200, &json!({"object": "list", "data": offers})));
+        let test = browser.submit(&path, &format!("{path}/test"), &[]).await.expect(200);
+        for text in ["Add the checked models", "Embedding", "name=\"model\" value=\"one\""] {
+            assert!(test.shows(text), "{text}: {}", test.html);
+        }
+        let add = format!("{path}/models");
+        let sent = async |fields: &[(&str, &str)]| {
+            browser.submit_with(&test.token(), &add, fields).await.leads_to(&path);
+            browser.get(&path).await.expect(200)
+        };
+        assert!(sent(&[]).await.shows("No model was checked, so none was added."));
+        let page = sent(&[("model", "one"), ("model", "text-embedding-3-small"), ("model", "taken"), ("model", "no name")]).await;
+        for text in ["2 models were added.", "taken is in the catalog already, no name is no name for a model"] {
+            assert!(page.shows(text), "{text}: {}", page.html);
+        }
+        let page = sent(&[("all", "1"), ("offered", "one"), ("offered", "two/x"), ("prefix", "fake/")]).await;
+        assert!(page.shows("2 models were added.") && page.shows(">fake/two/x</a>"), "{}", page.html);
+        let rows = app.get("/v1/model-router/models").await.json();
+        let rows = rows["items"].as_array().expect("models");
+        let shown = |name: &str| {
+            let row = rows.iter().find(|row| row["name"] == name).expect(name);
+            (row["upstream_model"].clone(), row["kind"].clone())
+        };
+        assert_eq!(shown("text-embedding-3-small"), (json!("text-embedding-3-small"), json!("embedding")));
+        assert_eq!(shown("fake/two/x"), (json!("two/x"), json!("chat")));
+        assert_eq!(rows.len(), 5);
+        let many: Vec<String> = (0..101).map(|number| format!("m{number}")).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|name| ("model", name.as_str())).collect();
+        assert!(sent(&many).await.shows("At most 100 models can be added at once"));
+    }
+
+    async fn an_unreachable_provider_is_shown_as_failing_until_it_is_reached(app: App) {
+        let browser = owner(&app).await;
+        let fake = FakeProvider::start().await;
+        let id = app.organization.provider_at("gone", "custom", Some("http://127.0.0.1:1/v1")).await;
+        let path = format!("/providers/{id}");
+        let test = async || browser.submit(&path, &format!("{path}/test"), &[]).await.expect(200);
+        assert!(browser.get("/providers").await.shows("Not tried yet"));
+        assert!(test().await.shows("Nothing listens"));
+        for page in [browser.get("/providers").await, browser.get(&path).await] {
+            assert!(page.shows("Failing") && !page.shows("Not tried yet"), "{}", page.html);
+        }
+        let base_url = fake.base_url();
+        browser.submit(&path, &path, &fields("gone", "custom", &base_url, SECRET)).await.leads_to(&path);
+        assert!(browser.get("/providers").await.shows("Not tried yet"), "this address was not tested");
+        fake.next(Script::json(200, &json!({"object": "list", "data": [{"id": "one"}]})));
+        assert!(test().await.shows("offers 1 model."));
+        assert!(browser.get("/providers").await.shows("Works"));
+    }
+
     async fn a_refused_provider_says_why_and_keeps_what_was_typed(app: App) {
         let browser = owner(&app).await;
         let cases = [
@@ -76,6 +140,8 @@ on_both_databases! {
             (fields("a", "custom", "http://10.0.0.1/v1", ""), vec!["FAILSOFT_ALLOW_PRIVATE_UPSTREAMS"]),
             (fields("a", "custom", "https://user:pass@example.com", ""), vec!["holds a user name or password"]),
             (fields("a", "simulated", "https://example.com", ""), vec!["has no base URL. Leave this empty"]),
+            (fields("a", "azure", "https://RESOURCE.openai.azure.com/openai/v1", SECRET), vec!["the placeholder RESOURCE in it"]),
+            (fields("a", "custom", "https://api.example.com/v1", ""), vec!["the placeholder api.example.com in it"]),
             (fields("a", "openai", "", ""), vec!["This credential cannot be used"]),
         ];
         for (typed, expected) in cases {

@@ -26,7 +26,8 @@ fn queries(page: &Page) -> Option<u32> {
 fn pages() -> impl Iterator<Item = &'static Endpoint> {
     let page = |route: &&Endpoint| route.surface == Surface::Page && route.method == Verb::Get;
     ROUTES.iter().filter(page).filter(|route| {
-        !route.path.ends_with(".csv") && !route.path.ends_with("/live") && !route.path.starts_with("/static")
+        let file = [".csv", ".txt", "/live"].iter().any(|end| route.path.ends_with(*end));
+        !file && !route.path.starts_with("/static")
     })
 }
 
@@ -78,7 +79,7 @@ on_both_databases! {
             let path = match place {
                 Some(link) if rest == "{secret}" => link.clone(),
                 Some(id) => route.path.replace("{id}", id),
-                None => route.path.to_owned(),
+                None => route.path.replace("{name}", "fallback"),
             };
             // The sign-in pages are for visitors without a session.
             let browser = if route.access == failsoft::app::routes::Access::Public { &Browser::new(&app) } else { &owner };

@@ -19,6 +19,7 @@ export async function run({ visit, server, setting }) {
     await add(ada, await Vendor.nowhere());
     await mend(ada, vendor);
     await addModel(ada, acme);
+    await addMany(ada, acme);
   } finally {
     await vendor.close();
   }
@@ -114,4 +115,19 @@ async function addModel(ada, acme) {
   await ada.sees(OFFERS[0]);
   await ada.open("/providers");
   await ada.sees("Vendor");
+}
+
+// The other models of a test are checked and added together.
+async function addMany(ada, acme) {
+  await ada.open("/providers");
+  await ada.follow("Vendor");
+  await test(ada);
+  for (const offer of OFFERS.slice(1)) await ada.page.getByLabel(`Check ${offer}`).check();
+  await ada.look("provider, models checked");
+  await ada.fill({ "Prefix of their names (optional)": "vendor/" });
+  await ada.press("Add the checked models");
+  await ada.page.getByRole("status").filter({ hasText: /(was|were) added/ }).waitFor();
+  const listed = await acme.call("GET", "/v1/models");
+  const names = listed.body.data.map((model) => model.id).sort();
+  assert.deepEqual(names, [OFFERS[0], ...OFFERS.slice(1).map((offer) => `vendor/${offer}`)].sort());
 }

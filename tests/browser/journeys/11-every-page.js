@@ -60,6 +60,7 @@ const EXPECTED = [
   "account",
   "docs",
   "docs-api",
+  "docs-fallback",
   "start",
 ];
 

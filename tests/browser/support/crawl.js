@@ -1,7 +1,7 @@
 // Follows links to every page. Of paths that differ only in an id or in their query, the first counts.
 
 // Links that are not pages, or that end the session.
-const LEFT_OUT = /\.csv|^\/static\/|^\/logout|^\/openapi|^\/enter\//;
+const LEFT_OUT = /\.csv|\.txt$|\.md$|^\/static\/|^\/logout|^\/openapi|^\/enter\//;
 
 // A name for a path: "/fallbacks/<id>/try" is "fallbacks-one-try".
 export function nameOf(path) {

@@ -11,7 +11,7 @@ use crate::api::management::checks;
 use crate::domain::closed_set::ClosedSet as _;
 use crate::domain::error::Result;
 use crate::domain::operation::ModelKind;
-use crate::providers::{Capabilities, LongPrompt, ModelPrice, ParameterRules, RulePlace};
+use crate::providers::{Capabilities, LongPrompt, ModelPrice, ParameterRules, RulePlace, known_kind};
 use crate::store::{ModelFields, ModelSettings};
 use crate::validation::bounds::{LONGEST_UPSTREAM_NAME, PRICE, RETRIES, TIMEOUT_MS, TOKENS};
 use crate::validation::{ViolationReason, printable};
@@ -50,8 +50,9 @@ body! {
 body! {
     /// The settings of a model.
     struct ModelSettingsBody {
-        /// Which endpoints serve it. Default: `chat`, for chat completions, messages and responses. It cannot change while
-        /// a fallback list has the model.
+        /// Which endpoints serve it. Default: by the provider's name of the model, such as `embedding` for
+        /// `text-embedding-3-small`; else `chat`, for chat completions, messages and responses. It cannot change while a fallback
+        /// list has the model.
         kind: Patch<ModelKind>,
         /// Of an embedding model: the name of its vectors. Models with the same name are interchangeable, so that one can be
         /// the fallback of another. Default: the provider's name of the model.
@@ -81,11 +82,13 @@ type Retries = Small<{ *RETRIES.start() }, { *RETRIES.end() }>;
 
 impl NewModelBody {
     fn into_fields(self) -> ModelFields {
-        let mut settings = ModelSettings::default();
-        self.settings.apply(&mut settings);
         let ModelName(name) = self.name;
+        let upstream_model = self.upstream_model.map_or_else(|| name.clone(), |upstream| upstream.0);
+        let kind = known_kind(&upstream_model).unwrap_or_default();
+        let mut settings = ModelSettings { kind, ..ModelSettings::default() };
+        self.settings.apply(&mut settings, &upstream_model);
         ModelFields {
-            upstream_model: self.upstream_model.map_or_else(|| name.clone(), |upstream| upstream.0),
+            upstream_model,
             name,
             provider_id: self.provider_id.0,
             settings,
@@ -106,15 +109,15 @@ impl ModelChangeBody {
         if let Some(UpstreamName(upstream_model)) = self.upstream_model {
             to.upstream_model = upstream_model;
         }
-        self.settings.apply(&mut to.settings);
+        self.settings.apply(&mut to.settings, &to.upstream_model);
         to.enabled = self.enabled.unwrap_or(to.enabled);
     }
 }
 
 impl ModelSettingsBody {
-    fn apply(self, to: &mut ModelSettings) {
+    fn apply(self, to: &mut ModelSettings, upstream_model: &str) {
         if let Some(kind) = self.kind.into_option::<ModelKind>() {
-            to.kind = kind.unwrap_or_default();
+            to.kind = kind.or_else(|| known_kind(upstream_model)).unwrap_or_default();
         }
         self.vector_space.apply(&mut to.vector_space);
         self.context_window.apply(&mut to.context_window);

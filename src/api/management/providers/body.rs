@@ -26,8 +26,8 @@ body! {
         /// `simulated`.
         base_url: Lenient<Patch<BaseUrl>>,
         /// The vendor's API key; for `vertex-messages` and `vertex-gemini` the JSON of a service account's key file, or an
-        /// access token; for `bedrock` the JSON of an access key of AWS, or an API key. It is stored encrypted and never
-        /// returned.
+        /// access token; for `bedrock` the JSON of an access key of AWS, or an API key. Blanks and line breaks at its ends are
+        /// left out. It is stored encrypted and never returned.
         credential: Lenient<Patch<Credential>>,
         /// Whether the provider accepts `stream_options`: `auto` (the preset's value, until the provider refuses it),
         /// `supported` or `unsupported`. Default: `auto`.
@@ -127,6 +127,10 @@ fn check_address(fields: &mut BodyFields, policy: &AddressPolicy, preset: &Prese
         Err(AddressFault::Incomplete(form)) => (
             "value_error",
             format!("'base_url' is incomplete: that of the preset '{name}' looks like {form}."),
+        ),
+        Err(AddressFault::Placeholder(left)) => (
+            "value_error",
+            format!("'base_url' still has the placeholder '{left}' in it: replace it with your own."),
         ),
         Err(AddressFault::Blocked(blocked)) => {
             ("value_error", format!("'base_url' cannot be used: {blocked}."))

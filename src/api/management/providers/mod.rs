@@ -43,13 +43,13 @@ pub struct ProviderResponse {
     /// none or it is too short to show them.
     #[schema(required, read_only)]
     credential_hint: Option<String>,
-    /// `unknown`, `ok` or `failing`.
+    /// What calls and connection tests have shown: `unknown`, `ok`, or `failing` after a rejected credential or a failed test.
     #[schema(read_only)]
     health: String,
     /// Why it is failing, with secrets removed.
     #[schema(required, read_only)]
     health_message: Option<String>,
-    /// When the health last changed.
+    /// When the health last changed, or its cause in a test.
     #[schema(required, read_only)]
     health_at: Option<DateTime<Utc>>,
     /// Whether it accepts `stream_options`: `auto` (the preset's value, until the provider refuses it), `supported`
@@ -203,7 +203,8 @@ impl From<ConnectionReport> for ConnectionResponse {
 
 /// Test a provider
 ///
-/// Requests the provider's list of models the same way as live calls: with the same address policy and credential.
+/// Requests the provider's list of models the same way as live calls: with the same address policy and credential. The result
+/// becomes the provider's `health`.
 ///
 /// # Errors
 /// The organization has no provider with this id. A failed test is not an error.
@@ -214,6 +215,6 @@ pub async fn test(call: Call<RouterManage>, gateway: web::Data<Gateway>) -> Resu
     let organization = &call.caller.organization;
     let provider = found(WHAT, id, organization.providers.get(&id))?;
     let _slot = gateway.shares.of(organization.id).request()?;
-    let report = gateway.test_connection(organization.id, provider).await;
+    let report = gateway.test_connection(&call.data, provider).await;
     Ok(HttpResponse::Ok().json(ConnectionResponse::from(report)))
 }

@@ -4,7 +4,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::console::components::format::count;
+use crate::console::components::format::{count, counted};
+use crate::console::components::timestamp::{day, minute};
 
 /// Width and height of the view box.
 const WIDTH: i64 = 1_000;
@@ -95,13 +96,13 @@ impl Plan<'_> {
         let sums: Vec<i64> = self.buckets.iter().map(|(_, counts)| counts.iter().sum()).collect();
         let most = sums.iter().copied().max().filter(|most| *most > 0)?;
         let peak = self.buckets.iter().zip(&sums).find(|(_, sum)| **sum == most);
-        let peak = peak.map_or_else(String::new, |((at, _), _)| label(*at));
+        let peak = peak.map_or_else(String::new, |((at, _), _)| minute(*at));
         let total: i64 = sums.iter().sum();
         Some(Chart {
             title: self.title.to_owned(),
             description: format!(
-                "{} bars. {} in total. The highest bar has {} and starts at {peak} UTC.",
-                self.buckets.len(),
+                "{}. {} in total. The highest bar has {} and starts at {peak} UTC.",
+                counted(self.buckets.len(), "bar", "bars"),
                 count(total),
                 count(most)
             ),
@@ -150,28 +151,26 @@ impl Plan<'_> {
     fn describe(&self, at: DateTime<Utc>, counts: &[i64]) -> String {
         let counts =
             self.series.iter().zip(counts).map(|((_, label), number)| format!("{label}: {}", count(*number)));
-        format!("{} UTC\n{}", label(at), counts.collect::<Vec<_>>().join("\n"))
+        format!("{} UTC\n{}", minute(at), counts.collect::<Vec<_>>().join("\n"))
     }
 
     /// Five labels: the start of each quarter of the bars, and the start of the last bar.
     fn axis(&self) -> Vec<String> {
         let number = self.buckets.len();
         let span = self.step * i64::try_from(number).unwrap_or(0);
-        let format = if span > 2 * 86_400 { "%-d %b" } else { "%H:%M" };
+        let label = |at: DateTime<Utc>| {
+            if span > 2 * 86_400 { day(at) } else { at.format("%H:%M").to_string() }
+        };
         let places = (0..=4).map(|quarter| number.saturating_sub(1) * quarter / 4);
         let moments = places.filter_map(|place| self.buckets.get(place));
-        moments.map(|(at, _)| at.format(format).to_string()).collect()
+        moments.map(|(at, _)| label(*at)).collect()
     }
 
     fn rows(&self) -> Vec<Row> {
         let row = |(at, counts): &(DateTime<Utc>, Vec<i64>)| Row {
-            from: label(*at),
+            from: minute(*at),
             counts: counts.iter().map(|number| count(*number)).collect(),
         };
         self.buckets.iter().rev().map(row).collect()
     }
-}
-
-fn label(at: DateTime<Utc>) -> String {
-    at.format("%-d %b %H:%M").to_string()
 }

@@ -1,4 +1,7 @@
-//! Documentation pages: quick start and API reference.
+//! Documentation pages: quick start, guides and API reference.
 
 pub mod api;
+pub mod guides;
+pub mod llms;
+mod markdown;
 pub mod start;

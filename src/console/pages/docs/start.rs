@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
+use super::guides::{SOURCES, Source};
 use crate::auth::access::Anyone;
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::config::Settings;
@@ -22,6 +23,7 @@ pub(crate) struct Page {
     /// Email addresses of people to ask, if the person's role cannot change the configuration.
     pub(crate) ask: Vec<String>,
     pub(crate) snippets: Vec<Snippet>,
+    pub(crate) guides: &'static [Source],
     pub(crate) glossary: &'static [(&'static str, &'static str)],
 }
 
@@ -41,7 +43,7 @@ impl Page {
     }
 
     pub(crate) fn of(frame: Frame, address: &str) -> Self {
-        Self { frame, ask: Vec::new(), snippets: quick_start(address), glossary: GLOSSARY }
+        Self { frame, ask: Vec::new(), snippets: quick_start(address), guides: &SOURCES, glossary: GLOSSARY }
     }
 }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::draft::{Draft, ListDraft};
 use super::history::{RevisionLine, lines};
 use crate::auth::console::console_user::{ConsoleUser, Requires};
-use crate::console::components::format::{count, share};
+use crate::console::components::format::{count, counted, share};
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::status_badge::label;
 use crate::console::components::time_range::Choice;
@@ -164,7 +164,7 @@ impl EditorPage {
             let row = self.rows.iter().find(|row| row.fallback_type == *kind);
             Conflict {
                 title: title(*kind),
-                actor: last.map_or_else(|| "somebody".to_owned(), |last| last.actor.clone()),
+                actor: last.map_or_else(|| "Someone".to_owned(), |last| last.actor.clone()),
                 at: last.map(|last| Timestamp::from(last.created_at)),
                 models: enumerate(row.map(|row| row.fallback_models.as_slice()).unwrap_or_default()),
             }
@@ -196,8 +196,8 @@ impl EditorPage {
             return "No requests for it in the last 24 hours.".to_owned();
         }
         format!(
-            "{} requests in the last 24 hours, {} of them ({}) answered by a fallback, {} failed.",
-            count(requests),
+            "{} in the last 24 hours, {} of them ({}) answered by a fallback, {} failed.",
+            counted(requests, "request", "requests"),
             count(saved),
             share(saved, requests),
             count(self.counts.failed)

@@ -7,7 +7,7 @@ use askama::Template;
 
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::diagrams::chain_diagram::{ChainDiagram, ChainStep, ChainStepKind};
-use crate::console::components::format::{count, share};
+use crate::console::components::format::{counted, share};
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::pagination::Pagination;
 use crate::console::components::status_badge::reason;
@@ -46,7 +46,7 @@ pub(crate) struct ModelLists {
     pub(crate) name: String,
     pub(crate) path: String,
     pub(crate) enabled: bool,
-    /// Requests in the last 24 hours.
+    /// Requests in the last 24 hours; empty if there were none.
     pub(crate) requests: String,
     /// Share of those requests that a fallback answered.
     pub(crate) rate: String,
@@ -112,7 +112,11 @@ impl Page {
         let older =
             rest.next().and_then(|_| shown.last().map(|(name, _)| query.with(&[("after", Some(name))])));
         let pagination = Pagination {
-            says: format!("{} of {} models with fallbacks, by name", shown.len(), by_model.len()),
+            says: format!(
+                "{} of {}, by name",
+                shown.len(),
+                counted(by_model.len(), "model with fallbacks", "models with fallbacks")
+            ),
             newer: after.is_some().then(|| "/fallbacks".to_owned()),
             older: older.map(|query| format!("/fallbacks{query}")),
         };
@@ -137,7 +141,10 @@ impl ModelLists {
             name: name.to_owned(),
             path: model.map_or_else(|| "/fallbacks".to_owned(), |model| format!("/fallbacks/{}", model.id.0)),
             enabled: model.is_none_or(|model| model.enabled),
-            requests: count(counts.requests()),
+            requests: match counts.requests() {
+                0 => String::new(),
+                requests => counted(requests, "request", "requests"),
+            },
             rate: share(counts.by_fallback, counts.requests()),
             failed: counts.failed,
             lists: rows.iter().map(|row| ListLine::of(organization, row)).collect(),

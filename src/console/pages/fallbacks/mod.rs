@@ -1,4 +1,5 @@
-//! `/fallbacks`: the fallback lists of all models, the editor of one model's lists, and the try-out.
+//! `/fallbacks`: the fallback lists of all models, the editor of one model's lists, one list for many models, and the
+//! try-out.
 
 pub mod change;
 pub(crate) mod draft;
@@ -6,6 +7,7 @@ pub(crate) mod editor_page;
 pub(crate) mod history;
 pub(crate) mod labels;
 pub mod list;
+pub mod many;
 pub(crate) mod preview;
 pub mod read;
 pub mod revert;

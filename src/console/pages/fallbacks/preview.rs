@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::draft::{Draft, ListDraft};
 use crate::console::components::diagrams::chain_diagram::{ChainDiagram, ChainStep, ChainStepKind};
-use crate::console::components::format::duration;
+use crate::console::components::format::{counted, duration};
 use crate::console::components::status_badge::label;
 use crate::console::pages::fallbacks::labels::{title, typical};
 use crate::domain::error::Result;
@@ -95,7 +95,8 @@ fn class_of(list: &ListDraft) -> ErrorClass {
 fn too_many(organization: &OrganizationSnapshot, list: &ListDraft) -> Option<String> {
     let most = organization.settings.max_fallbacks as usize;
     (list.models.len() > most).then(|| {
-        format!("A request calls at most {most} fallbacks (see Settings). The models after them in this list are not reached.")
+        let most = counted(most, "fallback", "fallbacks");
+        format!("A request calls at most {most} (see Settings). The models after that in this list are not reached.")
     })
 }
 

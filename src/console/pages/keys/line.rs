@@ -12,6 +12,8 @@ use crate::store::ApiKeyRow;
 pub(crate) struct KeyLine {
     pub(crate) id: String,
     pub(crate) name: String,
+    /// The first characters of the key.
+    pub(crate) prefix: String,
     /// The first and last characters of the key.
     pub(crate) shape: String,
     pub(crate) scopes: Vec<String>,
@@ -35,6 +37,7 @@ impl KeyLine {
         Self {
             id: row.id.0.to_string(),
             name: row.name.clone(),
+            prefix: row.prefix.clone(),
             shape: format!("{}…{}", row.prefix, row.last_four),
             scopes: row.scopes.clone(),
             models: models(row.models.as_deref()),

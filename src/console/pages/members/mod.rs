@@ -7,17 +7,14 @@ pub mod remove;
 pub mod reset_link;
 pub mod role;
 
+use crate::console::components::format::counted;
 use crate::store::OutstandingLinks;
 
 /// What happened to invitations, links and keys that a member created, to append to a message; empty if there were
 /// none.
 fn describe_given(given: OutstandingLinks) -> String {
     let OutstandingLinks { invitations, links, keys } = given;
-    let count = |number: u64, one: &str, more: &str| match number {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        number => Some(format!("{number} {more}")),
-    };
+    let count = |number: u64, one: &str, many: &str| (number > 0).then(|| counted(number, one, many));
     let void: Vec<String> = [
         count(invitations, "invitation", "invitations"),
         count(links, "password reset link", "password reset links"),

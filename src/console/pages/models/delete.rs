@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use super::read::{Uses, find};
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::confirmation::{Choice, Confirmation, Dependents, Link};
-use crate::console::components::format::count;
+use crate::console::components::format::{count, counted};
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::http::flash;
 use crate::console::http::forms::Form;
@@ -64,11 +64,10 @@ pub(crate) fn confirmation(
 
 /// The keys that are restricted to the model.
 fn named_by_keys(keys: &[String]) -> Option<String> {
-    let names = match keys.len() {
-        0 => return None,
-        1 => "1 key names".to_owned(),
-        count => format!("{count} keys name"),
-    };
+    if keys.is_empty() {
+        return None;
+    }
+    let names = counted(keys.len(), "key names", "keys name");
     let keys = keys.join(", ");
     Some(format!(
         "{names} it in the list of models ({keys}); it is removed there. A key whose list is empty then may use no model."
@@ -89,16 +88,13 @@ pub(crate) fn used(lately: RecentUse) -> String {
     match (lately.requests, lately.keys) {
         (0, _) => "No requests used this model in the last 24 hours.".to_owned(),
         (1, _) => "One request used this model in the last 24 hours.".to_owned(),
-        (requests, 1) => {
-            format!("1 key used this model in the last 24 hours, in {} requests.", count(requests))
-        }
-        (requests, keys) => {
-            format!(
-                "{} keys used this model in the last 24 hours, in {} requests.",
-                count(keys),
-                count(requests)
-            )
-        }
+        // Of console users.
+        (requests, 0) => format!("{} requests used this model in the last 24 hours.", count(requests)),
+        (requests, keys) => format!(
+            "{} used this model in the last 24 hours, in {} requests.",
+            counted(keys, "key", "keys"),
+            count(requests)
+        ),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The settings of a model: its own values and those from the built-in table.
 
-use super::form::label;
+use super::form::{endpoints, label};
 use super::line::Value;
 use super::settings::{CAPABILITIES, Section, Unit, numbers};
-use crate::console::components::format::count;
+use crate::console::components::format::counted;
 use crate::console::components::number_input::dollars;
 use crate::domain::operation::ModelKind;
 use crate::store::{FilledModel, ModelRow, ModelSettings};
@@ -16,13 +16,14 @@ pub(crate) fn facts(row: &ModelRow, filled: &FilledModel) -> Vec<(String, Value)
     };
     let name = fact("Name at the provider", row.upstream_model.clone(), "");
     let kind = fact("Kind", label(settings.kind).to_owned(), "");
+    let called = fact("Called by", endpoints(settings.kind), "");
     let space = (settings.kind == ModelKind::Embedding).then(|| {
         let own = settings.vector_space.clone();
         fact("Vector space", own.unwrap_or_else(|| row.upstream_model.clone()), "")
     });
     let limits = numbers(Section::Limits).map(|field| {
         let number = (field.get)(settings);
-        let text = number.map_or("not known".to_owned(), |number| format!("{} tokens", count(number)));
+        let text = number.map_or("not known".to_owned(), |number| counted(number, "token", "tokens"));
         fact(field.fact, text, field.name)
     });
     let capabilities = CAPABILITIES.iter().map(|field| {
@@ -37,7 +38,7 @@ pub(crate) fn facts(row: &ModelRow, filled: &FilledModel) -> Vec<(String, Value)
         fact("Price per million tokens", prices(settings), "price"),
         fact("Adapted as a fallback", rules(settings), "parameter_rules"),
     ];
-    [name, kind].into_iter().chain(space).chain(limits).chain(capabilities).chain(rest).collect()
+    [name, kind, called].into_iter().chain(space).chain(limits).chain(capabilities).chain(rest).collect()
 }
 
 fn prices(settings: &ModelSettings) -> String {
@@ -50,7 +51,8 @@ fn prices(settings: &ModelSettings) -> String {
     };
     let short = listed(Section::Price);
     let Some(long) = price.long_prompt else { return short };
-    format!("{short}; for prompts above {} tokens {}", count(long.above), listed(Section::LongPrompt))
+    let above = counted(long.above, "token", "tokens");
+    format!("{short}; for prompts above {above} {}", listed(Section::LongPrompt))
 }
 
 fn rules(settings: &ModelSettings) -> String {

@@ -6,10 +6,12 @@ use super::settings::{CAPABILITIES, LONG_ABOVE, NUMBERS, Section, numbers};
 use crate::console::components::edit_conflict::state;
 use crate::console::components::number_input::{plain, scaled};
 use crate::console::components::time_range::Choice;
+use crate::console::components::timestamp::date;
 use crate::console::http::forms::{Fields, Problems};
+use crate::dialects::CallerDialect;
 use crate::domain::closed_set::ClosedSet as _;
-use crate::domain::operation::ModelKind;
-use crate::providers::ParameterRules;
+use crate::domain::operation::{ModelKind, Operation};
+use crate::providers::{ParameterRules, known_kind};
 use crate::store::{FilledModel, ModelFields, ModelRow, ModelSettings};
 use crate::validation;
 use crate::validation::ViolationReason;
@@ -23,7 +25,7 @@ pub(crate) struct FormValues {
     pub(crate) name: String,
     pub(crate) provider_id: String,
     pub(crate) upstream_model: String,
-    /// The word of the kind; empty for a chat model.
+    /// The word of the kind; empty for what the name says.
     pub(crate) kind: String,
     pub(crate) vector_space: String,
     /// The numbers and capabilities, by name.
@@ -91,9 +93,22 @@ impl FormValues {
         }
     }
 
-    /// The kinds that can be chosen.
+    /// The kinds that can be chosen, each with an endpoint that calls it. The first choice is what the name says.
     pub(crate) fn kinds(&self) -> Vec<Choice> {
-        ModelKind::ALL.map(|kind| Choice::new(kind.as_str(), label(kind))).to_vec()
+        let by_name = match known_kind(self.name_at_provider()) {
+            Some(kind) => format!("By its name: {}", label(kind)),
+            None => "By its name".to_owned(),
+        };
+        let kinds = ModelKind::ALL.map(|kind| {
+            let called = if kind == ModelKind::Chat { "every dialect" } else { kind.operation().endpoint() };
+            Choice::new(kind.as_str(), &format!("{}: {called}", label(kind)))
+        });
+        [Choice::new("", &by_name)].into_iter().chain(kinds).collect()
+    }
+
+    /// The name of the model at its provider.
+    fn name_at_provider(&self) -> &str {
+        if self.upstream_model.is_empty() { &self.name } else { &self.upstream_model }
     }
 
     /// The numbers of the limits.
@@ -150,8 +165,8 @@ impl FormValues {
         let name = problems.check("name", validation::model_name(&self.name).map_err(|it| says("name", it)));
         let nobody = |_| "Choose a provider. A provider must be added before its models.".to_owned();
         let provider_id = problems.check("provider_id", self.provider_id.parse().map_err(nobody));
-        let upstream = if self.upstream_model.is_empty() { &self.name } else { &self.upstream_model };
-        let upstream = validation::printable(upstream, LONGEST_UPSTREAM_NAME).map_err(|it| says("name", it));
+        let upstream = validation::printable(self.name_at_provider(), LONGEST_UPSTREAM_NAME);
+        let upstream = upstream.map_err(|it| says("name", it));
         // If it is empty, it equals the name, which is validated separately.
         let upstream = if self.upstream_model.is_empty() {
             upstream.ok()
@@ -184,10 +199,11 @@ impl FormValues {
             (field.set)(&mut settings.capabilities, meant(self.text(field.name)));
         }
         settings.parameter_rules = self.parameter_rules(problems);
-        if !self.kind.is_empty() {
-            let kind = ModelKind::from_word(&self.kind).ok_or_else(|| "Choose one of the kinds".to_owned());
-            settings.kind = problems.check("kind", kind).unwrap_or_default();
-        }
+        let kind = match self.kind.as_str() {
+            "" => Ok(known_kind(self.name_at_provider()).unwrap_or_default()),
+            word => ModelKind::from_word(word).ok_or_else(|| "Choose one of the kinds".to_owned()),
+        };
+        settings.kind = problems.check("kind", kind).unwrap_or_default();
         if !self.vector_space.is_empty() {
             let space = validation::printable(&self.vector_space, LONGEST_UPSTREAM_NAME);
             let space = space.map_err(|reason| format!("The vector space {}", reason.message));
@@ -229,6 +245,27 @@ pub(crate) const fn label(kind: ModelKind) -> &'static str {
         ModelKind::Image => "Image",
         ModelKind::Speech => "Speech",
         ModelKind::Transcription => "Transcription",
+    }
+}
+
+/// The endpoints that call models of a kind.
+pub(crate) fn endpoints(kind: ModelKind) -> String {
+    let operation = |operation: Operation| operation.endpoint();
+    match kind {
+        ModelKind::Chat => {
+            [CallerDialect::ChatCompletions, CallerDialect::Messages, CallerDialect::Responses]
+                .map(|dialect| dialect.endpoint())
+                .join(", ")
+        }
+        ModelKind::Transcription => {
+            [Operation::Transcriptions, Operation::Translations].map(operation).join(", ")
+        }
+        ModelKind::Embedding
+        | ModelKind::Completion
+        | ModelKind::Moderation
+        | ModelKind::Rerank
+        | ModelKind::Image
+        | ModelKind::Speech => operation(kind.operation()).to_owned(),
     }
 }
 
@@ -274,10 +311,7 @@ pub(crate) struct BuiltInValues {
 
 impl BuiltInValues {
     pub(crate) fn of(table: &FilledModel) -> Self {
-        Self {
-            settings: table.settings.clone(),
-            as_of: table.known_as_of.map(|day| day.format("%-d %B %Y").to_string()).unwrap_or_default(),
-        }
+        Self { settings: table.settings.clone(), as_of: table.known_as_of.map(date).unwrap_or_default() }
     }
 }
 

@@ -35,8 +35,10 @@ pub(crate) struct ModelLine {
     /// Price per million tokens of prompt and answer.
     pub(crate) price: Value,
     pub(crate) state: StatusBadge,
-    /// Reason and remaining time of a cooldown; empty if there is none.
+    /// Reason and remaining time of a cooldown, or what follows one that has ended; empty if there is none.
     pub(crate) cooling: String,
+    /// Whether it is not called now, because of its cooldown.
+    pub(crate) is_cooling: bool,
 }
 
 impl ModelLine {
@@ -45,6 +47,7 @@ impl ModelLine {
         let by_table = |field: &str| filled.filled.contains(&field);
         let known = organization.models.values().find(|model| model.id == row.id);
         let cooldown = known.map_or(CooldownState::Closed, |model| cooldowns.state(model));
+        let is_cooling = matches!(cooldown, CooldownState::Open(_));
         let cooling = match &cooldown {
             CooldownState::Closed => String::new(),
             CooldownState::Open(cooldown) => {
@@ -75,8 +78,12 @@ impl ModelLine {
                 text: filled.settings.price.map(in_and_out).unwrap_or_default(),
                 filled: by_table("price"),
             },
-            state: StatusBadge::of_readiness(row.enabled, cooldown != CooldownState::Closed),
+            state: match cooldown {
+                CooldownState::HalfOpen(_) if row.enabled => StatusBadge::of_ended_cooldown(),
+                _ => StatusBadge::of_readiness(row.enabled, is_cooling),
+            },
             cooling,
+            is_cooling,
         }
     }
 }

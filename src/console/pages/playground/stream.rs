@@ -154,7 +154,7 @@ impl AnswerStream {
 
 /// `smart failed: overloaded. steady is answering.`
 fn describe(routing: &RoutingInfo) -> String {
-    let served = routing.served.as_deref().unwrap_or("somebody");
+    let served = routing.served.as_deref().unwrap_or("a model");
     match &routing.fallback {
         Some(fallback) => {
             let more = match fallback.hops.saturating_sub(1) {

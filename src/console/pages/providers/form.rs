@@ -166,6 +166,9 @@ fn check_address(problems: &mut Problems, policy: &AddressPolicy, preset: &Prese
         Err(AddressFault::Incomplete(form)) => {
             format!("This address is incomplete. That of {title} looks like {form}.")
         }
+        Err(AddressFault::Placeholder(left)) => {
+            format!("This address still has the placeholder {left} in it. Replace it with your own.")
+        }
         Err(AddressFault::Blocked(blocked)) => format!("This address cannot be used: {blocked}."),
     };
     problems.add("base_url", message);
@@ -185,18 +188,14 @@ fn check_credential(
 /// Options for stream options.
 pub(crate) fn stream_choices() -> Vec<Choice> {
     let label = |setting| match setting {
-        StreamOptions::Auto => "Automatic: as usual for its kind, until the provider rejects them",
+        StreamOptions::Auto => "Automatic",
         StreamOptions::Supported => "Supported",
         StreamOptions::Unsupported => "Not supported: never send them",
     };
     StreamOptions::ALL.into_iter().map(|setting| Choice::new(setting.as_str(), label(setting))).collect()
 }
 
-/// Options for the kind of provider, with their fixed base URLs or what these look like.
+/// Options for the kind of provider. Their base URLs are in the hint of that field, because a phone has no room for them here.
 pub(crate) fn kinds() -> Vec<Choice> {
-    let label = |preset: &Preset| match preset.base_url.or(preset.base_url_form) {
-        Some(address) => format!("{} ({})", preset.title, address.trim_start_matches("https://")),
-        None => preset.title.to_owned(),
-    };
-    PRESETS.iter().map(|preset| Choice { value: preset.name.to_owned(), label: label(preset) }).collect()
+    PRESETS.iter().map(|preset| Choice::new(preset.name, preset.title)).collect()
 }

@@ -70,7 +70,7 @@ pub(crate) struct KindForm {
     /// What the base URL looks like, or the default one.
     pub(crate) placeholder: &'static str,
     /// What to enter as the base URL.
-    pub(crate) address_hint: &'static str,
+    pub(crate) address_hint: String,
     /// How the credential is entered.
     pub(crate) credential: CredentialForm,
     /// Label of the first field of the credential.
@@ -103,7 +103,7 @@ impl KindForm {
         Self {
             has_address: false,
             placeholder: "",
-            address_hint: "",
+            address_hint: String::new(),
             credential: CredentialForm::None,
             label: "",
             hint: String::new(),
@@ -111,11 +111,11 @@ impl KindForm {
     }
 }
 
-fn address_hint(preset: &Preset) -> &'static str {
+fn address_hint(preset: &Preset) -> String {
     match (preset.base_url, preset.base_url_form) {
-        (Some(_), _) => "Leave empty for the vendor’s own, which is shown in gray.",
-        (None, Some(_)) => "Like the one in gray. Replace the words in capitals with your own.",
-        (None, None) => "That of your server. It usually ends in /v1.",
+        (Some(own), _) => format!("Leave empty for the vendor’s own, {own}."),
+        (None, Some(form)) => format!("Like {form}, with your own in place of the words in capitals."),
+        (None, None) => "That of your server. It usually ends in /v1.".to_owned(),
     }
 }
 
@@ -183,6 +183,11 @@ mod tests {
         let placeholder = |name| KindForm::of(name, "").placeholder;
         assert_eq!(placeholder("groq"), "https://api.groq.com/openai/v1");
         assert!(placeholder("azure").contains("RESOURCE") && placeholder("vllm") == "https://");
+        let hint = KindForm::of("vertex-messages", "").address_hint;
+        assert!(
+            hint.contains("/projects/PROJECT/locations/LOCATION"),
+            "a field is too narrow for it: {hint}"
+        );
         assert!(KindForm::of("vertex-messages", "").credential.is_key_file());
         assert_eq!(KindForm::of("vllm", "").label, "API key (optional)");
         assert_eq!(KindForm::of("", "").hint, KindForm::of("openai", "").hint);

@@ -3,6 +3,7 @@
 use entity::ids::ProviderId;
 
 use crate::console::components::status_badge::StatusBadge;
+use crate::console::components::timestamp::Timestamp;
 use crate::providers::{StreamOptions, preset};
 use crate::store::ProviderRow;
 use crate::store::snapshot::OrganizationSnapshot;
@@ -21,7 +22,9 @@ pub(crate) struct ProviderLine {
     /// Support for `stream_options`, as text.
     pub(crate) stream_options: &'static str,
     pub(crate) health: StatusBadge,
-    /// The last error; empty if there is none.
+    /// Time since when the health is like that; `None` if it is unknown.
+    pub(crate) health_at: Option<Timestamp>,
+    /// Why it is failing; empty if it is not.
     pub(crate) message: String,
     /// Number of models that it serves.
     pub(crate) models: usize,
@@ -43,6 +46,7 @@ impl ProviderLine {
                 StreamOptions::Unsupported => "not supported",
             },
             health: StatusBadge::of_health(&row.health),
+            health_at: row.health_at.filter(|_| row.health != "unknown").map(Timestamp::from),
             message: row.health_message.clone().unwrap_or_default(),
             models: served(organization, row.id).len(),
         }

@@ -1,5 +1,6 @@
 //! `/providers`: the providers. A credential can be stored but never read back.
 
+pub mod add_models;
 pub mod create;
 pub mod delete;
 pub(crate) mod form;

@@ -20,7 +20,7 @@ use crate::console::http::{flash, path};
 use crate::domain::error::{Error, Result};
 use crate::domain::permission::Permission;
 use crate::gateway::Gateway;
-use crate::store::{OrgStore, ProviderRow, Store};
+use crate::store::{OrgStore, ProviderHealth, ProviderRow, Store};
 
 #[derive(Template)]
 #[template(path = "providers/read.html")]
@@ -35,7 +35,6 @@ pub(crate) struct Page {
     pub(crate) stored: String,
     pub(crate) has_credential: bool,
     pub(crate) line: ProviderLine,
-    pub(crate) health_at: Option<Timestamp>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
     /// Ids and names of its models, by name.
@@ -67,13 +66,10 @@ impl Page {
         row: &ProviderRow,
         models: Vec<(String, String)>,
     ) -> Self {
-        let stored = if row.has_credential {
-            format!(
-                "Stored: {}. Leave empty to keep it. Enter it again when the kind, scheme, host or port changes.",
-                line.credential
-            )
-        } else {
-            String::new()
+        let stored = match (row.has_credential, &row.credential_hint) {
+            (false, _) => String::new(),
+            (true, None) => format!("A credential is stored. {KEEP}"),
+            (true, Some(_)) => format!("Stored: {}. {KEEP}", line.credential),
         };
         Self {
             problems: Problems::default(),
@@ -84,7 +80,6 @@ impl Page {
             stored,
             has_credential: row.has_credential,
             line,
-            health_at: row.health_at.map(Timestamp::from),
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
             models,
@@ -94,6 +89,9 @@ impl Page {
         }
     }
 }
+
+/// How a stored credential is kept.
+const KEEP: &str = "Leave empty to keep it. Enter it again when the kind, scheme, host or port changes.";
 
 /// The provider with the id in the path.
 pub(super) async fn find(data: &OrgStore, id: &str) -> Result<ProviderRow> {
@@ -152,7 +150,7 @@ pub async fn change(
 
 const CREDENTIAL_NEEDED: &str = "The stored credential would be sent to another vendor, scheme, host or port. Enter it again, or remove it.";
 
-/// Tests the connection. The result is shown once and not stored.
+/// Tests the connection. The report is shown once; whether the test passed, when and why not is the provider's health.
 ///
 /// # Errors
 /// The organization has no provider with this id.
@@ -169,9 +167,16 @@ pub async fn test(
     let report = match organization.providers.get(&row.id) {
         Some(provider) => {
             let _place = gateway.shares.of(organization.id).request()?;
-            Report::of(gateway.test_connection(organization.id, provider).await, row.id, organization)
+            Report::of(gateway.test_connection(&data, provider).await, row.id, organization)
         }
-        None => Report::unopened(),
+        None => {
+            let report = Report::unopened();
+            let health = ProviderHealth::Failing(report.message.clone());
+            data.provider_tested(row.id, row.updated_at, health).await?;
+            report
+        }
     };
+    // The health has changed.
+    let row = find(&data, &path).await?;
     page(&Page { report: Some(report), ..Page::of(console_user, &row) })
 }

@@ -3,9 +3,12 @@
 use entity::ids::ProviderId;
 use url::form_urlencoded;
 
-use crate::console::components::format::duration;
+use super::add_models::MOST;
+use crate::console::components::format::{counted, duration, not_shown};
 use crate::console::components::status_badge::StatusBadge;
+use crate::console::pages::models::form::label;
 use crate::gateway::preview::connection_test::ConnectionReport;
+use crate::providers::known_kind;
 use crate::store::snapshot::OrganizationSnapshot;
 
 /// Maximum number of models listed.
@@ -21,12 +24,14 @@ pub(crate) struct Report {
     pub(crate) message: String,
     /// How to fix the error.
     pub(crate) remedy: String,
-    /// Number of models that the provider lists.
-    pub(crate) number: usize,
+    /// Number of models that the provider lists: `2 models`.
+    pub(crate) number: String,
     /// The first of those models.
     pub(crate) offers: Vec<OfferedModel>,
-    /// Number of models not shown.
-    pub(crate) more: usize,
+    /// That some models are not shown; empty if all are.
+    pub(crate) more: String,
+    /// Number of listed models that are not in the catalog, if all of them can be added at once.
+    pub(crate) all: Option<usize>,
 }
 
 /// A model that the provider offers.
@@ -34,6 +39,8 @@ pub(crate) struct Report {
 pub(crate) struct OfferedModel {
     /// Name at the provider.
     pub(crate) name: String,
+    /// Its kind, if its name says that it is no chat model.
+    pub(crate) kind: &'static str,
     /// Names in the catalog, if it was added.
     pub(crate) names: String,
     /// Path of the form that adds it.
@@ -61,8 +68,10 @@ impl Report {
             took,
             message: report.failure.map(|failure| failure.message).unwrap_or_default(),
             remedy,
-            number,
-            more: number - offers.len(),
+            number: counted(number, "model", "models"),
+            more: not_shown(number - offers.len()),
+            all: Some(offers.iter().filter(|offer| offer.names.is_empty()).count())
+                .filter(|fresh| (2..=MOST).contains(fresh)),
             offers,
         }
     }
@@ -75,9 +84,10 @@ impl Report {
             took: duration(0),
             message: "This server cannot decrypt the stored credential.".to_owned(),
             remedy: "Enter the credential again below.".to_owned(),
-            number: 0,
+            number: String::new(),
             offers: Vec::new(),
-            more: 0,
+            more: String::new(),
+            all: None,
         }
     }
 }
@@ -91,6 +101,6 @@ impl OfferedModel {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("provider", &id.0.to_string()).append_pair("upstream", &name);
         let path = format!("/models/new?{}", query.finish());
-        Self { names: names.join(", "), name, path }
+        Self { kind: known_kind(&name).map_or("", label), names: names.join(", "), name, path }
     }
 }

@@ -114,7 +114,7 @@ impl OrgStore {
         Ok(before)
     }
 
-    /// Sets several lists of one model, or deletes those that are empty, in one transaction. Each has its expected revision.
+    /// Sets several lists, or deletes those that are empty, in one transaction. Each has its expected revision.
     /// Returns the types of the lists that changed.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::error::{Error, Violation};
 use crate::domain::period::Period;
 use crate::domain::permission::Scope;
+use crate::domain::plural::plural;
 use crate::store::{ApiKeyRow, BoundKey, BudgetRow, KeyGrant};
 
 /// All bounds of a key. `None` means unlimited.
@@ -164,8 +165,9 @@ impl<'a> Bounds<'a> {
 
     /// The first limit of the key on requests or money.
     fn counted(&self) -> Option<String> {
-        let requests = self.requests_per_minute.map(|most| format!("{most} requests per minute"));
-        let at_once = || self.concurrent_requests.map(|most| format!("{most} requests at once"));
+        let noun = |most| plural(most, "request", "requests");
+        let requests = self.requests_per_minute.map(|most| format!("{most} {} per minute", noun(most)));
+        let at_once = || self.concurrent_requests.map(|most| format!("{most} {} at once", noun(most)));
         requests.or_else(at_once).or_else(|| self.budget())
     }
 

@@ -36,9 +36,31 @@ impl OrgStore {
     /// organization has that id.
     pub async fn model_create(&self, new: ModelFields) -> Result<ModelRow, Error> {
         let change = self.change().await?;
-        self.check_catalog_right(&change, "name").await?;
-        self.take_model_name(&change, &new.name, None).await?;
-        self.check_provider(&change, new.provider_id).await?;
+        let row = self.create_in(&change, new).await?;
+        change.commit().await?;
+        Ok(row)
+    }
+
+    /// Creates several models in one transaction.
+    ///
+    /// # Errors
+    /// The same as for [`OrgStore::model_create`]. Then none is created.
+    pub async fn model_create_all(&self, models: Vec<ModelFields>) -> Result<Vec<ModelRow>, Error> {
+        let change = self.change().await?;
+        let mut rows = Vec::with_capacity(models.len());
+        for new in models {
+            rows.push(self.create_in(&change, new).await?);
+        }
+        if !rows.is_empty() {
+            change.commit().await?;
+        }
+        Ok(rows)
+    }
+
+    async fn create_in(&self, change: &Change, new: ModelFields) -> Result<ModelRow, Error> {
+        self.check_catalog_right(change, "name").await?;
+        self.take_model_name(change, &new.name, None).await?;
+        self.check_provider(change, new.provider_id).await?;
         let now = self.clock().now();
         let price = new.settings.price;
         let mut row = models::ActiveModel {
@@ -51,10 +73,9 @@ impl OrgStore {
         };
         new.write_to(&mut row)?;
         let row = row.insert(change.on()).await?;
-        self.price_set(&change, row.id, price).await?;
+        self.price_set(change, row.id, price).await?;
         let row = self.complete(change.on(), row).await?;
         change.audit(entry("model.create", None, Some(&row), &row)?).await?;
-        change.commit().await?;
         Ok(row)
     }
 

@@ -1,4 +1,5 @@
-//! The health of a provider: whether it accepts the credential of the organization, according to its calls.
+//! The health of a provider: whether it accepts the credential of the organization, according to its calls, and whether it
+//! passed the last connection test.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::ids::ProviderId;
@@ -19,7 +20,7 @@ use crate::store::transaction::audit;
 pub enum ProviderHealth {
     /// The provider accepts the credential.
     Ok,
-    /// The provider rejects the credential. Contains its redacted message.
+    /// The provider rejects the credential, or failed a connection test. Contains the redacted message.
     Failing(String),
 }
 
@@ -32,6 +33,23 @@ impl ProviderHealth {
             Self::Failing(_) => "failing",
         }
     }
+
+    /// Why it fails, as it is stored.
+    fn into_message(self) -> Option<String> {
+        match self {
+            Self::Ok => None,
+            Self::Failing(message) => Some(message.replace('\0', "")),
+        }
+    }
+}
+
+/// What found out about the health of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FoundBy {
+    /// Calls of models. Their messages vary, so the first one is kept.
+    Calls,
+    /// A connection test. The person who made it looks for its own result.
+    Test,
 }
 
 /// Changes of the health within this time after an audit entry are only counted.
@@ -61,9 +79,43 @@ impl OrgStore {
         updated_at: DateTime<Utc>,
         health: ProviderHealth,
     ) -> Result<(), Error> {
+        self.health_set(id, updated_at, health, FoundBy::Calls).await
+    }
+
+    /// Stores the result of a connection test as the health of a provider, likewise. Another cause of the same health is stored as
+    /// well, without an audit entry.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn provider_tested(
+        &self,
+        id: ProviderId,
+        updated_at: DateTime<Utc>,
+        health: ProviderHealth,
+    ) -> Result<(), Error> {
+        self.health_set(id, updated_at, health, FoundBy::Test).await
+    }
+
+    async fn health_set(
+        &self,
+        id: ProviderId,
+        updated_at: DateTime<Utc>,
+        health: ProviderHealth,
+        found_by: FoundBy,
+    ) -> Result<(), Error> {
         let transaction = self.store.begin().await?;
         let Some(row) = self.provider(&transaction, id).await? else { return Ok(()) };
-        if row.updated_at != updated_at || row.health == health.as_str() {
+        if row.updated_at != updated_at {
+            return Ok(());
+        }
+        let (word, message) = (health.as_str(), health.into_message());
+        if row.health == word {
+            if found_by == FoundBy::Test && row.health_message != message {
+                let now = Some(self.clock().now());
+                let after = providers::Model { health_at: now, health_message: message, ..row };
+                self.health_update(&transaction, &after).await?;
+                transaction.commit().await?;
+            }
             return Ok(());
         }
         let now = self.clock().now();
@@ -72,12 +124,9 @@ impl OrgStore {
         let not_listed = row.health_changes - 1;
         let before = ProviderRow::from(row.clone());
         let after = providers::Model {
-            health: health.as_str().to_owned(),
+            health: word.to_owned(),
             health_at: Some(now),
-            health_message: match health {
-                ProviderHealth::Ok => None,
-                ProviderHealth::Failing(message) => Some(message.replace('\0', "")),
-            },
+            health_message: message,
             health_noted_at: if folds { row.health_noted_at } else { Some(now) },
             health_changes: if folds { row.health_changes.saturating_add(1) } else { 0 },
             ..row

@@ -1,11 +1,11 @@
-//! One operation of the API reference: access, parameters, bodies, and a sample command.
+//! One operation of the API reference: access, parameters, bodies, and code that calls it.
 
 use utoipa::openapi::path::{Operation as Described, Parameter, ParameterIn};
 use utoipa::openapi::{Components, Content, RefOr, Required};
 
-use super::command::{Call, Command, command};
+use super::code::{Call, Returned, Samples, Sent, samples};
 use super::prose::{Prose, paragraphs, prose};
-use super::sample::{Extent, sample};
+use super::sample::{Extent, JSON, sample};
 use super::schema::{Field, Kind, fields, kind, limits, resolve};
 
 /// One operation of the API.
@@ -35,8 +35,8 @@ pub struct Operation {
     pub errors: Vec<Answer>,
     /// Types of the error bodies.
     pub error_kinds: Vec<Kind>,
-    /// A command that works as pasted.
-    pub command: Command,
+    /// Code that works as pasted, in each language.
+    pub samples: Samples,
     /// A sample of a success response.
     pub sample: Option<String>,
 }
@@ -100,15 +100,21 @@ impl Operation {
             RefOr::T(parameter) => Some(parameter),
             RefOr::Ref(_) => None,
         });
-        let path_values: Vec<_> = parameters.clone().filter_map(path_value).collect();
-        let sent = sent_content(described);
-        let is_form = is_form(described);
-        let body = sent.filter(|_| !is_form).and_then(|content| {
-            let sample = sample(components, content.schema.as_ref()?, Extent::Needed);
-            Some(sample.body())
-        });
-        let variable = access.variable();
-        let call = Call { method, path, path_values: &path_values, variable, body: body.as_deref() };
+        let mut target = path.to_owned();
+        for (name, value) in parameters.clone().filter_map(path_value) {
+            target = target.replace(&format!("{{{name}}}"), &value);
+        }
+        let content = sent_content(described);
+        let body = content
+            .and_then(|content| content.schema.as_ref())
+            .map(|schema| sample(components, schema, Extent::Needed));
+        let sent = match &body {
+            Some(_) if is_form(described) => Sent::File,
+            Some(body) => Sent::Json(body),
+            None => Sent::Nothing,
+        };
+        let (variable, returned) = (access.variable(), returned(described));
+        let samples = samples(Call { method, target: &target, variable, sent, returned });
         let (answers, errors): (Vec<_>, Vec<_>) =
             answers(components, described).into_iter().partition(|answer| answer.status.starts_with('2'));
         let mut error_kinds: Vec<Kind> = errors.iter().filter_map(|error| error.kind.clone()).collect();
@@ -119,12 +125,12 @@ impl Operation {
             method,
             path: path.to_owned(),
             aliases,
-            command: if is_form { with_file(command(&call)) } else { command(&call) },
+            samples,
             access,
             summary: prose(described.summary.as_deref().unwrap_or_default().trim_end_matches('.')),
             text: paragraphs(described.description.as_deref().unwrap_or_default()),
             parameters: parameters.map(|parameter| placed(components, parameter)).collect(),
-            body: sent.and_then(|content| Body::new(components, described, content)),
+            body: content.and_then(|content| Body::new(components, described, content)),
             answers,
             errors,
             error_kinds,
@@ -148,11 +154,11 @@ impl Access {
         }
     }
 
-    /// Name of the shell variable that holds the credential in commands.
+    /// Name of the environment variable that holds the credential in the samples.
     fn variable(&self) -> Option<&'static str> {
         match self {
             Self::Public => None,
-            Self::AnyKey | Self::Scope(_) => Some("FAILSOFT_API_KEY"),
+            Self::AnyKey | Self::Scope(_) => Some(super::VARIABLE),
             Self::Operator => Some("FAILSOFT_METRICS_TOKEN"),
         }
     }
@@ -201,10 +207,18 @@ fn is_form(operation: &Described) -> bool {
     matches!(&operation.request_body, Some(RefOr::T(body)) if body.content.contains_key("multipart/form-data"))
 }
 
-/// The command with the fields that every form needs.
-fn with_file(mut command: Command) -> Command {
-    command.options.extend(["-F 'model=MODEL'", "-F 'file=@FILE'"].map(str::to_owned));
-    command
+/// What the first success response has in its body.
+fn returned(operation: &Described) -> Returned {
+    let mut responses = operation.responses.responses.iter().filter(|(status, _)| status.starts_with('2'));
+    let Some((_, RefOr::T(response))) = responses.next() else { return Returned::Nothing };
+    if response.content.contains_key("application/json") {
+        return Returned::Json;
+    }
+    match response.content.keys().next().map(String::as_str) {
+        None => Returned::Nothing,
+        Some("application/octet-stream") => Returned::Binary,
+        Some(_) => Returned::Text,
+    }
 }
 
 fn content(content: &RefOr<Content>) -> Option<&Content> {
@@ -248,6 +262,6 @@ fn success(components: &Components, operation: &Described) -> Option<String> {
     }
     let schema = json.schema.as_ref()?;
     resolve(components, schema)?;
-    let text = sample(components, schema, Extent::All).page(0);
+    let text = sample(components, schema, Extent::All).page(0, JSON);
     (text != "{}" && text != "null").then_some(text)
 }

@@ -13,8 +13,6 @@ use super::schema::{Field, fields, has_entry, parts, words};
 /// The content of the page, built once.
 #[derive(Debug)]
 pub struct Reference {
-    /// Name of the product.
-    pub title: String,
     /// Version of the product.
     pub version: String,
     /// Introduction, split into paragraphs.
@@ -81,7 +79,6 @@ impl Reference {
         }
         sections.retain(|section| !section.operations.is_empty());
         Self {
-            title: document.info.title.clone(),
             version: document.info.version.clone(),
             introduction: paragraphs(document.info.description.as_deref().unwrap_or_default()),
             sections,

@@ -9,7 +9,7 @@ use super::schema::{kind, resolve};
 /// Objects nested deeper are omitted.
 const DEEPEST: usize = 5;
 
-/// Longest body that fits on one line of a command.
+/// Longest body that fits on one line of code.
 const LONGEST_LINE: usize = 44;
 
 /// JSON that keeps the order of members.
@@ -18,6 +18,42 @@ pub(super) enum Sample {
     Value(Value),
     List(Vec<Sample>),
     Object(Vec<(String, Sample)>),
+}
+
+/// How JSON is written in a language.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    indent: &'static str,
+    null: &'static str,
+    yes: &'static str,
+    no: &'static str,
+}
+
+/// JSON itself, which is a literal in JavaScript, too.
+pub(super) const JSON: Style = Style { indent: "  ", null: "null", yes: "true", no: "false" };
+/// A literal in Python.
+pub(super) const PYTHON: Style = Style { indent: "    ", null: "None", yes: "True", no: "False" };
+
+impl Style {
+    /// A value on one line.
+    fn literal(self, value: &Value) -> String {
+        match value {
+            Value::Null => self.null.to_owned(),
+            Value::Bool(true) => self.yes.to_owned(),
+            Value::Bool(false) => self.no.to_owned(),
+            Value::Number(_) | Value::String(_) => value.to_string(),
+            Value::Array(entries) => {
+                let entries: Vec<String> = entries.iter().map(|entry| self.literal(entry)).collect();
+                format!("[{}]", entries.join(", "))
+            }
+            Value::Object(members) => {
+                let member = |(name, value): (&String, &Value)| {
+                    format!("{}: {}", Value::from(name.as_str()), self.literal(value))
+                };
+                format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
 }
 
 /// Which fields a sample contains.
@@ -96,7 +132,7 @@ impl<'a> Sampler<'a> {
         let written = serde_json::to_value(object).unwrap_or_default();
         let word = |name: &str| written.get(name).and_then(Value::as_str).unwrap_or_default();
         match (word("type"), word("format"), self.extent) {
-            // In a command, this is a placeholder for the reader.
+            // In code that is sent, this is a placeholder for the reader.
             ("string", _, Extent::Needed) => json!(self.name.to_uppercase()),
             ("string", "uuid", Extent::All) => json!("0199c4d2-7a31-7c55-9e0b-3f6a1d2b4c5e"),
             ("string", "date-time", Extent::All) => json!("2026-11-20T09:30:00Z"),
@@ -123,41 +159,49 @@ fn example(schema: &Schema) -> Option<Value> {
 }
 
 impl Sample {
-    /// On one line, for a command.
-    pub(super) fn line(&self) -> String {
+    /// An object with these members.
+    pub(super) fn object<const N: usize>(members: [(&str, Self); N]) -> Self {
+        Self::Object(members.map(|(name, value)| (name.to_owned(), value)).into())
+    }
+
+    /// The sample on one line.
+    fn line(&self, style: Style) -> String {
         match self {
-            Self::Value(value) => value.to_string(),
+            Self::Value(value) => style.literal(value),
             Self::List(entries) => {
-                format!("[{}]", entries.iter().map(Self::line).collect::<Vec<_>>().join(", "))
+                let entries: Vec<String> = entries.iter().map(|entry| entry.line(style)).collect();
+                format!("[{}]", entries.join(", "))
             }
             Self::Object(members) => {
-                let member = |(name, value): &(String, Self)| format!("\"{name}\": {}", value.line());
+                let member = |(name, value): &(String, Self)| format!("\"{name}\": {}", value.line(style));
                 format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(", "))
             }
         }
     }
 
-    /// For a command: on one line if it is short.
-    pub(super) fn body(&self) -> String {
-        let line = self.line();
-        if line.len() <= LONGEST_LINE { line } else { self.page(1) }
+    /// For code: on one line if it is short.
+    pub(super) fn body(&self, style: Style) -> String {
+        let line = self.line(style);
+        if line.len() <= LONGEST_LINE { line } else { self.page(1, style) }
     }
 
     /// Indented, on several lines.
-    pub(super) fn page(&self, indent: usize) -> String {
-        let (inner, outer) = ("  ".repeat(indent + 1), "  ".repeat(indent));
+    pub(super) fn page(&self, depth: usize, style: Style) -> String {
+        let (inner, outer) = (style.indent.repeat(depth + 1), style.indent.repeat(depth));
         match self {
-            Self::Value(_) => self.line(),
-            Self::List(entries) if entries.iter().all(|entry| matches!(entry, Self::Value(_))) => self.line(),
+            Self::Value(_) => self.line(style),
+            Self::List(entries) if entries.iter().all(|entry| matches!(entry, Self::Value(_))) => {
+                self.line(style)
+            }
             Self::List(entries) => {
-                let lines: Vec<_> =
-                    entries.iter().map(|entry| format!("{inner}{}", entry.page(indent + 1))).collect();
-                format!("[\n{}\n{outer}]", lines.join(",\n"))
+                let line = |entry: &Self| format!("{inner}{}", entry.page(depth + 1, style));
+                format!("[\n{}\n{outer}]", entries.iter().map(line).collect::<Vec<_>>().join(",\n"))
             }
             Self::Object(members) if members.is_empty() => "{}".to_owned(),
             Self::Object(members) => {
-                let line =
-                    |(name, value): &(String, Self)| format!("{inner}\"{name}\": {}", value.page(indent + 1));
+                let line = |(name, value): &(String, Self)| {
+                    format!("{inner}\"{name}\": {}", value.page(depth + 1, style))
+                };
                 format!("{{\n{}\n{outer}}}", members.iter().map(line).collect::<Vec<_>>().join(",\n"))
             }
         }
@@ -177,7 +221,18 @@ mod tests {
                 Sample::List(vec![Sample::Object(vec![("c".to_owned(), Sample::Value(json!(1)))])]),
             ),
         ]);
-        assert_eq!(sample.line(), r#"{"b": "x", "a": [{"c": 1}]}"#);
-        assert_eq!(sample.page(0), "{\n  \"b\": \"x\",\n  \"a\": [\n    {\n      \"c\": 1\n    }\n  ]\n}");
+        assert_eq!(sample.line(JSON), r#"{"b": "x", "a": [{"c": 1}]}"#);
+        assert_eq!(
+            sample.page(0, JSON),
+            "{\n  \"b\": \"x\",\n  \"a\": [\n    {\n      \"c\": 1\n    }\n  ]\n}"
+        );
+    }
+
+    #[test]
+    fn a_literal_in_python_has_its_constants_and_indents_by_four() {
+        let sample =
+            Sample::Object(vec![("a".to_owned(), Sample::Value(json!({"b": [true, false, null, "c"]})))]);
+        assert_eq!(sample.line(PYTHON), r#"{"a": {"b": [True, False, None, "c"]}}"#);
+        assert!(sample.page(1, PYTHON).starts_with("{\n        \"a\""), "{}", sample.page(1, PYTHON));
     }
 }

@@ -246,18 +246,20 @@ fn phrases(components: &Components, schema: &RefOr<Schema>) -> Vec<String> {
     // Numbers have their own types here; read them as the document writes them.
     let written = serde_json::to_value(schema).unwrap_or_default();
     let fact = |name: &str| written.get(name).filter(|value| !value.is_null()).map(plain);
-    for (least, most, unit) in [
-        ("minimum", "maximum", ""),
-        ("minItems", "maxItems", "entries"),
-        ("minLength", "maxLength", "characters"),
+    for (least, most, [one, many]) in [
+        ("minimum", "maximum", ["", ""]),
+        ("minItems", "maxItems", ["entry", "entries"]),
+        ("minLength", "maxLength", ["character", "characters"]),
     ] {
         // A minimum of zero entries or of zero for an unsigned number is not worth mentioning.
         let least = fact(least).filter(|least| least != "0");
+        let unit = |number: &str| if number == "1" { one } else { many };
         let range = match (least, fact(most)) {
-            (Some(least), Some(most)) => format!("{least} to {most} {unit}"),
-            (Some(least), None) if least == "1" && !unit.is_empty() => "not empty".to_owned(),
-            (Some(least), None) => format!("at least {least} {unit}"),
-            (None, Some(most)) => format!("at most {most} {unit}"),
+            (Some(least), Some(most)) if least == most => format!("{most} {}", unit(&most)),
+            (Some(least), Some(most)) => format!("{least} to {most} {}", unit(&most)),
+            (Some(least), None) if least == "1" && !many.is_empty() => "not empty".to_owned(),
+            (Some(least), None) => format!("at least {least} {}", unit(&least)),
+            (None, Some(most)) => format!("at most {most} {}", unit(&most)),
             (None, None) => continue,
         };
         limits.push(range.trim_end().to_owned());

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Utc};
 
-use crate::console::components::format::count;
+use crate::console::components::format::counted;
 use crate::console::components::timestamp::Timestamp;
 use crate::providers::{MappingMeaning, MessageRules, Sentences};
 use crate::store::FallbackEventRow;
@@ -27,6 +27,7 @@ pub(crate) struct Sentence {
     pub(crate) provider: String,
     pub(crate) message: String,
     pub(crate) status: String,
+    /// How often it was seen: `3 times`.
     pub(crate) times: String,
     pub(crate) last: Timestamp,
     /// Path of the latest event.
@@ -113,7 +114,7 @@ fn sentence(
         known: known(row, &message, model, installation),
         message,
         status,
-        times: count(times),
+        times: counted(times, "time", "times"),
         last: row.created_at.into(),
         event: format!("/events/{}", row.id.0),
         stable: shown(&parts),

@@ -1,6 +1,9 @@
 //! `GET /`: traffic, success rate, what the fallbacks saved, and current problems.
 //!
-//! All numbers come from the roll-ups, never from individual rows.
+//! All numbers come from the roll-ups, never from individual rows. Only the causes of skips for a cooldown come from
+//! the newest of those events.
+
+pub(crate) mod causes;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -9,7 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::auth::console::console_user::{ConsoleUser, may};
 use crate::console::components::budget_summary;
 use crate::console::components::diagrams::chart::{Chart, Plan};
-use crate::console::components::format::{count, duration, rough, share, sum};
+use crate::console::components::format::{count, counted, duration, share, sum, tokens};
 use crate::console::components::layout::{Frame, NavigationItem};
 use crate::console::components::status_badge::StatusBadge;
 use crate::console::components::time_range::TimeRange;
@@ -17,18 +20,22 @@ use crate::console::http::query::Query;
 use crate::console::http::responses::page;
 use crate::console::pages::events::line::EventLine;
 use crate::domain::clock::Clock;
-use crate::domain::closed_set::Stored;
 use crate::domain::error::Result;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::origin::Origin;
 use crate::gateway::Gateway;
-use crate::gateway::routing::cooldown::Cooldowns;
+use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
 use crate::store::pagination::PageRequest;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::{EventFilter, RequestCounts, RequestTimes, Store};
+use causes::{Cause, by_cause};
 
 /// Maximum number of reasons shown.
 const REASONS: usize = 6;
+/// More than all error classes.
+const CLASSES: usize = 100;
+/// Maximum number of skips for a cooldown that are read for their causes.
+const READ_SKIPS: u64 = 2_000;
 /// Maximum number of recent events shown, where equal skips in a row are one.
 const EVENTS: usize = 10;
 /// Maximum number of recent events read.
@@ -75,14 +82,17 @@ pub(crate) struct ReasonShare {
     pub(crate) reason: StatusBadge,
     pub(crate) path: String,
     pub(crate) events: String,
+    /// How many of them are skips for a cooldown that it opened; empty if none are.
+    pub(crate) more: String,
     /// Bar length in thousandths of the most frequent reason.
     pub(crate) width: i64,
 }
 
-/// A model in cooldown.
+/// A model in cooldown, or with one that has ended.
 pub(crate) struct CoolingModel {
     pub(crate) name: String,
     pub(crate) path: String,
+    /// Why, or that it has ended.
     pub(crate) reason: StatusBadge,
     /// Remaining time, as text.
     pub(crate) left: String,
@@ -106,8 +116,15 @@ pub async fn read(
     let counted = span.rollups(Some(origin));
     let counts = data.request_counts(&counted, span.step()).await?;
     let times = data.request_times(&counted).await?;
-    let reasons = data.event_reasons(&counted, REASONS).await?;
+    let reasons = data.event_reasons(&counted, CLASSES).await?;
     let filter = EventFilter { origin: Some(origin), since: Some(span.since), ..EventFilter::default() };
+    let rules = if reasons.iter().any(|(class, _)| *class == ErrorClass::Cooldown) {
+        let skips =
+            EventFilter { error_class: Some(ErrorClass::Cooldown), until: span.until, ..filter.clone() };
+        data.event_rules(&skips, READ_SKIPS).await?
+    } else {
+        Vec::new()
+    };
     let events = data.event_list(&filter, &PageRequest { limit: READ_EVENTS, cursor: None }).await?;
     let total = counts.values().fold(RequestCounts::default(), RequestCounts::and);
     page(&Page {
@@ -123,7 +140,7 @@ pub async fn read(
         quiet: total.requests() == 0 && events.items.is_empty(),
         figures: figures(&total, &times),
         chart: chart(&span, |at| counts.get(&at.timestamp()).copied().unwrap_or_default()),
-        reasons: shares(&reasons, &span, origin),
+        reasons: shares(&by_cause(reasons, &rules, REASONS), &span, origin),
         cooling: cooling(&console_user.organization, &gateway.shared_state.cooldowns),
         events: EventLine::folded(&events.items).into_iter().take(EVENTS).collect(),
         origin: origin.as_str(),
@@ -154,7 +171,7 @@ pub(crate) fn figures(total: &RequestCounts, times: &RequestTimes) -> Vec<Figure
     let waited = total.requests() - total.client_closed;
     let figure = |name, value, more| Figure { name, value, more, highlighted: false };
     let time = |percent| times.first_frame.percentile(percent).map_or_else(|| "–".to_owned(), duration);
-    let tokens = format!("{} tokens in, {} out", rough(total.input_tokens), rough(total.output_tokens));
+    let tokens = tokens(total.input_tokens, total.output_tokens);
     let saved = figure(
         "Saved by fallback",
         count(total.by_fallback),
@@ -164,7 +181,7 @@ pub(crate) fn figures(total: &RequestCounts, times: &RequestTimes) -> Vec<Figure
         figure(
             "Requests",
             count(total.requests()),
-            format!("{} callers disconnected early", count(total.client_closed)),
+            format!("{} disconnected early", counted(total.client_closed, "caller", "callers")),
         ),
         figure("Success rate", share(answered, waited), format!("{} failed", count(total.failed))),
         Figure { highlighted: total.by_fallback > 0, ..saved },
@@ -183,43 +200,44 @@ pub(crate) fn chart(span: &TimeRange, counts: impl Fn(DateTime<Utc>) -> RequestC
     Plan { title: "Requests by how they were answered", series, buckets: &buckets, step: span.step() }.draw()
 }
 
-pub(crate) fn shares(
-    reasons: &[(Stored<ErrorClass>, i64)],
-    span: &TimeRange,
-    origin: Origin,
-) -> Vec<ReasonShare> {
-    let most = reasons.iter().map(|(_, events)| *events).max().unwrap_or(1).max(1);
-    let share = |(class, events): &(Stored<ErrorClass>, i64)| {
+pub(crate) fn shares(causes: &[Cause], span: &TimeRange, origin: Origin) -> Vec<ReasonShare> {
+    let most = causes.iter().map(Cause::events).max().unwrap_or(1).max(1);
+    let share = |cause: &Cause| {
         let here = Query::default();
         let range = if span.range.is_empty() { "7d" } else { &span.range };
-        let word = class.as_str();
+        let word = cause.class.as_str();
+        // Without failures of its own in the time range, only the skips can be listed.
+        let listed = if cause.own == 0 { ErrorClass::Cooldown.as_str() } else { word };
         let origin = Some(origin.as_str());
-        let query = here.with(&[("class", Some(word)), ("range", Some(range)), ("origin", origin)]);
+        let query = here.with(&[("class", Some(listed)), ("range", Some(range)), ("origin", origin)]);
+        let skips = || format!("with {} while cooling down", counted(cause.skips, "skip", "skips"));
         ReasonShare {
             reason: StatusBadge::of_class(word),
             path: format!("/events{query}"),
-            events: count(*events),
-            width: (events * 1_000 / most).max(4),
+            events: count(cause.events()),
+            more: if cause.skips == 0 { String::new() } else { skips() },
+            width: (cause.events() * 1_000 / most).max(4),
         }
     };
-    reasons.iter().map(share).collect()
+    causes.iter().map(share).collect()
 }
 
 fn cooling(organization: &OrganizationSnapshot, cooldowns: &Cooldowns) -> Vec<CoolingModel> {
     let mut cooling: Vec<CoolingModel> = Vec::new();
     for model in organization.models.values() {
-        let Some(cooldown) = cooldowns.state(model).into_cooldown() else { continue };
-        let left = cooldown.remaining.as_secs();
-        cooling.push(CoolingModel {
-            name: model.name.to_string(),
-            path: format!("/models/{}", model.id.0),
-            reason: StatusBadge::of_class(cooldown.failure.class.as_str()),
-            left: if left == 0 {
-                "tested by the next request".to_owned()
-            } else {
-                format!("for {left} s more")
-            },
-        });
+        let (reason, left) = match cooldowns.state(model) {
+            CooldownState::Closed => continue,
+            CooldownState::Open(cooldown) => {
+                let reason = StatusBadge::of_class(cooldown.failure.class.as_str());
+                // A part of a second counts, so that it never says "0 s".
+                (reason, format!("for {} s more", cooldown.remaining.as_secs().max(1)))
+            }
+            CooldownState::HalfOpen(_) => {
+                (StatusBadge::of_ended_cooldown(), "tested by the next request".to_owned())
+            }
+        };
+        let path = format!("/models/{}", model.id.0);
+        cooling.push(CoolingModel { name: model.name.to_string(), path, reason, left });
     }
     cooling.sort_by(|one, other| one.name.cmp(&other.name));
     cooling
