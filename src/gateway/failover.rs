@@ -34,11 +34,11 @@ impl Gateway {
     /// The request names unknown or forbidden models, the chain failed, or a record could not be written.
     // The parts of a run are boxed because each is moved a few times before its first poll, and a large one is slow to
     // move.
-    pub fn run(&self, job: Job) -> impl Future<Output = Result<Answer>> {
+    pub fn run(&self, job: Box<Job>) -> impl Future<Output = Result<Answer>> {
         spans::within(spans::request(&job.context), Box::pin(self.process(job)))
     }
 
-    async fn process(&self, job: Job) -> Result<Answer> {
+    async fn process(&self, job: Box<Job>) -> Result<Answer> {
         let intent = &job.intent;
         let share = self.shares.of(intent.organization.id);
         let routing_context = RoutingContext::new(intent, StateView::from(&*self.shared_state));

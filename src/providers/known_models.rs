@@ -306,7 +306,7 @@ mod tests {
             ),
         ];
         for (kind, names) in cases {
-            for name in names {
+            for name in *names {
                 assert_eq!(known_kind(name), *kind, "{name}");
             }
         }

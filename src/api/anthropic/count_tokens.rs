@@ -32,7 +32,7 @@ pub async fn count(
     let endpoint = Endpoint::chat(WRITER.dialect);
     let admitted = Admitted::read(caller, endpoint, None, &request, payload, &parts).await?;
     let (job, _admission) = admitted.job(WRITER, request.headers(), &parts.gateway, &parts.settings)?;
-    let counted = parts.gateway.count_tokens(job).await?;
+    let counted = parts.gateway.count_tokens(*job).await?;
     let mut response = HttpResponse::build(StatusCode::from_u16(counted.status).unwrap_or(StatusCode::OK));
     let mut response = response.insert_header((CONTENT_TYPE, "application/json")).body(counted.body);
     routing_headers::describe(&counted.routing, response.headers_mut());

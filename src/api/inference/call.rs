@@ -131,7 +131,7 @@ impl Admitted {
         }
     }
 
-    /// The job of the gateway.
+    /// The job of the gateway, boxed because it is moved a few times.
     ///
     /// # Errors
     /// A header, or the session in the body, is not valid.
@@ -141,7 +141,7 @@ impl Admitted {
         headers: &HeaderMap,
         gateway: &Gateway,
         settings: &Settings,
-    ) -> Result<(Job, Admission)> {
+    ) -> Result<(Box<Job>, Admission)> {
         let Self { caller, chat, admission, started } = self;
         let (session_id, session_ref) = session(&caller, headers, &chat)?;
         let context = RequestContext {
@@ -172,7 +172,7 @@ impl Admitted {
         };
         let intent = intent(&caller, headers, chat)?;
         intent.drills.check_scope(&caller.key)?;
-        Ok((Job { intent, context, options }, admission))
+        Ok((Box::new(Job { intent, context, options }), admission))
     }
 }
 

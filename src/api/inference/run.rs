@@ -19,7 +19,7 @@ pub(super) struct Run(AbortOnDropHandle<Result<Answer>>);
 
 impl Run {
     /// Starts the run of a request.
-    pub(super) fn start(gateway: web::Data<Gateway>, job: Job) -> Self {
+    pub(super) fn start(gateway: web::Data<Gateway>, job: Box<Job>) -> Self {
         Self(AbortOnDropHandle::new(spawn(async move { gateway.run(job).await })))
     }
 }

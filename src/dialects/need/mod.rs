@@ -183,6 +183,7 @@ impl Need {
             | Self::Region
             | Self::StopSequences
             | Self::Translation(_) => format!("Change the request, or {of_dialect}"),
+            Self::Thread => format!("Send the whole conversation, or {of_dialect}"),
             Self::Endpoint(_)
             | Self::Kind(_)
             | Self::VectorSpace

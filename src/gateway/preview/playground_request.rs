@@ -120,7 +120,7 @@ impl PlaygroundRequest {
     }
 
     /// The job for the gateway, answered at once or as a stream.
-    fn job(&self, streamed: bool, now: DateTime<Utc>) -> Result<Job> {
+    fn job(&self, streamed: bool, now: DateTime<Utc>) -> Result<Box<Job>> {
         let body = self.body();
         let whole = body.strip_suffix('}').filter(|_| streamed);
         let intent =
@@ -147,7 +147,7 @@ impl PlaygroundRequest {
             keepalive: None,
             broken,
         };
-        Ok(Job { intent, context, options })
+        Ok(Box::new(Job { intent, context, options }))
     }
 }
 

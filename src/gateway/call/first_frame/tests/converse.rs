@@ -36,6 +36,8 @@ fn caller(dialect: Dialect) -> Expected {
         dialect: Dialect::Converse,
         names: names(),
         include_usage: true,
+        choices: 1,
+        secrets: SecretSearch::default(),
         translation: Some(translation.stream(names(), 1_700_000_000)),
     }
 }

@@ -154,7 +154,7 @@ proptest! {
         if unfinished && let Some(last) = pieces.last_mut() {
             last.without_its_end();
         }
-        let heard_in_pieces = on_a_runtime(hear(chunks(&sent(&pieces), cuts)));
+        let heard_in_pieces = on_a_runtime(hear(chunks(sent(&pieces), cuts)));
         if mark {
             pieces[0].without_byte_order_mark();
         }
