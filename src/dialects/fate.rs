@@ -25,7 +25,9 @@ pub fn check(members: &Members<'_>, table: &[(&str, Fate)], changes: &mut Change
     for name in members.names() {
         match table.iter().find(|(known, _)| *known == name) {
             Some((_, Fate::Read)) => {}
-            Some((_, Fate::Needed(need))) if asks(members, name) => return Err(*need),
+            Some((_, Fate::Needed(need))) if asks(members, name) || is_switched_on(members, name) => {
+                return Err(*need);
+            }
             Some((_, Fate::Needed(_))) => {}
             Some((known, Fate::Dropped)) => changes.note(Verb::Dropped, known),
             // Names that are not known come from the caller and are not repeated.
@@ -60,6 +62,11 @@ fn asks(members: &Members<'_>, name: &str) -> bool {
     !matches!(value, None | Some("false" | "[]" | "{}" | "0" | "\"\""))
 }
 
+/// Whether a member is an empty object, which asks for a feature with its defaults: `"web_search_options": {}`.
+fn is_switched_on(members: &Members<'_>, name: &str) -> bool {
+    members.raw(name).is_some_and(|value| value.get() == "{}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +95,7 @@ mod tests {
             (r#"{"c":false}"#, Ok(vec![])),
             (r#"{"c":null}"#, Ok(vec![])),
             (r#"{"c":[1]}"#, Err(Need::Audio)),
+            (r#"{"c":{}}"#, Err(Need::Audio)),
         ] {
             let mut changes = Changes::default();
             let members: Members<'_> = serde_json::from_str(body).expect(body);

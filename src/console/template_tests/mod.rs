@@ -131,7 +131,7 @@ fn event_list(query: &str, rows: i64) -> events::list::Page {
 
 fn unclassified(rows: i64) -> events::unclassified::Page {
     let row = |number| {
-        let message = format!("Prompt of {number} tokens is beyond the window");
+        let message = format!("Prompt of {} tokens is beyond the window", number + 1_000);
         let rule = Some("status:400".to_owned());
         FallbackEventRow { matched_rule: rule, error_message: Some(message), ..event(number) }
     };

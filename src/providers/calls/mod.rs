@@ -324,9 +324,15 @@ mod tests {
 
     #[test]
     fn what_no_header_can_carry_is_refused_without_being_named() {
-        for bad in ["secret\n", "sec ret", "secret\r\nx: y", "s\u{e9}cret", "secret\0"] {
+        for (bad, expected) in [
+            ("secret\n", InvalidCredential::LineBreak),
+            ("secret\r\nx: y", InvalidCredential::LineBreak),
+            ("sec ret", InvalidCredential::Characters),
+            ("s\u{e9}cret", InvalidCredential::Characters),
+            ("secret\0", InvalidCredential::Characters),
+        ] {
             let refusal = headers("openai", Some(bad)).expect_err(bad);
-            assert_eq!(refusal, InvalidCredential::Characters);
+            assert_eq!(refusal, expected);
             assert!(!refusal.to_string().contains("secret"));
         }
     }

@@ -177,7 +177,7 @@ on_both_databases! {
         member.get("/fallbacks?model=alpha").await.leads_to(&path);
         assert!(member.get("/fallbacks?model=nobody").await.expect(200).shows("There is no model"));
         let page = member.get("/fallbacks?after=alpha").await.expect(200);
-        assert!(page.shows("0 of 1 models"), "{}", page.html);
+        assert!(page.shows("0 of 1 model"), "{}", page.html);
     }
 
     async fn another_organization_sees_nothing_of_it(app: App) {

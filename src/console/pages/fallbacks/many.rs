@@ -188,7 +188,7 @@ impl Draft {
             let (one, two) = (kind.title(), other.title());
             problems.add(
                 "fallback",
-                format!("{first} is {one}, and {name} is {two}: a list has models of one kind"),
+                format!("The model {first} is {one}, and {name} is {two}: a list has models of one kind"),
             );
         }
         if self.ticked.is_empty() {
@@ -201,7 +201,10 @@ impl Draft {
             self.models(organization).find(|model| first.is_some_and(|it| it.1 != model.settings.kind));
         if let Some(model) = unfit {
             let kind = model.settings.kind.title();
-            problems.add("for", format!("{} is {kind}, which these fallbacks cannot replace", model.name));
+            problems.add(
+                "for",
+                format!("The model {} is {kind}, which these fallbacks cannot replace", model.name),
+            );
         }
         if problems.is_empty() && self.lists(organization).is_empty() {
             problems.add("for", "A model is no fallback of itself. Check another one");

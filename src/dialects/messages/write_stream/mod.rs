@@ -95,8 +95,12 @@ impl Writer {
     /// # Errors
     /// Too much waits for the end of the stream.
     pub fn write(&mut self, event: Event, out: &mut Vec<u8>) -> Result<(), TooMuch> {
+        // A stream of a provider may lack its beginning.
+        if !self.begun {
+            self.begin(if let Event::Begin(id) = &event { id } else { "" }, out);
+        }
         match event {
-            Event::Begin(id) => self.begin(&id, out),
+            Event::Begin(_) => {}
             Event::Text(text) => self.text(text, out),
             Event::Reasoning(thinking) => self.reasoning(thinking, out),
             Event::Signature(signature) => self.signed_reasoning(signature, out),

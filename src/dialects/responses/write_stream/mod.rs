@@ -110,8 +110,10 @@ impl Writer {
     /// # Errors
     /// The answer is larger than what is kept for the end of the stream.
     pub fn write(&mut self, event: Event, out: &mut Vec<u8>) -> Result<(), TooMuch> {
+        // A stream of a provider may lack its beginning.
+        self.begin(if let Event::Begin(id) = &event { id } else { "" }, out);
         match event {
-            Event::Begin(id) => self.begin(&id, out),
+            Event::Begin(_) => {}
             Event::Text(text) => self.spoken(Kind::Text, text, out),
             Event::Reasoning(text) => self.spoken(Kind::Reasoning, text, out),
             // A response has no place for it.
@@ -161,7 +163,9 @@ impl Writer {
         if std::mem::replace(&mut self.begun, true) {
             return;
         }
-        self.id = ids::of_response(id);
+        if !id.is_empty() {
+            self.id = ids::of_response(id);
+        }
         let response = self.response(Status::InProgress);
         self.lifecycle("response.created", &response, out);
         self.lifecycle("response.in_progress", &response, out);

@@ -275,7 +275,7 @@ fn the_tokens_add_up_in_every_dialect() {
         assert_eq!(counted, Some(expected), "{pair:?}");
         if pair.1 == CallerDialect::Messages {
             let begun = &streamed[0]["message"]["usage"]["input_tokens"];
-            assert_eq!(begun, 1, "an estimate and never zero: {pair:?}");
+            assert_eq!(begun, 1, "an estimate and never zero: {pair:?} {streamed:?}");
         }
     }
 }

@@ -179,7 +179,7 @@ const ODD: &[Event] = &[
         ": why not\ndata: {\"mod\\u0065l\":MODEL,\"big\":1.50E+2000,\"choices\":[{\"delta\":{\"reasoning\":\"h\\u00e9\"}}]MORE}\nunknown: 1\n\n",
     ),
     Held(": PROCESSING\n\n"),
-    Held("id: 0\n{\"key\":\"hidden\"}\ndata: {\"id\":\"\",\"model\":MODEL,\"choices\":[]MORE}\nkey\n\n"),
+    Held("id: 0\n{\"key\":\"hidden\"}\ndata: {\"id\":\"\",\"model\":MODEL,\"choices\":[]MORE}\n\n"),
     Held("data: {\"unknown\":{\"deep\":[[{}]]},\"model\":MODEL,\"choices\":[]MORE}\n\n"),
     Real(
         "data: {\"provider\":\"house\",\"model\":MODEL,\"choices\":[{\"delta\":{\"content\":\"\\\"model\\\":\\\"x\\\"\"},\"finish_reason\":\"length\"}]}\n\n",

@@ -57,6 +57,7 @@ fn without_random_ids(text: &str) -> String {
         digits.clear();
         settled.push(letter);
     }
+    settled.pop();
     settled
 }
 

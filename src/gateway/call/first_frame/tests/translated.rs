@@ -96,7 +96,7 @@ proptest! {
         prop_assert_eq!(&heard, &hear_translated(Dialect::ChatCompletions, whole(&text)));
         let Heard::Done(text, end) = heard else { return Err(TestCaseError::fail("it is complete")) };
         prop_assert!(!text.contains("\"finish_reason\":\""), "{}", text);
-        prop_assert!(end.ends_with(DONE));
+        prop_assert!(end.ends_with(DONE), "{}", end);
         prop_assert_eq!(end.matches("\"finish_reason\":\"tool_calls\"").count(), 1);
     }
 
