@@ -28,7 +28,7 @@ impl Future for Run {
     type Output = Result<Answer>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        // It is not cancelled while it is polled, so an error is a panic.
+        // It is not canceled while it is polled, so an error is a panic.
         Pin::new(&mut self.0)
             .poll(context)
             .map(|done| done.unwrap_or_else(|panic| Err(Error::internal(panic))))

@@ -37,7 +37,7 @@ pub fn write(request: &Request<'_>, model: &str, changes: &mut Changes) -> Resul
     let is_offered = request.choice != Some(Choice::None);
     let (system, messages) = {
         let mut writing = Writing::new(changes);
-        (writing.system(system), writing.messages(turns, request.cache)?)
+        (writing.instructions(system), writing.messages(turns, request.cache)?)
     };
     let body = Body {
         model,

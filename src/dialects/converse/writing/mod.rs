@@ -156,7 +156,7 @@ impl<'c> Writing<'c> {
     }
 
     /// What the operator says before the conversation. Blank texts are refused.
-    pub(super) fn system<'a>(&mut self, turns: &'a [Turn<'a>]) -> Vec<System<'a>> {
+    pub(super) fn instructions<'a>(&mut self, turns: &'a [Turn<'a>]) -> Vec<System<'a>> {
         let mut said: Vec<System<'a>> = Vec::new();
         for block in turns.iter().flat_map(|turn| &turn.blocks) {
             let follows_text = matches!(said.last(), Some(System::Text(_)));

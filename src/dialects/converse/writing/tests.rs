@@ -108,7 +108,7 @@ fn the_mark_of_a_whole_request_is_at_its_end_and_what_the_operator_says_has_mark
     let said = [Turn { role: Role::System, blocks: vec![mark(), text("Be brief."), mark(), mark()] }];
     let asked = [Turn { role: Role::User, blocks: vec![text("Hi")] }];
     let mut writing = Writing::new(&mut changes);
-    let system = serde_json::to_value(writing.system(&said)).expect("JSON");
+    let system = serde_json::to_value(writing.instructions(&said)).expect("JSON");
     let messages = writing.messages(&asked, Some(CacheMark::Hour)).expect("messages");
     assert_eq!(system, json!([{"text": "Be brief."}, {"cachePoint": {"type": "default"}}]));
     assert_eq!(

@@ -20,7 +20,7 @@ use crate::providers::{error_in_answer, error_instead_of_answer, is_empty_error}
 /// A transcript that is a text without JSON.
 #[derive(Debug, Clone, Copy)]
 enum Transcript {
-    /// The bare text.
+    /// The text alone, without times.
     Plain,
     /// Subtitles in the format of SubRip.
     Srt,
