@@ -81,7 +81,7 @@ fn other_kinds() -> [(&'static str, ModelKind, Script); 6] {
         (
             "speech",
             ModelKind::Speech,
-            Script::respond(200, &[("content-type", "audio/mpeg")], "victim-answer"),
+            Script::respond(200, &[("content-type", "audio/mpeg")], "ID3\u{4}\0\0victim-answer"),
         ),
     ]
 }
