@@ -1,5 +1,5 @@
-//! Answers with fewer choices or images than were asked for, or with one that is cut off: a whole one is a failure, and a
-//! stream is interrupted. The model is not blamed, because some servers give one choice whatever a request says.
+//! Answers with fewer choices or images than were asked for, or with one that is cut off: a whole one is a failure, which
+//! is served if no other model answers, and a stream is interrupted. The model is not blamed, because some servers give one choice whatever a request says.
 
 use failsoft::domain::operation::ModelKind;
 use serde_json::{Value, json};
@@ -76,6 +76,12 @@ on_both_databases! {
                 let served = if whole { &one } else { &two };
                 assert_eq!((got.status, got.header("x-failsoft-model")), (200, served.as_str()), "{choices:?}: {}", got.text());
                 if !whole {
+                    assert_eq!(recorded(&app).await, (json!("answered"), json!("answer:missing_choice")), "{choices:?}");
+                    // Without another model, the caller gets what there is.
+                    fake.next_for(&upstream, answer(choices.clone()));
+                    let got = app.post(path, &with(&body, &one, &json!({}))).await;
+                    assert_eq!((got.status, got.header("x-failsoft-model")), (200, one.as_str()), "{choices:?}: {}", got.text());
+                    assert_eq!(got.json()["choices"].as_array().map(Vec::len), Some(choices.len()), "{}", got.text());
                     assert_eq!(recorded(&app).await, (json!("answered"), json!("answer:missing_choice")), "{choices:?}");
                 }
             }

@@ -80,7 +80,10 @@ pub(in crate::gateway) fn judge(dialect: Dialect, choices: usize, body: &[u8]) -
         Verdict::Usable if answer.choices.in_delta && !answer.choices.in_message => {
             Fault::Garbage(Garbage::NoContent)
         }
-        Verdict::Usable if so_far.lack_one() => Fault::Garbage(Garbage::MissingChoice),
+        // What there is of it is better than nothing.
+        Verdict::Usable if so_far.lack_one() => {
+            return Judged::Withheld(Some(answer), Fault::Garbage(Garbage::MissingChoice));
+        }
         Verdict::Usable => return Judged::Usable(answer),
         Verdict::Nothing if answer.choices.finished && !answer.choices.message => {
             Fault::Garbage(Garbage::NoMessage)

@@ -188,7 +188,9 @@ impl Expectation {
             answer
         };
         let fault = match verdict {
-            Verdict::Usable if so_far.lack_one() => Fault::Garbage(Garbage::MissingChoice),
+            Verdict::Usable if so_far.lack_one() => {
+                return Judged::Withheld(Some(answer()), Fault::Garbage(Garbage::MissingChoice));
+            }
             Verdict::Usable => return Judged::Usable(answer()),
             Verdict::Bad(ending) if is_withheld(ending) => {
                 return Judged::Withheld(Some(answer()), end_fault(ending));

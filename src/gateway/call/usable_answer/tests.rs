@@ -217,7 +217,7 @@ fn an_answer_has_as_many_choices_as_were_asked_for() {
     };
     let is_missing = |choices: &[(u8, &str)]| {
         let judged = judge(Dialect::ChatCompletions, 2, answer(choices).as_bytes());
-        matches!(judged, Judged::Failed(Fault::Garbage(Garbage::MissingChoice), _))
+        matches!(judged, Judged::Withheld(Some(_), Fault::Garbage(Garbage::MissingChoice)))
     };
     let (stop, none) = ("\"stop\"", "null");
     for missing in [&[(0, stop)][..], &[(0, none)], &[(0, stop), (0, stop)], &[(0, stop), (1, none)]] {
