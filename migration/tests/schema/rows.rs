@@ -191,8 +191,10 @@ pub(crate) async fn filters(db: &DatabaseConnection) {
         // The key orders the list by time.
         assert!(indexes.contains("organization_id,id"), "{table}: {indexes:?}");
         for filter in filters {
+            // The index of drills holds the columns of other filters after these.
             let wanted = format!("organization_id,{filter},id");
-            assert!(indexes.contains(&wanted), "{table} has no {wanted}: {indexes:?}");
+            let has_it = indexes.iter().any(|index| index.starts_with(&wanted));
+            assert!(has_it, "{table} has no {wanted}: {indexes:?}");
         }
         // The key, the filters, and the running rows of the requests.
         let more = if table == "requests" { 2 } else { 1 };
