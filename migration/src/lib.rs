@@ -56,6 +56,7 @@ mod m20261129_000041_budget_only;
 mod m20261130_000043_hour_cache_price;
 mod m20261201_000045_model_kind;
 mod m20261201_000065_change_numbers;
+mod m20261201_000071_leases;
 mod table;
 
 /// Applies the migrations of this release (`Migrator::up`) or reverts them (`Migrator::down`).
@@ -95,6 +96,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000043_hour_cache_price::Migration),
             Box::new(m20261201_000045_model_kind::Migration),
             Box::new(m20261201_000065_change_numbers::Migration),
+            Box::new(m20261201_000071_leases::Migration),
         ]
     }
 

@@ -22,6 +22,7 @@ use crate::gateway::call::endpoint::Endpoints;
 use crate::gateway::routing::budget::Crossed;
 use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::provider_health::HealthChange;
+use crate::limits::leases::Taker;
 use crate::store::Store;
 use crate::store::archive::Archive;
 use crate::store::recorder::{Recorder, Watcher};
@@ -65,9 +66,11 @@ pub(super) fn start(
     shared_state: &Arc<SharedState>,
     watcher: Watcher,
     health: mpsc::Receiver<HealthChange>,
+    taker: Taker,
 ) -> Jobs {
     let (stop, stopped) = watch::channel(false);
     let mut tasks = vec![
+        tokio::spawn(taker.run(stopped.clone())),
         tokio::spawn(followers::check_health(store.clone(), stopped.clone())),
         tokio::spawn(followers::follow_replica(store.clone(), stopped.clone())),
         tokio::spawn(followers::follow_changes(store.clone(), endpoints, stopped.clone())),

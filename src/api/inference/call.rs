@@ -99,7 +99,7 @@ impl Arrived {
         let started = Instant::now();
         let Parts { gateway, limiter, reader, .. } = parts;
         refuse_loop(request.headers(), gateway)?;
-        let admission = limiter.admit(caller.organization.id, &caller.key)?;
+        let admission = limiter.admit(caller.organization.id, &caller.key).await?;
         if let Some(minute) = admission.minute {
             request.extensions_mut().insert(minute);
         }

@@ -15,8 +15,7 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 #[must_use]
 pub fn rate_limit(error: &Error) -> Option<RateLimitStatus> {
     let Error::LimitReached(reached) = error else { return None };
-    let limit = u32::try_from(reached.limit).ok()?;
-    Some(RateLimitStatus { limit, remaining: 0, reset: reached.reset? })
+    Some(RateLimitStatus { limit: reached.limit, remaining: 0, reset: reached.reset? })
 }
 
 /// Writes the headers of an error: routing, how long to wait, and whether a retry can help.
