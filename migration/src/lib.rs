@@ -57,6 +57,7 @@ mod m20261130_000043_hour_cache_price;
 mod m20261201_000045_model_kind;
 mod m20261201_000065_change_numbers;
 mod m20261201_000071_leases;
+mod m20261201_000072_limits;
 mod table;
 
 /// Applies the migrations of this release (`Migrator::up`) or reverts them (`Migrator::down`).
@@ -97,6 +98,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261201_000045_model_kind::Migration),
             Box::new(m20261201_000065_change_numbers::Migration),
             Box::new(m20261201_000071_leases::Migration),
+            Box::new(m20261201_000072_limits::Migration),
         ]
     }
 

@@ -34,6 +34,7 @@ use crate::gateway::record::metrics::Metrics;
 use crate::gateway::routing::budget::Spending;
 use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::cooldown::Cooldowns;
+use crate::gateway::routing::headroom::CallLimits;
 use crate::gateway::routing::provider_health::{Health, HealthChange};
 use crate::gateway::usage::calibration::TokenCalibrations;
 use crate::limits::leases::{Leases, Taker};
@@ -160,6 +161,7 @@ impl Application {
             health,
             calibrations: TokenCalibrations::default(),
             spending,
+            call_limits: Arc::new(CallLimits::new(leases.clone())),
             sentences: ArcSwap::from_pointee(sentences),
         });
         // Budgets are read before the first request, so that a used-up one applies from the start.

@@ -35,6 +35,7 @@ mod fallback;
 mod fallback_events;
 mod http_edge_cases;
 mod key_rights;
+mod limits;
 mod management_bodies;
 mod messages;
 mod models;

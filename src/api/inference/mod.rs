@@ -4,6 +4,7 @@
 pub mod call;
 pub mod error_headers;
 mod keepalive;
+pub mod limits;
 pub mod options;
 mod response;
 pub mod routing_headers;

@@ -6,7 +6,7 @@ use crate::domain::error::Result;
 use crate::domain::fallback_type::FallbackType;
 use crate::domain::fallback_type::FallbackType::{ContentPolicy, ContextWindow, General};
 use crate::providers::{ModelPrice, StreamOptions};
-use crate::store::{ModelFields, ModelSettings, NewFallback, NewProvider, OrgStore};
+use crate::store::{ModelFields, ModelSettings, NewFallback, NewProvider, OrgStore, ProviderLimits};
 
 /// A model of the demo and its fallback.
 struct DemoModel {
@@ -78,6 +78,7 @@ pub(super) async fn fill(organization: &OrgStore) -> Result<()> {
         base_url: None,
         credential: None,
         stream_options: StreamOptions::Auto,
+        limits: ProviderLimits::default(),
     };
     let provider = organization.provider_create(provider).await?;
     for model in MODELS {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use entity::ids::{ApiKeyId, ModelId, OrganizationId, ProviderId};
 
+use crate::store::Limits;
+
 /// The quantity that a limit bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Measure {
@@ -141,6 +143,18 @@ impl Measure {
             Self::BudgetPerMonth => "bm",
         }
     }
+}
+
+/// What limits count, each with its limit.
+#[must_use]
+pub fn measured(limits: &Limits) -> [(Measure, Option<i64>); 5] {
+    [
+        (Measure::RequestsPerMinute, limits.requests_per_minute),
+        (Measure::RequestsPerDay, limits.requests_per_day),
+        (Measure::TokensPerMinute, limits.tokens_per_minute),
+        (Measure::TokensPerDay, limits.tokens_per_day),
+        (Measure::ConcurrentRequests, limits.concurrent_requests),
+    ]
 }
 
 /// What a limit belongs to.

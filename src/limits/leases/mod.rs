@@ -41,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a place that did not answer is not asked.
 const BACK_OFF: Duration = Duration::from_secs(1);
 /// How often a request asks for a slice that other requests of the process have spent before it could.
-const ROUNDS: usize = 16;
+pub const ROUNDS: usize = 16;
 
 /// The slices of this process. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -104,7 +104,7 @@ impl Leases {
                 Attempt::Taken(taken) => return Ok(taken),
                 Attempt::Refused(refused) => return Err(refused),
                 // Others were faster each time.
-                Attempt::Lacking(lacking) if rounds == ROUNDS => return Err(lacking.refused(self.now())),
+                Attempt::Lacking(lacking) if rounds == ROUNDS => return Err(self.refusal(&lacking)),
                 Attempt::Lacking(lacking) => self.fetch(lacking).await,
             }
             rounds += 1;
@@ -161,6 +161,20 @@ impl Leases {
         refused.max_by_key(|refused| waits(&refused.full))
     }
 
+    /// Counts units that are used although nothing was taken for them.
+    pub fn charge(&self, wants: &[Want]) {
+        for want in wants.iter().filter(|want| want.units > 0) {
+            self.charge_slice(&self.slice(want.counter), want.units);
+        }
+    }
+
+    /// The refusal of a request that has fetched slices often enough: others were faster each time.
+    #[must_use]
+    pub fn refusal(&self, lacking: &Lacking) -> Refused {
+        self.inner.figures.refuse();
+        lacking.refused(self.now())
+    }
+
     /// Waits until slices are ordered that this process has too little of.
     pub async fn fetch(&self, lacking: Lacking) {
         let Lacking { first, others } = lacking;
@@ -215,7 +229,7 @@ impl Leases {
     }
 
     /// Counts units that were used beyond what was taken for them.
-    fn charge(&self, slice: &Arc<Slice>, units: i64) {
+    fn charge_slice(&self, slice: &Arc<Slice>, units: i64) {
         let done = slice.charge(self.now(), units);
         self.notice(slice, done);
     }

@@ -89,7 +89,7 @@ impl Taken {
             if less > 0 {
                 self.leases.give_back(&part.slice, part.at, less);
             } else if less < 0 {
-                self.leases.charge(&part.slice, -less);
+                self.leases.charge_slice(&part.slice, -less);
             }
             part.units = used;
         }

@@ -2,10 +2,11 @@
 
 use entity::ids::ProviderId;
 
+use crate::console::components::number_input::limits::listed;
 use crate::console::components::status_badge::StatusBadge;
 use crate::providers::{StreamOptions, preset};
-use crate::store::ProviderRow;
 use crate::store::snapshot::OrganizationSnapshot;
+use crate::store::{Limits, ProviderRow};
 
 /// The cells of a row.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub(crate) struct ProviderLine {
     pub(crate) credential: String,
     /// Support for `stream_options`, as text.
     pub(crate) stream_options: &'static str,
+    /// How much its account may do, in words; empty if that is not known.
+    pub(crate) limits: String,
     pub(crate) health: StatusBadge,
     /// The last error; empty if there is none.
     pub(crate) message: String,
@@ -42,6 +45,11 @@ impl ProviderLine {
                 StreamOptions::Supported => "supported",
                 StreamOptions::Unsupported => "not supported",
             },
+            limits: listed(&Limits {
+                requests_per_minute: row.limits.requests_per_minute,
+                tokens_per_minute: row.limits.tokens_per_minute,
+                ..Limits::default()
+            }),
             health: StatusBadge::of_health(&row.health),
             message: row.health_message.clone().unwrap_or_default(),
             models: served(organization, row.id).len(),

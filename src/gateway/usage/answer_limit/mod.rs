@@ -81,7 +81,8 @@ impl AnswerLimit {
     }
 
     /// The tokens that the request states, at most the model's own limit; `None` if it states none.
-    fn stated(&self, model: &ModelEntry) -> Option<i64> {
+    #[must_use]
+    pub fn stated(&self, model: &ModelEntry) -> Option<i64> {
         let each = self
             .tokens
             .map(|tokens| model.settings.max_output_tokens.map_or(tokens, |most| tokens.min(most)));

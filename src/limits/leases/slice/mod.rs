@@ -138,6 +138,8 @@ impl Slice {
     pub(super) fn give_back(&self, taken_at: Duration, units: i64) -> bool {
         let mut state = self.state();
         let unwatched = !std::mem::replace(&mut state.watched, true);
+        // There may be room now.
+        state.full = None;
         if self.span() == Span::Held {
             state.in_use -= units;
             state.free += units;

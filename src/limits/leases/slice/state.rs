@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::domain::routing_info::LimitStatus;
 use crate::limits::leases::counter::Span;
 
 /// How soon a process asks again for a counter that has nothing left.
@@ -34,6 +35,13 @@ pub struct Headroom {
     pub remaining: i64,
     /// Time until all of it is available again.
     pub reset: Duration,
+}
+
+impl From<Headroom> for LimitStatus {
+    fn from(headroom: Headroom) -> Self {
+        let number = |number: i64| u64::try_from(number).unwrap_or(0);
+        Self { limit: number(headroom.limit), remaining: number(headroom.remaining), reset: headroom.reset }
+    }
 }
 
 /// Why nothing was spent.
