@@ -103,6 +103,7 @@ async fn follow_spending(store: Store, shared_state: Arc<SharedState>, mut stopp
             _ = stopped.changed() => return,
             _ = ticks.tick() => {}
         }
+        shared_state.call_limits.end_lingering();
         if let Err(error) = read_spending(&store, &shared_state).await {
             tracing::warn!(%error, "cannot read the spending; using the last known values");
             continue;

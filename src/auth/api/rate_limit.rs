@@ -3,7 +3,7 @@
 //!
 //! The limits hold for all processes together; `limits/leases` counts them. No interval of sixty seconds has more requests
 //! than the limit, and a change of the limit does not reset the count. Limits of tokens, and of single models, are those of
-//! a call (`gateway/routing/headroom.rs`).
+//! a call (`gateway/routing/headroom/mod.rs`).
 
 use std::time::Duration;
 

@@ -299,7 +299,7 @@ impl RequestRecorder {
     fn settle(&self, record: &Record, outcome: Outcome) -> Option<After> {
         let whole = outcome == Outcome::Answered;
         self.reserved.tokens_used(&self.served, whole, self.unbilled.tokens());
-        self.reserved.money.as_ref().map(|reservation| reservation.leave(cost_of(record)))
+        self.reserved.spent(cost_of(record))
     }
 
     fn last_record(

@@ -6,6 +6,7 @@ use super::request_row::ServedAnswer;
 use crate::domain::routing_info::LimitStatus;
 use crate::gateway::routing::budget::BudgetReservation;
 use crate::gateway::routing::headroom::CallHeadroom;
+use crate::store::recorder::After;
 
 /// What is reserved for a request. Dropped before it is settled, the money is released, and the headroom that counts only
 /// while it runs.
@@ -26,6 +27,20 @@ impl Reserved {
         let model = served.model.as_ref().filter(|_| whole);
         let answered = model.zip(served.usage).map(|(model, usage)| (model.id, usage.output));
         headroom.settle(used.saturating_add(unbilled), answered);
+    }
+
+    /// Counts the cost of the request, which has a row that is about to be handed to the writer. Returns what is to be
+    /// called once that is durable or lost.
+    pub(super) fn spent(&self, cost: i64) -> Option<After> {
+        let money = self.money.as_ref()?;
+        let arrived = money.leave(cost);
+        let Some(spent) = self.headroom.as_ref().and_then(|headroom| headroom.spend(cost)) else {
+            return Some(arrived);
+        };
+        Some(Box::new(move || {
+            arrived();
+            spent.recorded();
+        }))
     }
 
     /// The tightest limit of tokens.

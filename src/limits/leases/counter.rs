@@ -19,7 +19,7 @@ pub enum Measure {
     TokensPerDay,
     /// Requests that are under way.
     ConcurrentRequests,
-    /// Nano-dollars of a day's budget that are reserved, or not in the roll-ups yet.
+    /// Nano-dollars of a day's budget that are reserved, or that other processes may not know to be spent yet.
     BudgetPerDay,
     /// The same for a month's budget.
     BudgetPerMonth,
@@ -115,6 +115,12 @@ impl Measure {
     #[must_use]
     pub const fn counts_tokens(self) -> bool {
         matches!(self, Self::TokensPerMinute | Self::TokensPerDay)
+    }
+
+    /// Whether its units are nano-dollars. Its limit is what is left of a budget, and falls as soon as money is spent.
+    #[must_use]
+    pub const fn counts_money(self) -> bool {
+        matches!(self, Self::BudgetPerDay | Self::BudgetPerMonth)
     }
 
     /// The words for callers, such as `requests per minute`.

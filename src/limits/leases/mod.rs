@@ -87,6 +87,12 @@ impl Leases {
         Self::new(place, clock, Arc::default()).0
     }
 
+    /// Whether other processes count at the same place.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.inner.place.is_shared()
+    }
+
     /// What is counted for the metrics.
     #[must_use]
     pub fn figures(&self) -> &LeaseFigures {
@@ -154,7 +160,7 @@ impl Leases {
         let now = self.now();
         let full = |want: &Want| {
             let slice = self.known(want.counter)?;
-            let full = slice.hindrance(now, want.limit, want.units)?;
+            let full = slice.hindrance(now, slice.limit(want.limit), want.units)?;
             Some(Refused { counter: want.counter, full })
         };
         let refused = wants.iter().filter_map(full);
@@ -197,6 +203,7 @@ impl Leases {
     }
 
     fn spend(&self, slice: &Slice, now: Duration, want: &Want) -> Spent {
+        let want = &Want { limit: slice.limit(want.limit), ..*want };
         if let LimitPlace::Memory(memory) = &self.inner.place {
             return spend_in_memory(slice, memory, now, want);
         }
@@ -223,7 +230,20 @@ impl Leases {
     }
 
     fn give_back(&self, slice: &Arc<Slice>, taken_at: Duration, units: i64) {
-        if slice.give_back(taken_at, units) && self.inner.place.is_shared() {
+        if slice.give_back(taken_at, units) {
+            self.watch(slice);
+        }
+    }
+
+    fn end_lingering(&self, slice: &Arc<Slice>, units: i64) {
+        if slice.end_lingering(units) {
+            self.watch(slice);
+        }
+    }
+
+    fn watch(&self, slice: &Arc<Slice>) {
+        if self.inner.place.is_shared() {
+            // Without the taker, nothing is settled.
             let _ = self.inner.asks.send(Ask { slice: slice.clone(), wish: Wish::Watch });
         }
     }

@@ -58,6 +58,8 @@ impl Lacking {
 pub struct Taken {
     leases: Leases,
     parts: Vec<Part>,
+    /// Whether the limits of this process have fallen by its units.
+    lingers: bool,
 }
 
 #[derive(Debug)]
@@ -68,9 +70,22 @@ struct Part {
     headroom: Headroom,
 }
 
+impl Part {
+    /// Sets the units that were used in place of those that were taken for them.
+    fn adjust(&mut self, leases: &Leases, used: i64) {
+        let less = self.units.saturating_sub(used);
+        if less > 0 {
+            leases.give_back(&self.slice, self.at, less);
+        } else if less < 0 {
+            leases.charge_slice(&self.slice, -less);
+        }
+        self.units = used;
+    }
+}
+
 impl Taken {
     pub(super) fn new(leases: Leases, parts: usize) -> Self {
-        Self { leases, parts: Vec::with_capacity(parts) }
+        Self { leases, parts: Vec::with_capacity(parts), lingers: false }
     }
 
     pub(super) fn push(&mut self, slice: Arc<Slice>, units: i64, at: Duration, headroom: Headroom) {
@@ -85,14 +100,36 @@ impl Taken {
     /// Sets the number of tokens that were used in place of those that were taken for them.
     pub fn settle(&mut self, used: i64) {
         for part in self.parts.iter_mut().filter(|part| part.slice.counter().measure.counts_tokens()) {
-            let less = part.units.saturating_sub(used);
-            if less > 0 {
-                self.leases.give_back(&part.slice, part.at, less);
-            } else if less < 0 {
-                self.leases.charge_slice(&part.slice, -less);
-            }
-            part.units = used;
+            part.adjust(&self.leases, used);
         }
+    }
+
+    /// Splits off the money.
+    #[must_use]
+    pub fn split_money(&mut self) -> Option<Self> {
+        let money: Vec<Part> =
+            self.parts.extract_if(.., |part| part.slice.counter().measure.counts_money()).collect();
+        (!money.is_empty()).then(|| Self { leases: self.leases.clone(), parts: money, lingers: false })
+    }
+
+    /// Takes more of what it has, although there may be no room for it: it may be spent already.
+    pub fn grow(&mut self, wants: &[Want]) {
+        for part in &mut self.parts {
+            let want = wants.iter().find(|want| want.counter == part.slice.counter());
+            if let Some(want) = want.filter(|want| want.units > part.units) {
+                part.adjust(&self.leases, want.units);
+            }
+        }
+    }
+
+    /// Sets the money that was spent in place of what was taken for it. It stays in use until this is dropped, for the
+    /// processes that do not know yet that it is spent; the limits of this process are from now on without it.
+    pub fn spend_money(&mut self, spent: i64) {
+        for part in &mut self.parts {
+            part.adjust(&self.leases, spent);
+            part.slice.linger(spent);
+        }
+        self.lingers = true;
     }
 
     /// Gives everything back, because the request does not use it.
@@ -106,7 +143,9 @@ impl Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         for part in self.parts.drain(..) {
-            if part.slice.counter().measure.span() == Span::Held {
+            if self.lingers {
+                self.leases.end_lingering(&part.slice, part.units);
+            } else if part.slice.counter().measure.span() == Span::Held {
                 self.leases.give_back(&part.slice, part.at, part.units);
             }
         }

@@ -87,6 +87,10 @@ impl<'a> RoutingContext<'a> {
             UnpricedModels::Refuse => Estimate::Unpriced,
             UnpricedModels::Allow => Estimate::Unknown,
         };
+        let reservation = state.spending.and_then(|spending| spending.reservation(&intent.organization, key));
+        let headroom = state.call_limits.and_then(|limits| {
+            CallHeadroom::of(limits, &intent.organization, intent.key.as_ref(), reservation.is_some())
+        });
         Self {
             state,
             drills,
@@ -95,10 +99,8 @@ impl<'a> RoutingContext<'a> {
             primary,
             caller: intent.caller(),
             limit: OnceCell::new(),
-            reservation: state.spending.and_then(|spending| spending.reservation(&intent.organization, key)),
-            headroom: state
-                .call_limits
-                .and_then(|limits| limits.of(&intent.organization, intent.key.as_ref())),
+            reservation,
+            headroom,
             unpriced,
             takes_probes: drills.is_empty(),
             reserves: true,
@@ -232,7 +234,10 @@ impl CandidateFacts for RoutingContext<'_> {
     fn take_headroom(&self, model: &ModelEntry) -> Room {
         let headroom = self.headroom.as_ref().filter(|_| self.reserves && !self.is_drilled(model));
         match headroom {
-            Some(headroom) => headroom.take(model, || self.token_need(model)),
+            Some(headroom) => {
+                let reserved = self.reservation.as_deref();
+                headroom.take(model, || self.token_need(model), reserved).with_budget(reserved)
+            }
             None => self.no_headroom(model).map_or(Room::Taken, Room::None),
         }
     }
@@ -245,6 +250,6 @@ impl CandidateFacts for RoutingContext<'_> {
 
     fn has_headroom_again(&self, model: &ModelEntry) -> bool {
         let headroom = self.headroom.as_ref().filter(|_| self.reserves && !self.is_drilled(model));
-        headroom.is_none_or(|headroom| headroom.again(model))
+        headroom.is_none_or(|headroom| headroom.again(model, self.reservation.as_deref()))
     }
 }

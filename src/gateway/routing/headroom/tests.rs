@@ -4,9 +4,14 @@ use chrono::DateTime;
 use entity::ids::{ApiKeyId, ProviderId};
 use uuid::Uuid;
 
+use super::call_limits::UNKNOWN_HABIT;
 use super::*;
 use crate::domain::clock::{Clock, ManualClock};
-use crate::store::snapshot::{ProviderEntry, samples};
+use crate::domain::period::Period;
+use crate::gateway::routing::budget::{Estimate, Spending};
+use crate::limits::leases::Leases;
+use crate::limits::leases::place::{LimitPlace, Memory};
+use crate::store::snapshot::{BudgetEntry, ProviderEntry, samples};
 use crate::store::{OrganizationSettings, ProviderLimits};
 
 struct World {
@@ -40,7 +45,7 @@ impl World {
     }
 
     fn request(&self) -> Arc<CallHeadroom> {
-        self.limits.of(&self.organization, Some(&self.key)).expect("limits")
+        CallHeadroom::of(&self.limits, &self.organization, Some(&self.key), true).expect("limits")
     }
 }
 
@@ -61,7 +66,7 @@ fn of(prompt: i64, answer: i64) -> impl FnOnce() -> TokenNeed {
 fn refused(room: Room) -> String {
     match room {
         Room::None(no_headroom) => no_headroom.to_string(),
-        Room::Taken | Room::Lacking => panic!("{room:?}"),
+        Room::Taken | Room::Lacking | Room::OverBudget(_) => panic!("{room:?}"),
     }
 }
 
@@ -70,29 +75,29 @@ fn tokens_are_taken_by_an_estimate_and_settled_by_what_was_used() {
     let world = World::new(Limits::default(), tokens(1_000), Limits::default());
     let (b, free) = (model("b", ProviderLimits::default()), ProviderLimits::default());
     let (one, other, third) = (world.request(), world.request(), world.request());
-    assert!(matches!(one.take(&b, of(100, 400)), Room::Taken));
+    assert!(matches!(one.take(&b, of(100, 400), None), Room::Taken));
     assert_eq!(one.tokens().map(|status| (status.limit, status.remaining)), Some((1_000, 500)));
-    assert!(matches!(other.take(&model("c", free), of(100, 400)), Room::Taken));
-    let said = refused(third.take(&b, of(10, 0)));
+    assert!(matches!(other.take(&model("c", free), of(100, 400), None), Room::Taken));
+    let said = refused(third.take(&b, of(10, 0), None));
     assert_eq!(said, "it does not fit into what is left of the API key's limit of 1000 tokens per minute");
     assert_eq!(third.tokens().map(|status| status.remaining), Some(0));
     one.settle(120, Some((b.id, 20)));
-    assert!(matches!(third.take(&b, of(10, 380)), Room::None(_)));
-    assert!(matches!(third.take(&b, of(10, 370)), Room::Taken));
+    assert!(matches!(third.take(&b, of(10, 380), None), Room::None(_)));
+    assert!(matches!(third.take(&b, of(10, 370), None), Room::Taken));
     // More than was taken counts as well, and the next minute has all of it again.
     third.settle(900, None);
-    assert!(matches!(world.request().take(&b, of(1, 0)), Room::None(_)));
+    assert!(matches!(world.request().take(&b, of(1, 0), None), Room::None(_)));
     world.clock.advance(Duration::from_secs(120));
-    assert!(matches!(world.request().take(&b, of(1, 999)), Room::Taken));
+    assert!(matches!(world.request().take(&b, of(1, 999), None), Room::Taken));
 }
 
 #[test]
 fn a_prompt_that_fits_is_never_refused_for_its_answer() {
     let world = World::new(Limits::default(), tokens(1_000), Limits::default());
     let b = model("b", ProviderLimits::default());
-    assert!(matches!(world.request().take(&b, of(100, i64::MAX)), Room::Taken));
+    assert!(matches!(world.request().take(&b, of(100, i64::MAX), None), Room::Taken));
     world.clock.advance(Duration::from_secs(120));
-    let Room::None(no_headroom) = world.request().take(&b, of(1_001, 0)) else { panic!("room") };
+    let Room::None(no_headroom) = world.request().take(&b, of(1_001, 0), None) else { panic!("room") };
     assert_eq!(no_headroom.retry_after(), None);
     assert_eq!(
         no_headroom.to_string(),
@@ -106,20 +111,20 @@ fn a_model_inside_a_key_has_limits_of_its_own() {
     let world = World::new(tokens(50), Limits::default(), of_a);
     let (a, b) = (model("a", ProviderLimits::default()), model("b", ProviderLimits::default()));
     let (one, other) = (world.request(), world.request());
-    assert!(matches!(one.take(&a, of(1, 1)), Room::Taken));
-    let said = refused(other.take(&a, of(1, 1)));
+    assert!(matches!(one.take(&a, of(1, 1), None), Room::Taken));
+    let said = refused(other.take(&a, of(1, 1), None));
     let rest = "limit of 1 concurrent requests for it";
     assert_eq!(said, format!("it does not fit into what is left of the API key's {rest}"));
     assert!(other.hindrance(&a, of(1, 1)).is_some() && other.hindrance(&b, of(1, 1)).is_none());
-    assert!(matches!(other.take(&b, of(1, 1)), Room::Taken));
+    assert!(matches!(other.take(&b, of(1, 1), None), Room::Taken));
     // Another candidate ends what was under way of the first one, but not its place in the day.
-    assert!(matches!(one.take(&b, of(1, 1)), Room::Taken));
-    assert!(matches!(other.take(&a, of(1, 1)), Room::Taken));
+    assert!(matches!(one.take(&b, of(1, 1), None), Room::Taken));
+    assert!(matches!(other.take(&a, of(1, 1), None), Room::Taken));
     other.settle(0, None);
-    let said = refused(world.request().take(&a, of(1, 1)));
+    let said = refused(world.request().take(&a, of(1, 1), None));
     assert!(said.ends_with("the API key's limit of 2 requests per day for it"), "{said}");
-    assert!(matches!(other.take(&b, of(30, 0)), Room::Taken));
-    let said = refused(one.take(&b, of(40, 20)));
+    assert!(matches!(other.take(&b, of(30, 0), None), Room::Taken));
+    let said = refused(one.take(&b, of(40, 20), None));
     assert!(said.ends_with("the organization's limit of 50 tokens per minute"), "{said}");
 }
 
@@ -129,13 +134,13 @@ fn what_is_taken_for_a_candidate_that_is_not_called_goes_back() {
     let world = World::new(Limits::default(), tokens(10), of_a);
     let a = model("a", ProviderLimits::default());
     let one = world.request();
-    assert!(matches!(one.take(&a, of(10, 0)), Room::Taken));
+    assert!(matches!(one.take(&a, of(10, 0), None), Room::Taken));
     one.give_back();
     let other = world.request();
-    assert!(matches!(other.take(&a, of(10, 0)), Room::Taken));
+    assert!(matches!(other.take(&a, of(10, 0), None), Room::Taken));
     drop(other);
     assert!(
-        matches!(one.take(&a, of(10, 0)), Room::None(_)),
+        matches!(one.take(&a, of(10, 0), None), Room::None(_)),
         "a dropped request keeps its place in the minute"
     );
 }
@@ -149,12 +154,12 @@ fn a_provider_is_not_asked_in_vain() {
     let organization = OrganizationSnapshot { providers, ..samples::organization() };
     let world = World { organization: Arc::new(organization), ..world };
     let b = model("b", limits);
-    assert!(world.limits.of(&world.organization, None).is_some());
+    assert!(CallHeadroom::of(&world.limits, &world.organization, None, false).is_some());
     let one = world.request();
-    assert!(matches!(one.take(&b, of(10, 0)), Room::Taken));
+    assert!(matches!(one.take(&b, of(10, 0), None), Room::Taken));
     assert_eq!(one.tokens(), None, "it is not the caller's");
-    assert!(one.again(&b) && !one.again(&b));
-    let said = refused(world.request().take(&b, of(10, 0)));
+    assert!(one.again(&b, None) && !one.again(&b, None));
+    let said = refused(world.request().take(&b, of(10, 0), None));
     assert_eq!(said, "it does not fit into what is left of its provider's limit of 2 requests per minute");
 }
 
@@ -163,11 +168,11 @@ fn tokens_count_although_their_candidate_was_given_up() {
     let world = World::new(tokens(100), Limits::default(), Limits::default());
     let b = model("b", ProviderLimits::default());
     let one = world.request();
-    assert!(matches!(one.take(&b, of(10, 0)), Room::Taken));
+    assert!(matches!(one.take(&b, of(10, 0), None), Room::Taken));
     one.give_back();
     one.settle(70, None);
-    assert!(matches!(world.request().take(&b, of(31, 0)), Room::None(_)));
-    assert!(matches!(world.request().take(&b, of(30, 0)), Room::Taken));
+    assert!(matches!(world.request().take(&b, of(31, 0), None), Room::None(_)));
+    assert!(matches!(world.request().take(&b, of(30, 0), None), Room::Taken));
 }
 
 #[test]
@@ -186,5 +191,77 @@ fn a_habit_follows_what_a_model_answers() {
 #[test]
 fn requests_without_limits_take_nothing() {
     let world = World::new(Limits::default(), Limits::default(), Limits::default());
-    assert!(world.limits.of(&world.organization, None).is_none());
+    assert!(CallHeadroom::of(&world.limits, &world.organization, None, true).is_none());
+}
+
+/// A process with a budget of 100 nano-dollars, which counts money at a place that others share.
+struct Process {
+    limits: Arc<CallLimits>,
+    spending: Spending,
+    organization: Arc<OrganizationSnapshot>,
+}
+
+impl Process {
+    fn new(place: Memory, clock: &Clock) -> Self {
+        let budget = BudgetEntry {
+            id: Uuid::nil().into(),
+            api_key_id: None,
+            period: Period::Day,
+            soft: None,
+            hard: Some(100),
+            warned_at: None,
+        };
+        let leases = Leases::new(LimitPlace::Memory(place), clock.clone(), Arc::default()).0;
+        let mut limits = CallLimits::new(leases);
+        limits.shares_money = true;
+        let organization =
+            OrganizationSnapshot { budgets: [budget].into_iter().collect(), ..samples::organization() };
+        Self {
+            limits: Arc::new(limits),
+            spending: Spending::new(clock.clone()),
+            organization: Arc::new(organization),
+        }
+    }
+
+    /// A request that reserves an amount, and the budget that does not have it.
+    fn request(&self, cost: i64) -> (Arc<BudgetReservation>, Arc<CallHeadroom>, Option<OverBudget>) {
+        let reserved = self.spending.reservation(&self.organization, None).expect("a budget");
+        let headroom = CallHeadroom::of(&self.limits, &self.organization, None, true).expect("a budget");
+        let over = reserved.reserve(Estimate::Between { least: cost, most: cost });
+        let over = over.or_else(|| {
+            let b = model("b", ProviderLimits::default());
+            match headroom.take(&b, of(0, 0), Some(&reserved)).with_budget(Some(&reserved)) {
+                Room::Taken => None,
+                Room::OverBudget(over) => Some(over),
+                room @ (Room::Lacking | Room::None(_)) => panic!("{room:?}"),
+            }
+        });
+        (reserved, headroom, over)
+    }
+}
+
+#[test]
+fn two_processes_reserve_no_money_twice() {
+    let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH);
+    let memory = Memory::new(clock.clone(), "one");
+    let other = Process::new(memory.beside("other"), &clock);
+    let one = Process::new(memory, &clock);
+    let (money, headroom, over) = one.request(60);
+    assert_eq!(over, None);
+    let (.., over) = other.request(41);
+    let over = over.expect("the first one has reserved it");
+    assert!(over.passing && !over.used_up && over.retry_after().is_some(), "{over:?}");
+    let elsewhere = other.request(40);
+    assert_eq!(elsewhere.2, None);
+    // What was spent is in use until the others know it, and the process that spent it does not count it twice.
+    money.leave(10)();
+    let spent = headroom.spend(10).expect("money");
+    let second = one.request(50);
+    assert_eq!(second.2, None);
+    assert!(one.request(1).2.is_some_and(|over| over.passing));
+    // Then it is not free: it is spent.
+    drop(spent);
+    assert!(one.request(1).2.is_some());
+    drop(second);
+    assert_eq!(one.request(50).2, None);
 }

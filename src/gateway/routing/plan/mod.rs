@@ -219,6 +219,7 @@ impl Plan {
         let fact = match room {
             Room::Taken => fact,
             Room::None(no_headroom) => Some(SkipReason::no_headroom(no_headroom)),
+            Room::OverBudget(over_budget) => Some(SkipReason::over_budget(over_budget)),
             Room::Lacking => {
                 self.queue.put_back(candidate);
                 return Step::Fetch;

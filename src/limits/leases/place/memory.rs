@@ -28,7 +28,7 @@ impl Memory {
 
     /// The same counters for another process, in tests of what processes share.
     #[cfg(test)]
-    pub(super) fn beside(&self, holder: &str) -> Self {
+    pub(crate) fn beside(&self, holder: &str) -> Self {
         Self { holder: holder.into(), ..self.clone() }
     }
 

@@ -5,6 +5,7 @@
 
 mod state;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(super) struct Slice {
     state: Mutex<State>,
     /// Locked while an order is made and granted in memory. Orders to a shared place are made by one task.
     turn: Mutex<()>,
+    /// Units in use that the limits of this process have fallen by already.
+    lingering: AtomicI64,
 }
 
 /// What became of an attempt to spend.
@@ -45,7 +48,7 @@ pub(super) struct Sent {
 
 impl Slice {
     pub(super) fn new(counter: Counter) -> Self {
-        Self { counter, state: Mutex::default(), turn: Mutex::default() }
+        Self { counter, state: Mutex::default(), turn: Mutex::default(), lingering: AtomicI64::new(0) }
     }
 
     pub(super) fn counter(&self) -> Counter {
@@ -54,6 +57,29 @@ impl Slice {
 
     fn span(&self) -> Span {
         self.counter.measure.span()
+    }
+
+    /// The limit of the counter, if this process knows of one that has fallen by what lingers.
+    pub(super) fn limit(&self, known: i64) -> i64 {
+        known.saturating_add(self.lingering.load(Ordering::Acquire))
+    }
+
+    /// Units in use begin to linger: the limits that this process knows have fallen by them.
+    pub(super) fn linger(&self, units: i64) {
+        self.lingering.fetch_add(units, Ordering::AcqRel);
+    }
+
+    /// Units that lingered are in use no longer. They are not free: the limit has fallen by them. Returns whether the taker
+    /// does not look at the slice yet.
+    pub(super) fn end_lingering(&self, units: i64) -> bool {
+        self.lingering.fetch_sub(units, Ordering::AcqRel);
+        let mut state = self.state();
+        state.in_use -= units;
+        !std::mem::replace(&mut state.watched, true)
+    }
+
+    fn adopt(&self, state: &mut State, limit: i64) {
+        state.adopt(limit, self.counter.measure.counts_money());
     }
 
     /// One order at a time.
@@ -68,7 +94,7 @@ impl Slice {
     /// Spends units of the slice.
     pub(super) fn spend(&self, now: Duration, limit: i64, units: i64) -> Spent {
         let mut state = self.state();
-        state.adopt(limit);
+        self.adopt(&mut state, limit);
         if now < state.lease_end && state.free >= units {
             state.free -= units;
             return Spent::Done(state.spent(self.span(), now, units));
@@ -84,7 +110,7 @@ impl Slice {
     /// Spends units while the place is away: of the slice, or of this process's share of what was left.
     pub(super) fn spend_alone(&self, now: Duration, limit: i64, units: i64, share: Share) -> Spent {
         let mut state = self.state();
-        state.adopt(limit);
+        self.adopt(&mut state, limit);
         let span = self.span();
         if now < state.lease_end && state.free >= units {
             state.free -= units;
@@ -116,7 +142,7 @@ impl Slice {
     /// Whether units would fit, as far as that is known. Spends nothing.
     pub(super) fn hindrance(&self, now: Duration, limit: i64, units: i64) -> Option<Full> {
         let mut state = self.state();
-        state.adopt(limit);
+        self.adopt(&mut state, limit);
         if now < state.lease_end && state.free >= units {
             return None;
         }
@@ -185,6 +211,9 @@ impl Slice {
             state.free = state.free.max(0);
         }
         let keep = if span == Span::Held { state.in_use + state.free } else { state.free };
+        // What is free already need not be taken.
+        let free = state.free.max(0);
+        let (smallest, need) = ((smallest - free).max(i64::from(need > free)), (need - free).max(0));
         let ahead = if last || (need == 0 && state.demand == 0) { 0 } else { state.ahead(now) };
         let reported = state.unreported.clone();
         let ago = |last: Duration| i64::try_from(now.saturating_sub(last).as_millis()).unwrap_or(i64::MAX);
@@ -227,7 +256,7 @@ impl Slice {
         let more = grant.held.saturating_sub(sent.order.keep);
         let refused = sent.order.need > 0 && more < sent.order.need;
         // Fewer may still fit than requests waited for.
-        let needed = if more > 0 { more + 1 } else { sent.order.smallest };
+        let needed = state.free.max(0) + if more > 0 { 1 } else { sent.order.smallest };
         state.full = refused.then_some((sent.at + ASK_AGAIN, needed));
         state.ordered = false;
     }

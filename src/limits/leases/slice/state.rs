@@ -94,15 +94,17 @@ pub(super) struct Unreported {
 }
 
 impl State {
-    /// Another limit is asked for at once, and what was taken of a higher one goes back.
-    pub(super) fn adopt(&mut self, limit: i64) {
-        if self.limit != limit {
-            if limit < self.limit {
-                self.free = self.free.min(0);
-            }
-            self.limit = limit;
+    /// Another limit is asked for at once, and what was taken of a higher one goes back. `of_money`: the limit falls by what is
+    /// spent, which has made room for it before.
+    pub(super) fn adopt(&mut self, limit: i64, of_money: bool) {
+        let falls = limit < self.limit;
+        if falls && !of_money {
+            self.free = self.free.min(0);
+        }
+        if self.limit != limit && !(falls && of_money) {
             self.full = None;
         }
+        self.limit = limit;
     }
 
     /// Counts units that are spent now.

@@ -4,35 +4,27 @@
 //! A request takes the headroom of a candidate before the call, in place of that of the candidate before it. Its tokens are
 //! an estimate, which is settled when the request ends. What this process has too little of is fetched before the plan goes
 //! on, so that no decision waits.
+//!
+//! Where several processes share a place, the money that a budget has reserved is taken there, too. What was spent stays in
+//! use until all of them can know it from the roll-ups, so that no two spend the same.
+
+mod call_limits;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use entity::ids::ModelId;
 
-use crate::domain::IdMap;
 use crate::domain::routing_info::LimitStatus;
+use crate::gateway::routing::budget::{BudgetReservation, OverBudget};
 use crate::limits::leases::counter::{Counter, Measure, Owner, measured};
-use crate::limits::leases::{Attempt, Lacking, Leases, ROUNDS, Refused, Taken, Want};
+use crate::limits::leases::{Attempt, Lacking, ROUNDS, Refused, Taken, Want};
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
 use crate::store::{Limits, ModelLimits};
-
-/// The most models with a known habit. Above it all are dropped, which only happens with very many models.
-const MOST_MODELS: usize = 50_000;
-/// The part of a new answer in the habit of a model.
-const NEW: i64 = 8;
-/// The tokens of an answer of a model that has not answered yet, if the request states no limit.
-const UNKNOWN_HABIT: i64 = 1_024;
-
-/// What the calls of all requests take their headroom from.
-#[derive(Debug)]
-pub struct CallLimits {
-    leases: Leases,
-    /// The usual tokens of the answers of each model.
-    habits: IdMap<ModelId, AtomicI64>,
-}
+pub use call_limits::{CallLimits, Spent};
 
 /// The tokens that a call is likely to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +44,8 @@ pub enum Room {
     Lacking,
     /// It has none: a limit is reached.
     None(NoHeadroom),
+    /// It has none: other processes have reserved what is left of a budget.
+    OverBudget(OverBudget),
 }
 
 /// The limit that leaves no room for a call.
@@ -70,66 +64,13 @@ pub struct CallHeadroom {
 #[derive(Debug, Default)]
 struct State {
     taken: Option<Taken>,
+    /// The money of it.
+    money: Option<Taken>,
     lacking: Option<Lacking>,
     /// How often more was fetched for the candidate.
     rounds: usize,
     /// The tightest limit of tokens.
     tokens: Option<LimitStatus>,
-}
-
-impl CallLimits {
-    /// Limits that are counted with these leases.
-    #[must_use]
-    pub fn new(leases: Leases) -> Self {
-        Self { leases, habits: IdMap::default() }
-    }
-
-    /// The limits of the calls of a request; `None` if there are none.
-    #[must_use]
-    pub fn of(
-        self: &Arc<Self>,
-        organization: &Arc<OrganizationSnapshot>,
-        key: Option<&Arc<ApiKeyEntry>>,
-    ) -> Option<Arc<CallHeadroom>> {
-        let limits_calls = |limits: &Limits, models: &ModelLimits| {
-            limits.tokens_per_minute.or(limits.tokens_per_day).is_some() || !models.0.is_empty()
-        };
-        let settings = &organization.settings;
-        let limited = limits_calls(&settings.limits, &settings.model_limits)
-            || key.is_some_and(|key| limits_calls(&key.limits, &key.model_limits))
-            || organization.limits_providers();
-        limited.then(|| {
-            Arc::new(CallHeadroom {
-                limits: self.clone(),
-                organization: organization.clone(),
-                key: key.cloned(),
-                state: Mutex::default(),
-            })
-        })
-    }
-
-    /// Waits for what a process has too little of.
-    pub async fn fetch(&self, lacking: Lacking) {
-        self.leases.fetch(lacking).await;
-    }
-
-    /// The usual tokens of an answer of the model.
-    #[must_use]
-    pub fn usual_answer(&self, model: ModelId) -> i64 {
-        let known = self.habits.pin().get(&model).map(|habit| habit.load(Ordering::Relaxed));
-        known.unwrap_or(UNKNOWN_HABIT)
-    }
-
-    /// Notes an answer of the model.
-    fn answered(&self, model: ModelId, tokens: i64) {
-        let habits = self.habits.pin();
-        if habits.len() >= MOST_MODELS {
-            habits.clear();
-        }
-        let habit = habits.get_or_insert_with(model, || AtomicI64::new(tokens));
-        let known = habit.load(Ordering::Relaxed);
-        habit.store(known + (tokens - known) / NEW, Ordering::Relaxed);
-    }
 }
 
 impl TokenNeed {
@@ -140,6 +81,32 @@ impl TokenNeed {
 }
 
 impl CallHeadroom {
+    /// The limits of the calls of a request; `None` if there are none. `has_budgets`: it reserves money.
+    #[must_use]
+    pub fn of(
+        limits: &Arc<CallLimits>,
+        organization: &Arc<OrganizationSnapshot>,
+        key: Option<&Arc<ApiKeyEntry>>,
+        has_budgets: bool,
+    ) -> Option<Arc<Self>> {
+        let limits_calls = |limits: &Limits, models: &ModelLimits| {
+            limits.tokens_per_minute.or(limits.tokens_per_day).is_some() || !models.0.is_empty()
+        };
+        let settings = &organization.settings;
+        let limited = (has_budgets && limits.shares_money)
+            || limits_calls(&settings.limits, &settings.model_limits)
+            || key.is_some_and(|key| limits_calls(&key.limits, &key.model_limits))
+            || organization.limits_providers();
+        limited.then(|| {
+            Arc::new(Self {
+                limits: limits.clone(),
+                organization: organization.clone(),
+                key: key.cloned(),
+                state: Mutex::default(),
+            })
+        })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -150,15 +117,22 @@ impl CallHeadroom {
         self.limits.leases.hindrance(&self.wants(model, need)).map(NoHeadroom)
     }
 
-    /// Takes what a call of a candidate needs, in place of what the candidate before it has not used.
-    pub fn take(&self, model: &ModelEntry, need: impl FnOnce() -> TokenNeed) -> Room {
+    /// Takes what a call of a candidate needs, in place of what the candidate before it has not used. `reserved` is the money
+    /// of its budgets.
+    pub fn take(
+        &self,
+        model: &ModelEntry,
+        need: impl FnOnce() -> TokenNeed,
+        reserved: Option<&BudgetReservation>,
+    ) -> Room {
         let mut state = self.state();
-        if let Some(mut earlier) = state.taken.take() {
-            earlier.settle(0);
-        }
-        match self.limits.leases.try_take(&self.wants(model, need)) {
-            Attempt::Taken(taken) => {
+        state.give_up();
+        let mut wants = self.wants(model, need);
+        wants.extend(self.money(reserved));
+        match self.limits.leases.try_take(&wants) {
+            Attempt::Taken(mut taken) => {
                 state.rounds = 0;
+                state.money = taken.split_money();
                 state.tokens = tightest(&taken);
                 state.taken = Some(taken);
                 Room::Taken
@@ -183,14 +157,20 @@ impl CallHeadroom {
 
     /// Gives back what was taken for a candidate that is not called.
     pub fn give_back(&self) {
-        if let Some(taken) = self.state().taken.take() {
+        let mut state = self.state();
+        state.money = None;
+        if let Some(taken) = state.taken.take() {
             taken.undo();
         }
     }
 
-    /// Counts a repeated call of the same candidate at its provider. Returns whether that has room for it.
+    /// Counts a repeated call of the same candidate at its provider. Returns whether that has room for it. What the earlier
+    /// call has cost is reserved as well by now.
     #[must_use]
-    pub fn again(&self, model: &ModelEntry) -> bool {
+    pub fn again(&self, model: &ModelEntry, reserved: Option<&BudgetReservation>) -> bool {
+        if let Some(money) = &mut self.state().money {
+            money.grow(&self.money(reserved));
+        }
         let wants: Vec<Want> = of_provider(&self.organization, model)
             .into_iter()
             .filter(|(counter, _)| !counter.measure.counts_tokens())
@@ -220,6 +200,20 @@ impl CallHeadroom {
         let wants = self.of_owners().into_iter();
         let wants: Vec<Want> = wants.map(|(counter, limit)| Want { counter, limit, units: used }).collect();
         self.limits.leases.charge(&wants);
+    }
+
+    /// The money that the request has spent, in place of what was reserved. It is released when the budgets of this process
+    /// count it.
+    #[must_use]
+    pub fn spend(&self, cost: i64) -> Option<Spent> {
+        let mut money = self.state().money.take()?;
+        money.spend_money(cost);
+        Some(Spent { limits: self.limits.clone(), money })
+    }
+
+    fn money(&self, reserved: Option<&BudgetReservation>) -> Vec<Want> {
+        let reserved = reserved.filter(|_| self.limits.shares_money);
+        reserved.map(|reserved| reserved.wants(self.organization.id)).unwrap_or_default()
     }
 
     /// The tightest limit of tokens.
@@ -271,12 +265,33 @@ impl CallHeadroom {
 }
 
 impl State {
+    /// Gives back what the candidate before has not used.
+    fn give_up(&mut self) {
+        self.money = None;
+        if let Some(mut earlier) = self.taken.take() {
+            earlier.settle(0);
+        }
+    }
+
     fn refuse(&mut self, refused: Refused) -> Room {
         self.rounds = 0;
         if refused.counter.measure.counts_tokens() {
             self.tokens = Some(refused.full.headroom.into());
         }
         Room::None(NoHeadroom(refused))
+    }
+}
+
+impl Room {
+    /// The same, with the budget in place of the limit if the money is missing.
+    #[must_use]
+    pub fn with_budget(self, reserved: Option<&BudgetReservation>) -> Self {
+        match (self, reserved) {
+            (Self::None(NoHeadroom(refused)), Some(reserved)) if refused.counter.measure.counts_money() => {
+                Self::OverBudget(reserved.taken_by_others(refused.counter))
+            }
+            (room, _) => room,
+        }
     }
 }
 
@@ -334,6 +349,3 @@ impl fmt::Display for NoHeadroom {
         write!(formatter, "it does not fit into what is left of {owner} of {limit} {what}{model}")
     }
 }
-
-#[cfg(test)]
-mod tests;
