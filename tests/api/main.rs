@@ -33,6 +33,7 @@ mod explain;
 mod fair_sharing;
 mod fallback;
 mod fallback_events;
+mod fleet;
 mod http_edge_cases;
 mod key_rights;
 mod limits;
