@@ -13,9 +13,9 @@
 //! | [`config`], [`telemetry`] | documented settings; logs and metrics |
 //! | [`dialects`] | how callers ask and providers answer: what of each dialect is read |
 //! | [`providers`] | what each vendor expects and returns: tables and pure functions |
-//! | [`limits`] | resources that all organizations share in a process, and the share of each |
-//! | [`upstream`] | the HTTP clients for providers, the address policy, the framing of streams |
 //! | [`store`] | the database: data of organizations, accounts, snapshots, the recorder, roll-ups, the vault |
+//! | [`limits`] | the share of each organization in a process; limits that hold for all processes together |
+//! | [`upstream`] | the HTTP clients for providers, the address policy, the framing of streams |
 //! | [`auth`] | the callers: API keys with scopes, console users with sessions and roles |
 //! | [`gateway`] | one request, in reading order: request, routing, call, usage, response, record |
 //! | [`http`], [`validation`] | request bodies, lists and their exports; rules for values of providers, models and keys |

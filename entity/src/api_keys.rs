@@ -31,6 +31,14 @@ pub struct Model {
     pub requests_per_minute: Option<i64>,
     /// Concurrent requests; `None` for no limit.
     pub concurrent_requests: Option<i64>,
+    /// Requests per UTC day; `None` for no limit.
+    pub requests_per_day: Option<i64>,
+    /// Tokens per minute; `None` for no limit.
+    pub tokens_per_minute: Option<i64>,
+    /// Tokens per UTC day; `None` for no limit.
+    pub tokens_per_day: Option<i64>,
+    /// Limits of single models: a JSON object by their names. `None` for none.
+    pub model_limits: Option<Json>,
     /// When the key expires; `None` if it does not.
     pub expires_at: Option<DateTimeUtc>,
     /// The user who created it; `None` if the command line or another key did.

@@ -15,6 +15,8 @@ pub struct Model {
     pub id: Uuid,
     /// The time of the last heartbeat, by the clock of the database.
     pub seen_at: DateTimeUtc,
+    /// Where the process counts what its limits allow. `None` if it is of the release before.
+    pub limit_place: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

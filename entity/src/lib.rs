@@ -27,6 +27,7 @@ pub mod instance_state;
 pub mod instances;
 pub mod invitations;
 pub mod latency_rollups;
+pub mod limit_counters;
 pub mod memberships;
 pub mod model_prices;
 pub mod models;

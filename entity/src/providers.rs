@@ -36,6 +36,10 @@ pub struct Model {
     pub health_changes: i32,
     /// Whether it accepts `stream_options`: `supported` or `unsupported`; `None` for the value of the preset.
     pub stream_options: Option<String>,
+    /// Requests per minute that the account at the provider may make; `None` if that is not known.
+    pub requests_per_minute: Option<i64>,
+    /// Tokens per minute that the account at the provider may use; `None` if that is not known.
+    pub tokens_per_minute: Option<i64>,
     /// When it was created.
     pub created_at: DateTimeUtc,
     /// When it was last changed.

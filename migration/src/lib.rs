@@ -58,6 +58,8 @@ mod m20261201_000045_model_kind;
 mod m20261201_000065_change_numbers;
 mod m20261201_000067_endpoint_filter;
 mod m20261201_000068_reasoning_price;
+mod m20261201_000071_leases;
+mod m20261201_000072_limits;
 mod m20261201_000091_drill_filters;
 mod table;
 
@@ -100,6 +102,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261201_000065_change_numbers::Migration),
             Box::new(m20261201_000067_endpoint_filter::Migration),
             Box::new(m20261201_000068_reasoning_price::Migration),
+            Box::new(m20261201_000071_leases::Migration),
+            Box::new(m20261201_000072_limits::Migration),
             Box::new(m20261201_000091_drill_filters::Migration),
         ]
     }

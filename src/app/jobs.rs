@@ -22,6 +22,7 @@ use crate::gateway::call::endpoint::Endpoints;
 use crate::gateway::routing::budget::Crossed;
 use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::provider_health::HealthChange;
+use crate::limits::leases::Taker;
 use crate::store::Store;
 use crate::store::archive::Archive;
 use crate::store::recorder::{Recorder, Watcher};
@@ -65,9 +66,11 @@ pub(super) fn start(
     shared_state: &Arc<SharedState>,
     watcher: Watcher,
     health: mpsc::Receiver<HealthChange>,
+    taker: Taker,
 ) -> Jobs {
     let (stop, stopped) = watch::channel(false);
     let mut tasks = vec![
+        tokio::spawn(taker.run(stopped.clone())),
         tokio::spawn(followers::check_health(store.clone(), stopped.clone())),
         tokio::spawn(followers::follow_replica(store.clone(), stopped.clone())),
         tokio::spawn(followers::follow_changes(store.clone(), endpoints, stopped.clone())),
@@ -100,6 +103,7 @@ async fn follow_spending(store: Store, shared_state: Arc<SharedState>, mut stopp
             _ = stopped.changed() => return,
             _ = ticks.tick() => {}
         }
+        shared_state.call_limits.end_lingering();
         if let Err(error) = read_spending(&store, &shared_state).await {
             tracing::warn!(%error, "cannot read the spending; using the last known values");
             continue;

@@ -12,15 +12,16 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError, web}
 use uuid::Uuid;
 
 use crate::api::error_format::ErrorFormat;
+use crate::api::inference::limits::LimitStates;
 use crate::api::{anthropic, error_response, openai};
 use crate::app::{refusal_log, request_path};
 use crate::auth::api::api_caller::RequestId;
-use crate::auth::api::rate_limit::RateLimitStatus;
 use crate::config::Settings;
 use crate::console::error;
 use crate::console::http::{compression, flash};
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Violation, VisitFault};
+use crate::domain::routing_info::LimitStatus;
 use crate::store::Store;
 use crate::store::database::query_counter;
 use crate::telemetry::Readiness;
@@ -76,7 +77,7 @@ pub(crate) async fn open(
     };
     flash::finish(&head, &mut response);
     let mut response = compression::shrink(&head, response);
-    let minutes = head.extensions().get::<RateLimitStatus>().copied();
+    let limits = limits(&head, &response);
     let anthropic = request_path::error_format(&head) == Some(ErrorFormat::Anthropic);
     let now = || head.app_data::<web::Data<Clock>>().map(|clock| clock.now());
     let headers = response.headers_mut();
@@ -89,13 +90,24 @@ pub(crate) async fn open(
     if let Some(timing) = queries.filter(|_| is_page(headers)).and_then(timing) {
         headers.insert(SERVER_TIMING, timing);
     }
-    if let Some(minutes) = minutes {
+    if let Some(limits) = limits {
         match now().filter(|_| anthropic) {
-            Some(now) => anthropic::limit_headers::describe(minutes, now, headers),
-            None => openai::limit_headers::describe(minutes, headers),
+            Some(now) => anthropic::limit_headers::describe(limits, now, headers),
+            None => openai::limit_headers::describe(limits, headers),
         }
     }
     Ok(finished(head, response, is_head))
+}
+
+/// The limits of which the response tells: of requests when it was admitted, or else what the response knows.
+fn limits(head: &HttpRequest, response: &HttpResponse) -> Option<LimitStates> {
+    let requests = head.extensions().get::<LimitStatus>().copied();
+    let known = response.extensions().get::<LimitStates>().copied();
+    if requests.is_none() && known.is_none() {
+        return None;
+    }
+    let known = known.unwrap_or_default();
+    Some(LimitStates { requests: requests.or(known.requests), ..known })
 }
 
 /// Completes a response with the headers that all have.

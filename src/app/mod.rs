@@ -4,6 +4,7 @@ pub(crate) mod archive;
 pub(crate) mod cors;
 pub(crate) mod followers;
 pub(crate) mod jobs;
+mod leases;
 pub(crate) mod middleware;
 pub(crate) mod open_files;
 pub(crate) mod own_addresses;
@@ -33,8 +34,10 @@ use crate::gateway::record::metrics::Metrics;
 use crate::gateway::routing::budget::Spending;
 use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::cooldown::Cooldowns;
+use crate::gateway::routing::headroom::CallLimits;
 use crate::gateway::routing::provider_health::{Health, HealthChange};
 use crate::gateway::usage::calibration::TokenCalibrations;
+use crate::limits::leases::{Leases, Taker};
 use crate::limits::shares::{Shares, Sizes};
 use crate::simulate;
 use crate::store::archive::Archive;
@@ -86,6 +89,7 @@ pub struct Application {
     endpoints: Endpoints,
     watcher: Watcher,
     archive: Option<Arc<Archive>>,
+    taker: Taker,
 }
 
 /// How many organizations can have their full number of live views open at once.
@@ -138,7 +142,10 @@ impl Application {
         let upstream = Upstream::new(policy, connect, names).map_err(StartError::Other)?;
         let (simulator, simulator_address) = start_simulator()?;
         upstream.address_policy().set_simulated(simulator_address);
+        // Before the first heartbeat, which says it.
+        store.fleet().counts_at(&leases::place_name(&settings, &store));
         let (recorder, writer) = Recorder::start(&store, &settings.recording).await?;
+        let (leases, taker) = open_leases(&settings, &store, &clock, &recorder)?;
         let readiness = Readiness::new(recorder.has_spool());
         let mut registry = prometheus_client::registry::Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
@@ -154,12 +161,14 @@ impl Application {
             health,
             calibrations: TokenCalibrations::default(),
             spending,
+            call_limits: Arc::new(CallLimits::new(leases.clone())),
             sentences: ArcSwap::from_pointee(sentences),
         });
         // Budgets are read before the first request, so that a used-up one applies from the start.
         jobs::read_spending(&store, &shared_state).await.map_err(|error| StartError::Other(error.into()))?;
         let watcher = recorder.watcher();
         jobs::register(&mut registry, &recorder, &shared_state, &store);
+        leases::register(&mut registry, leases.clone(), store.fleet().clone());
         let archive = archive::open(&settings).map_err(|error| StartError::Other(error.into()))?;
         if let Some(archive) = &archive {
             archive::register(&mut registry, archive.clone(), clock.clone());
@@ -183,6 +192,7 @@ impl Application {
             readiness: readiness.clone(),
             registry: Arc::new(registry),
             shares,
+            leases,
         })?;
         Ok(Self {
             store,
@@ -199,6 +209,7 @@ impl Application {
             endpoints,
             watcher,
             archive,
+            taker,
         })
     }
 
@@ -242,6 +253,7 @@ impl Application {
             &self.shared_state,
             self.watcher,
             self.health_changes,
+            self.taker,
         );
         let mut running: Vec<JoinHandle<std::io::Result<()>>> =
             self.servers.into_iter().map(tokio::spawn).collect();
@@ -265,6 +277,18 @@ impl Application {
         self.store.close().await;
         Ok(())
     }
+}
+
+/// The slices of limits, at the place that the settings name.
+fn open_leases(
+    settings: &Settings,
+    store: &Store,
+    clock: &Clock,
+    recorder: &Recorder,
+) -> Result<(Leases, Taker), StartError> {
+    let place = leases::place(settings, store, clock, recorder.instance_id());
+    let place = place.map_err(|error| StartError::Other(error.into()))?;
+    Ok(Leases::new(place, clock.clone(), store.fleet().clone()))
 }
 
 /// The limits that organizations share.

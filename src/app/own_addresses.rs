@@ -1,4 +1,4 @@
-//! The addresses of the database and of the archive, which no provider may use.
+//! The addresses of the database, of the archive and of Valkey, which no provider may use.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
@@ -6,9 +6,10 @@ use url::{Host, Url};
 
 use crate::config::archive::Archive;
 use crate::config::database::Database;
+use crate::config::valkey::{Valkey, ValkeyUrl};
 
-/// Where the URLs of the database and of the archive point: the socket addresses that are known now, and the name with its port, which may
-/// resolve to other addresses later.
+/// Where the URLs of the database, of the archive and of Valkey point: the socket addresses that are known now, and the name
+/// with its port, which may resolve to other addresses later.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct OwnPlaces {
     pub(crate) sockets: Vec<SocketAddr>,
@@ -16,12 +17,14 @@ pub(crate) struct OwnPlaces {
 }
 
 impl OwnPlaces {
-    /// The addresses of the database, of its replica and of the archive.
-    pub(crate) fn of_all(database: &Database, archive: &Archive) -> Self {
+    /// The addresses of the database, of its replica, of the archive and of Valkey.
+    pub(crate) fn of_all(database: &Database, archive: &Archive, valkey: &Valkey) -> Self {
         let mut all = Self::of(database.url.expose());
         let replica = database.read_url.as_ref().map(|replica| Self::of(replica.expose()));
         let archive = archive.endpoint.as_deref().and_then(|endpoint| Url::parse(endpoint).ok());
-        for other in replica.into_iter().chain(archive.as_ref().map(Self::of_endpoint)) {
+        let valkey = valkey.url.as_ref().and_then(ValkeyUrl::socket);
+        let valkey = valkey.map(|(host, port)| Self::of_host(host, port));
+        for other in replica.into_iter().chain(archive.as_ref().map(Self::of_endpoint)).chain(valkey) {
             all.sockets.extend(other.sockets);
             all.names.extend(other.names);
         }
@@ -33,7 +36,10 @@ impl OwnPlaces {
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return Self::default();
         };
-        let host = plain(host);
+        Self::of_host(plain(host), port)
+    }
+
+    fn of_host(host: String, port: u16) -> Self {
         let sockets = (host.as_str(), port).to_socket_addrs().into_iter().flatten().collect();
         Self { sockets, names: vec![(host, port)] }
     }
@@ -95,10 +101,11 @@ mod tests {
             ..Database::default()
         };
         let archive = Archive { endpoint: Some("http://127.0.0.3:9000".to_owned()), ..Archive::default() };
-        let all = OwnPlaces::of_all(&section, &archive).sockets;
+        let valkey = Valkey { url: Some("valkey://:secret@127.0.0.4".into()), url_file: None };
+        let all = OwnPlaces::of_all(&section, &archive, &valkey).sockets;
         assert_eq!(
             all.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            ["127.0.0.1:5432", "127.0.0.2:5433", "127.0.0.3:9000"]
+            ["127.0.0.1:5432", "127.0.0.2:5433", "127.0.0.3:9000", "127.0.0.4:6379"]
         );
         let named = OwnPlaces::of("postgres://db.example:6432/failsoft");
         assert_eq!(named.names, [("db.example".to_owned(), 6432)]);

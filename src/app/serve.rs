@@ -24,6 +24,7 @@ use crate::console::pages::events::feed::Feeds;
 use crate::domain::clock::Clock;
 use crate::gateway::Gateway;
 use crate::http::body_reader::BodyReader;
+use crate::limits::leases::Leases;
 use crate::limits::shares::Shares;
 use crate::store::Store;
 use crate::telemetry::{Readiness, Registry};
@@ -37,6 +38,7 @@ pub(super) struct Parts {
     pub(super) readiness: Readiness,
     pub(super) registry: Arc<Registry>,
     pub(super) shares: Shares,
+    pub(super) leases: Leases,
 }
 
 /// The servers, with their ports open.
@@ -60,17 +62,17 @@ pub(super) fn serve(parts: Parts) -> Result<Served, StartError> {
         own.push(address);
         metrics_address = Some(address);
     }
-    let places = OwnPlaces::of_all(&settings.database, &settings.archive);
+    let places = OwnPlaces::of_all(&settings.database, &settings.archive, &settings.valkey);
     own.extend(places.sockets);
     gateway.upstream.address_policy().set_own(own, places.names);
     Ok(Served { servers, address, metrics_address })
 }
 
 fn api(parts: Parts) -> Result<(Server, SocketAddr), StartError> {
-    let Parts { store, clock, settings, gateway, readiness, registry, shares } = parts;
+    let Parts { store, clock, settings, gateway, readiness, registry, shares, leases } = parts;
     let listen = settings.server.listen;
     let failed = |source| StartError::Listen { address: listen, source };
-    let limiter = web::Data::new(Limiter::new(clock.clone(), shares.clone()));
+    let limiter = web::Data::new(Limiter::new(leases, shares.clone()));
     let throttle = web::Data::new(Throttle::new(&clock).with_sign_ups(settings.console.signups_per_hour));
     let reader = web::Data::new(BodyReader::new(&settings.server, shares.clone()));
     let shares = web::Data::new(shares);

@@ -14,7 +14,7 @@ use crate::gateway::call::endpoint::Endpoint;
 use crate::providers::StreamOptions;
 use crate::store::maintenance::system::NewOrganization;
 use crate::store::tests::database::{Kind, TestDatabase, hold_readers};
-use crate::store::{NewApiKey, NewProvider, OrgStore};
+use crate::store::{ModelLimits, NewApiKey, NewProvider, OrgStore, ProviderLimits};
 use crate::upstream::resolver::ResolveFailed;
 
 /// A running application with an organization.
@@ -65,6 +65,10 @@ impl Running {
             models: None,
             requests_per_minute: None,
             concurrent_requests: None,
+            requests_per_day: None,
+            tokens_per_minute: None,
+            tokens_per_day: None,
+            model_limits: ModelLimits::default(),
             expires_at: None,
             created_by: None,
         };
@@ -113,6 +117,7 @@ async fn the_credential_of_a_deleted_provider_leaves_memory() {
             base_url: None,
             credential: Some("sk-a-credential-of-the-test".into()),
             stream_options: StreamOptions::default(),
+            limits: ProviderLimits::default(),
         };
         let provider = running.data().provider_create(new).await.expect("a provider").id;
         let upstream = Upstream::new(AddressPolicy::default(), Duration::from_secs(1), Arc::new(NoNames))

@@ -9,11 +9,12 @@ use crate::app::own_addresses::OwnPlaces;
 use crate::config::{Overrides, Settings};
 use crate::domain::clock::Clock;
 use crate::domain::plural::plural;
+use crate::limits::valkey::ValkeyClient;
 use crate::store::database::schema;
 use crate::store::{ConnectError, Store, vault};
 use crate::upstream::AddressPolicy;
 
-/// Checks the configuration, the archive, the database, the master key and the addresses of all providers.
+/// Checks the configuration, the archive, Valkey, the database, the master key and the addresses of all providers.
 ///
 /// It prints a line for each: ok, or failed with the remedy. The exit code is 1 if any failed. It calls no provider and
 /// resolves no name of one.
@@ -31,6 +32,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
             sentences(&settings, &mut report)?;
             block_on(async {
                 archive(&settings, &mut report).await?;
+                valkey(&settings, &mut report).await?;
                 look(&settings, &mut report).await
             })?;
         }
@@ -86,6 +88,22 @@ async fn archive(settings: &Settings, report: &mut Report) -> anyhow::Result<()>
                 "{error}. A server starts, and keeps all records until it can be written; check FAILSOFT_ARCHIVE_URL"
             );
             report.failed("archive", &finding)?;
+        }
+    }
+    Ok(())
+}
+
+/// Asks Valkey whether it is there.
+async fn valkey(settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
+    let Some(url) = &settings.valkey.url else { return Ok(()) };
+    let answered = async { ValkeyClient::new(url)?.ping().await }.await;
+    match answered {
+        Ok(()) => report.ok("valkey", "it answers")?,
+        Err(error) => {
+            let finding = format!(
+                "{error}. A server starts, and each process has its share of every limit until it answers; check FAILSOFT_VALKEY_URL"
+            );
+            report.failed("valkey", &finding)?;
         }
     }
     Ok(())
@@ -147,7 +165,7 @@ async fn replica(store: &Store, report: &mut Report) -> anyhow::Result<()> {
 
 async fn addresses(store: &Store, settings: &Settings, report: &mut Report) -> anyhow::Result<()> {
     let policy = AddressPolicy::new(settings.upstream.allow_private.clone());
-    let places = OwnPlaces::of_all(&settings.database, &settings.archive);
+    let places = OwnPlaces::of_all(&settings.database, &settings.archive, &settings.valkey);
     let own = [settings.server.listen].into_iter().chain(settings.telemetry.metrics_listen);
     policy.set_own(own.chain(places.sockets).collect(), places.names);
     let providers = store.system().provider_addresses().await.map_err(super::command::explain)?;

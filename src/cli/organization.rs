@@ -17,7 +17,7 @@ use crate::domain::actor::Actor;
 use crate::domain::clock::Clock;
 use crate::domain::permission::Scope;
 use crate::store::maintenance::system::NewOrganization;
-use crate::store::{NewApiKey, Store};
+use crate::store::{ModelLimits, NewApiKey, Store};
 use crate::validation::account::{parse_email, parse_name};
 
 /// Creates an organization, its owner, and an API key with all scopes, which is shown only once.
@@ -114,6 +114,10 @@ pub(super) async fn first_key(
         models: None,
         requests_per_minute: None,
         concurrent_requests: None,
+        requests_per_day: None,
+        tokens_per_minute: None,
+        tokens_per_day: None,
+        model_limits: ModelLimits::default(),
         expires_at: None,
         created_by: None,
     };

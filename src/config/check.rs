@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret as _;
 
 use super::database::Database;
+use super::valkey::ValkeyUrl;
 use super::{ConfigError, Settings, environment};
 
 /// The most connections of a process to the database.
@@ -31,6 +32,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     connections(&settings.database)?;
     replica(&settings.database)?;
     settings.archive.place().map_err(ConfigError::Unusable)?;
+    settings.valkey.url.as_ref().map_or(Ok(()), ValkeyUrl::check).map_err(ConfigError::Unusable)?;
     if settings.gateway.keepalive_interval_ms == 0 {
         return refuse("gateway.keepalive_interval_ms must be at least 1");
     }

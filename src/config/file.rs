@@ -6,8 +6,11 @@ use std::path::Path;
 use super::{ConfigError, Settings};
 
 /// Settings that name a secret and the file that holds it: one of the two is enough.
-const EITHER: &[(&str, &str, &str)] =
-    &[("database", "url", "url_file"), ("database", "read_url", "read_url_file")];
+const EITHER: &[(&str, &str, &str)] = &[
+    ("database", "url", "url_file"),
+    ("database", "read_url", "read_url_file"),
+    ("valkey", "url", "url_file"),
+];
 
 /// Reads the settings file at a path.
 pub(super) fn read(path: &Path) -> Result<Settings, ConfigError> {

@@ -17,6 +17,7 @@ pub mod server;
 pub mod source;
 pub mod telemetry;
 pub mod upstream;
+pub mod valkey;
 
 pub use source::{ConfigError, Overrides};
 
@@ -40,6 +41,8 @@ pub struct Settings {
     pub recording: recording::Recording,
     /// Where records are written before they are deleted.
     pub archive: archive::Archive,
+    /// Where processes count limits together, if not in the database.
+    pub valkey: valkey::Valkey,
     /// Settings of logs and metrics.
     pub telemetry: telemetry::Telemetry,
 }

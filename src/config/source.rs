@@ -14,6 +14,7 @@ use super::recording::{Durability, Mode};
 use super::server::{Origin, ProxyRange};
 use super::telemetry::LogFormat;
 use super::upstream::AllowedRange;
+use super::valkey::ValkeyUrl;
 use super::{Settings, check, environment, file};
 
 /// Why the settings cannot be used: one line that names the source and the remedy.
@@ -79,6 +80,12 @@ pub struct Overrides {
         global = true
     )]
     pub database_prepared_statements: Option<PreparedStatements>,
+    /// A Valkey or Redis in which processes count limits together: `valkey://USER:PASSWORD@HOST:PORT`.
+    #[arg(long, env = "FAILSOFT_VALKEY_URL", value_name = "URL", hide_env_values = true, global = true)]
+    pub valkey_url: Option<ValkeyUrl>,
+    /// A file with the address of the Valkey.
+    #[arg(long, env = "FAILSOFT_VALKEY_URL_FILE", value_name = "FILE", global = true)]
+    pub valkey_url_file: Option<PathBuf>,
     /// The URL at which callers reach Failsoft.
     #[arg(long, env = "FAILSOFT_PUBLIC_URL", value_name = "URL", global = true)]
     pub public_url: Option<url::Url>,
@@ -212,6 +219,7 @@ impl Overrides {
                 self.database_read_url.is_some(),
                 self.database_read_url_file.is_some(),
             ),
+            ("FAILSOFT_VALKEY_URL", self.valkey_url.is_some(), self.valkey_url_file.is_some()),
             ("FAILSOFT_MASTER_KEY", self.master_key.is_some(), self.master_key_file.is_some()),
             ("FAILSOFT_METRICS_TOKEN", self.metrics_token.is_some(), self.metrics_token_file.is_some()),
         ];
@@ -243,6 +251,11 @@ impl Overrides {
         }
         settings.database.read_url_file =
             self.database_read_url_file.or(settings.database.read_url_file.take());
+        if let Some(url) = self.valkey_url {
+            settings.valkey.url = Some(url);
+            settings.valkey.url_file = None;
+        }
+        settings.valkey.url_file = self.valkey_url_file.or(settings.valkey.url_file.take());
         settings.database.connections = self.database_connections.or(settings.database.connections);
         set(&mut settings.database.prepared_statements, self.database_prepared_statements);
         set(&mut settings.server.organization_requests, self.organization_requests);
@@ -280,6 +293,10 @@ fn read_secrets(settings: &mut Settings) -> Result<(), ConfigError> {
     if let Some(path) = &settings.database.read_url_file {
         let url = environment::read_secret("FAILSOFT_DATABASE_READ_URL_FILE", path)?;
         settings.database.read_url = Some(url.expose_secret().into());
+    }
+    if let Some(path) = &settings.valkey.url_file {
+        let url = environment::read_secret("FAILSOFT_VALKEY_URL_FILE", path)?;
+        settings.valkey.url = Some(url.expose_secret().into());
     }
     if let (None, Some(path)) = (&settings.telemetry.metrics_token, &settings.telemetry.metrics_token_file) {
         settings.telemetry.metrics_token =
@@ -336,16 +353,19 @@ mod tests {
             database_url_file: file("url", "postgres://a:b@c/d\n"),
             master_key_file: file("key", "a key\n"),
             metrics_token_file: file("token", "a token\n"),
+            valkey_url_file: file("valkey", "valkey://:secret@cache\n"),
             ..Overrides::default()
         };
         let settings = files.clone().settings().expect("settings");
         assert_eq!(settings.database.url.expose(), "postgres://a:b@c/d");
         assert_eq!(settings.secrets.master_key.expect("a key").expose_secret(), "a key");
         assert_eq!(settings.telemetry.metrics_token.expect("a token").expose_secret(), "a token");
+        assert_eq!(settings.valkey.url.expect("a URL").expose(), "valkey://:secret@cache");
         for twice in [
             Overrides { database_url: Some("sqlite://a".into()), ..files.clone() },
             Overrides { master_key: Some("another".into()), ..files.clone() },
             Overrides { metrics_token: Some("another".into()), ..files.clone() },
+            Overrides { valkey_url: Some("valkey://a".into()), ..files.clone() },
         ] {
             let message = twice.settings().expect_err("refused").to_string();
             assert!(message.contains("_FILE are both set"), "{message}");

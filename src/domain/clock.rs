@@ -53,6 +53,12 @@ impl Clock {
         (Self::from_source(Source::Manual(hands.clone())), ManualClock(hands))
     }
 
+    /// Whether a [`ManualClock`] moves it. Other machines do not know such a time, so they are sent it.
+    #[must_use]
+    pub fn is_manual(&self) -> bool {
+        matches!(self.source, Source::Manual(_))
+    }
+
     fn from_source(source: Source) -> Self {
         Self { source, identifiers: Arc::new(Mutex::new(ContextV7::new().with_additional_precision())) }
     }

@@ -145,16 +145,18 @@ pub enum VisitFault {
     },
 }
 
-/// A limit of an API key that is reached (429).
+/// A limit of requests that is reached (429).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitReached {
-    /// The limited quantity: `requests per minute` or `concurrent requests`.
+    /// What has the limit: `API key` or `organization`.
+    pub owner: &'static str,
+    /// The limited quantity, such as `requests per minute` or `concurrent requests`.
     pub what: &'static str,
     /// The value of the limit.
     pub limit: u64,
     /// When it is worth trying again.
     pub retry_after: Duration,
-    /// The time until the limit per minute is fully restored; `None` for the concurrency limit.
+    /// The time until the limit is fully restored; `None` for the concurrency limit.
     pub reset: Option<Duration>,
 }
 

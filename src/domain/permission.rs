@@ -13,7 +13,7 @@ pub enum Scope {
     RouterManage,
     /// Create, change and revoke API keys.
     KeysManage,
-    /// Manage the budgets of the organization and of its keys.
+    /// Manage budgets, and the limits of the organization.
     BudgetsManage,
     /// Make models fail on purpose.
     Drill,
@@ -51,7 +51,7 @@ impl Scope {
             Self::RouterRead => "Read fallbacks, events, requests, models and providers",
             Self::RouterManage => "Change fallbacks, models and providers",
             Self::KeysManage => "Manage keys, within its own rights and limits",
-            Self::BudgetsManage => "Set budgets of the organization and of keys",
+            Self::BudgetsManage => "Set budgets, and limits of the organization",
             Self::Drill => "Make models fail on purpose",
         }
     }

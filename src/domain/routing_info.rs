@@ -25,6 +25,20 @@ pub struct RoutingInfo {
     /// `soft` if the soft limit of a budget is reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<&'static str>,
+    /// The tightest of the caller's limits of tokens, for the headers.
+    #[serde(skip)]
+    pub tokens: Option<LimitStatus>,
+}
+
+/// Where a limit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitStatus {
+    /// How much it allows.
+    pub limit: u64,
+    /// What is left now.
+    pub remaining: u64,
+    /// Time until all of it is available again.
+    pub reset: Duration,
 }
 
 /// Why another model than the requested one was called.

@@ -54,7 +54,12 @@ impl Gateway {
         let job = &job;
         let intent = &job.intent;
         let mut plan = intent.plan_for(Purpose::Count)?;
-        let state = StateView { calibrations: None, spending: None, ..StateView::from(&*self.shared_state) };
+        let state = StateView {
+            calibrations: None,
+            spending: None,
+            call_limits: None,
+            ..StateView::from(&*self.shared_state)
+        };
         let facts = RoutingContext::dry_run(intent, state);
         let mut routing = RoutingInfo {
             served: None,
@@ -63,6 +68,7 @@ impl Gateway {
             gateway_time: Duration::ZERO,
             upstream_time: Duration::ZERO,
             budget: None,
+            tokens: None,
         };
         let mut failure: Option<Failure> = None;
         let mut skipped: Option<(Candidate, SkipReason)> = None;
@@ -72,6 +78,8 @@ impl Gateway {
                     skipped = Some((candidate, reason));
                     continue;
                 }
+                // A count takes nothing of any limit.
+                Step::Fetch => continue,
                 Step::Exhausted(end) => return Err(not_counted(end, skipped.as_ref(), routing, job)),
                 Step::Try { candidate, after, time_budget } => {
                     sleep(after).await;

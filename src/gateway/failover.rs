@@ -10,12 +10,12 @@ use super::call::outcome::{AttemptOutcome, Reply};
 use super::call::refused_parameters::reasoning;
 use super::candidate_call::Sent;
 use super::record::request_recorder::RequestRecorder;
+use super::record::reserved::Reserved;
 use super::record::spans;
 use super::request::chat_request::ChatRequest;
 use super::request::intent::{Intent, RoutingContext, StateView};
 use super::response::answer::Answer;
 use super::response::relay::relay;
-use super::routing::budget::BudgetReservation;
 use super::routing::call_feedback::{CallFeedback, Remembered};
 use super::routing::plan::{Candidate, CandidateFacts, DecisionInput, Exhausted, Step};
 use super::usage::asked::Asked;
@@ -46,7 +46,8 @@ impl Gateway {
             intent.translate_early(&share).await;
         }
         let mut plan = intent.plan()?;
-        let mut recorder = self.recorder_of(&job, routing_context.reservation()).await?;
+        let taken = Reserved { money: routing_context.reservation(), headroom: routing_context.headroom() };
+        let mut recorder = self.recorder_of(&job, taken).await?;
         let mut failure: Option<Failure> = None;
         let mut earlier = Earlier::default();
         loop {
@@ -56,6 +57,11 @@ impl Gateway {
                         self.shared_state.cooldowns.passed_over(&candidate.model, intent.caller());
                     }
                     recorder.candidate_skipped(&candidate, &skip_reason);
+                }
+                Step::Fetch => {
+                    if let Some(lacking) = routing_context.lacking() {
+                        Box::pin(self.shared_state.call_limits.fetch(lacking)).await;
+                    }
                 }
                 Step::Exhausted(end) => {
                     let Some((candidate, received)) = earlier.withheld.map(|withheld| *withheld) else {
@@ -141,16 +147,12 @@ impl Gateway {
         Ok(TryEnd::Failed { found, again })
     }
 
-    async fn recorder_of(
-        &self,
-        job: &Job,
-        reservation: Option<Arc<BudgetReservation>>,
-    ) -> Result<RequestRecorder> {
+    async fn recorder_of(&self, job: &Job, reserved: Reserved) -> Result<RequestRecorder> {
         // Drills do not count in the metrics.
         let metrics = if job.intent.drills.is_empty() { self.metrics.clone() } else { Arc::default() };
         let (context, origin) = (job.context.clone(), job.intent.drills.origin());
         let (clock, recorder) = (self.clock.clone(), self.recorder.clone());
-        RequestRecorder::reserve(context, origin, clock, recorder, metrics, reservation).await
+        RequestRecorder::reserve(context, origin, clock, recorder, metrics, reserved).await
     }
 
     fn feedback(&self, job: &Job, candidate: &Candidate) -> CallFeedback {

@@ -20,6 +20,7 @@ use crate::store::database::replica::{self, Replica};
 use crate::store::database::schema;
 use crate::store::database::statements;
 use crate::store::maintenance::schedule::Schedule;
+use crate::store::recorder::fleet::Fleet;
 use crate::store::snapshot::SnapshotStore;
 use crate::store::vault::{self, Vault};
 
@@ -52,6 +53,8 @@ pub(in crate::store) struct Inner {
     pub(in crate::store) folded_all_at: AtomicI64,
     /// How often the roll-ups were folded for a read.
     pub(in crate::store) folds: AtomicU64,
+    /// The processes that live on the database.
+    pub(in crate::store) fleet: Arc<Fleet>,
 }
 
 impl std::fmt::Debug for Store {
@@ -99,6 +102,7 @@ impl Store {
             archives: settings.archive.url.is_some(),
             folded_all_at: AtomicI64::new(0),
             folds: AtomicU64::new(0),
+            fleet: Arc::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -131,7 +135,15 @@ impl Store {
         self.inner.writer.begin().await
     }
 
-    pub(in crate::store) fn is_sqlite(&self) -> bool {
+    /// The processes that live on the database.
+    #[must_use]
+    pub fn fleet(&self) -> &Arc<Fleet> {
+        &self.inner.fleet
+    }
+
+    /// Whether the database is the embedded one, which one process uses.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
         self.inner.section.is_sqlite()
     }
 

@@ -35,7 +35,7 @@ pub use records::fallback_event::FallbackEventRow;
 pub use records::request::{REQUEST_COLUMNS, RequestRow};
 pub use rollups::histogram::Histogram;
 pub use rollups::{BUCKET, EventRollupFilter, RecentUse, RequestCounts, RequestTimes, RollupSpan};
-pub use tenant::api_keys::{ApiKeyChange, ApiKeyRow, NewApiKey, unknown_models};
+pub use tenant::api_keys::{ApiKeyChange, ApiKeyRow, NewApiKey, unknown_limited_models, unknown_models};
 pub use tenant::audit::{AuditFilter, AuditRow};
 pub use tenant::budgets::{BudgetChange, BudgetRow, NewBudget, Spent, SpentByDay, unknown_key};
 pub use tenant::error_mappings::{ErrorMappingRow, MOST_MAPPINGS, NewErrorMapping};
@@ -44,6 +44,7 @@ pub use tenant::fallbacks::{
     FallbackFilter, FallbackOutcome, FallbackRevision, FallbackRow, NOTHING_IN_FORCE, NewFallback,
 };
 pub use tenant::key_grants::{BoundKey, KeyGrant};
+pub use tenant::limits::{Limits, LimitsChange, ModelLimits, NamedLimit, ProviderLimits};
 pub use tenant::models::{FilledModel, ModelFields, ModelFilter, ModelRow, ModelSettings};
 pub use tenant::organization_settings::{OrganizationSettings, TypedFallbacks, UnpricedModels};
 pub use tenant::providers::{NewProvider, ProviderChange, ProviderHealth, ProviderRow, unknown_provider};

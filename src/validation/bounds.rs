@@ -2,9 +2,13 @@
 
 use std::ops::RangeInclusive;
 
-/// An API key's requests per minute.
+/// Requests per minute of an API key, an organization or a provider.
 pub const REQUESTS_PER_MINUTE: RangeInclusive<i64> = 1..=1_000_000;
-/// An API key's concurrent requests.
+/// Requests per day of an API key or an organization.
+pub const REQUESTS_PER_DAY: RangeInclusive<i64> = 1..=1_000_000_000;
+/// Tokens per minute or day of an API key, an organization or a provider.
+pub const LIMITED_TOKENS: RangeInclusive<i64> = 1..=1_000_000_000_000;
+/// Concurrent requests of an API key or an organization.
 pub const CONCURRENT_REQUESTS: RangeInclusive<i64> = 1..=100_000;
 
 /// The longest upstream model name, in characters.

@@ -57,7 +57,8 @@ on_both_databases! {
             row,
             json!({
                 "id": row["id"], "name": "shop", "scopes": ["inference", "drill"], "models": ["a"],
-                "requests_per_minute": 1_000_000, "concurrent_requests": 100_000,
+                "requests_per_minute": 1_000_000, "concurrent_requests": 100_000, "requests_per_day": null,
+                "tokens_per_minute": null, "tokens_per_day": null, "model_limits": {},
                 "expires_at": "2024-10-05T00:00:00Z",
                 "prefix": &key[..8], "last_four": &key[36..], "last_used_at": null, "revoked_at": null,
                 "created_at": row["created_at"], "updated_at": row["created_at"]

@@ -47,7 +47,9 @@ on_both_databases! {
                 "id",
                 "name",
                 "preset",
+                "requests_per_minute",
                 "stream_options",
+                "tokens_per_minute",
                 "updated_at"
             ]
         );

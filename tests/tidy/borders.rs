@@ -11,9 +11,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("telemetry", &["config"]),
     ("dialects", &["domain"]),
     ("providers", &["dialects", "domain"]),
-    ("limits", &["domain"]),
-    ("upstream", &["config", "limits", "providers"]),
     ("store", &["config", "domain", "providers"]),
+    ("limits", &["config", "domain", "store"]),
+    ("upstream", &["config", "limits", "providers"]),
     ("auth", &["config", "domain", "limits", "store"]),
     ("gateway", &["dialects", "domain", "limits", "providers", "store", "upstream"]),
     // It simulates a provider of another vendor, so it uses nothing of ours.
@@ -75,6 +75,11 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("object_store", &["src/upstream/object_storage.rs", "src/store/archive/"], "the archive keeps objects"),
     ("parquet", &["src/store/archive/"], "the archive writes and reads columns"),
     ("hyper", &["src/upstream/"], "send through upstream: one client, behind the address gate"),
+    (
+        "redis",
+        &["src/limits/valkey.rs", "src/limits/leases/place/valkey.rs"],
+        "send through limits::valkey: one connection",
+    ),
     ("sea_orm", DATABASE, "add a function to the resource's file in store"),
     ("sea_orm_migration", DATABASE, "add a function to the resource's file in store"),
     ("sqlx", DATABASE, "add a function to the resource's file in store"),
@@ -115,6 +120,10 @@ const SYSTEM_CALLERS: &[(&str, &str)] = &[
     ("src/auth/console/sign_in/", "a visitor with a password or a link has not proven anything yet"),
     ("src/auth/console/console_user.rs", "the session names the organization"),
     ("src/cli/", "the operator at the command line, and the demo before it has a user"),
+    (
+        "src/limits/leases/place/postgres.rs",
+        "takes slices of the counters of all organizations in one statement",
+    ),
 ];
 
 /// The words of each file outside of tests.

@@ -41,6 +41,7 @@ macro_rules! for_every_row {
         $function::<session_rollups::Entity>($db, sample.session_rollup $(, $more)*).await;
         $function::<budgets::Entity>($db, sample.budget $(, $more)*).await;
         $function::<error_mappings::Entity>($db, sample.error_mapping $(, $more)*).await;
+        $function::<limit_counters::Entity>($db, sample.limit_counter $(, $more)*).await;
         $function::<audit_entries::Entity>($db, sample.audit_entry $(, $more)*).await;
         $function::<outbox::Entity>($db, sample.message $(, $more)*).await;
         $function::<instance_secrets::Entity>($db, sample.secret $(, $more)*).await;

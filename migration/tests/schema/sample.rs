@@ -62,6 +62,7 @@ pub(crate) struct Sample {
     pub(crate) session_rollup: session_rollups::Model,
     pub(crate) budget: budgets::Model,
     pub(crate) error_mapping: error_mappings::Model,
+    pub(crate) limit_counter: limit_counters::Model,
     pub(crate) audit_entry: audit_entries::Model,
     pub(crate) message: outbox::Model,
     pub(crate) secret: instance_secrets::Model,
@@ -98,6 +99,7 @@ impl Sample {
             session_rollup: session_rollup(of, api_key.id),
             budget: budget(of, api_key.id),
             error_mapping: error_mapping(of, provider.id, user.id),
+            limit_counter: limit_counter(of),
             audit_entry: audit_entry(of, user.id),
             message: message(of),
             secret: secret(number),
@@ -209,6 +211,10 @@ fn api_key(organization_id: OrganizationId, user_id: UserId, number: u8) -> api_
         models: Some(json(r#"["smart"]"#)),
         requests_per_minute: Some(i64::MAX),
         concurrent_requests: Some(0),
+        requests_per_day: Some(i64::MAX),
+        tokens_per_minute: Some(1),
+        tokens_per_day: Some(i64::MIN),
+        model_limits: Some(json(r#"{"smart": {"tokens_per_minute": 9000}}"#)),
         expires_at: Some(moment(1)),
         created_by: Some(user_id),
         created_at: moment(0),
@@ -232,6 +238,17 @@ fn budget(organization_id: OrganizationId, api_key_id: ApiKeyId) -> budgets::Mod
         created_at: moment(0),
         updated_at: moment(1),
         deleted_at: Some(moment(2)),
+    }
+}
+
+fn limit_counter(organization_id: OrganizationId) -> limit_counters::Model {
+    limit_counters::Model {
+        organization_id,
+        counter: "requests_per_minute".to_owned(),
+        asked: json(r#"{"most": 60}"#),
+        entries: json(r#"{"1728000060000": 3, "1728000061000/0192": 5}"#),
+        held: i64::MIN,
+        looked_at: i64::MAX,
     }
 }
 

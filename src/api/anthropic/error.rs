@@ -8,6 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::api::inference::error_headers;
+use crate::api::inference::limits::LimitStates;
 use crate::api::{error_response, openai};
 use crate::dialects::messages::error::{kind, message};
 use crate::dialects::need::Need;
@@ -78,6 +79,8 @@ pub fn response(error: &Error, request_id: Uuid) -> HttpResponse {
             .json(body(error, request_id));
     error_response::allow(&mut response, error);
     error_headers::describe(error, status, response.headers_mut());
+    // The middleware knows the time that their headers need.
+    response.extensions_mut().insert(LimitStates::of_error(error));
     response
 }
 

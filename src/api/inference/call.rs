@@ -92,9 +92,9 @@ impl Admitted {
         let started = Instant::now();
         let Parts { gateway, limiter, reader, .. } = parts;
         refuse_loop(request.headers(), gateway)?;
-        let admission = limiter.admit(caller.organization.id, &caller.key)?;
-        if let Some(minute) = admission.minute {
-            request.extensions_mut().insert(minute);
+        let admission = limiter.admit(&caller.organization, &caller.key).await?;
+        if let Some(requests) = admission.requests {
+            request.extensions_mut().insert(requests);
         }
         let share = gateway.shares.of(caller.organization.id);
         let bytes = reader.read_chat(&share, request, payload).await?.bytes;

@@ -5,19 +5,10 @@ use std::time::Duration;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
 use super::routing_headers;
-use crate::auth::api::rate_limit::RateLimitStatus;
 use crate::domain::clock::{may_sdk_retry, retry_after_seconds};
 use crate::domain::error::Error;
 
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
-
-/// The key's limit per minute, if the error is that it is used up. Each dialect has headers of its own for it.
-#[must_use]
-pub fn rate_limit(error: &Error) -> Option<RateLimitStatus> {
-    let Error::LimitReached(reached) = error else { return None };
-    let limit = u32::try_from(reached.limit).ok()?;
-    Some(RateLimitStatus { limit, remaining: 0, reset: reached.reset? })
-}
 
 /// Writes the headers of an error: routing, how long to wait, and whether a retry can help.
 pub fn describe(error: &Error, status: u16, headers: &mut HeaderMap) {

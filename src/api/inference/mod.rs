@@ -6,6 +6,7 @@ pub mod call;
 pub mod call_headers;
 pub mod error_headers;
 mod keepalive;
+pub mod limits;
 pub mod options;
 mod response;
 pub mod routing_headers;

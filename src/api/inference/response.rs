@@ -9,6 +9,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
+use crate::api::inference::limits::LimitStates;
 use crate::api::inference::routing_headers;
 use crate::auth::api::rate_limit::Admission;
 use crate::gateway::response::answer::{Answer, AnswerBody};
@@ -26,6 +27,10 @@ pub(super) fn respond(answer: Answer, admission: Admission) -> HttpResponse {
         AnswerBody::Passed(relay) => passed(response, relay, admission),
     };
     routing_headers::describe(&answer.routing, response.headers_mut());
+    if answer.routing.tokens.is_some() {
+        let limits = LimitStates { requests: None, tokens: answer.routing.tokens };
+        response.extensions_mut().insert(limits);
+    }
     response
 }
 

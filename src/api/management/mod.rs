@@ -12,6 +12,7 @@ pub mod error;
 pub mod error_mappings;
 pub mod explain;
 pub mod fallback_events;
+pub mod limits;
 pub mod models;
 pub mod page;
 pub mod providers;

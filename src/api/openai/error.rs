@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::api::error_response;
 use crate::api::inference::error_headers;
+use crate::api::inference::limits::LimitStates;
 use crate::api::openai::limit_headers;
 use crate::domain::error::{Error, Location, Violation};
 use crate::domain::failure::Failure;
@@ -90,9 +91,7 @@ fn object(parts: ErrorParts, mut metadata: Map<String, Value>, code: Code) -> Va
 
 fn headers(error: &Error, status: u16, headers: &mut HeaderMap) {
     error_headers::describe(error, status, headers);
-    if let Some(status) = error_headers::rate_limit(error) {
-        limit_headers::describe(status, headers);
-    }
+    limit_headers::describe(LimitStates::of_error(error), headers);
 }
 
 fn parts(error: &Error, request_id: Uuid) -> ErrorParts {
@@ -186,8 +185,8 @@ pub(in crate::api) fn message(error: &Error, request_id: Uuid) -> String {
         }
         Error::Refused(refusal) => refusal.message.clone(),
         Error::LimitReached(limit) => format!(
-            "This API key's limit of {} {} is reached. Try again later, or raise the limit.",
-            limit.limit, limit.what
+            "This {}'s limit of {} {} is reached. Try again later, or raise the limit.",
+            limit.owner, limit.limit, limit.what
         ),
         _ => error.sentence(request_id),
     }

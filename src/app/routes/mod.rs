@@ -10,7 +10,8 @@ mod endpoint;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::api::management::{
-    api_keys, budgets, error_mappings, explain, fallback_events, models, providers, requests, usage, whoami,
+    api_keys, budgets, error_mappings, explain, fallback_events, limits, models, providers, requests, usage,
+    whoami,
 };
 use crate::api::openai::operations;
 use crate::api::{anthropic, litellm::fallback, openai, openapi, public};
@@ -102,6 +103,8 @@ pub const ROUTES: &[Endpoint] = routes! {
         GET    "/v1/model-router/budgets/{id}" => budgets::read;
         PATCH  "/v1/model-router/budgets/{id}" => budgets::change;
         DELETE "/v1/model-router/budgets/{id}" => budgets::delete;
+        GET    "/v1/model-router/limits" => limits::read;
+        PATCH  "/v1/model-router/limits" => limits::change;
         GET    "/v1/model-router/error-mappings" => error_mappings::list;
         POST   "/v1/model-router/error-mappings" => error_mappings::create;
         GET    "/v1/model-router/error-mappings/{id}" => error_mappings::read;

@@ -3,4 +3,3 @@
 pub mod api_caller;
 pub mod api_key;
 pub mod rate_limit;
-pub(crate) mod sliding_window;

@@ -7,7 +7,7 @@ use crate::domain::fallback_type::FallbackType;
 use crate::domain::fallback_type::FallbackType::{ContentPolicy, ContextWindow, General};
 use crate::domain::operation::ModelKind;
 use crate::providers::{ModelPrice, StreamOptions};
-use crate::store::{ModelFields, ModelSettings, NewFallback, NewProvider, OrgStore};
+use crate::store::{ModelFields, ModelSettings, NewFallback, NewProvider, OrgStore, ProviderLimits};
 
 /// A model of the demo and its fallback.
 struct DemoModel {
@@ -96,6 +96,7 @@ pub(super) async fn fill(organization: &OrgStore) -> Result<()> {
         base_url: None,
         credential: None,
         stream_options: StreamOptions::Auto,
+        limits: ProviderLimits::default(),
     };
     let provider = organization.provider_create(provider).await?;
     for model in MODELS {

@@ -11,6 +11,7 @@ use crate::console::components::budget_summary;
 use crate::console::components::budget_summary::BudgetLine;
 use crate::console::components::edit_conflict::Conflict;
 use crate::console::components::layout::{Frame, NavigationItem};
+use crate::console::components::number_input::limits::{LimitInputs, listed};
 use crate::console::components::number_input::{plain, scaled, whole};
 use crate::console::components::time_range::Choice;
 use crate::console::http::flash;
@@ -44,6 +45,8 @@ pub(crate) struct FormValues {
     pub(crate) typed_fallbacks: String,
     pub(crate) unpriced_models: String,
     pub(crate) retention: String,
+    /// The limits of all keys of the organization together.
+    pub(crate) limits: LimitInputs,
 }
 
 #[derive(Template)]
@@ -100,6 +103,12 @@ impl Page {
     pub(crate) fn unpriced(&self) -> &str {
         label(&self.unpriced_choices, &self.typed.unpriced_models)
     }
+
+    /// The limits of all keys together, in words.
+    pub(crate) fn limits(&self) -> String {
+        let limits = listed(&self.typed.limits.read(&mut Problems::default()));
+        if limits.is_empty() { "none".to_owned() } else { limits }
+    }
 }
 
 fn label<'a>(choices: &'a [Choice], value: &str) -> &'a str {
@@ -117,6 +126,7 @@ impl FormValues {
             typed_fallbacks: text("typed_fallbacks"),
             unpriced_models: text("unpriced_models"),
             retention: text("retention"),
+            limits: LimitInputs::of(fields),
         }
     }
 
@@ -138,10 +148,11 @@ impl FormValues {
             typed_fallbacks: mode.to_owned(),
             unpriced_models: unpriced.to_owned(),
             retention: settings.retention_days.to_string(),
+            limits: LimitInputs::of_limits(&settings.limits),
         }
     }
 
-    /// Parses the settings. An empty field means the default.
+    /// Parses the settings. An empty field means the default. Limits of models are not in the form.
     fn read(&self) -> Result<OrganizationSettings, Problems> {
         let (mut problems, default) = (Problems::default(), OrganizationSettings::default());
         let says = |what: &str, expected: String| format!("The {what} {expected}");
@@ -169,6 +180,7 @@ impl FormValues {
                 UnpricedModels::Refuse
             }
         };
+        let limits = self.limits.read(&mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -184,6 +196,8 @@ impl FormValues {
             typed_fallbacks: mode,
             unpriced_models,
             retention_days: days.unwrap_or(default.retention_days),
+            limits,
+            model_limits: default.model_limits,
         })
     }
 }
@@ -209,9 +223,11 @@ pub async fn change(
     let (console_user, typed) = (&form.console_user, FormValues::of(&form.fields));
     match typed.read() {
         Err(problems) => page_with(422, &Page::of(console_user, &gateway, typed, problems)),
-        Ok(settings) => {
+        Ok(mut settings) => {
             let data = store.organization(&console_user.tenant);
             let seen: Option<OrganizationSettings> = serde_json::from_str(&typed.seen).ok();
+            let current = seen.as_ref().unwrap_or(&console_user.organization.settings);
+            settings.model_limits = current.model_limits.clone();
             match data.settings_set(&settings, seen.as_ref()).await {
                 Ok(changed) => {
                     let success_message = if changed {

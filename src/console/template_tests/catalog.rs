@@ -18,8 +18,8 @@ use crate::domain::permission::Role;
 use crate::gateway::routing::cooldown::Cooldowns;
 use crate::providers::{Capabilities, ModelPrice, StreamOptions};
 use crate::store::{
-    ApiKeyRow, AuditRow, FilledModel, MemberRow, ModelRow, ModelSettings, OrganizationSettings,
-    OutstandingLinks, ProviderRow,
+    ApiKeyRow, AuditRow, FilledModel, MemberRow, ModelLimits, ModelRow, ModelSettings, OrganizationSettings,
+    OutstandingLinks, ProviderLimits, ProviderRow,
 };
 
 fn provider(number: u128) -> ProviderRow {
@@ -33,6 +33,7 @@ fn provider(number: u128) -> ProviderRow {
         credential_hint: (number > 0).then(|| "x7Qa".to_owned()),
         health: ["unknown", "ok", "failing"][number as usize % 3].to_owned(),
         stream_options: StreamOptions::Auto,
+        limits: ProviderLimits { requests_per_minute: failing.then_some(500), tokens_per_minute: None },
         health_message: failing.then(|| "Invalid API Key".to_owned()),
         health_at: Some(now() - TimeDelta::hours(3)),
         created_at: now() - TimeDelta::days(9),
@@ -75,6 +76,10 @@ fn key(number: u128) -> ApiKeyRow {
         models: (number == 1).then(|| vec!["gpt-4o".to_owned(), "llama-70b".to_owned()]),
         requests_per_minute: (number == 1).then_some(600),
         concurrent_requests: None,
+        requests_per_day: None,
+        tokens_per_minute: (number == 1).then_some(90_000),
+        tokens_per_day: None,
+        model_limits: ModelLimits::default(),
         expires_at: (number == 0).then(|| now() + TimeDelta::days(30)),
         created_by: None,
         created_at: now() - TimeDelta::days(7),

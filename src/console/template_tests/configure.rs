@@ -44,6 +44,7 @@ fn catalog() -> Arc<OrganizationSnapshot> {
         base_url: None,
         credential: None,
         stream_options: StreamOptions::Auto,
+        limits: Default::default(),
         mappings: Default::default(),
         updated_at: now(),
     };

@@ -12,7 +12,7 @@ use crate::domain::failure::class::ErrorClass;
 #[must_use]
 pub const fn code(class: ErrorClass) -> &'static str {
     match class {
-        ErrorClass::RateLimited => "rate_limit_exceeded",
+        ErrorClass::RateLimited | ErrorClass::NoHeadroom => "rate_limit_exceeded",
         ErrorClass::QuotaExhausted | ErrorClass::OverBudget => "insufficient_quota",
         ErrorClass::Overloaded | ErrorClass::Cooldown => "server_is_overloaded",
         ErrorClass::ContextWindowExceeded | ErrorClass::TooLarge => "context_length_exceeded",
@@ -42,7 +42,7 @@ pub const fn is_about_size(class: ErrorClass) -> bool {
 #[must_use]
 pub fn message(class: ErrorClass, message: &str, retry_after: Option<Duration>) -> String {
     match (class, retry_after) {
-        (ErrorClass::RateLimited, Some(wait)) => {
+        (ErrorClass::RateLimited | ErrorClass::NoHeadroom, Some(wait)) => {
             let end = if message.ends_with(['.', '!']) { "" } else { "." };
             format!("{message}{end} Please try again in {}s.", retry_after_seconds(wait))
         }

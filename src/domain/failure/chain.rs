@@ -17,7 +17,7 @@ pub struct ChainFailure {
     pub status: u16,
     /// Whether every model that could answer is in cooldown, so that none was called.
     pub cooling: bool,
-    /// The shortest wait that a provider or a budget asked for; `None` if none did.
+    /// The shortest wait that a provider, a limit or a budget asked for; `None` if none did.
     pub retry_after: Option<Duration>,
     /// Every attempt and skipped candidate, in order.
     pub attempts: Vec<AttemptReport>,
@@ -35,6 +35,10 @@ impl ChainFailure {
         // Only reservations of running requests are in the way.
         if self.failure.class == ErrorClass::OverBudget && self.retry_after.is_some() {
             return true;
+        }
+        // Without a time to wait, the request never fits.
+        if self.failure.class == ErrorClass::NoHeadroom && self.retry_after.is_none() {
+            return false;
         }
         // A provider's limit that this one request exceeds; the gateway's own has no status.
         let too_large = self.failure.class == ErrorClass::RateLimited

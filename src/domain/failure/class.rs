@@ -46,6 +46,8 @@ pub enum ErrorClass {
     NotAllowed,
     /// Skipped: the budget does not cover it.
     OverBudget,
+    /// Skipped: a limit of requests or tokens leaves no room for it.
+    NoHeadroom,
     /// Skipped: the deadline of the request leaves no time for it.
     Deadline,
     /// Skipped: the prompt is larger than its context window.
@@ -61,7 +63,7 @@ pub struct UnknownErrorClass(pub String);
 
 impl ErrorClass {
     /// Every class, failures first.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::RateLimited,
         Self::QuotaExhausted,
         Self::Overloaded,
@@ -78,6 +80,7 @@ impl ErrorClass {
         Self::Disabled,
         Self::NotAllowed,
         Self::OverBudget,
+        Self::NoHeadroom,
         Self::Deadline,
         Self::TooLarge,
         Self::LacksCapability,
@@ -102,6 +105,7 @@ impl ErrorClass {
             Self::Disabled => "disabled",
             Self::NotAllowed => "not_allowed",
             Self::OverBudget => "over_budget",
+            Self::NoHeadroom => "no_headroom",
             Self::Deadline => "deadline",
             Self::TooLarge => "too_large",
             Self::LacksCapability => "lacks_capability",

@@ -264,6 +264,17 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
         passed_over: Some("the budget is used up"),
     },
     ClassPolicy {
+        class: ErrorClass::NoHeadroom,
+        same_model: SameModel::Never,
+        cooldown: CooldownEffect::None,
+        scope: FailureScope::Request,
+        list: FallbackType::General,
+        status: 429,
+        code: "rate_limit_exceeded",
+        worth_retrying: true,
+        passed_over: Some("a limit leaves no room for it"),
+    },
+    ClassPolicy {
         class: ErrorClass::Deadline,
         same_model: SameModel::Never,
         cooldown: CooldownEffect::None,

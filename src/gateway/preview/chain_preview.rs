@@ -53,7 +53,8 @@ pub fn chain_preview(
     };
     let mut intent = playground.intent()?;
     intent.deadline = None;
-    let state = StateView { cooldowns, calibrations: None, spending: None, refusals: None };
+    let state =
+        StateView { cooldowns, calibrations: None, spending: None, call_limits: None, refusals: None };
     let complete = explain(&intent, state)?;
     intent.request.stream = true;
     let stream = explain(&intent, state)?;

@@ -137,6 +137,8 @@ impl<'a> DryRun<'a> {
             let left = self.intent.deadline().saturating_sub(self.spent);
             let input = DecisionInput { left, jitter: 1.0, facts: &self.context };
             match self.plan.next(failure.take(), input) {
+                // A dry run takes nothing, so it lacks nothing.
+                Step::Fetch => {}
                 Step::Exhausted(_) => return (self.candidates, self.spent),
                 Step::Skip(candidate, skip_reason) => {
                     let explained = self.explained(&candidate);

@@ -33,6 +33,7 @@ pub struct Metrics {
     fallbacks: Family<ClassLabel, Counter>,
     exhausted: Counter,
     over_budget: Counter,
+    no_headroom: Counter,
     total_seconds: Histogram,
     own_seconds: Histogram,
 }
@@ -48,6 +49,7 @@ impl Default for Metrics {
             fallbacks: Family::default(),
             exhausted: Counter::default(),
             over_budget: Counter::default(),
+            no_headroom: Counter::default(),
             total_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 18)),
             own_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
         }
@@ -83,6 +85,11 @@ impl Metrics {
             "failsoft_over_budget",
             "Candidates skipped because they did not fit into a budget",
             metrics.over_budget.clone(),
+        );
+        registry.register(
+            "failsoft_no_headroom",
+            "Candidates skipped because a limit left no room for them",
+            metrics.no_headroom.clone(),
         );
         registry.register(
             "failsoft_request_duration_seconds",
@@ -129,6 +136,10 @@ impl Metrics {
 
     pub(in crate::gateway) fn over_budget(&self) {
         self.over_budget.inc();
+    }
+
+    pub(in crate::gateway) fn no_headroom(&self) {
+        self.no_headroom.inc();
     }
 
     pub(in crate::gateway) fn exhausted(&self) {

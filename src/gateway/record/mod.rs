@@ -6,6 +6,7 @@ pub mod metrics;
 pub mod request_context;
 pub mod request_recorder;
 mod request_row;
+pub mod reserved;
 pub(in crate::gateway) mod skip_message;
 pub(in crate::gateway) mod spans;
 pub mod unbilled;

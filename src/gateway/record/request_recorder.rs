@@ -14,6 +14,7 @@ use super::attempt_log::{AttemptLog, EventStamp};
 use super::metrics::Metrics;
 use super::request_context::RequestContext;
 use super::request_row::{RowEnd, ServedAnswer, request_row};
+use super::reserved::Reserved;
 use super::unbilled::{OpenCall, Unbilled};
 use crate::domain::attempt_report::Adaptation;
 use crate::domain::clock::Clock;
@@ -27,7 +28,6 @@ use crate::domain::routing_info::RoutingInfo;
 use crate::gateway::call::outcome::AttemptOutcome;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::response::metadata::Metadata;
-use crate::gateway::routing::budget::BudgetReservation;
 use crate::gateway::routing::call_feedback::CallFeedback;
 use crate::gateway::routing::cooldown::OpenCooldown;
 use crate::gateway::routing::plan::{Candidate, SkipReason};
@@ -50,9 +50,8 @@ pub struct RequestRecorder {
     served: ServedAnswer,
     /// The write of the row of a stream that has begun.
     begun: Option<Begun>,
-    /// The money that is reserved for the request; `None` if no budget limits it. Dropped before it is settled, it is
-    /// released.
-    reservation: Option<Arc<BudgetReservation>>,
+    /// What is reserved for the request.
+    reserved: Reserved,
     /// What budgets count, although no request is billed for it.
     unbilled: Unbilled,
 }
@@ -68,7 +67,7 @@ impl RequestRecorder {
         clock: Clock,
         recorder: Recorder,
         metrics: Arc<Metrics>,
-        reservation: Option<Arc<BudgetReservation>>,
+        reserved: Reserved,
     ) -> Result<Self> {
         let permit = recorder.reserve().await?;
         Ok(Self {
@@ -81,8 +80,8 @@ impl RequestRecorder {
             log: AttemptLog::default(),
             served: ServedAnswer::default(),
             begun: None,
-            unbilled: Unbilled::new(reservation.clone()),
-            reservation,
+            unbilled: Unbilled::new(reserved.money.clone()),
+            reserved,
         })
     }
 
@@ -135,6 +134,8 @@ impl RequestRecorder {
     pub fn candidate_skipped(&mut self, candidate: &Candidate, skip_reason: &SkipReason) {
         if skip_reason.class == ErrorClass::OverBudget {
             self.metrics.over_budget();
+        } else if skip_reason.class == ErrorClass::NoHeadroom {
+            self.metrics.no_headroom();
         }
         let stamp = stamp(&self.context, self.origin, &self.clock);
         self.log.candidate_skipped(stamp, candidate, skip_reason);
@@ -203,7 +204,7 @@ impl RequestRecorder {
             self.served.model = None;
             if let Some(permit) = self.permit.take() {
                 let record = self.last_record(&permit, Outcome::Failed, None, 503);
-                let settled = self.settle(&record);
+                let settled = self.settle(&record, Outcome::Failed);
                 permit.leave(record, settled);
             }
         }
@@ -287,17 +288,19 @@ impl RequestRecorder {
         match self.permit.take() {
             Some(permit) => {
                 let record = self.last_record(&permit, outcome, class, status);
-                let settled = self.settle(&record);
+                let settled = self.settle(&record, outcome);
                 permit.write(record, settled).await.map_err(|error| self.answer_withheld(error))
             }
             None => Ok(()),
         }
     }
 
-    /// Counts the record in the budgets. A reading of the roll-ups can include it before its request knows that it is
-    /// durable, so it counts as soon as it is handed over.
-    fn settle(&self, record: &Record) -> Option<After> {
-        self.reservation.as_ref().map(|reservation| reservation.leave(cost_of(record)))
+    /// Counts the record in the budgets, and its tokens in the limits. A reading of the roll-ups can include it before its
+    /// request knows that it is durable, so it counts as soon as it is handed over.
+    fn settle(&self, record: &Record, outcome: Outcome) -> Option<After> {
+        let whole = outcome == Outcome::Answered;
+        self.reserved.tokens_used(&self.served, whole, self.unbilled.tokens());
+        self.reserved.spent(cost_of(record))
     }
 
     fn last_record(
@@ -336,7 +339,7 @@ impl RequestRecorder {
     #[must_use]
     pub fn routing(&self) -> RoutingInfo {
         let upstream_time = self.log.upstream_time();
-        let reservation = self.reservation.as_ref();
+        let reservation = self.reserved.money.as_ref();
         RoutingInfo {
             served: self.served.model.as_ref().map(|model| (*model.name).to_owned()),
             upstream_calls: self.log.upstream_calls(),
@@ -344,6 +347,7 @@ impl RequestRecorder {
             gateway_time: self.context.started.elapsed().saturating_sub(upstream_time),
             upstream_time,
             budget: reservation.filter(|reservation| reservation.soft_limit_reached()).map(|_| "soft"),
+            tokens: self.reserved.tokens(),
         }
     }
 
@@ -375,7 +379,7 @@ impl Drop for RequestRecorder {
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
             let record = self.last_record(&permit, Outcome::ClientClosed, None, 499);
-            let settled = self.settle(&record);
+            let settled = self.settle(&record, Outcome::ClientClosed);
             permit.leave(record, settled);
         }
     }

@@ -17,20 +17,30 @@ use crate::gateway::usage::so_far::SoFar;
 use crate::gateway::usage::text_size::TextSize;
 use crate::providers::ModelPrice;
 
-/// The sum of one request, in nano-dollars, and its reservation: the next call must fit beside the sum.
+/// The sum of one request, in nano-dollars and in tokens, and its reservation: the next call must fit beside the sum.
 #[derive(Debug, Default)]
 struct Sum {
     amount: AtomicI64,
+    tokens: AtomicI64,
     reservation: Option<Arc<BudgetReservation>>,
 }
 
 impl Sum {
-    fn add(&self, amount: i64) {
+    fn add(&self, Used { amount, tokens }: Used) {
         self.amount.fetch_add(amount, Ordering::Relaxed);
+        self.tokens.fetch_add(tokens, Ordering::Relaxed);
         if let Some(reservation) = &self.reservation {
             reservation.used(amount);
         }
     }
+}
+
+/// What a call has used.
+#[derive(Debug, Clone, Copy, Default)]
+struct Used {
+    /// Its cost in nano-dollars.
+    amount: i64,
+    tokens: i64,
 }
 
 /// What one request has cost beside its bill.
@@ -38,18 +48,23 @@ impl Sum {
 pub(super) struct Unbilled {
     sum: Arc<Sum>,
     /// The part of it that is billed if the withheld answer is served after all.
-    withheld: i64,
+    withheld: Used,
 }
 
 impl Unbilled {
     /// The sum of a request that has made no call yet.
     pub(super) fn new(reservation: Option<Arc<BudgetReservation>>) -> Self {
-        Self { sum: Arc::new(Sum { reservation, ..Sum::default() }), withheld: 0 }
+        Self { sum: Arc::new(Sum { reservation, ..Sum::default() }), withheld: Used::default() }
     }
 
     /// The sum so far, in nano-dollars.
     pub(super) fn amount(&self) -> i64 {
         self.sum.amount.load(Ordering::Relaxed)
+    }
+
+    /// The sum of tokens so far.
+    pub(super) fn tokens(&self) -> i64 {
+        self.sum.tokens.load(Ordering::Relaxed)
     }
 
     /// Opens a call that is about to be made. A drilled model is not called, so it costs nothing.
@@ -78,23 +93,25 @@ impl Unbilled {
             }
             AttemptOutcome::Filtered(reply, _) => {
                 let (reported, billed) = reply.reported();
-                let amount = self.add(call, &reported, call.prompt());
-                self.withheld = if billed { amount } else { 0 };
+                let used = self.add(call, &reported, call.prompt());
+                let amount = if billed { used.amount } else { 0 };
+                self.withheld = Used { amount, ..used };
             }
         }
     }
 
     /// Takes back the cost of the withheld answer, because the request is billed for it.
     pub(super) fn withheld_answer_served(&mut self) {
-        self.sum.add(-std::mem::take(&mut self.withheld));
+        let Used { amount, tokens } = std::mem::take(&mut self.withheld);
+        self.sum.add(Used { amount: -amount, tokens: -tokens });
     }
 
-    /// Adds what a call used, and closes it. Returns the amount.
-    fn add(&self, call: &mut OpenCall<'_>, reported: &Reported, ours: Usage) -> i64 {
+    /// Adds what a call used, and closes it.
+    fn add(&self, call: &mut OpenCall<'_>, reported: &Reported, ours: Usage) -> Used {
         call.open = false;
-        let amount = call.amount(reported, ours);
-        self.sum.add(amount);
-        amount
+        let used = call.used(reported, ours);
+        self.sum.add(used);
+        used
     }
 }
 
@@ -115,9 +132,9 @@ impl OpenCall<'_> {
         self.open = false;
     }
 
-    /// The cost of what the provider reported, with `ours` in place of what it did not count, as far as it is known. As for
-    /// answers, a count that the prompt contradicts is not believed.
-    fn amount(&self, reported: &Reported, ours: Usage) -> i64 {
+    /// What the provider reported, with `ours` in place of what it did not count, and its cost as far as that is known. As
+    /// for answers, a count that the prompt contradicts is not believed.
+    fn used(&self, reported: &Reported, ours: Usage) -> Used {
         let model = self.feedback.model();
         self.feedback.calibration().reported_cost(reported.billed);
         let counted = reported.input.filter(|tokens| *tokens > 0);
@@ -127,7 +144,8 @@ impl OpenCall<'_> {
         let input = if contradicted { usage.input.max(self.prompt().input) } else { usage.input };
         let usage = Usage { input, ..usage };
         let known = || price.map_or(0, |price| usage.known_cost(&price));
-        usage.bill(price.as_ref(), model.price_id).0.unwrap_or_else(known)
+        let amount = usage.bill(price.as_ref(), model.price_id).0.unwrap_or_else(known);
+        Used { amount, tokens: usage.input.saturating_add(usage.output) }
     }
 
     /// The size of the prompt that the provider got.
@@ -158,7 +176,7 @@ impl OpenCall<'_> {
 impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
         if self.open {
-            self.sum.add(self.amount(&self.so_far.reported(), self.prompt()));
+            self.sum.add(self.used(&self.so_far.reported(), self.prompt()));
         }
     }
 }

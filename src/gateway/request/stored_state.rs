@@ -153,6 +153,7 @@ pub(super) fn not_found(failure: &Failure) -> Option<Failure> {
         | ErrorClass::StreamInterrupted
         | ErrorClass::NotAllowed
         | ErrorClass::OverBudget
+        | ErrorClass::NoHeadroom
         | ErrorClass::Deadline
         | ErrorClass::TooLarge => None,
     }

@@ -12,6 +12,7 @@ use entity::ids::OrganizationId;
 
 use super::budget::Spending;
 use super::cooldown::Cooldowns;
+use super::headroom::CallLimits;
 use crate::domain::failure::class_policy::CooldownEffect;
 use crate::domain::failure::evidence::Source;
 use crate::domain::failure::{Blame, Failure, ModelFailure};
@@ -38,6 +39,8 @@ pub struct SharedState {
     pub calibrations: TokenCalibrations,
     /// The spending of budgets.
     pub spending: Spending,
+    /// The limits of calls.
+    pub call_limits: Arc<CallLimits>,
     /// The error sentences of the operator's file, with their meanings.
     pub sentences: ArcSwap<Sentences>,
 }

@@ -1,7 +1,8 @@
-//! Decides which candidate is called next: the plan, and the state it uses (cooldowns, provider health, budgets).
+//! Decides which candidate is called next: the plan, and the state it uses (cooldowns, provider health, budgets, limits).
 
 pub mod budget;
 pub mod call_feedback;
 pub mod cooldown;
+pub mod headroom;
 pub mod plan;
 pub mod provider_health;

@@ -24,6 +24,18 @@ fn is_crowded(error: &DbErr) -> bool {
     }
 }
 
+/// Whether the statement lost against another one that ran at the same time, and may be repeated.
+pub(in crate::store) fn is_serialization_failure(error: &DbErr) -> bool {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            let code = error.as_database_error().and_then(|error| error.code());
+            // A serialization failure, and a deadlock.
+            code.is_some_and(|code| code == "40001" || code == "40P01")
+        }
+        _ => false,
+    }
+}
+
 /// Whether the database could not be reached.
 fn is_unreachable(error: &DbErr) -> bool {
     match error {

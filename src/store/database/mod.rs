@@ -2,7 +2,7 @@
 
 pub(crate) mod connect;
 pub(crate) mod connections;
-mod error;
+pub(crate) mod error;
 pub(crate) mod expired_partitions;
 pub(crate) mod hard_links;
 pub(crate) mod health;

@@ -4,13 +4,17 @@
 //! second, and any of them closes the streams of a process without heartbeats. SQLite has one process, so streams that
 //! are running at its start belong to a process that died. If a process without heartbeats is alive after all, the end
 //! of the stream that it writes takes precedence.
+//!
+//! A heartbeat also says where its process counts limits, and counts the processes that live.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{instances, requests};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, ConnectionTrait as _, DbErr, EntityTrait as _, QueryFilter as _, Statement};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, DbErr, EntityTrait as _, QueryFilter as _, Statement, Value,
+};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
@@ -31,8 +35,13 @@ const ALL_STREAMS: u32 = 3_600;
 /// The timeout of a heartbeat.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-const ALIVE: &str = "INSERT INTO instances (id, seen_at) VALUES ($1, clock_timestamp()) \
-     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at";
+const ALIVE: &str = "INSERT INTO instances (id, seen_at, limit_place) VALUES ($1, clock_timestamp(), $2) \
+     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, limit_place = excluded.limit_place";
+/// Who lives, who comes before this process, and who counts limits elsewhere. A process of the release before does not say
+/// where it counts.
+const LIVING: &str = "SELECT count(*) AS live, count(*) FILTER (WHERE id < $1) AS rank, \
+     count(*) FILTER (WHERE limit_place <> $2) AS elsewhere \
+     FROM instances WHERE seen_at >= clock_timestamp() - interval '3 seconds'";
 /// Deletes old heartbeats. A process counts as dead after three seconds without one.
 const FORGET: &str = "DELETE FROM instances WHERE seen_at < clock_timestamp() - interval '1 hour'";
 const OF_THE_DEAD: &str = "instance_id NOT IN \
@@ -70,8 +79,16 @@ pub(super) async fn run_heartbeat(pool: RecorderPool, id: Uuid, mut stopped: wat
 async fn heartbeat(pool: &RecorderPool, id: Uuid, since: Option<DateTime<Utc>>) -> Result<(), DbErr> {
     let transaction = pool.begin().await?;
     let backend = transaction.get_database_backend();
-    transaction.execute_raw(Statement::from_sql_and_values(backend, ALIVE, [id.into()])).await?;
+    let fleet = &pool.store().inner.fleet;
+    let values = || -> [Value; 2] { [id.into(), fleet.place().map(str::to_owned).into()] };
+    transaction.execute_raw(Statement::from_sql_and_values(backend, ALIVE, values())).await?;
     transaction.execute_unprepared(FORGET).await?;
+    let living = Statement::from_sql_and_values(backend, LIVING, values());
+    if let Some(row) = transaction.query_one_raw(living).await? {
+        let count = |name: &str| row.try_get::<i64>("", name);
+        let number = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
+        fleet.saw(number(count("live")?), number(count("rank")?), count("elsewhere")? > 0);
+    }
     transaction.commit().await?;
     close(pool, Some(OF_THE_DEAD), since).await
 }

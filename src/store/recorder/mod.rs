@@ -8,6 +8,7 @@
 mod arguments;
 pub(crate) mod commit;
 mod first_try;
+pub mod fleet;
 pub(crate) mod liveness;
 pub(crate) mod pool;
 mod spool;

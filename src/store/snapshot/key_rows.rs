@@ -14,7 +14,9 @@ use super::load::{belongs, grouped};
 use super::snapshot_store::KeyChanges;
 use super::{ApiKeyEntry, OrganizationSnapshot};
 use crate::domain::error::Error;
+use crate::store::Limits;
 use crate::store::database::connections::Connections;
+use crate::store::tenant::api_keys::read_limits;
 
 type Known = HashMap<OrganizationId, Arc<OrganizationSnapshot>>;
 
@@ -102,8 +104,14 @@ fn key(row: api_keys::Model) -> Result<(KeyHash, Option<Arc<ApiKeyEntry>>), Erro
         name: row.name.into(),
         scopes: serde_json::from_value(row.scopes).map_err(Error::internal)?,
         models: row.models.map(serde_json::from_value).transpose().map_err(Error::internal)?,
-        requests_per_minute: row.requests_per_minute,
-        concurrent_requests: row.concurrent_requests,
+        limits: Limits {
+            requests_per_minute: row.requests_per_minute,
+            requests_per_day: row.requests_per_day,
+            tokens_per_minute: row.tokens_per_minute,
+            tokens_per_day: row.tokens_per_day,
+            concurrent_requests: row.concurrent_requests,
+        },
+        model_limits: read_limits(row.model_limits)?,
         expires_at: row.expires_at,
         last_used: Arc::new(AtomicI64::new(0)),
     };

@@ -120,6 +120,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::store::{Limits, ModelLimits};
 
     fn hash(number: u32) -> KeyHash {
         let mut hash = [0; 32];
@@ -133,8 +134,8 @@ mod tests {
             name: "app".into(),
             scopes: Vec::new(),
             models: None,
-            requests_per_minute: None,
-            concurrent_requests: None,
+            limits: Limits::default(),
+            model_limits: ModelLimits::default(),
             expires_at: None,
             last_used: Arc::new(AtomicI64::new(0)),
         })

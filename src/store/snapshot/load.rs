@@ -19,7 +19,7 @@ use crate::domain::error::Error;
 use crate::domain::fallback_type::FallbackType;
 use crate::domain::period::Period;
 use crate::providers::{self as vendors, Mappings, ModelPrice};
-use crate::store::{FilledModel, ModelSettings, Store};
+use crate::store::{FilledModel, ModelSettings, ProviderLimits, Store};
 
 /// The rows of all tables but those of organizations and keys, grouped by organization.
 #[derive(Default)]
@@ -292,6 +292,10 @@ fn provider_entry(store: &Store, row: providers::Model, mappings: Mappings) -> O
         base_url,
         credential,
         stream_options: crate::store::tenant::providers::stream_options(row.stream_options.as_deref()),
+        limits: ProviderLimits {
+            requests_per_minute: row.requests_per_minute,
+            tokens_per_minute: row.tokens_per_minute,
+        },
         mappings,
         updated_at: row.updated_at,
     })

@@ -29,7 +29,7 @@ use entity::ids::{ApiKeyId, BudgetId, ModelId, OrganizationId, ProviderId};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{ModelSettings, OrganizationSettings};
+use super::{Limits, ModelLimits, ModelSettings, OrganizationSettings, ProviderLimits};
 use crate::domain::operation::ModelKind;
 use crate::domain::period::Period;
 use crate::providers::{Mappings, ParameterRules, Preset, StreamOptions};
@@ -80,6 +80,12 @@ impl OrganizationSnapshot {
     /// The models that answer conversations.
     pub fn chat_models(&self) -> impl Iterator<Item = &Arc<ModelEntry>> {
         self.models.values().filter(|model| model.settings.kind == ModelKind::Chat)
+    }
+
+    /// Whether any provider has limits of its own.
+    #[must_use]
+    pub fn limits_providers(&self) -> bool {
+        self.providers.values().any(|provider| provider.limits != ProviderLimits::default())
     }
 
     /// A copy with other fallback lists for one model, without keys. Previews of a change use it.
@@ -202,10 +208,10 @@ pub struct ApiKeyEntry {
     pub scopes: Vec<String>,
     /// The models that it may use; `None` for every model.
     pub models: Option<Arc<HashSet<String>>>,
-    /// Requests per minute; `None` for no limit.
-    pub requests_per_minute: Option<i64>,
-    /// Concurrent requests; `None` for no limit.
-    pub concurrent_requests: Option<i64>,
+    /// The limits of all of its requests.
+    pub limits: Limits,
+    /// The limits of single models inside the key.
+    pub model_limits: ModelLimits,
     /// The time when it expires.
     pub expires_at: Option<DateTime<Utc>>,
     /// The last use in this process in Unix seconds; 0 for never. Successive snapshots share it.
@@ -235,6 +241,8 @@ pub struct ProviderEntry {
     pub credential: Option<SecretString>,
     /// Whether it accepts `stream_options`.
     pub stream_options: StreamOptions,
+    /// How much its account may do.
+    pub limits: ProviderLimits,
     /// The error mappings that apply to it.
     pub mappings: Mappings,
     /// When it was last changed.

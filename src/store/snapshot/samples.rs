@@ -3,12 +3,28 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use entity::ids::{ModelId, ProviderId};
+use entity::ids::{ModelId, OrganizationId, ProviderId};
 use uuid::Uuid;
 
-use super::{ModelEntry, ProviderEntry};
+use super::{Budgets, ModelEntry, OrganizationSnapshot, ProviderEntry, TypedLists};
 use crate::providers::{StreamOptions, preset};
-use crate::store::ModelSettings;
+use crate::store::{ModelSettings, OrganizationSettings};
+
+/// An organization without anything.
+pub(crate) fn organization() -> OrganizationSnapshot {
+    OrganizationSnapshot {
+        id: OrganizationId(Uuid::from_u128(3)),
+        name: "test".into(),
+        version: 1,
+        settings: OrganizationSettings::default(),
+        keys: Default::default(),
+        providers: Default::default(),
+        models: Default::default(),
+        chains: Default::default(),
+        typed_lists: TypedLists::default(),
+        budgets: Budgets::default(),
+    }
+}
 
 /// A provider with the name of its preset, without a base URL and a credential.
 pub(crate) fn provider(preset_name: &str) -> ProviderEntry {
@@ -19,6 +35,7 @@ pub(crate) fn provider(preset_name: &str) -> ProviderEntry {
         base_url: None,
         credential: None,
         stream_options: StreamOptions::Auto,
+        limits: Default::default(),
         mappings: Default::default(),
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
     }

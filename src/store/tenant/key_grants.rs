@@ -11,6 +11,7 @@ use crate::store::OrgStore;
 use crate::store::tenant::api_keys::ApiKeyRow;
 use crate::store::tenant::budgets::BudgetRow;
 use crate::store::tenant::key_bounds;
+use crate::store::tenant::organization_settings::OrganizationSettings;
 use crate::store::transaction::Change;
 
 /// A key with all of its bounds.
@@ -39,6 +40,20 @@ pub struct KeyGrant {
 pub(in crate::store) struct PendingGrant {
     giver: BoundKey,
     before: Option<BoundKey>,
+}
+
+impl PendingGrant {
+    /// Compares the limits of the organization after a change with those before.
+    ///
+    /// # Errors
+    /// The calling key has a bound itself and widens a limit of the organization.
+    pub(in crate::store) fn check_limits(
+        &self,
+        before: &OrganizationSettings,
+        after: &OrganizationSettings,
+    ) -> Result<(), Error> {
+        key_bounds::check_limits(&self.giver, before, after)
+    }
 }
 
 /// The state before a change of a budget, for the check.

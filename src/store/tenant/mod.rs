@@ -8,6 +8,7 @@ pub(crate) mod events;
 pub(crate) mod fallbacks;
 pub(crate) mod key_bounds;
 pub(crate) mod key_grants;
+pub(crate) mod limits;
 pub(crate) mod models;
 pub(crate) mod organization_settings;
 pub(crate) mod providers;

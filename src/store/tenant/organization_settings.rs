@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::{Limits, ModelLimits};
+
 /// What happens when a typed fallback list is missing or exhausted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,6 +45,10 @@ pub struct OrganizationSettings {
     pub retention_days: u32,
     /// What happens to models without a price under a hard limit. Default `refuse`.
     pub unpriced_models: UnpricedModels,
+    /// The limits of all of its requests together. Default: none.
+    pub limits: Limits,
+    /// The limits of single models inside the organization. Default: none.
+    pub model_limits: ModelLimits,
 }
 
 impl Default for OrganizationSettings {
@@ -54,6 +60,8 @@ impl Default for OrganizationSettings {
             typed_fallbacks: TypedFallbacks::Cascade,
             retention_days: 0,
             unpriced_models: UnpricedModels::Refuse,
+            limits: Limits::default(),
+            model_limits: ModelLimits::default(),
         }
     }
 }

@@ -66,7 +66,7 @@ async fn a_change_is_in_force_at_once_and_keeps_what_it_does_not_name(
     let (_, entry) =
         world.store.snapshots().find_key(&world.store.vault().key_hash("one")).expect("it works");
     assert!(entry.allows_model("steady") && !entry.allows_model("smart"));
-    assert_eq!((entry.requests_per_minute, entry.concurrent_requests), (None, Some(4)));
+    assert_eq!((entry.limits.requests_per_minute, entry.limits.concurrent_requests), (None, Some(4)));
 
     let freed = ApiKeyChange { models: Some(None), ..ApiKeyChange::default() };
     world.organization.api_key_change(key.id, freed).await.expect("changed");

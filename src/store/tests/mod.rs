@@ -23,7 +23,10 @@ use std::time::Duration;
 use entity::ids::{OrganizationId, ProviderId};
 use uuid::Uuid;
 
-use super::{ModelFields, ModelRow, ModelSettings, NewApiKey, NewFallback, NewProvider, OrgStore, Store};
+use super::{
+    ModelFields, ModelLimits, ModelRow, ModelSettings, NewApiKey, NewFallback, NewProvider, OrgStore,
+    ProviderLimits, Store,
+};
 use crate::domain::actor::Actor;
 use crate::domain::error::Error;
 use crate::domain::fallback_type::FallbackType;
@@ -97,6 +100,7 @@ fn new_provider(name: &str, preset: &str) -> NewProvider {
         base_url: None,
         credential: None,
         stream_options: StreamOptions::Auto,
+        limits: ProviderLimits::default(),
     }
 }
 
@@ -129,6 +133,10 @@ fn new_key(store: &Store, key: &str) -> NewApiKey {
         models: None,
         requests_per_minute: None,
         concurrent_requests: None,
+        requests_per_day: None,
+        tokens_per_minute: None,
+        tokens_per_day: None,
+        model_limits: ModelLimits::default(),
         expires_at: None,
         created_by: None,
     }

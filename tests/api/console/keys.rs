@@ -39,6 +39,7 @@ on_both_databases! {
         let fields = [
             ("once", once.as_str()), ("name", "app <1>"), ("scopes", "inference"), ("scopes", "router:read"), ("which", "some"),
             ("models", "smart"), ("requests_per_minute", "1,000"), ("concurrent_requests", ""), ("expires_at", "2030-01-31T12:00"),
+            ("tokens_per_day", "2,000,000"),
         ];
         let made = browser.submit_with(&token, "/keys/new", &fields).await.expect(200);
         let secret = key(&made);
@@ -53,7 +54,7 @@ on_both_databases! {
         assert!(list.shows("already created its key") && !list.shows(&secret), "{}", list.html);
         assert_eq!(list.html.matches("app &#60;1&#62;").count(), 1, "{}", list.html);
         let shape = format!("{}…{}", &secret[..8], &secret[36..]);
-        for text in [shape.as_str(), "inference, router:read", "1,000 a minute", "Jan 31", "Works", ">smart<"] {
+        for text in [shape.as_str(), "inference, router:read", "1,000 a minute", "2,000,000 tokens a day", "Jan 31", "Works", ">smart<"] {
             assert!(list.shows(text), "{text}: {}", list.html);
         }
     }

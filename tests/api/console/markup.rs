@@ -164,20 +164,25 @@ async fn a_summary_of_problems_follows_the_form() {
         "rename",
     ];
     assert_in_order(&page, &fields);
-    let wrong =
-        [("requests_per_minute", "x"), ("concurrent_requests", "x"), ("expires_at", "x"), ("which", "some")];
-    let fields = ["name", "scopes", "models", "requests_per_minute", "concurrent_requests", "expires_at"];
+    let limits = [
+        "requests_per_minute",
+        "requests_per_day",
+        "tokens_per_minute",
+        "tokens_per_day",
+        "concurrent_requests",
+    ];
+    let wrong_limits = limits.map(|limit| (limit, "x"));
+    let wrong = [&wrong_limits[..], &[("expires_at", "x"), ("which", "some")]].concat();
+    let fields = [&["name", "scopes", "models"][..], &limits, &["expires_at"]].concat();
     assert_in_order(&send("/keys/new", &wrong).await, &fields);
     let page =
         send("/providers/new", &[("preset", "custom"), ("base_url", "nonsense"), ("credential", "a b")])
             .await;
     assert!(page.shows(r##"href="#name""##), "{}", page.html);
     assert_in_order(&page, &["name", "base_url", "credential"]);
-    let wrong = [("max_fallbacks", "x"), ("deadline", "x"), ("keepalive", "x"), ("typed_fallbacks", "x")];
-    assert_in_order(
-        &send("/settings", &wrong).await,
-        &["max_fallbacks", "deadline", "keepalive", "typed_fallbacks"],
-    );
+    let fields = ["max_fallbacks", "deadline", "keepalive", "typed_fallbacks"];
+    let wrong = [&fields.map(|field| (field, "x"))[..], &wrong_limits].concat();
+    assert_in_order(&send("/settings", &wrong).await, &[&fields[..], &limits].concat());
     let guest = Browser::new(&app);
     let page = guest.submit("/signup", "/signup", &[]).await.expect(422);
     assert_in_order(&page, &["organization", "email", "password"]);

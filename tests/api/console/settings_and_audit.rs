@@ -25,14 +25,14 @@ on_both_databases! {
 
         let fields = [
             ("max_fallbacks", "0"), ("deadline", "1.5"), ("keepalive", "0"), ("typed_fallbacks", "strict"),
-            ("unpriced_models", "allow"),
+            ("unpriced_models", "allow"), ("requests_per_day", "5,000"),
         ];
         app.clock.advance(Duration::from_secs(1));
         browser.submit("/settings", "/settings", &fields).await.leads_to("/settings");
         assert_ne!(app.chat(&json!({"model": "broken"})).await.status, 200, "no fallback may be called");
         let page = browser.get("/settings").await;
         assert!(page.shows("in effect now") && page.shows("value=\"1.5\"") && page.shows("value=\"strict\" selected"), "{}", page.html);
-        assert!(page.shows("value=\"allow\" selected"), "{}", page.html);
+        assert!(page.shows("value=\"allow\" selected") && page.shows("value=\"5000\""), "{}", page.html);
         browser.submit("/settings", "/settings", &fields).await.leads_to("/settings");
         assert!(browser.get("/settings").await.shows("Nothing was changed."));
 

@@ -330,6 +330,10 @@ impl Organization {
             models: None,
             requests_per_minute: None,
             concurrent_requests: None,
+            requests_per_day: None,
+            tokens_per_minute: None,
+            tokens_per_day: None,
+            model_limits: Default::default(),
             expires_at: None,
             created_by: None,
         };
@@ -347,8 +351,8 @@ impl Organization {
     pub(crate) async fn provider_at(&self, name: &str, preset: &str, base_url: Option<&str>) -> Uuid {
         let credential = (preset != "simulated").then(|| "sk-upstream-secret-0001".into());
         let (name, preset, base_url) = (name.to_owned(), preset.to_owned(), base_url.map(str::to_owned));
-        let stream_options = failsoft::providers::StreamOptions::Auto;
-        let new = NewProvider { name, preset, base_url, credential, stream_options };
+        let (stream_options, limits) = Default::default();
+        let new = NewProvider { name, preset, base_url, credential, stream_options, limits };
         self.store.provider_create(new).await.expect("a provider").id.0
     }
 

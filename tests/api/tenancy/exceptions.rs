@@ -82,6 +82,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
             json!({"api_key_id": victim.id("api-keys"), "period": "month", "soft_limit_nano_dollars": 5});
         vec![Row { body, foreign: Foreign::Refused(422), ..row }]
     }),
+    exception("GET /v1/model-router/limits", |row, _| vec![row.showing("victim/second")]),
     exception("POST /v1/identity/api-keys", |row, _| {
         // A key with one scope cannot grant another one.
         vec![Row { body: json!({"name": "new-key", "scopes": ["keys:manage"]}), ..row }]

@@ -34,7 +34,8 @@ pub(super) struct Victim {
 }
 
 /// The lists that together contain everything of an organization.
-const LISTS: [&str; 8] = [
+const LISTS: [&str; 9] = [
+    "/v1/model-router/limits",
     "/v1/model-router/error-mappings?limit=200",
     "/v1/model-router/budgets?limit=200",
     "/fallback",
@@ -139,6 +140,8 @@ impl Victim {
         let spare_budget = json!({"period": "month", "soft_limit_nano_dollars": limit});
         let budgets = "/v1/model-router/budgets";
         let (budget, spare_budget) = (new(app, budgets, budget).await, new(app, budgets, spare_budget).await);
+        let limits = json!({"model_limits": {"victim/second": {"tokens_per_day": 1_000_000_000_000_i64}}});
+        assert_eq!(app.patch("/v1/model-router/limits", &limits).await.status, 200);
         let mapping =
             json!({"contains": ["victim-sentence"], "class": "content_policy", "provider_id": provider});
         let spare_mapping = json!({"contains": ["victim-spare"], "scope": "request"});

@@ -20,6 +20,8 @@ pub(super) fn provider(organization_id: OrganizationId) -> providers::Model {
         health_noted_at: Some(moment(2)),
         health_changes: 3,
         stream_options: some_text("unsupported"),
+        requests_per_minute: Some(i64::MAX),
+        tokens_per_minute: Some(1),
         created_at: moment(0),
         updated_at: moment(2),
         deleted_at: None,

@@ -173,7 +173,7 @@ pub(super) fn rollup_delta() -> rollup_deltas::Model {
 }
 
 pub(super) fn instance() -> instances::Model {
-    instances::Model { id: new_id(), seen_at: moment(7) }
+    instances::Model { id: new_id(), seen_at: moment(7), limit_place: some_text("postgresql") }
 }
 
 pub(super) fn audit_entry(organization_id: OrganizationId, user_id: UserId) -> audit_entries::Model {

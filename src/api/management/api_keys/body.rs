@@ -5,15 +5,15 @@ use serde_json::Value;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-use crate::api::body::values::{BodyText, Name, Whole, entries, refuse_duplicates, strings_schema, word};
+use crate::api::body::values::{BodyText, Name, entries, refuse_duplicates, strings_schema, word};
 use crate::api::body::{Body, BodyFields, BodyValue, Field, Patch, Schemas, body};
 use crate::api::management::checks;
+use crate::api::management::limits::fields::{LimitFields, LimitsByModel, limited_models};
 use crate::auth::api::api_key;
 use crate::domain::error::{Error, Result};
 use crate::domain::permission::Scope;
-use crate::store::{ApiKeyChange, NewApiKey, unknown_models};
+use crate::store::{ApiKeyChange, NewApiKey, unknown_limited_models, unknown_models};
 use crate::validation::ViolationReason;
-use crate::validation::bounds::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
 
 body! {
     /// A key to create.
@@ -25,10 +25,9 @@ body! {
         scopes: Scopes,
         /// The models it may use; null: all, including models that are added later.
         models: Patch<AllowList<1>>,
-        /// Requests per minute; null: no limit. At most the calling key's own limit.
-        requests_per_minute: Patch<RequestsPerMinute>,
-        /// Concurrent requests; null: no limit. At most the calling key's own limit.
-        concurrent_requests: Patch<ConcurrentRequests>,
+        limits: LimitFields,
+        /// Limits of single models inside the key, by their names; null: none. At most the calling key's own limits.
+        model_limits: Patch<LimitsByModel>,
         /// When the key expires, which must be in the future; null: never. Not later than the calling key's own expiry.
         expires_at: Patch<ExpiryTime>,
     }
@@ -43,17 +42,13 @@ body! {
         scopes: Option<Scopes>,
         /// The models it may use; null: all. Empty, as it is read where its models were deleted: none.
         models: Patch<AllowList<0>>,
-        /// Requests per minute; null: no limit.
-        requests_per_minute: Patch<RequestsPerMinute>,
-        /// Concurrent requests; null: no limit.
-        concurrent_requests: Patch<ConcurrentRequests>,
+        limits: LimitFields,
+        /// Limits of single models inside the key by their names, in place of all earlier ones; null: none.
+        model_limits: Patch<LimitsByModel>,
         /// When the key expires, which must be in the future; null: never.
         expires_at: Patch<ExpiryTime>,
     }
 }
-
-type RequestsPerMinute = Whole<{ *REQUESTS_PER_MINUTE.start() }, { *REQUESTS_PER_MINUTE.end() }>;
-type ConcurrentRequests = Whole<{ *CONCURRENT_REQUESTS.start() }, { *CONCURRENT_REQUESTS.end() }>;
 
 /// The words of the scopes of a key.
 #[derive(Debug)]
@@ -145,7 +140,8 @@ pub(super) fn with_unknown_models(error: Error, bytes: &[u8], known: impl Fn(&st
     let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
     let names = body.get("models").and_then(Value::as_array).into_iter().flatten().enumerate();
     let names = names.filter_map(|(index, name)| Some((index, name.as_str()?)));
-    violations.extend(unknown_models(names, known));
+    violations.extend(unknown_models(names, &known));
+    violations.extend(unknown_limited_models(limited_models(&body), known));
     Error::Invalid(violations)
 }
 
@@ -158,6 +154,7 @@ pub(super) fn parse_new(
     let mut fields = fields::<NewApiKeyBody>(bytes, now)?;
     let body = NewApiKeyBody::read(&mut fields);
     let body = fields.finish(body)?;
+    let limits = body.limits.values();
     Ok(NewApiKey {
         name: body.name.0,
         key_hash,
@@ -165,8 +162,12 @@ pub(super) fn parse_new(
         last_four: fresh.last_four.clone(),
         scopes: body.scopes.0,
         models: body.models.value(),
-        requests_per_minute: body.requests_per_minute.value(),
-        concurrent_requests: body.concurrent_requests.value(),
+        requests_per_minute: limits.requests_per_minute,
+        concurrent_requests: limits.concurrent_requests,
+        requests_per_day: limits.requests_per_day,
+        tokens_per_minute: limits.tokens_per_minute,
+        tokens_per_day: limits.tokens_per_day,
+        model_limits: body.model_limits.value().unwrap_or_default(),
         expires_at: body.expires_at.value(),
         created_by: None,
     })
@@ -176,13 +177,18 @@ pub(super) fn parse_change(bytes: &[u8], now: DateTime<Utc>) -> Result<ApiKeyCha
     let mut fields = fields::<ApiKeyChangeBody>(bytes, now)?;
     let body = ApiKeyChangeBody::read(&mut fields);
     let body = fields.finish(body)?;
+    let limits = body.limits;
     Ok(ApiKeyChange {
         seen: None,
         name: body.name.map(|name| name.0),
         scopes: body.scopes.map(|scopes| scopes.0),
         models: body.models.into_option(),
-        requests_per_minute: body.requests_per_minute.into_option(),
-        concurrent_requests: body.concurrent_requests.into_option(),
+        requests_per_minute: limits.requests_per_minute.into_option(),
+        concurrent_requests: limits.concurrent_requests.into_option(),
+        requests_per_day: limits.requests_per_day.into_option(),
+        tokens_per_minute: limits.tokens_per_minute.into_option(),
+        tokens_per_day: limits.tokens_per_day.into_option(),
+        model_limits: body.model_limits.into_option().map(Option::unwrap_or_default),
         expires_at: body.expires_at.into_option(),
     })
 }

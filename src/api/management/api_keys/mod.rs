@@ -2,7 +2,7 @@
 
 mod body;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub use body::{ApiKeyChangeBody, NewApiKeyBody};
 
 use crate::api::management::call::{Call, deleted, found};
+use crate::api::management::limits::{LimitsResponse, by_model};
 use crate::api::management::page::{CursorPage, PageParameters};
 use crate::auth::api::api_caller::KeysManage;
 use crate::auth::api::api_key;
@@ -49,6 +50,17 @@ pub struct ApiKeyResponse {
     /// Concurrent requests; null: no limit.
     #[schema(required)]
     concurrent_requests: Option<i64>,
+    /// Requests per UTC day; null: no limit.
+    #[schema(required)]
+    requests_per_day: Option<i64>,
+    /// Tokens per minute, of prompts and answers together; null: no limit.
+    #[schema(required)]
+    tokens_per_minute: Option<i64>,
+    /// Tokens per UTC day, of prompts and answers together; null: no limit.
+    #[schema(required)]
+    tokens_per_day: Option<i64>,
+    /// The limits of single models inside the key, by their names.
+    model_limits: BTreeMap<String, LimitsResponse>,
     /// When it expires; null: never.
     #[schema(required)]
     expires_at: Option<DateTime<Utc>>,
@@ -92,6 +104,10 @@ impl ApiKeyResponse {
             models: row.models,
             requests_per_minute: row.requests_per_minute,
             concurrent_requests: row.concurrent_requests,
+            requests_per_day: row.requests_per_day,
+            tokens_per_minute: row.tokens_per_minute,
+            tokens_per_day: row.tokens_per_day,
+            model_limits: by_model(row.model_limits),
             expires_at: row.expires_at,
             prefix: row.prefix,
             last_four: row.last_four,

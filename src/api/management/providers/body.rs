@@ -6,9 +6,10 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::api::body::values::{BodyText, Name};
 use crate::api::body::{Body as _, BodyFields, Lenient, Patch, Schemas, body, reference};
+use crate::api::management::limits::fields::{LimitedTokens, RequestsPerMinute};
 use crate::domain::error::Result;
 use crate::providers::{Preset, StreamOptions, preset};
-use crate::store::{NewProvider, ProviderChange, ProviderRow};
+use crate::store::{NewProvider, ProviderChange, ProviderLimits, ProviderRow};
 use crate::upstream::AddressPolicy;
 use crate::validation::provider::{
     AddressFault, LONGEST_ADDRESS, address, credential, fitting_credential, known_preset, stream_options,
@@ -32,6 +33,11 @@ body! {
         /// Whether the provider accepts `stream_options`: `auto` (the preset's value, until the provider refuses it),
         /// `supported` or `unsupported`. Default: `auto`.
         stream_options: Lenient<Option<StreamOptions>>,
+        /// Requests per minute that the account at the provider may make; null: not known. Its models are passed over
+        /// instead of asking in vain.
+        requests_per_minute: Lenient<Patch<RequestsPerMinute>>,
+        /// Tokens per minute that the account may use, of prompts and answers together; null: not known.
+        tokens_per_minute: Lenient<Patch<LimitedTokens>>,
     }
 }
 
@@ -48,6 +54,10 @@ body! {
         credential: Lenient<Patch<Credential>>,
         /// Whether it accepts `stream_options`.
         stream_options: Lenient<Option<StreamOptions>>,
+        /// Requests per minute that its account may make; null: not known.
+        requests_per_minute: Lenient<Patch<RequestsPerMinute>>,
+        /// Tokens per minute that its account may use; null: not known.
+        tokens_per_minute: Lenient<Patch<LimitedTokens>>,
     }
 }
 
@@ -175,6 +185,10 @@ fn read_new(fields: &mut BodyFields, policy: &AddressPolicy) -> Option<NewProvid
         base_url: base_url?,
         credential: credential?,
         stream_options: body.stream_options.into_valid()?.unwrap_or_default(),
+        limits: ProviderLimits {
+            requests_per_minute: body.requests_per_minute.into_valid()?.value(),
+            tokens_per_minute: body.tokens_per_minute.into_valid()?.value(),
+        },
     })
 }
 
@@ -232,5 +246,7 @@ fn read_change(
         base_url: body.base_url.into_valid()?.into_option(),
         credential: body.credential.into_valid()?.into_option(),
         stream_options: body.stream_options.into_valid()?,
+        requests_per_minute: body.requests_per_minute.into_valid()?.into_option(),
+        tokens_per_minute: body.tokens_per_minute.into_valid()?.into_option(),
     })
 }

@@ -55,6 +55,12 @@ pub struct ProviderResponse {
     /// Whether it accepts `stream_options`: `auto` (the preset's value, until the provider refuses it), `supported`
     /// or `unsupported`.
     stream_options: StreamOptions,
+    /// Requests per minute that its account may make; null: not known.
+    #[schema(required)]
+    requests_per_minute: Option<i64>,
+    /// Tokens per minute that its account may use, of prompts and answers together; null: not known.
+    #[schema(required)]
+    tokens_per_minute: Option<i64>,
     /// When it was created.
     #[schema(read_only)]
     created_at: DateTime<Utc>,
@@ -75,6 +81,8 @@ impl From<ProviderRow> for ProviderResponse {
             health_message: row.health_message,
             health_at: row.health_at,
             stream_options: row.stream_options,
+            requests_per_minute: row.limits.requests_per_minute,
+            tokens_per_minute: row.limits.tokens_per_minute,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }

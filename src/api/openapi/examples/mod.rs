@@ -214,6 +214,7 @@ fn sent(schema: &str) -> Option<Value> {
             "requests_per_minute": 600,
         }),
         "ApiKeyChangeBody" => json!({"requests_per_minute": 1_200}),
+        "OrganizationLimitsBody" => json!({"requests_per_minute": 6_000, "tokens_per_day": 50_000_000}),
         "NewBudgetBody" => json!({
             "period": "month",
             "soft_limit_nano_dollars": 80_000_000_000_i64,

@@ -55,9 +55,12 @@ const NUMBERS: &[(&str, u64)] = &[
     ("input_tokens", 812),
     ("max_output_tokens", 16_384),
     ("output_tokens", 96),
+    ("requests_per_day", 50_000),
     ("requests_per_minute", 600),
     ("soft_limit_nano_dollars", 80_000_000_000),
     ("status_code", 200),
+    ("tokens_per_day", 20_000_000),
+    ("tokens_per_minute", 200_000),
     ("total_ms", 1_940),
 ];
 

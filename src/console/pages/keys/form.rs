@@ -7,21 +7,29 @@ use secrecy::ExposeSecret as _;
 
 use crate::auth::api::api_key::NewKey;
 use crate::console::components::edit_conflict::{seen, state};
-use crate::console::components::number_input::whole;
+use crate::console::components::number_input::limits::LimitInputs;
 use crate::console::http::forms::{Fields, Problems};
 use crate::domain::permission::Scope;
 use crate::store::snapshot::OrganizationSnapshot;
 use crate::store::vault::Vault;
-use crate::store::{ApiKeyChange, ApiKeyRow, NewApiKey};
+use crate::store::{ApiKeyChange, ApiKeyRow, Limits, ModelLimits, NewApiKey};
 use crate::validation;
-use crate::validation::bounds::{CONCURRENT_REQUESTS, REQUESTS_PER_MINUTE};
 
 /// Format of a `datetime-local` input.
 const MINUTES: &str = "%Y-%m-%dT%H:%M";
 
 /// Field names in form order.
-const ORDER: &[&str] =
-    &["name", "scopes", "models", "requests_per_minute", "concurrent_requests", "expires_at"];
+const ORDER: &[&str] = &[
+    "name",
+    "scopes",
+    "models",
+    "requests_per_minute",
+    "requests_per_day",
+    "tokens_per_minute",
+    "tokens_per_day",
+    "concurrent_requests",
+    "expires_at",
+];
 
 /// The values of the form.
 #[derive(Debug, Clone, Default)]
@@ -33,8 +41,7 @@ pub(crate) struct FormValues {
     /// `some`, or empty for all models.
     pub(crate) which: String,
     pub(crate) models: Vec<String>,
-    pub(crate) requests_per_minute: String,
-    pub(crate) concurrent_requests: String,
+    pub(crate) limits: LimitInputs,
     /// Value of a `datetime-local` input, in UTC.
     pub(crate) expires_at: String,
 }
@@ -44,8 +51,7 @@ pub(crate) struct ValidKey {
     name: String,
     pub(crate) scopes: Vec<Scope>,
     models: Option<Vec<String>>,
-    requests_per_minute: Option<i64>,
-    concurrent_requests: Option<i64>,
+    limits: Limits,
     expires_at: Option<DateTime<Utc>>,
 }
 
@@ -59,23 +65,20 @@ impl FormValues {
             scopes: list("scopes"),
             which: text("which"),
             models: list("models"),
-            requests_per_minute: text("requests_per_minute"),
-            concurrent_requests: text("concurrent_requests"),
+            limits: LimitInputs::of(fields),
             expires_at: text("expires_at"),
         }
     }
 
     /// The values of an existing key.
     pub(crate) fn of_row(row: &ApiKeyRow) -> Self {
-        let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
         Self {
             seen: state(row.updated_at),
             name: row.name.clone(),
             scopes: row.scopes.clone(),
             which: if row.models.is_some() { "some" } else { "" }.to_owned(),
             models: row.models.clone().unwrap_or_default(),
-            requests_per_minute: number(row.requests_per_minute),
-            concurrent_requests: number(row.concurrent_requests),
+            limits: LimitInputs::of_limits(&row.limits()),
             expires_at: row.expires_at.map(|end| end.format(MINUTES).to_string()).unwrap_or_default(),
         }
     }
@@ -94,8 +97,13 @@ impl FormValues {
             scopes: Some(wanted.scope_words()),
             name: Some(wanted.name),
             models: (!same_models).then_some(wanted.models),
-            requests_per_minute: Some(wanted.requests_per_minute),
-            concurrent_requests: Some(wanted.concurrent_requests),
+            requests_per_minute: Some(wanted.limits.requests_per_minute),
+            concurrent_requests: Some(wanted.limits.concurrent_requests),
+            requests_per_day: Some(wanted.limits.requests_per_day),
+            tokens_per_minute: Some(wanted.limits.tokens_per_minute),
+            tokens_per_day: Some(wanted.limits.tokens_per_day),
+            // Those of models are changed with the API.
+            model_limits: None,
             expires_at: (!same_end).then_some(wanted.expires_at),
         })
     }
@@ -122,19 +130,12 @@ impl FormValues {
         let says = |what: &str, expected: &str| format!("The {what} {expected}");
         let name = validation::name(&self.name).map_err(|objection| says("name", &objection.message));
         let name = problems.check("name", name);
-        let limit =
-            |what: &str, text: &str, range| whole(text, &range).map_err(|expected| says(what, &expected));
-        let per_minute = limit("requests per minute", &self.requests_per_minute, REQUESTS_PER_MINUTE);
-        let requests_per_minute = problems.check("requests_per_minute", per_minute).flatten();
-        let at_once = limit("requests at once", &self.concurrent_requests, CONCURRENT_REQUESTS);
-        let concurrent_requests = problems.check("concurrent_requests", at_once).flatten();
+        let limits = self.limits.read(&mut problems);
         let expires_at = problems.check("expires_at", self.end(now)).flatten();
         let scopes = self.scopes(&mut problems);
         let models = self.models(&mut problems, without_models);
         match name {
-            Some(name) if problems.is_empty() => {
-                Ok(ValidKey { name, scopes, models, requests_per_minute, concurrent_requests, expires_at })
-            }
+            Some(name) if problems.is_empty() => Ok(ValidKey { name, scopes, models, limits, expires_at }),
             _ => Err(problems.in_order(ORDER)),
         }
     }
@@ -186,8 +187,12 @@ impl ValidKey {
             last_four: fresh.last_four.clone(),
             scopes: self.scope_words(),
             models: self.models.clone(),
-            requests_per_minute: self.requests_per_minute,
-            concurrent_requests: self.concurrent_requests,
+            requests_per_minute: self.limits.requests_per_minute,
+            concurrent_requests: self.limits.concurrent_requests,
+            requests_per_day: self.limits.requests_per_day,
+            tokens_per_minute: self.limits.tokens_per_minute,
+            tokens_per_day: self.limits.tokens_per_day,
+            model_limits: ModelLimits::default(),
             expires_at: self.expires_at,
             created_by: Some(by),
         }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::console::components::format::count;
+use crate::console::components::number_input::limits::listed;
 use crate::console::components::status_badge::StatusBadge;
 use crate::console::components::timestamp::Timestamp;
 use crate::store::ApiKeyRow;
@@ -61,11 +61,11 @@ fn models(allowed: Option<&[String]>) -> String {
     }
 }
 
+/// The limits of the key, and those of single models inside it.
 fn limits(row: &ApiKeyRow) -> String {
-    let parts = [
-        row.requests_per_minute.map(|number| format!("{} a minute", count(number))),
-        row.concurrent_requests.map(|number| format!("{} at once", count(number))),
-    ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+    let of_models = row.model_limits.0.iter().filter(|(_, limits)| !limits.is_empty());
+    let of_models = of_models.map(|(model, limits)| format!("{model}: {}", listed(limits)));
+    let own = Some(listed(&row.limits())).filter(|listed| !listed.is_empty());
+    let parts: Vec<String> = own.into_iter().chain(of_models).collect();
+    if parts.is_empty() { "none".to_owned() } else { parts.join("; ") }
 }

@@ -4,19 +4,29 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::kind_form::CredentialForm;
 use crate::console::components::edit_conflict::{seen, state};
+use crate::console::components::number_input::whole;
 use crate::console::components::time_range::Choice;
 use crate::console::http::forms::{Fields, Problems};
 use crate::providers::{PRESETS, Preset, StreamOptions, preset};
-use crate::store::{NewProvider, ProviderChange, ProviderRow};
+use crate::store::{NewProvider, ProviderChange, ProviderLimits, ProviderRow};
 use crate::upstream::AddressPolicy;
 use crate::validation;
 use crate::validation::ViolationReason;
+use crate::validation::bounds::{LIMITED_TOKENS, REQUESTS_PER_MINUTE};
 use crate::validation::provider::{
     AddressFault, LONGEST_ADDRESS, address, credential, fitting_credential, stream_options,
 };
 
 /// Field names in form order.
-const ORDER: &[&str] = &["name", "preset", "base_url", "credential", "stream_options"];
+const ORDER: &[&str] = &[
+    "name",
+    "preset",
+    "base_url",
+    "credential",
+    "stream_options",
+    "requests_per_minute",
+    "tokens_per_minute",
+];
 
 /// The form values except the credential, which is never shown again.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +41,9 @@ pub(crate) struct FormValues {
     pub(crate) region: String,
     /// Whether the provider supports `stream_options`.
     pub(crate) stream_options: String,
+    /// How much the account at the provider may do; empty if that is not known.
+    pub(crate) requests_per_minute: String,
+    pub(crate) tokens_per_minute: String,
     /// Whether to remove the stored credential.
     pub(crate) forget: bool,
 }
@@ -42,6 +55,7 @@ struct Read {
     base_url: Option<String>,
     credential: Option<SecretString>,
     stream_options: Option<StreamOptions>,
+    limits: ProviderLimits,
 }
 
 impl FormValues {
@@ -55,17 +69,22 @@ impl FormValues {
             access_key_id: text("access_key_id"),
             region: text("region"),
             stream_options: text("stream_options"),
+            requests_per_minute: text("requests_per_minute"),
+            tokens_per_minute: text("tokens_per_minute"),
             forget: fields.flag("forget"),
         }
     }
 
     pub(crate) fn of_row(row: &ProviderRow) -> Self {
+        let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
         Self {
             seen: state(row.updated_at),
             name: row.name.clone(),
             preset: row.preset.clone(),
             base_url: row.base_url.clone().unwrap_or_default(),
             stream_options: row.stream_options.as_str().to_owned(),
+            requests_per_minute: number(row.limits.requests_per_minute),
+            tokens_per_minute: number(row.limits.tokens_per_minute),
             ..Self::default()
         }
     }
@@ -89,7 +108,14 @@ impl FormValues {
         // A form that was rendered by an older release lacks this field.
         let chosen = (!self.stream_options.is_empty()).then(|| stream_options(&self.stream_options));
         let chosen = chosen.and_then(|it| problems.check("stream_options", it.map_err(no_word)));
-        Read { name, preset, base_url, credential, stream_options: chosen }
+        let requests = whole(&self.requests_per_minute, &REQUESTS_PER_MINUTE);
+        let requests = requests.map_err(|expected| format!("The requests per minute {expected}"));
+        let requests_per_minute = problems.check("requests_per_minute", requests).flatten();
+        let tokens = whole(&self.tokens_per_minute, &LIMITED_TOKENS);
+        let tokens = tokens.map_err(|expected| format!("The tokens per minute {expected}"));
+        let tokens_per_minute = problems.check("tokens_per_minute", tokens).flatten();
+        let limits = ProviderLimits { requests_per_minute, tokens_per_minute };
+        Read { name, preset, base_url, credential, stream_options: chosen, limits }
     }
 
     /// The provider to create.
@@ -108,6 +134,7 @@ impl FormValues {
                 base_url: read.base_url,
                 credential: read.credential,
                 stream_options: read.stream_options.unwrap_or_default(),
+                limits: read.limits,
             }),
             _ => Err(problems.in_order(ORDER)),
         }
@@ -145,8 +172,16 @@ impl FormValues {
         }
         let preset = read.preset.map(|preset| preset.name.to_owned());
         let (seen, base_url) = (seen(&self.seen), Some(read.base_url));
-        let stream_options = read.stream_options;
-        Ok(ProviderChange { name: read.name, preset, base_url, credential, stream_options, seen })
+        Ok(ProviderChange {
+            name: read.name,
+            preset,
+            base_url,
+            credential,
+            stream_options: read.stream_options,
+            requests_per_minute: Some(read.limits.requests_per_minute),
+            tokens_per_minute: Some(read.limits.tokens_per_minute),
+            seen,
+        })
     }
 }
 

@@ -2,11 +2,12 @@
 
 use entity::ids::ProviderId;
 
+use crate::console::components::number_input::limits::listed;
 use crate::console::components::status_badge::StatusBadge;
 use crate::console::components::timestamp::Timestamp;
 use crate::providers::{StreamOptions, preset};
-use crate::store::ProviderRow;
 use crate::store::snapshot::OrganizationSnapshot;
+use crate::store::{Limits, ProviderRow};
 
 /// The cells of a row.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub(crate) struct ProviderLine {
     pub(crate) credential: String,
     /// Support for `stream_options`, as text.
     pub(crate) stream_options: &'static str,
+    /// How much its account may do, in words; empty if that is not known.
+    pub(crate) limits: String,
     pub(crate) health: StatusBadge,
     /// Time since when the health is like that; `None` if it is unknown.
     pub(crate) health_at: Option<Timestamp>,
@@ -45,6 +48,11 @@ impl ProviderLine {
                 StreamOptions::Supported => "supported",
                 StreamOptions::Unsupported => "not supported",
             },
+            limits: listed(&Limits {
+                requests_per_minute: row.limits.requests_per_minute,
+                tokens_per_minute: row.limits.tokens_per_minute,
+                ..Limits::default()
+            }),
             health: StatusBadge::of_health(&row.health),
             health_at: row.health_at.filter(|_| row.health != "unknown").map(Timestamp::from),
             message: row.health_message.clone().unwrap_or_default(),

@@ -18,7 +18,7 @@ use crate::console::http::{base_url, csrf, flash};
 use crate::domain::clock::Clock;
 use crate::domain::error::{Error, Result};
 use crate::domain::permission::{Permission, Scope};
-use crate::store::{NewApiKey, Store};
+use crate::store::{ModelLimits, NewApiKey, Store};
 
 /// Scopes of a first key: call models, read the log, and run drills.
 const SCOPES: [Scope; 3] = [Scope::Inference, Scope::RouterRead, Scope::Drill];
@@ -64,6 +64,10 @@ fn new(fresh: &NewKey, store: &Store, by: UserId) -> NewApiKey {
         models: None,
         requests_per_minute: None,
         concurrent_requests: None,
+        requests_per_day: None,
+        tokens_per_minute: None,
+        tokens_per_day: None,
+        model_limits: ModelLimits::default(),
         expires_at: None,
         created_by: Some(by),
     }

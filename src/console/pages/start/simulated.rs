@@ -4,7 +4,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::fallback_type::FallbackType;
 use crate::providers::StreamOptions;
 use crate::store::snapshot::OrganizationSnapshot;
-use crate::store::{ModelFields, ModelSettings, NewFallback, NewProvider, OrgStore};
+use crate::store::{ModelFields, ModelSettings, NewFallback, NewProvider, OrgStore, ProviderLimits};
 
 /// Preset of simulated providers.
 pub(super) const PRESET: &str = "simulated";
@@ -75,5 +75,6 @@ fn provider(organization: &OrganizationSnapshot) -> NewProvider {
         base_url: None,
         credential: None,
         stream_options: StreamOptions::Auto,
+        limits: ProviderLimits::default(),
     }
 }

@@ -59,6 +59,7 @@ pub(super) fn of_answer(
         | ErrorClass::Disabled
         | ErrorClass::NotAllowed
         | ErrorClass::OverBudget
+        | ErrorClass::NoHeadroom
         | ErrorClass::Deadline
         | ErrorClass::TooLarge
         | ErrorClass::LacksCapability => return by_class,

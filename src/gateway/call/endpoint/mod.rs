@@ -291,6 +291,7 @@ mod tests {
             base_url: Some("https://api.openai.com/v1".to_owned()),
             credential: Some(credential.into()),
             stream_options: providers::StreamOptions::default(),
+            limits: Default::default(),
             mappings: Default::default(),
             updated_at: DateTime::UNIX_EPOCH,
         })

@@ -1,35 +1,25 @@
 //! What a caller asks for, and the facts about candidates that the plan needs for it.
 
-mod estimate;
 mod kinds;
 mod purpose;
+mod routing_context;
 mod stored;
 
-use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use purpose::Purpose;
+pub use routing_context::{RoutingContext, StateView};
 
 use crate::dialects::Dialect;
-use crate::dialects::need::Need;
 use crate::domain::error::{Error, Result};
-use crate::domain::failure::class::ErrorClass;
-use crate::domain::operation::Operation;
 use crate::gateway::call::classify::Fault;
 use crate::gateway::call::outcome::AttemptOutcome;
-use crate::gateway::call::refused_parameters::Refusals;
 use crate::gateway::request::chat_request::{ChatRequest, Wanted};
 use crate::gateway::request::drills::Drills;
 use crate::gateway::request::requirements::Requirements;
-use crate::gateway::routing::budget::{BudgetReservation, Estimate, OverBudget, Spending};
-use crate::gateway::routing::call_feedback::SharedState;
-use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
-use crate::gateway::routing::plan::{CandidateFacts, Limits, Plan};
-use crate::gateway::usage::answer_limit::AnswerLimit;
-use crate::gateway::usage::calibration::TokenCalibrations;
+use crate::gateway::routing::plan::{Limits, Plan};
 use crate::limits::shares::Share;
-use crate::store::UnpricedModels;
 use crate::store::snapshot::{ApiKeyEntry, ModelEntry, OrganizationSnapshot};
 
 /// What a caller asks for.
@@ -207,145 +197,6 @@ impl Intent {
     pub fn deadline(&self) -> Duration {
         let own = self.organization.settings.deadline();
         self.deadline.map_or(own, |wanted| wanted.min(own))
-    }
-}
-
-/// A view of the shared state, for requests and dry runs.
-#[derive(Debug, Clone, Copy)]
-pub struct StateView<'a> {
-    /// The models in cooldown.
-    pub cooldowns: &'a Cooldowns,
-    /// The token calibrations; `None` if estimates are not needed.
-    pub calibrations: Option<&'a TokenCalibrations>,
-    /// The spending; `None` if budgets do not apply.
-    pub spending: Option<&'a Spending>,
-    /// The parameters that providers were seen to refuse; `None` if they do not matter.
-    pub refusals: Option<&'a Refusals>,
-}
-
-impl<'a> From<&'a SharedState> for StateView<'a> {
-    fn from(shared_state: &'a SharedState) -> Self {
-        Self {
-            cooldowns: &shared_state.cooldowns,
-            calibrations: Some(&shared_state.calibrations),
-            spending: Some(&shared_state.spending),
-            refusals: None,
-        }
-    }
-}
-
-/// The facts about candidates for one request.
-#[derive(Debug)]
-pub struct RoutingContext<'a> {
-    state: StateView<'a>,
-    drills: &'a Drills,
-    requirements: Requirements<'a>,
-    request: &'a ChatRequest,
-    /// The requested model, if it is known.
-    primary: Option<&'a ModelEntry>,
-    /// A hash of the API key.
-    caller: u64,
-    limit: OnceCell<AnswerLimit>,
-    /// The budget reservation; `None` without budgets.
-    reservation: Option<Arc<BudgetReservation>>,
-    /// The estimate for a model without a price.
-    unpriced: Estimate,
-    /// Whether probes are really taken; false for drills and dry runs.
-    takes_probes: bool,
-    /// Whether money is really reserved; false for dry runs.
-    reserves: bool,
-}
-
-impl<'a> RoutingContext<'a> {
-    /// Creates the context of a request. A drill takes no probe, because it must not affect cooldowns. Its budgets are
-    /// checked, because the models that it does not name are really called.
-    #[must_use]
-    pub fn new(intent: &'a Intent, state: StateView<'a>) -> Self {
-        let (drills, primary) = (&intent.drills, intent.primary());
-        let key = intent.key.as_ref().map(|key| key.id);
-        let unpriced = match intent.organization.settings.unpriced_models {
-            UnpricedModels::Refuse => Estimate::Unpriced,
-            UnpricedModels::Allow => Estimate::Unknown,
-        };
-        Self {
-            state,
-            drills,
-            requirements: intent.requirements_of(primary),
-            request: &intent.request,
-            primary,
-            caller: intent.caller(),
-            limit: OnceCell::new(),
-            reservation: state.spending.and_then(|spending| spending.reservation(&intent.organization, key)),
-            unpriced,
-            takes_probes: drills.is_empty(),
-            reserves: true,
-        }
-    }
-
-    /// Creates the context of a dry run.
-    #[must_use]
-    pub fn dry_run(intent: &'a Intent, state: StateView<'a>) -> Self {
-        Self { takes_probes: false, reserves: false, ..Self::new(intent, state) }
-    }
-
-    /// The budget reservation, which the recorder settles.
-    #[must_use]
-    pub fn reservation(&self) -> Option<Arc<BudgetReservation>> {
-        self.reservation.clone()
-    }
-
-    /// Why the model does not answer such requests, whatever else they ask for.
-    fn unlike(&self, model: &ModelEntry) -> Option<Need> {
-        let operation = self.request.operation;
-        if model.settings.kind != operation.kind() {
-            return Some(Need::Kind(operation.kind()));
-        }
-        let primary = self.primary.filter(|_| operation == Operation::Embeddings)?;
-        (primary.vector_space() != model.vector_space()).then_some(Need::VectorSpace)
-    }
-
-    /// Whether nothing but its budget or its own settings keeps a model from being called.
-    fn may_call(&self, model: &ModelEntry) -> bool {
-        matches!(self.cooldown_state(model), CooldownState::Closed) && self.unfit(model).is_none()
-    }
-
-    /// Whether the model is drilled. It is not called, so cooldown and requirements do not matter.
-    fn is_drilled(&self, model: &ModelEntry) -> bool {
-        self.drills.class_of(&model.name).is_some()
-    }
-}
-
-impl CandidateFacts for RoutingContext<'_> {
-    fn cooldown_state(&self, model: &ModelEntry) -> CooldownState {
-        if self.is_drilled(model) {
-            CooldownState::Closed
-        } else {
-            self.state.cooldowns.state_for(model, self.caller)
-        }
-    }
-
-    fn claim_probe(&self, model: &ModelEntry) -> bool {
-        !self.takes_probes || self.state.cooldowns.claim_probe(model, self.caller)
-    }
-
-    fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {
-        if self.is_drilled(model) { None } else { self.requirements.unfit(model) }
-    }
-
-    fn lacking(&self, model: &ModelEntry) -> Option<Need> {
-        // A drill shows what would happen, so it calls no model that could not answer.
-        let lacking = || if self.is_drilled(model) { None } else { self.requirements.lacking(model) };
-        self.unlike(model).or_else(lacking)
-    }
-
-    fn over_budget(&self, model: &ModelEntry) -> Option<OverBudget> {
-        self.reservation.as_ref()?.exceeded_by(self.estimate(model))
-    }
-
-    fn reserve(&self, model: &ModelEntry) -> Option<OverBudget> {
-        let reservation = self.reservation.as_ref()?;
-        let estimate = self.estimate(model);
-        if self.reserves { reservation.reserve(estimate) } else { reservation.exceeded_by(estimate) }
     }
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::*;
 use crate::dialects::Dialect;
 use crate::domain::clock::Clock;
+use crate::gateway::routing::cooldown::Cooldowns;
 use crate::limits::shares::{LARGE_TO_TRANSLATE, Shares};
 use crate::store::OrganizationSettings;
 use crate::store::snapshot::{Budgets, ProviderEntry, TypedLists, samples};
@@ -59,7 +60,13 @@ fn intent(models: &[&str], bytes: usize) -> Intent {
 #[tokio::test]
 async fn a_long_request_is_translated_when_the_plan_needs_it() {
     let cooldowns = Cooldowns::new(Clock::manual(DateTime::UNIX_EPOCH).0, true);
-    let state = StateView { cooldowns: &cooldowns, calibrations: None, spending: None, refusals: None };
+    let state = StateView {
+        cooldowns: &cooldowns,
+        calibrations: None,
+        spending: None,
+        call_limits: None,
+        refusals: None,
+    };
     let begins = |intent: &Intent| intent.begins_with_translation(&RoutingContext::new(intent, state));
     let long = LARGE_TO_TRANSLATE;
     for (models, bytes, expected) in [

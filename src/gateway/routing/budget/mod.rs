@@ -1,7 +1,8 @@
 //! Budgets: what was spent, what running requests have reserved, and whether another call fits.
 //!
 //! Everything is in memory. Spending is read from the roll-ups about once a second, so processes agree within about
-//! two seconds; what this process has recorded since is added. No request waits for the database.
+//! two seconds; what this process has recorded since is added. Where several processes share a place, a reservation is
+//! also taken there (`gateway/routing/headroom/mod.rs`).
 
 mod account;
 pub(crate) mod reservation;

@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use entity::ids::OrganizationId;
 
 use super::account::Account;
 use crate::domain::clock::Clock;
 use crate::domain::period::Period;
+use crate::limits::leases::Want;
+use crate::limits::leases::counter::{Counter, Measure, Owner};
 use crate::store::recorder::After;
 use crate::store::snapshot::BudgetEntry;
 
@@ -46,6 +49,13 @@ impl Estimate {
     fn reserved(self) -> i64 {
         match self {
             Self::Between { most, .. } => most,
+            Self::Free | Self::Unknown | Self::Unpriced => 0,
+        }
+    }
+
+    fn least(self) -> i64 {
+        match self {
+            Self::Between { least, .. } => least,
             Self::Free | Self::Unknown | Self::Unpriced => 0,
         }
     }
@@ -123,6 +133,8 @@ struct Held {
     reserved: i64,
     /// What the earlier calls of the request cost. They are paid when the request ends.
     used: i64,
+    /// The part of the reservation that has to fit: the rest is for an answer longer than is stated.
+    least: i64,
 }
 
 #[derive(Debug)]
@@ -173,7 +185,7 @@ impl BudgetReservation {
         let before = *held;
         let estimate = self.within_key(estimate, before.used);
         let wanted = before.used.saturating_add(estimate.reserved());
-        held.reserved = before.used;
+        (held.reserved, held.least) = (before.used, before.used);
         for (index, limited) in self.accounts.iter().enumerate() {
             // Checked and reserved under one lock, so that two requests cannot reserve the same money.
             if let Some(exceeded_by) = limited.exceeded_by(estimate, before, wanted, self.clock.now()) {
@@ -185,8 +197,44 @@ impl BudgetReservation {
                 return Some(exceeded_by);
             }
         }
-        held.reserved = wanted;
+        (held.reserved, held.least) = (wanted, before.used.saturating_add(estimate.least()));
         None
+    }
+
+    /// What the reservation takes of the money that all processes have left together.
+    #[must_use]
+    pub fn wants(&self, organization: OrganizationId) -> Vec<Want> {
+        let held = *self.held();
+        if held.reserved == 0 {
+            return Vec::new();
+        }
+        let now = self.clock.now();
+        let mut wants = Vec::new();
+        for limited in &self.accounts {
+            let mut book = limited.account.open();
+            for budget in &limited.limits {
+                let Some(hard) = budget.hard else { continue };
+                let limit = hard.saturating_sub(book.spent(budget.period, now));
+                let units = held.reserved.min(limit).max(held.least);
+                let owner = budget.api_key_id.map_or(Owner::Organization, Owner::Key);
+                let counter = Counter { organization, owner, model: None, measure: measure(budget.period) };
+                wants.push(Want { counter, limit, units });
+            }
+        }
+        wants
+    }
+
+    /// The budget of which other processes have reserved what is left.
+    #[must_use]
+    pub fn taken_by_others(&self, counter: Counter) -> OverBudget {
+        let owner = match counter.owner {
+            Owner::Key(_) => BudgetOwner::Key,
+            Owner::Organization | Owner::Provider(_) => BudgetOwner::Organization,
+        };
+        let same = |period: &Period| measure(*period) == counter.measure;
+        let period = Period::ALL.into_iter().find(same).unwrap_or(Period::Day);
+        let resets_at = period.end(self.clock.now());
+        OverBudget { owner, period, resets_at, used_up: false, passing: true, unpriced: false }
     }
 
     /// Lowers an estimate, if the answer has no stated limit, to the rest of the key's own budgets: for the organization's
@@ -245,6 +293,14 @@ impl Drop for BudgetReservation {
     fn drop(&mut self) {
         let reserved = self.held.get_mut().unwrap_or_else(PoisonError::into_inner).reserved;
         self.accounts.iter().for_each(|limited| limited.give_back(reserved));
+    }
+}
+
+/// What counts the reservations of a period.
+const fn measure(period: Period) -> Measure {
+    match period {
+        Period::Day => Measure::BudgetPerDay,
+        Period::Month => Measure::BudgetPerMonth,
     }
 }
 

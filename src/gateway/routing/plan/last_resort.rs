@@ -8,6 +8,7 @@ use crate::dialects::need::Need;
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::routing::budget::OverBudget;
 use crate::gateway::routing::cooldown::{CooldownState, OpenCooldown};
+use crate::gateway::routing::headroom::NoHeadroom;
 use crate::store::snapshot::ModelEntry;
 
 /// Why a candidate is not called.
@@ -19,6 +20,8 @@ pub struct SkipReason {
     pub cooldown_state: CooldownState,
     /// The budget that the call would exceed, if that is the reason.
     pub over_budget: Option<OverBudget>,
+    /// The limit that leaves no room for the call, if that is the reason.
+    pub no_headroom: Option<NoHeadroom>,
     /// What the request needs and the candidate cannot do, if that is the reason.
     pub need: Option<Need>,
 }
@@ -43,6 +46,7 @@ const fn opened_by(class: ErrorClass) -> &'static str {
         | ErrorClass::Disabled
         | ErrorClass::NotAllowed
         | ErrorClass::OverBudget
+        | ErrorClass::NoHeadroom
         | ErrorClass::Deadline
         | ErrorClass::TooLarge
         | ErrorClass::LacksCapability => "cooldown",
@@ -53,12 +57,23 @@ impl SkipReason {
     /// A hard reason, which always applies.
     #[must_use]
     pub fn fact(class: ErrorClass) -> Self {
-        Self { class, cooldown_state: CooldownState::Closed, over_budget: None, need: None }
+        Self {
+            class,
+            cooldown_state: CooldownState::Closed,
+            over_budget: None,
+            no_headroom: None,
+            need: None,
+        }
     }
 
     /// A budget that the call would exceed, which is a hard reason.
     pub(super) fn over_budget(over_budget: OverBudget) -> Self {
         Self { over_budget: Some(over_budget), ..Self::fact(ErrorClass::OverBudget) }
+    }
+
+    /// A limit that leaves no room for the call, which is a hard reason.
+    pub(super) fn no_headroom(no_headroom: NoHeadroom) -> Self {
+        Self { no_headroom: Some(no_headroom), ..Self::fact(ErrorClass::NoHeadroom) }
     }
 
     /// Something that the candidate cannot do, which is a hard reason.
@@ -98,7 +113,10 @@ impl SkipReason {
     }
 
     pub(super) fn cause(&self) -> Cause {
-        Cause { class: self.class, opened_by: self.cooldown_cause().map(|cooldown| cooldown.failure.class) }
+        let opened_by = self.cooldown_cause().map(|cooldown| cooldown.failure.class);
+        // A list for rate limits is also for a limit that keeps the gateway from asking in vain.
+        let limited = (self.class == ErrorClass::NoHeadroom).then_some(ErrorClass::RateLimited);
+        Cause { class: self.class, opened_by: opened_by.or(limited) }
     }
 
     /// Whether the only reason is a doubt about the request.
@@ -133,7 +151,9 @@ pub(super) fn choose_last_resort(
     while let Some(next) = queue.pop() {
         let over_budget = || facts.over_budget(&next.model).map(|_| ErrorClass::OverBudget);
         let lacking = || facts.lacking(&next.model).map(|_| ErrorClass::LacksCapability);
-        if let Some(class) = queue.hard_skip_class(&next.model).or_else(lacking).or_else(over_budget) {
+        let no_headroom = || facts.no_headroom(&next.model).map(|_| ErrorClass::NoHeadroom);
+        let hard = queue.hard_skip_class(&next.model).or_else(lacking).or_else(over_budget);
+        if let Some(class) = hard.or_else(no_headroom) {
             queue.skipped(&next.model, SkipReason::fact(class).cause());
             continue;
         }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::budget::OverBudget;
 use super::cooldown::{CooldownState, OpenCooldown};
+use super::headroom::{NoHeadroom, Room};
 use crate::dialects::need::Need;
 use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
@@ -63,6 +64,20 @@ pub trait CandidateFacts {
     fn reserve(&self, _model: &ModelEntry) -> Option<OverBudget> {
         None
     }
+    /// The limit that leaves no room for a call, as far as that is known. Takes nothing.
+    fn no_headroom(&self, _model: &ModelEntry) -> Option<NoHeadroom> {
+        None
+    }
+    /// Takes the headroom of a call in place of the earlier one.
+    fn take_headroom(&self, _model: &ModelEntry) -> Room {
+        Room::Taken
+    }
+    /// Gives back the headroom that was taken last, because the candidate is not called.
+    fn give_headroom_back(&self) {}
+    /// Counts a repeated call of the same candidate. Returns false if its provider has no room for it.
+    fn has_headroom_again(&self, _model: &ModelEntry) -> bool {
+        true
+    }
 }
 
 /// The input of one decision.
@@ -90,6 +105,8 @@ pub enum Step {
     },
     /// Skip this candidate for this reason.
     Skip(Candidate, SkipReason),
+    /// Fetch what is lacking of the limits of the next candidate, and ask again.
+    Fetch,
     /// No candidate is left.
     Exhausted(Exhausted),
 }
@@ -175,6 +192,7 @@ impl Plan {
             self.queue.failed(failure.class);
             if let (Some(after), Some((candidate, times))) = (delay, &mut self.current)
                 && input.facts.reserve(&candidate.model).is_none()
+                && input.facts.has_headroom_again(&candidate.model)
             {
                 *times += u32::from(!again);
                 let candidate = candidate.clone();
@@ -197,7 +215,22 @@ impl Plan {
         let over_budget = || input.facts.reserve(&candidate.model).map(SkipReason::over_budget);
         let lacking = || input.facts.lacking(&candidate.model).map(SkipReason::lacking);
         let fact = fact.or_else(lacking).or_else(over_budget);
-        if let Some(skip_reason) = fact.or_else(|| self.skip_reason(&candidate, input.facts)) {
+        let room = if fact.is_none() { input.facts.take_headroom(&candidate.model) } else { Room::Taken };
+        let fact = match room {
+            Room::Taken => fact,
+            Room::None(no_headroom) => Some(SkipReason::no_headroom(no_headroom)),
+            Room::OverBudget(over_budget) => Some(SkipReason::over_budget(over_budget)),
+            Room::Lacking => {
+                self.queue.put_back(candidate);
+                return Step::Fetch;
+            }
+        };
+        let soft = || {
+            let skip_reason = self.skip_reason(&candidate, input.facts)?;
+            input.facts.give_headroom_back();
+            Some(skip_reason)
+        };
+        if let Some(skip_reason) = fact.or_else(soft) {
             self.queue.skipped(&candidate.model, skip_reason.cause());
             self.skipped = Some(skip_reason.class);
             let ends_sooner = |cooldown: &&OpenCooldown| {

@@ -29,7 +29,7 @@ pub(super) struct Cause {
     /// The class of its failure or of its skip reason.
     pub(super) class: ErrorClass,
     /// For a cooldown, the class of the failure that started it: a list for rate limits also applies to a model in
-    /// cooldown because of one.
+    /// cooldown because of one, and to one that a limit leaves no room for.
     pub(super) opened_by: Option<ErrorClass>,
 }
 
@@ -92,6 +92,12 @@ impl Queue {
         }
         self.waiting.clear();
         None
+    }
+
+    /// Puts a candidate back to the front, as if it had not been taken.
+    pub(super) fn put_back(&mut self, candidate: Candidate) {
+        self.seen.retain(|seen| *seen != candidate.model.id);
+        self.waiting.push_front(candidate);
     }
 
     /// Counts a candidate that is about to be called.

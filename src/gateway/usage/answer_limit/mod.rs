@@ -91,7 +91,8 @@ impl AnswerLimit {
 
     /// The tokens that the request states, or that its vendor completes it with, at most the model's own limit; `None` if it
     /// has no limit.
-    fn stated(&self, model: &ModelEntry) -> Option<i64> {
+    #[must_use]
+    pub fn stated(&self, model: &ModelEntry) -> Option<i64> {
         let default =
             || Some(model.completion_tokens().filter(|_| self.open_prompts.is_some())?.max(self.least));
         let each = self.tokens.or_else(default)?;

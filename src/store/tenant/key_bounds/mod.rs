@@ -17,16 +17,18 @@ use chrono::{DateTime, Utc};
 use crate::domain::error::{Error, Violation};
 use crate::domain::period::Period;
 use crate::domain::permission::Scope;
-use crate::domain::plural::plural;
-use crate::store::{ApiKeyRow, BoundKey, BudgetRow, KeyGrant};
+use crate::domain::plural::number_of;
+use crate::store::{
+    ApiKeyRow, BoundKey, BudgetRow, KeyGrant, Limits, ModelLimits, NamedLimit, OrganizationSettings,
+};
 
 /// All bounds of a key. `None` means unlimited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Bounds<'a> {
     scopes: &'a [String],
     models: Option<&'a [String]>,
-    requests_per_minute: Option<i64>,
-    concurrent_requests: Option<i64>,
+    limits: Limits,
+    model_limits: &'a ModelLimits,
     expires_at: Option<DateTime<Utc>>,
     /// The hard limits, in the order of [`Period::ALL`].
     budgets: [Option<i64>; Period::ALL.len()],
@@ -48,8 +50,12 @@ impl<'a> Bounds<'a> {
         let ApiKeyRow {
             scopes,
             models,
-            requests_per_minute,
-            concurrent_requests,
+            requests_per_minute: _,
+            concurrent_requests: _,
+            requests_per_day: _,
+            tokens_per_minute: _,
+            tokens_per_day: _,
+            model_limits,
             expires_at,
             // These fields are not bounds.
             id: _,
@@ -65,8 +71,8 @@ impl<'a> Bounds<'a> {
         Self {
             scopes,
             models: models.as_deref(),
-            requests_per_minute: *requests_per_minute,
-            concurrent_requests: *concurrent_requests,
+            limits: row.limits(),
+            model_limits,
             expires_at: *expires_at,
             budgets: hard_limits(budgets),
         }
@@ -122,12 +128,14 @@ impl<'a> Bounds<'a> {
     /// The field of the first bound that allows more than it did.
     fn wider_than(&self, before: &Self) -> Option<&'static str> {
         // New scopes are compared with those of the calling key.
-        let Self { scopes: _, models, requests_per_minute, concurrent_requests, expires_at, budgets } = self;
+        let Self { scopes: _, models, limits, model_limits, expires_at, budgets } = self;
+        if let Some(field) = limits.wider_than(&before.limits) {
+            return Some(field);
+        }
         let mut money = budgets.iter().zip(before.budgets);
         [
             ("models", widens_models(*models, before.models)),
-            ("requests_per_minute", exceeds(*requests_per_minute, before.requests_per_minute)),
-            ("concurrent_requests", exceeds(*concurrent_requests, before.concurrent_requests)),
+            ("model_limits", model_limits.wider_than(before.model_limits).is_some()),
             ("expires_at", exceeds(*expires_at, before.expires_at)),
             ("hard_limit_nano_dollars", money.any(|(after, had)| exceeds(*after, had))),
         ]
@@ -137,10 +145,14 @@ impl<'a> Bounds<'a> {
 
     /// A key that is new, or that gets a new scope, must be within the bounds of the calling key.
     fn check_within(&self, own: &Self) -> Result<(), Error> {
-        let Self { scopes: _, models, requests_per_minute, concurrent_requests, expires_at, budgets } = self;
+        let Self { scopes: _, models, limits, model_limits, expires_at, budgets } = self;
         check_models(*models, own.models)?;
-        check_limit("requests_per_minute", *requests_per_minute, own.requests_per_minute)?;
-        check_limit("concurrent_requests", *concurrent_requests, own.concurrent_requests)?;
+        for (after, own) in limits.named().into_iter().zip(own.limits.named()) {
+            check_limit(after.field, after.limit, own.limit)?;
+        }
+        if let Some(model) = model_limits.wider_than(own.model_limits) {
+            return Err(wider_for_model(model));
+        }
         check_end(*expires_at, own.expires_at)?;
         if !self.calls_models() {
             return Ok(());
@@ -165,10 +177,15 @@ impl<'a> Bounds<'a> {
 
     /// The first limit of the key on requests or money.
     fn counted(&self) -> Option<String> {
-        let noun = |most| plural(most, "request", "requests");
-        let requests = self.requests_per_minute.map(|most| format!("{most} {} per minute", noun(most)));
-        let at_once = || self.concurrent_requests.map(|most| format!("{most} {} at once", noun(most)));
-        requests.or_else(at_once).or_else(|| self.budget())
+        let words = |named: NamedLimit| Some(number_of(named.limit?, named.what));
+        let own = self.limits.named().into_iter().find_map(words);
+        own.or_else(|| self.of_model()).or_else(|| self.budget())
+    }
+
+    /// The first model with limits of its own.
+    fn of_model(&self) -> Option<String> {
+        let (model, _) = self.model_limits.0.iter().find(|(_, limits)| !limits.is_empty())?;
+        Some(format!("its limits for the model {model}"))
     }
 
     fn budget(&self) -> Option<String> {
@@ -229,6 +246,13 @@ fn check_limit(field: &'static str, after: Option<i64>, own: Option<i64>) -> Res
     Err(Error::Invalid(vec![Violation::body(field, "value_error", message)]))
 }
 
+fn wider_for_model(model: &str) -> Error {
+    let message = format!(
+        "The calling key has limits for the model '{model}' itself, so 'model_limits' must have them, too."
+    );
+    Error::Invalid(vec![Violation::body("model_limits", "value_error", message)])
+}
+
 fn check_end(after: Option<DateTime<Utc>>, own: Option<DateTime<Utc>>) -> Result<(), Error> {
     let Some(last) = own.filter(|_| exceeds(after, own)) else { return Ok(()) };
     let message = format!("The calling key expires itself, so 'expires_at' must be at most {}.", shown(last));
@@ -264,12 +288,12 @@ fn widened(field: &'static str, limit: &str) -> Error {
     Error::Invalid(vec![Violation::body(field, "value_error", message)])
 }
 
-fn widened_organization(limit: &str) -> Error {
+fn widened_organization(field: &'static str, limit: &str) -> Error {
     let message = format!(
-        "The calling key has a limit itself ({limit}), so it lifts no limit of the organization, and \
-         'hard_limit_nano_dollars' must not allow more than before: use a key without any limit, or the console."
+        "The calling key has a limit itself ({limit}), so it lifts no limit of the organization, and '{field}' must not \
+         allow more than before: use a key without any limit, or the console."
     );
-    Error::Invalid(vec![Violation::body("hard_limit_nano_dollars", "value_error", message)])
+    Error::Invalid(vec![Violation::body(field, "value_error", message)])
 }
 
 fn free_manager(scope: Scope, limit: &str) -> Error {
@@ -293,8 +317,25 @@ pub(in crate::store) fn check_organization(
     let mut money = hard_limits(after).into_iter().zip(hard_limits(before));
     let widens = money.any(|(after, had)| exceeds(after, had));
     match Bounds::of(key).limit().filter(|_| widens) {
-        Some(limit) => Err(widened_organization(&limit)),
+        Some(limit) => Err(widened_organization("hard_limit_nano_dollars", &limit)),
         None => Ok(()),
+    }
+}
+
+/// Checks that a key with any bound does not widen the organization's limits, which bind it as well.
+///
+/// # Errors
+/// [`Error::Invalid`] on the limit.
+pub(in crate::store) fn check_limits(
+    key: &BoundKey,
+    before: &OrganizationSettings,
+    after: &OrganizationSettings,
+) -> Result<(), Error> {
+    let of_model = || after.model_limits.wider_than(&before.model_limits).map(|_| "model_limits");
+    let wider = after.limits.wider_than(&before.limits).or_else(of_model);
+    match (wider, Bounds::of(key).limit()) {
+        (Some(field), Some(limit)) => Err(widened_organization(field, &limit)),
+        (Some(_), None) | (None, _) => Ok(()),
     }
 }
 
@@ -326,8 +367,8 @@ fn check_manager(grant: &KeyGrant) -> Result<(), Error> {
     limit.map_or(Ok(()), |limit| Err(within_limit("scopes", what, &limit)))
 }
 
-/// The limit within which a key calls models: its allow-list, its budget, or the organization's unless it may widen
-/// that.
+/// The limit within which a key calls models: its allow-list, its limits of models, its budget, or the organization's
+/// unless it may widen that.
 fn catalog_limit(key: &BoundKey, organization_budgets: &[BudgetRow]) -> Option<String> {
     let own = Bounds::of(key);
     if !own.calls_models() {
@@ -339,7 +380,8 @@ fn catalog_limit(key: &BoundKey, organization_budgets: &[BudgetRow]) -> Option<S
         Some(format!("the organization's {most} nano-dollars for the {period}"))
     };
     let widens = own.has(Scope::BudgetsManage) && own.limit().is_none();
-    own.allow_list().or_else(|| own.budget()).or_else(|| shared().filter(|_| !widens))
+    let of_key = own.allow_list().or_else(|| own.of_model()).or_else(|| own.budget());
+    of_key.or_else(|| shared().filter(|_| !widens))
 }
 
 fn within_limit(field: &'static str, what: &str, limit: &str) -> Error {

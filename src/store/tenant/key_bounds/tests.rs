@@ -40,6 +40,10 @@ fn key(
         models: models.map(words),
         requests_per_minute: limits.0,
         concurrent_requests: limits.1,
+        requests_per_day: None,
+        tokens_per_minute: None,
+        tokens_per_day: None,
+        model_limits: ModelLimits::default(),
         expires_at: end.map(moment),
         created_by: None,
         created_at: moment(0),
@@ -199,6 +203,34 @@ fn a_key_with_any_bound_lifts_no_bound_of_another() {
     }
 }
 
+/// Every further limit of a key, of all of its requests or of those to a model.
+#[test]
+fn limits_of_tokens_and_models_are_bounds_as_well() {
+    let scopes = ["keys:manage", "inference"];
+    let free = key(&scopes, None, (None, None), None, None);
+    let with = |limits: Limits, of_model: Limits| {
+        let mut key = free.clone();
+        key.row.requests_per_day = limits.requests_per_day;
+        key.row.tokens_per_minute = limits.tokens_per_minute;
+        key.row.tokens_per_day = limits.tokens_per_day;
+        key.row.model_limits = ModelLimits([("a".to_owned(), of_model)].into());
+        key
+    };
+    let (none, some) = (Limits::default(), |limit| Limits { tokens_per_day: limit, ..Limits::default() });
+    for (narrow, wide, field) in [
+        (with(some(Some(5)), none), with(some(Some(6)), none), "tokens_per_day"),
+        (with(some(Some(5)), none), with(some(None), none), "tokens_per_day"),
+        (with(none, some(Some(5))), with(none, some(Some(6))), "model_limits"),
+        (with(none, some(Some(5))), with(none, some(None)), "model_limits"),
+    ] {
+        let refused = given(&narrow, Some(&narrow), &wide).expect_err(field);
+        assert!(refused.contains(field), "{field}: {refused}");
+        assert_eq!(given(&narrow, Some(&wide), &narrow), Ok(()), "{field}");
+        assert!(given(&narrow, None, &narrow).expect_err("calls of models").contains("scopes"));
+        assert_eq!(given(&free, Some(&narrow), &wide), Ok(()), "{field}");
+    }
+}
+
 #[test]
 fn a_key_with_a_budget_does_not_get_around_it() {
     let all = ["keys:manage", "budgets:manage", "inference"];
@@ -276,8 +308,8 @@ fn is_within_but_for_money(one: &BoundKey, other: &BoundKey) -> bool {
     let (one, other) = (Bounds::of(one), Bounds::of(other));
     one.scopes.iter().all(|scope| other.scopes.contains(scope))
         && !widens_models(one.models, other.models)
-        && !exceeds(one.requests_per_minute, other.requests_per_minute)
-        && !exceeds(one.concurrent_requests, other.concurrent_requests)
+        && one.limits.wider_than(&other.limits).is_none()
+        && one.model_limits.wider_than(other.model_limits).is_none()
         && !exceeds(one.expires_at, other.expires_at)
 }
 

@@ -158,6 +158,7 @@ impl OrgStore {
         if to.name != before.name {
             self.take_model_name(&change, &to.name, Some(id)).await?;
             self.api_keys_rename_model(&change, &before.name, &to.name).await?;
+            self.limits_rename_model(&change, &before.name, Some(&to.name)).await?;
         }
         if to.provider_id != before.provider_id {
             self.check_provider(&change, to.provider_id).await?;
@@ -211,6 +212,7 @@ impl OrgStore {
         let deleted = models::ActiveModel { deleted_at: Set(Some(now)), updated_at: Set(now), ..row.into() };
         deleted.update(change.on()).await?;
         self.api_keys_forget_model(&change, &before.name).await?;
+        self.limits_rename_model(&change, &before.name, None).await?;
         change.audit(entry("model.delete", Some(&before), None, &before)?).await?;
         change.commit().await?;
         Ok(Some(before))

@@ -16,6 +16,7 @@ use serde::Serialize;
 use url::{Origin, Url};
 
 use super::audit::AuditEntry;
+use super::limits::ProviderLimits;
 use crate::domain::error::{Error, Violation};
 use crate::providers::aws::credential::AccessKey;
 use crate::providers::service_account::recognized_by;
@@ -52,6 +53,9 @@ pub struct ProviderRow {
     pub health_at: Option<DateTime<Utc>>,
     /// Whether it accepts `stream_options`.
     pub stream_options: StreamOptions,
+    /// How much its account may do.
+    #[serde(flatten)]
+    pub limits: ProviderLimits,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -71,6 +75,8 @@ pub struct NewProvider {
     pub credential: Option<SecretString>,
     /// Whether it accepts `stream_options`.
     pub stream_options: StreamOptions,
+    /// How much its account may do.
+    pub limits: ProviderLimits,
 }
 
 /// A change of a provider. `None` leaves a field unchanged; `Some(None)` clears it.
@@ -86,6 +92,10 @@ pub struct ProviderChange {
     pub credential: Option<Option<SecretString>>,
     /// Whether it accepts `stream_options`.
     pub stream_options: Option<StreamOptions>,
+    /// Requests per minute that its account may make.
+    pub requests_per_minute: Option<Option<i64>>,
+    /// Tokens per minute that its account may use.
+    pub tokens_per_minute: Option<Option<i64>>,
     /// The expected time of the last change in microseconds; `None` for any.
     pub seen: Option<i64>,
 }
@@ -123,6 +133,8 @@ impl OrgStore {
             health_noted_at: Set(None),
             health_changes: Set(0),
             stream_options: Set(stored(new.stream_options)),
+            requests_per_minute: Set(new.limits.requests_per_minute),
+            tokens_per_minute: Set(new.limits.tokens_per_minute),
             created_at: Set(now),
             updated_at: Set(now),
             deleted_at: Set(None),
@@ -205,6 +217,8 @@ impl OrgStore {
         row.preset = to.preset.map_or(row.preset, Set);
         row.base_url = to.base_url.map_or(row.base_url, Set);
         row.stream_options = to.stream_options.map_or(row.stream_options, |to| Set(stored(to)));
+        row.requests_per_minute = to.requests_per_minute.map_or(row.requests_per_minute, Set);
+        row.tokens_per_minute = to.tokens_per_minute.map_or(row.tokens_per_minute, Set);
         if let Some(credential) = to.credential {
             row.credential = Set(self.seal(id, credential.as_ref())?);
             row.credential_hint = Set(credential.as_ref().and_then(hint));
@@ -299,6 +313,10 @@ impl From<providers::Model> for ProviderRow {
             health_message: row.health_message,
             health_at: row.health_at,
             stream_options: stream_options(row.stream_options.as_deref()),
+            limits: ProviderLimits {
+                requests_per_minute: row.requests_per_minute,
+                tokens_per_minute: row.tokens_per_minute,
+            },
             created_at: row.created_at,
             updated_at: row.updated_at,
         }

@@ -46,6 +46,7 @@ impl Kind {
             | ErrorClass::Disabled
             | ErrorClass::NotAllowed
             | ErrorClass::OverBudget
+            | ErrorClass::NoHeadroom
             | ErrorClass::Deadline
             | ErrorClass::TooLarge
             | ErrorClass::LacksCapability => None,

@@ -90,6 +90,7 @@ fn course(plan: &mut Plan, weather: &Weather, class: ErrorClass) -> (String, Exh
                 };
                 looked_at.push(format!("({} {reason})", candidate.model.name));
             }
+            Step::Fetch => panic!("nothing is lacking"),
             Step::Exhausted(end) => return (looked_at.join(" "), end),
         }
     }

@@ -13,6 +13,7 @@ use crate::store::{OrganizationSettings, TypedFallbacks};
 
 mod examples;
 mod facts;
+mod headroom;
 mod properties;
 mod time;
 
@@ -193,6 +194,7 @@ fn run(plan: &mut Plan, classes: &[ErrorClass]) -> Course {
                 last = failures.next().copied().map(failure);
             }
             Step::Skip(candidate, skip_reason) => said.push(Said::PassedOver(candidate, skip_reason.class)),
+            Step::Fetch => panic!("nothing is lacking"),
             Step::Exhausted(end) => return Course { said, end },
         }
         assert!(said.len() <= 1_000, "the plan does not end");

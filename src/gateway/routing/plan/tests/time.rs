@@ -15,7 +15,7 @@ fn list(count: usize) -> Plan {
 fn call(step: Step) -> (String, Duration, Duration) {
     match step {
         Step::Try { candidate, after, time_budget } => (candidate.model.name.to_string(), after, time_budget),
-        Step::Skip(..) | Step::Exhausted(_) => panic!("no call: {step:?}"),
+        Step::Skip(..) | Step::Fetch | Step::Exhausted(_) => panic!("no call: {step:?}"),
     }
 }
 

@@ -49,12 +49,12 @@ impl RoutingContext<'_> {
         Some((lowest, highest))
     }
 
-    fn calibration(&self, model: &ModelEntry) -> TokenCalibration {
+    pub(super) fn calibration(&self, model: &ModelEntry) -> TokenCalibration {
         let calibrations = self.state.calibrations;
         calibrations.map(|calibrations| calibrations.of(model.id, self.caller)).unwrap_or_default()
     }
 
-    fn limit(&self) -> &AnswerLimit {
+    pub(super) fn limit(&self) -> &AnswerLimit {
         self.limit.get_or_init(|| AnswerLimit::of(self.request))
     }
 }

@@ -1,5 +1,7 @@
 //! Parses numbers typed into forms and formats them for display.
 
+pub mod limits;
+
 use std::ops::RangeInclusive;
 
 use crate::console::components::format::count;

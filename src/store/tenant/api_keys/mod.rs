@@ -1,5 +1,7 @@
 //! API keys. Only a keyed hash of the key is stored.
 
+mod named_models;
+
 use chrono::{DateTime, Utc};
 use entity::api_keys;
 use entity::ids::{ApiKeyId, UserId};
@@ -11,11 +13,13 @@ use sea_orm::{
 use serde::Serialize;
 
 use super::audit::AuditEntry;
-use crate::domain::error::{Error, Location, Violation};
+use super::limits::{Limits, ModelLimits};
+use crate::domain::error::Error;
 use crate::store::OrgStore;
 use crate::store::pagination::listing::read_page;
 use crate::store::pagination::{BidirectionalPage, Direction, Page, PageRequest, Position, newest_first};
 use crate::store::transaction::{Change, check_seen};
+pub use named_models::{unknown_limited_models, unknown_models};
 
 /// An API key, valid or revoked, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,6 +41,14 @@ pub struct ApiKeyRow {
     pub requests_per_minute: Option<i64>,
     /// Concurrent requests; `None` for no limit.
     pub concurrent_requests: Option<i64>,
+    /// Requests per UTC day; `None` for no limit.
+    pub requests_per_day: Option<i64>,
+    /// Tokens per minute; `None` for no limit.
+    pub tokens_per_minute: Option<i64>,
+    /// Tokens per UTC day; `None` for no limit.
+    pub tokens_per_day: Option<i64>,
+    /// Limits of single models inside the key.
+    pub model_limits: ModelLimits,
     /// When it expires; `None` if it does not.
     pub expires_at: Option<DateTime<Utc>>,
     /// The user who created it; `None` if another key or the command line did.
@@ -70,6 +82,14 @@ pub struct NewApiKey {
     pub requests_per_minute: Option<i64>,
     /// Concurrent requests; `None` for no limit.
     pub concurrent_requests: Option<i64>,
+    /// Requests per UTC day; `None` for no limit.
+    pub requests_per_day: Option<i64>,
+    /// Tokens per minute; `None` for no limit.
+    pub tokens_per_minute: Option<i64>,
+    /// Tokens per UTC day; `None` for no limit.
+    pub tokens_per_day: Option<i64>,
+    /// Limits of single models inside the key.
+    pub model_limits: ModelLimits,
     /// When it expires; truncated to microseconds.
     pub expires_at: Option<DateTime<Utc>>,
     /// The user who creates it.
@@ -89,6 +109,14 @@ pub struct ApiKeyChange {
     pub requests_per_minute: Option<Option<i64>>,
     /// Concurrent requests; `None` for no limit.
     pub concurrent_requests: Option<Option<i64>>,
+    /// Requests per UTC day; `None` for no limit.
+    pub requests_per_day: Option<Option<i64>>,
+    /// Tokens per minute; `None` for no limit.
+    pub tokens_per_minute: Option<Option<i64>>,
+    /// Tokens per UTC day; `None` for no limit.
+    pub tokens_per_day: Option<Option<i64>>,
+    /// Limits of single models, in place of all earlier ones.
+    pub model_limits: Option<ModelLimits>,
     /// When it expires; truncated to microseconds.
     pub expires_at: Option<Option<DateTime<Utc>>>,
     /// The expected time of the last change in microseconds; `None` for any.
@@ -124,6 +152,7 @@ impl OrgStore {
 
     async fn insert_api_key(&self, change: Change, id: ApiKeyId, new: NewApiKey) -> Result<ApiKeyRow, Error> {
         self.check_allow_list(&change, new.models.as_deref()).await?;
+        self.check_limited_models(&change, Some(&new.model_limits)).await?;
         let grant = self.pending_grant(&change, None).await?;
         let now = self.clock().now();
         let row = api_keys::ActiveModel {
@@ -137,6 +166,10 @@ impl OrgStore {
             models: Set(new.models.map(Json::from)),
             requests_per_minute: Set(new.requests_per_minute),
             concurrent_requests: Set(new.concurrent_requests),
+            requests_per_day: Set(new.requests_per_day),
+            tokens_per_minute: Set(new.tokens_per_minute),
+            tokens_per_day: Set(new.tokens_per_day),
+            model_limits: Set(stored_limits(&new.model_limits)?),
             expires_at: Set(new.expires_at.map(cut)),
             created_by: Set(new.created_by),
             created_at: Set(now),
@@ -205,6 +238,7 @@ impl OrgStore {
         }
         check_seen(to.seen, row.updated_at)?;
         self.check_allow_list(&change, to.models.as_ref().and_then(Option::as_deref)).await?;
+        self.check_limited_models(&change, to.model_limits.as_ref()).await?;
         let grant = self.pending_grant(&change, Some(id)).await?;
         let before = ApiKeyRow::try_from(row.clone())?;
         let mut row = row.into_active_model();
@@ -213,6 +247,12 @@ impl OrgStore {
         row.models = to.models.map_or(row.models, |models| Set(models.map(Json::from)));
         row.requests_per_minute = to.requests_per_minute.map_or(row.requests_per_minute, Set);
         row.concurrent_requests = to.concurrent_requests.map_or(row.concurrent_requests, Set);
+        row.requests_per_day = to.requests_per_day.map_or(row.requests_per_day, Set);
+        row.tokens_per_minute = to.tokens_per_minute.map_or(row.tokens_per_minute, Set);
+        row.tokens_per_day = to.tokens_per_day.map_or(row.tokens_per_day, Set);
+        if let Some(limits) = &to.model_limits {
+            row.model_limits = Set(stored_limits(limits)?);
+        }
         row.expires_at = to.expires_at.map_or(row.expires_at, |expires_at| Set(expires_at.map(cut)));
         row.updated_at = Set(self.clock().now());
         row.version = Set(Some(change.version()));
@@ -247,55 +287,6 @@ impl OrgStore {
         Ok(Some(after))
     }
 
-    /// Removes the name of a deleted model from allow-lists. Otherwise keys would get access to another model that later
-    /// takes the name. A list without a name allows no model.
-    pub(in crate::store) async fn api_keys_forget_model(
-        &self,
-        change: &Change,
-        name: &str,
-    ) -> Result<(), Error> {
-        self.change_allow_lists(change, name, |models| models.retain(|known| known != name)).await
-    }
-
-    /// Replaces the old name of a renamed model in allow-lists. Otherwise keys would lose the model, and would get access to
-    /// another model that later takes the old name.
-    pub(in crate::store) async fn api_keys_rename_model(
-        &self,
-        change: &Change,
-        old: &str,
-        new: &str,
-    ) -> Result<(), Error> {
-        let rename = |models: &mut Vec<String>| {
-            models.iter_mut().filter(|name| *name == old).for_each(|name| new.clone_into(name));
-        };
-        self.change_allow_lists(change, old, rename).await
-    }
-
-    /// Changes the allow-lists that contain a name.
-    async fn change_allow_lists(
-        &self,
-        change: &Change,
-        name: &str,
-        apply: impl Fn(&mut Vec<String>),
-    ) -> Result<(), Error> {
-        let listing = self.api_keys().filter(api_keys::Column::Models.is_not_null());
-        for row in listing.all(change.on()).await? {
-            let before = ApiKeyRow::try_from(row.clone())?;
-            let mut models = before.models.clone().unwrap_or_default();
-            if !models.iter().any(|known| known == name) {
-                continue;
-            }
-            apply(&mut models);
-            let mut row = row.into_active_model();
-            row.models = Set(Some(Json::from(models)));
-            row.updated_at = Set(self.clock().now());
-            row.version = Set(Some(change.version()));
-            let after = ApiKeyRow::try_from(row.update(change.on()).await?)?;
-            change.audit(entry("api_key.change", Some(&before), &after)?).await?;
-        }
-        Ok(())
-    }
-
     fn api_keys(&self) -> Select<api_keys::Entity> {
         api_keys::Entity::find().filter(api_keys::Column::OrganizationId.eq(self.organization_id))
     }
@@ -307,29 +298,6 @@ impl OrgStore {
     ) -> Result<Option<api_keys::Model>, Error> {
         Ok(self.api_keys().filter(api_keys::Column::Id.eq(id)).one(on).await?)
     }
-
-    async fn check_allow_list(&self, change: &Change, models: Option<&[String]>) -> Result<(), Error> {
-        let Some(models) = models else { return Ok(()) };
-        let catalog = self.model_names(change.on()).await?;
-        let unknown =
-            unknown_models(models.iter().map(String::as_str).enumerate(), |name| catalog.contains_key(name));
-        if unknown.is_empty() { Ok(()) } else { Err(Error::Invalid(unknown)) }
-    }
-}
-
-/// The violations of an allow-list that names models which are not `known`.
-pub fn unknown_models<'a>(
-    names: impl Iterator<Item = (usize, &'a str)>,
-    known: impl Fn(&str) -> bool,
-) -> Vec<Violation> {
-    let violation = |(index, name): (usize, &str)| {
-        let location = [Location::from("body"), Location::from("models"), Location::from(index)];
-        let message = format!(
-            "no model of this organization's catalog is called '{name}': name living models, or send null for all"
-        );
-        Violation::new(location, "value_error", message)
-    };
-    names.filter(|(_, name)| !known(name)).map(violation).collect()
 }
 
 impl TryFrom<api_keys::Model> for ApiKeyRow {
@@ -345,6 +313,10 @@ impl TryFrom<api_keys::Model> for ApiKeyRow {
             models: row.models.map(serde_json::from_value).transpose().map_err(Error::internal)?,
             requests_per_minute: row.requests_per_minute,
             concurrent_requests: row.concurrent_requests,
+            requests_per_day: row.requests_per_day,
+            tokens_per_minute: row.tokens_per_minute,
+            tokens_per_day: row.tokens_per_day,
+            model_limits: read_limits(row.model_limits)?,
             expires_at: row.expires_at,
             created_by: row.created_by,
             created_at: row.created_at,
@@ -353,6 +325,31 @@ impl TryFrom<api_keys::Model> for ApiKeyRow {
             revoked_at: row.revoked_at,
         })
     }
+}
+
+impl ApiKeyRow {
+    /// The limits of the key, for all of its models together.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            requests_per_minute: self.requests_per_minute,
+            requests_per_day: self.requests_per_day,
+            tokens_per_minute: self.tokens_per_minute,
+            tokens_per_day: self.tokens_per_day,
+            concurrent_requests: self.concurrent_requests,
+        }
+    }
+}
+
+/// The limits of models as they are stored: null without any.
+fn stored_limits(limits: &ModelLimits) -> Result<Option<Json>, Error> {
+    let stored = (!limits.is_empty()).then(|| serde_json::to_value(limits)).transpose();
+    stored.map_err(Error::internal)
+}
+
+/// The limits of models as they were stored.
+pub(in crate::store) fn read_limits(stored: Option<Json>) -> Result<ModelLimits, Error> {
+    stored.map(serde_json::from_value).transpose().map(Option::unwrap_or_default).map_err(Error::internal)
 }
 
 fn entry(action: &'static str, before: Option<&ApiKeyRow>, after: &ApiKeyRow) -> Result<AuditEntry, Error> {
