@@ -191,7 +191,8 @@ pub(super) fn thread_not_found(failure: &Failure, passed_over: bool) -> Option<F
         | ErrorClass::InvalidResponse
         | ErrorClass::Cooldown
         | ErrorClass::Disabled
-        | ErrorClass::LacksCapability => passed_over.then(lost),
+        | ErrorClass::LacksCapability
+        | ErrorClass::NoHeadroom => passed_over.then(lost),
         ErrorClass::ContextWindowExceeded
         | ErrorClass::ContentPolicy
         | ErrorClass::InvalidRequest

@@ -3,8 +3,8 @@
 use entity::api_keys;
 use sea_orm::prelude::Json;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, EntityTrait as _,
-    IntoActiveModel as _, QueryFilter as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, Condition, IntoActiveModel as _,
+    QueryFilter as _,
 };
 
 use super::{ApiKeyRow, entry, stored_limits};
