@@ -125,8 +125,9 @@ class Examples:
             fields = {"name": name, "provider_id": providers["simulated"], "upstream_model": upstream}
             cls.here.create("/v1/model-router/models", **fields)
         cls.provider = providers["good"]
-        status, answer = cls.here.call("POST", "/fallback", {"model": "smart", "fallback_models": ["steady"]})
-        assert status == 200, answer
+        for name, fallback in [("smart", "steady"), ("embed", "embed-elsewhere")]:
+            status, answer = cls.here.call("POST", "/fallback", {"model": name, "fallback_models": [fallback]})
+            assert status == 200, answer
 
     def run_code(self, *command):
         """Runs a command in the folder and returns what it printed."""
@@ -145,7 +146,7 @@ class Examples:
         # These two are programs, which tests/agents runs.
         programs = {label: found.pop(label) for label in ("Claude Code", "Codex")}
         self.assertTrue(all(self.here.url in code for code in programs.values()), programs)
-        self.assertEqual(len(found), 8, found)
+        self.assertEqual(len(found), 9, found)
         for label, code in found.items():
             with self.subTest(label=label):
                 if label == "curl":
@@ -155,6 +156,9 @@ class Examples:
                 else:
                     (self.folder / "snippet.mjs").write_text(code)
                     said = self.run_code("node", "snippet.mjs")
+                if "embeddings" in label:
+                    self.assertRegex(said, r"\[\d+, \d+\]")
+                    continue
                 self.assertIn("You said: Hello", said)
                 if "x-failsoft-model" in code or label == "curl":
                     self.assertRegex(said, r"(answered by|x-failsoft-model:) steady")
