@@ -63,6 +63,9 @@ where
     let mut row = row.into_active_model();
     // The schema may be that of an earlier release.
     let columns = databases::columns(db, &table).await;
+    if columns.is_empty() {
+        return;
+    }
     for added in E::Column::iter().filter(|column| !columns.contains(column.as_str())) {
         row.not_set(added);
     }
