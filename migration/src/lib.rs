@@ -59,6 +59,7 @@ mod m20261201_000065_change_numbers;
 mod m20261201_000067_endpoint_filter;
 mod m20261201_000068_reasoning_price;
 mod m20261201_000091_drill_filters;
+mod m20261201_000101_provider_credentials;
 mod table;
 
 /// Applies the migrations of this release (`Migrator::up`) or reverts them (`Migrator::down`).
@@ -101,6 +102,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261201_000067_endpoint_filter::Migration),
             Box::new(m20261201_000068_reasoning_price::Migration),
             Box::new(m20261201_000091_drill_filters::Migration),
+            Box::new(m20261201_000101_provider_credentials::Migration),
         ]
     }
 

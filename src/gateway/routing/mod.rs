@@ -3,5 +3,6 @@
 pub mod budget;
 pub mod call_feedback;
 pub mod cooldown;
+pub mod deployments;
 pub mod plan;
 pub mod provider_health;

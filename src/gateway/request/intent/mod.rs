@@ -5,10 +5,11 @@ mod kinds;
 mod purpose;
 mod stored;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 use std::time::Duration;
 
+use entity::ids::ModelId;
 pub use purpose::Purpose;
 
 use crate::dialects::Dialect;
@@ -25,6 +26,7 @@ use crate::gateway::request::requirements::Requirements;
 use crate::gateway::routing::budget::{BudgetReservation, Estimate, OverBudget, Spending};
 use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
+use crate::gateway::routing::deployments::claim_probe;
 use crate::gateway::routing::plan::{CandidateFacts, Limits, Plan};
 use crate::gateway::usage::answer_limit::AnswerLimit;
 use crate::gateway::usage::calibration::TokenCalibrations;
@@ -254,6 +256,8 @@ pub struct RoutingContext<'a> {
     takes_probes: bool,
     /// Whether money is really reserved; false for dry runs.
     reserves: bool,
+    /// The deployment whose probe was taken last, for the call that it allows.
+    claimed: Cell<Option<ModelId>>,
 }
 
 impl<'a> RoutingContext<'a> {
@@ -279,6 +283,7 @@ impl<'a> RoutingContext<'a> {
             unpriced,
             takes_probes: drills.is_empty(),
             reserves: true,
+            claimed: Cell::new(None),
         }
     }
 
@@ -292,6 +297,12 @@ impl<'a> RoutingContext<'a> {
     #[must_use]
     pub fn reservation(&self) -> Option<Arc<BudgetReservation>> {
         self.reservation.clone()
+    }
+
+    /// The deployment whose probe the plan has taken for the next call, if it has.
+    #[must_use]
+    pub fn take_claimed(&self) -> Option<ModelId> {
+        self.claimed.take()
     }
 
     /// Why the model does not answer such requests, whatever else they ask for.
@@ -325,7 +336,14 @@ impl CandidateFacts for RoutingContext<'_> {
     }
 
     fn claim_probe(&self, model: &ModelEntry) -> bool {
-        !self.takes_probes || self.state.cooldowns.claim_probe(model, self.caller)
+        if !self.takes_probes {
+            return true;
+        }
+        let cooldowns = self.state.cooldowns;
+        match &model.deployments {
+            None => cooldowns.claim_probe(model, self.caller),
+            Some(deployments) => claim_probe(cooldowns, deployments, self.caller, &self.claimed),
+        }
     }
 
     fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {
