@@ -84,6 +84,11 @@ id! {
     ProviderId
 }
 id! {
+    /// Id of a credential: of a row of [`provider_credentials`](crate::provider_credentials), or of the provider itself for
+    /// its first credential, which is in the provider's own row.
+    ProviderCredentialId
+}
+id! {
     /// Id of a row of [`models`](crate::models).
     ModelId
 }

@@ -34,6 +34,7 @@ pub mod models;
 pub mod one_time_links;
 pub mod organizations;
 pub mod outbox;
+pub mod provider_credentials;
 pub mod providers;
 pub mod request_rollups;
 pub mod requests;

@@ -1,4 +1,4 @@
-//! Table `providers`: the providers of an organization's models, with their credentials.
+//! Table `providers`: the providers of an organization's models, each with its first credential.
 
 use sea_orm::entity::prelude::*;
 
@@ -24,6 +24,12 @@ pub struct Model {
     pub credential: Option<Vec<u8>>,
     /// The part of the credential that may be displayed, such as its last four characters.
     pub credential_hint: Option<String>,
+    /// The name of this first credential; `None` for the usual one.
+    pub credential_name: Option<String>,
+    /// The share of the calls that it gets beside the provider's further credentials; `None` for 1.
+    pub credential_weight: Option<i32>,
+    /// Credentials of a later tier are used while those of the earlier ones are away; `None` for the first tier.
+    pub credential_tier: Option<i32>,
     /// The result of the last attempts: `unknown`, `ok` or `failing`.
     pub health: String,
     /// Why it fails, redacted.

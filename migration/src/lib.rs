@@ -61,6 +61,7 @@ mod m20261201_000068_reasoning_price;
 mod m20261201_000071_leases;
 mod m20261201_000072_limits;
 mod m20261201_000091_drill_filters;
+mod m20261201_000101_provider_credentials;
 mod table;
 
 /// Applies the migrations of this release (`Migrator::up`) or reverts them (`Migrator::down`).
@@ -105,6 +106,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261201_000071_leases::Migration),
             Box::new(m20261201_000072_limits::Migration),
             Box::new(m20261201_000091_drill_filters::Migration),
+            Box::new(m20261201_000101_provider_credentials::Migration),
         ]
     }
 

@@ -21,7 +21,7 @@ use crate::domain::clock::Clock;
 use crate::gateway::call::endpoint::Endpoints;
 use crate::gateway::routing::budget::Crossed;
 use crate::gateway::routing::call_feedback::SharedState;
-use crate::gateway::routing::provider_health::HealthChange;
+use crate::gateway::routing::provider_health::{HealthChange, HealthOf};
 use crate::limits::leases::Taker;
 use crate::store::Store;
 use crate::store::archive::Archive;
@@ -256,13 +256,17 @@ async fn store_health(
         let Some(first) = first else { return };
         let mut latest = vec![first];
         while let Ok(next) = changes.try_recv() {
-            latest.retain(|change| change.provider_id != next.provider_id);
+            latest.retain(|change| change.of != next.of);
             latest.push(next);
         }
-        for HealthChange { organization_id, provider_id, updated_at, health } in latest {
+        for HealthChange { organization_id, of, updated_at, health } in latest {
             let organization = store.system().organization(organization_id, "gateway");
-            if let Err(error) = organization.provider_health_set(provider_id, updated_at, health).await {
-                tracing::warn!(provider = %provider_id, %error, "cannot store a provider's health");
+            let stored = match of {
+                HealthOf::Provider(id) => organization.provider_health_set(id, updated_at, health).await,
+                HealthOf::Credential(id) => organization.credential_health_set(id, updated_at, health).await,
+            };
+            if let Err(error) = stored {
+                tracing::warn!(?of, %error, "cannot store a provider's health");
             }
         }
         let _ = tokio::time::timeout(HEALTH_INTERVAL, stop(&mut stopped)).await;
@@ -289,7 +293,7 @@ impl Collector for CooldownCollector {
         let open = ConstGauge::new(i64::try_from(self.0.cooldowns.open_count()).unwrap_or(i64::MAX));
         open.encode(encoder.encode_descriptor(
             "failsoft_models_in_cooldown",
-            "Models of all organizations that this process leaves alone for now",
+            "Models of all organizations, or their deployments, that this process leaves alone for now",
             None,
             open.metric_type(),
         )?)

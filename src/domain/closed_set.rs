@@ -117,6 +117,7 @@ impl<'de, T: ClosedSet> Deserialize<'de> for Stored<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::attempt_report::DeploymentReason;
     use crate::domain::failure::class::ErrorClass;
     use crate::domain::fallback_type::FallbackType;
     use crate::domain::invocation_type::InvocationType;
@@ -138,6 +139,7 @@ mod tests {
 
     #[test]
     fn every_value_has_one_word_for_the_database_and_json() {
+        words_are_the_same_everywhere::<DeploymentReason>();
         words_are_the_same_everywhere::<ErrorClass>();
         words_are_the_same_everywhere::<FallbackType>();
         words_are_the_same_everywhere::<InvocationType>();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use entity::ids::ModelId;
 
 use super::call::adapt::{self, Adapted};
 use super::call::attempt::{Call, attempt};
@@ -17,17 +18,66 @@ use super::call::translation::AnswerTranslation;
 use super::call::usable_answer::operation::Expectation;
 use super::call::usable_answer::relaying::Relaying;
 use super::request::chat_request::ChatRequest;
-use super::routing::plan::{Candidate, LEAST};
+use super::routing::deployments::{Seeker, session};
+use super::routing::plan::{Candidate, Chosen, LEAST};
 use super::usage::asked::Asked;
 use super::usage::so_far::SoFar;
 use super::usage::text_size::TextSize;
 use super::{Gateway, Job};
 use crate::domain::attempt_report::Adaptation;
+use crate::domain::failure::Failure;
 use crate::limits::shares::{LARGE, SMALL, Share};
 use crate::providers::compatibility::Parameters;
 use crate::upstream::Pieces;
 
 impl Gateway {
+    /// A candidate with the deployment that the request is sent to now; as it is, if its model has one or is drilled.
+    /// `takes_probes` says whether the call reports to cooldowns, and `claimed` whose probe the plan has taken for it.
+    pub(super) fn deployed(
+        &self,
+        job: &Job,
+        candidate: Candidate,
+        tried: &[ModelId],
+        (takes_probes, claimed): (bool, Option<ModelId>),
+    ) -> Candidate {
+        let Some(deployments) = &candidate.model.deployments else { return candidate };
+        if job.intent.drills.class_of(&candidate.model.name).is_some() {
+            return candidate;
+        }
+        let seeker =
+            Seeker { takes_probes: takes_probes && job.intent.drills.is_empty(), ..self.seeker(job, tried) };
+        let chosen = seeker.choose(deployments, claimed, rand::random());
+        let Some((model, reason)) = chosen.map(|(model, reason)| (model.clone(), reason)) else {
+            return candidate;
+        };
+        let chosen = Some(Chosen { of: candidate.model.clone(), reason });
+        Candidate { model, chosen, ..candidate }
+    }
+
+    /// Notes the deployment that failed, and says whether another one of the same candidate is called at once.
+    pub(super) fn moves_on(
+        &self,
+        job: &Job,
+        candidate: &Candidate,
+        failure: &Failure,
+        tried: &mut Vec<ModelId>,
+    ) -> bool {
+        let Some(Chosen { of, .. }) = &candidate.chosen else { return false };
+        tried.push(candidate.model.cooldown_id());
+        let deployments = of.deployments.as_deref().unwrap_or_default();
+        failure.is_of_the_credential() && self.seeker(job, tried).has_another(deployments)
+    }
+
+    fn seeker<'a>(&'a self, job: &Job, tried: &'a [ModelId]) -> Seeker<'a> {
+        Seeker {
+            cooldowns: &self.shared_state.cooldowns,
+            caller: job.intent.caller(),
+            session: session(job.context.session_id, &job.intent.request),
+            tried,
+            takes_probes: false,
+        }
+    }
+
     /// Calls a candidate, at most twice.
     pub(super) async fn attempt(
         &self,

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use entity::ids::ModelId;
 use tokio::time::{sleep, timeout};
 
 use super::call::adapt::adapt_count;
@@ -72,6 +73,7 @@ impl Gateway {
         };
         let mut failure: Option<Failure> = None;
         let mut skipped: Option<(Candidate, SkipReason)> = None;
+        let mut tried: Vec<ModelId> = Vec::new();
         loop {
             let (candidate, time_budget) = match plan.next(failure.take(), job.decision_input(&facts)) {
                 Step::Skip(candidate, reason) => {
@@ -83,7 +85,8 @@ impl Gateway {
                 Step::Exhausted(end) => return Err(not_counted(end, skipped.as_ref(), routing, job)),
                 Step::Try { candidate, after, time_budget } => {
                     sleep(after).await;
-                    (candidate, time_budget)
+                    // A count reports to no cooldown, so it takes no probe.
+                    (self.deployed(job, candidate, &tried, (false, None)), time_budget)
                 }
             };
             let called = Instant::now();
@@ -106,7 +109,11 @@ impl Gateway {
                     let provider = &candidate.model.provider;
                     let classifier = Classifier { provider, endpoints, sentences, now };
                     let sent = &candidate.model.upstream_model;
-                    failure = Some(classifier.classify_of(&fault, &intent.request, sent));
+                    let found = classifier.classify_of(&fault, &intent.request, sent);
+                    if self.moves_on(job, &candidate, &found, &mut tried) {
+                        plan.call_again();
+                    }
+                    failure = Some(found);
                 }
             }
         }

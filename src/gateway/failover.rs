@@ -75,6 +75,8 @@ impl Gateway {
                     if !after.is_zero() {
                         tokio::time::sleep(after).await;
                     }
+                    let claimed = (true, routing_context.take_claimed());
+                    let candidate = self.deployed(&job, candidate, &earlier.deployments, claimed);
                     let tried = Tried { job: &job, candidate, share: &share, time_budget, due };
                     match self.try_candidate(tried, &mut earlier, &mut recorder).await? {
                         TryEnd::Answered(received) => {
@@ -103,8 +105,9 @@ impl Gateway {
     ) -> Result<TryEnd> {
         let Tried { job, candidate, share, time_budget, due } = tried;
         let (intent, id) = (&job.intent, candidate.model.id);
+        let counted_as = candidate.model.cooldown_id();
         let drilled = intent.drills.class_of(&candidate.model.name).is_some();
-        let feedback = self.feedback(job, &candidate).repeated(earlier.failing.contains(&id));
+        let feedback = self.feedback(job, &candidate).repeated(earlier.failing.contains(&counted_as));
         let so_far = SoFar::default();
         let mut call = recorder.attempt_started(&candidate, &feedback, &intent.request, (drilled, &so_far));
         let called = Instant::now();
@@ -141,9 +144,10 @@ impl Gateway {
         }
         spans::failed(&span, &found, took);
         if feedback.failed(&found, || intent.source(may_be_brought(&found, sent))) {
-            earlier.failing.push(id);
+            earlier.failing.push(counted_as);
         }
         recorder.attempt_failed(&candidate, &found, took, changes);
+        let again = again || self.moves_on(job, &candidate, &found, &mut earlier.deployments);
         Ok(TryEnd::Failed { found, again })
     }
 
@@ -172,8 +176,10 @@ impl Gateway {
 struct Earlier {
     /// The last answer that a filter ended, which is given if no other model answers. Rare, and large.
     withheld: Option<Box<(Candidate, Received)>>,
-    /// The models that failed in a way that counts toward a cooldown.
+    /// The models and deployments that failed in a way that counts toward a cooldown, by the ids of their cooldowns.
     failing: Vec<ModelId>,
+    /// The deployments that were called, by the ids of their cooldowns; none of a model with one.
+    deployments: Vec<ModelId>,
     /// The model that refused the reasoning in the history, so that it is called without.
     bare: Option<ModelId>,
 }
@@ -193,7 +199,8 @@ struct Tried<'a> {
 enum TryEnd {
     /// With an answer that is on record.
     Answered(Received),
-    /// With a failure; `again` if the same candidate comes once more, without the reasoning that it refused.
+    /// With a failure; `again` if the same candidate comes once more, by another deployment or without the reasoning that
+    /// it refused.
     Failed { found: Failure, again: bool },
 }
 

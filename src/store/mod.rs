@@ -47,6 +47,7 @@ pub use tenant::key_grants::{BoundKey, KeyGrant};
 pub use tenant::limits::{Limits, LimitsChange, ModelLimits, NamedLimit, ProviderLimits};
 pub use tenant::models::{FilledModel, ModelFields, ModelFilter, ModelRow, ModelSettings};
 pub use tenant::organization_settings::{OrganizationSettings, TypedFallbacks, UnpricedModels};
+pub use tenant::providers::credentials::{CredentialChange, CredentialRow, MOST_CREDENTIALS, NewCredential};
 pub use tenant::providers::{NewProvider, ProviderChange, ProviderHealth, ProviderRow, unknown_provider};
 pub use tenant::requests::RequestFilter;
 pub use tenant::usage::{UsageBy, UsageFilter, UsagePlace, UsageRow, known_cost};

@@ -19,6 +19,10 @@ pub const TOKENS: RangeInclusive<i64> = 1..=1_000_000_000;
 pub const PRICE: RangeInclusive<i64> = 0..=1_000_000_000_000;
 /// A model's timeouts, in milliseconds.
 pub const TIMEOUT_MS: RangeInclusive<i64> = 1..=600_000;
+/// A credential's share of the calls.
+pub const CREDENTIAL_WEIGHT: RangeInclusive<i64> = 1..=1_000;
+/// The tier of a credential.
+pub const CREDENTIAL_TIER: RangeInclusive<i64> = 0..=15;
 /// How often a failed call of a model is retried.
 pub const RETRIES: RangeInclusive<i64> = 0..=5;
 

@@ -44,6 +44,7 @@ mod missing_choices;
 mod models;
 mod openapi;
 mod provider_billing;
+mod provider_credentials;
 mod provider_health;
 mod provider_test;
 mod providers;

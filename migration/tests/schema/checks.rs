@@ -40,6 +40,10 @@ pub(crate) async fn closed_words(db: &DatabaseConnection) {
     refuses_other_words!(db, providers, health: "unknown" "ok" "failing", |number: u8| {
         providers::Model { id: new_id(), name: format!("provider {number}"), ..ours.provider.clone() }
     });
+    refuses_other_words!(db, provider_credentials, health: "unknown" "ok" "failing", |number: u8| {
+        let name = format!("credential {number}");
+        provider_credentials::Model { id: new_id(), name, ..ours.credential.clone() }
+    });
     refuses_other_words!(
         db,
         models,

@@ -61,6 +61,7 @@ on_both_databases! {
         checks::own_fallback => a_model_cannot_be_its_own_fallback,
         uniqueness::duplicate_target => a_fallback_cannot_stand_twice_in_a_list,
         uniqueness::living_names => a_deleted_name_can_be_used_again,
+        uniqueness::credential_names => a_credential_name_is_used_once_for_a_provider,
         uniqueness::one_config => a_model_has_one_configuration_per_type,
         uniqueness::one_revision => a_revision_is_written_once,
         uniqueness::unique_secrets => keys_addresses_and_links_are_unique_everywhere,

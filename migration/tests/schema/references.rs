@@ -26,6 +26,10 @@ pub(crate) async fn foreign_organization(db: &DatabaseConnection) {
     let model = models::Model { id: new_id(), name: "new".to_owned(), ..ours.source.clone() };
     refuses_foreign!(db, models, model, provider_id = theirs.provider.id);
 
+    let credential =
+        provider_credentials::Model { id: new_id(), name: "new".to_owned(), ..ours.credential.clone() };
+    refuses_foreign!(db, provider_credentials, credential, provider_id = theirs.provider.id);
+
     let price = model_prices::Model { id: new_id(), ..ours.model_price.clone() };
     refuses_foreign!(db, model_prices, price, model_id = theirs.source.id);
 

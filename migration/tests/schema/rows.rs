@@ -24,6 +24,7 @@ macro_rules! for_every_row {
         $function::<one_time_links::Entity>($db, sample.link $(, $more)*).await;
         $function::<api_keys::Entity>($db, sample.api_key $(, $more)*).await;
         $function::<providers::Entity>($db, sample.provider $(, $more)*).await;
+        $function::<provider_credentials::Entity>($db, sample.credential $(, $more)*).await;
         $function::<models::Entity>($db, sample.source $(, $more)*).await;
         $function::<models::Entity>($db, sample.target $(, $more)*).await;
         $function::<model_prices::Entity>($db, sample.model_price $(, $more)*).await;

@@ -50,6 +50,17 @@ pub(crate) async fn living_names(db: &DatabaseConnection) {
     refused::<providers::Entity>(db, providers::Model { id: new_id(), ..provider }, Refusal::Unique).await;
 }
 
+/// A name is used once among the credentials of a provider, and again for another provider.
+pub(crate) async fn credential_names(db: &DatabaseConnection) {
+    let (ours, _) = two(db).await;
+    let second = provider_credentials::Model { id: new_id(), ..ours.credential.clone() };
+    refused::<provider_credentials::Entity>(db, second.clone(), Refusal::Unique).await;
+    let provider = providers::Model { id: new_id(), name: "other".to_owned(), ..ours.provider.clone() };
+    accepted::<providers::Entity>(db, provider.clone()).await;
+    let elsewhere = provider_credentials::Model { provider_id: provider.id, ..second };
+    accepted::<provider_credentials::Entity>(db, elsewhere).await;
+}
+
 pub(crate) async fn one_config(db: &DatabaseConnection) {
     // The sample's configuration is deleted. Its id must be kept, not replaced.
     let (ours, _) = two(db).await;

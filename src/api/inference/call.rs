@@ -191,8 +191,11 @@ fn refuse_loop(headers: &HeaderMap, gateway: &Gateway) -> Result<()> {
 }
 
 /// The session from the body or from a header.
-fn session(
-    caller: &ApiCaller<Inference>,
+///
+/// # Errors
+/// It is not 1 to 256 characters long.
+pub fn session<S>(
+    caller: &ApiCaller<S>,
     headers: &HeaderMap,
     chat: &ChatRequest,
 ) -> Result<(Option<Uuid>, Option<String>)> {

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::query::QueryParameters;
 use crate::api::inference::body;
+use crate::api::inference::call::session;
 use crate::api::inference::options::intent;
 use crate::api::openai::schema::ChatCompletionRequest;
 use crate::auth::api::api_caller::{ApiCaller, RouterRead};
@@ -49,8 +50,9 @@ pub async fn explain(
         Some(endpoint) => body::read(endpoint, &share, None, headers, bytes).await?,
         None => body::read_by_model(caller.organization.clone(), &share, headers, bytes).await?,
     };
+    let (session_id, _) = session(&caller, headers, &read)?;
     let intent = intent(&caller, headers, read)?;
     intent.translate_early(&share).await;
     let state = StateView { refusals: Some(&gateway.refusals), ..StateView::from(&*gateway.shared_state) };
-    Ok(HttpResponse::Ok().json(explain::explain(&intent, state)?))
+    Ok(HttpResponse::Ok().json(explain::explain(&intent, session_id, state)?))
 }

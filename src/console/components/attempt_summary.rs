@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::console::components::format::duration;
 use crate::console::components::status_badge::{happening, label, opened_by};
 use crate::dialects::Dialect;
+use crate::domain::attempt_report::DeploymentReason;
 use crate::domain::closed_set::Stored;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::outcome::Outcome;
@@ -40,6 +41,12 @@ pub struct Attempt {
     /// The dialect that the request was translated into, if it was.
     #[serde(default)]
     pub translated_to: Option<String>,
+    /// Name of the credential that it was sent with, if its provider has several.
+    #[serde(default)]
+    pub credential: Option<String>,
+    /// Why it was sent with that credential.
+    #[serde(default)]
+    pub chosen: Option<Stored<DeploymentReason>>,
     /// Number of calls that this entry represents.
     #[serde(skip)]
     pub calls: usize,
@@ -103,8 +110,7 @@ pub fn on_purpose(model: &str, class: ErrorClass) -> String {
 /// The attempts of a request, in order. Consecutive calls of one model are merged.
 #[must_use]
 pub fn attempts(request: &RequestRow) -> Vec<Attempt> {
-    let read: Vec<Attempt> =
-        serde_json::from_value(request.attempts.clone().into_value()).unwrap_or_default();
+    let read = read(request);
     let mut merged: Vec<Attempt> = Vec::with_capacity(read.len());
     for attempt in read {
         let attempt = Attempt { calls: usize::from(!attempt.passed_over), ..attempt };
@@ -117,6 +123,43 @@ pub fn attempts(request: &RequestRow) -> Vec<Attempt> {
         }
     }
     merged
+}
+
+/// Every attempt, as it is stored.
+fn read(request: &RequestRow) -> Vec<Attempt> {
+    serde_json::from_value(request.attempts.clone().into_value()).unwrap_or_default()
+}
+
+/// The calls with one of several credentials, in order: the name of the model, and which credential was used, why, and how
+/// that ended.
+#[must_use]
+pub fn credentials(request: &RequestRow) -> Vec<(String, String)> {
+    let call = |attempt: Attempt| {
+        let credential = attempt.credential.as_ref()?;
+        let why = attempt.chosen.as_ref().map(why).unwrap_or_default();
+        let end = match (&attempt.error_class, attempt.status) {
+            (None, _) => "answered".to_owned(),
+            (Some(class), Some(status)) => format!("{} ({status})", class.as_str()),
+            (Some(class), None) => class.as_str().to_owned(),
+        };
+        Some((attempt.model, format!("{credential}{why}: {end}")))
+    };
+    read(request).into_iter().filter_map(call).collect()
+}
+
+/// `, as another one failed`.
+fn why(reason: &Stored<DeploymentReason>) -> String {
+    let Some(reason) = reason.known() else { return format!(", {reason}") };
+    let why = match reason {
+        DeploymentReason::Weight => "by weight",
+        DeploymentReason::Session => "as for the rest of the session",
+        DeploymentReason::SessionMoved => "in place of that of the session",
+        DeploymentReason::Spill => "as the earlier tiers are away",
+        DeploymentReason::Failover => "as another one failed",
+        DeploymentReason::Probe => "to find out whether it works again",
+        DeploymentReason::Retry => "as no other one is left",
+    };
+    format!(", {why}")
 }
 
 /// The names of the called models that got another request than the caller's, and what was changed for them.

@@ -24,7 +24,7 @@ use crate::domain::fallback_type::FallbackType;
 use crate::gateway::routing::cooldown::Cooldowns;
 use crate::providers::{Capabilities, StreamOptions, preset};
 use crate::store::ModelSettings;
-use crate::store::snapshot::{ModelEntry, OrganizationSnapshot, ProviderEntry};
+use crate::store::snapshot::{CredentialEntry, ModelEntry, OrganizationSnapshot, ProviderEntry};
 use crate::store::{FallbackRevision, FallbackRow, RequestCounts};
 
 const MODELS: [(&str, &str); 6] = [
@@ -43,6 +43,8 @@ fn catalog() -> Arc<OrganizationSnapshot> {
         preset: preset("custom").expect("a preset"),
         base_url: None,
         credential: None,
+        credential_entry: CredentialEntry::first(ProviderId(Uuid::nil())),
+        further: Vec::new(),
         stream_options: StreamOptions::Auto,
         limits: Default::default(),
         mappings: Default::default(),
@@ -64,6 +66,8 @@ fn catalog() -> Arc<OrganizationSnapshot> {
         price_id: None,
         updated_at: now(),
         cooldown_ended_at: None,
+        deployments: None,
+        own_cooldown_id: None,
     };
     let models = (0..).zip(MODELS.iter()).map(model).map(|model| (model.name.to_string(), Arc::new(model)));
     Arc::new(OrganizationSnapshot { models: models.collect::<HashMap<_, _>>(), ..organization() })

@@ -4,6 +4,7 @@
 
 mod catalog;
 mod configure;
+mod credentials;
 mod parts;
 mod rows;
 mod wording;
@@ -224,7 +225,7 @@ fn samples() -> Vec<(&'static str, String)> {
         ("parts", html(parts(frame("Invite somebody", NavigationItem::Members), Some(diagram())).render())),
         ("outside", html(parts(Frame::public("Log in"), None).render())),
     ];
-    [own, configure::samples(), catalog::samples()].concat()
+    [own, configure::samples(), catalog::samples(), credentials::samples()].concat()
 }
 
 /// The values of an attribute, in order.

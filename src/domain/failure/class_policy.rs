@@ -24,6 +24,8 @@ pub struct ClassPolicy {
     pub class: ErrorClass,
     /// Whether the same model is called again.
     pub same_model: SameModel,
+    /// Whether another credential of the same provider may answer the same request.
+    pub other_credential: bool,
     /// What the failure does to the cooldown of the model, if it counts against the model.
     pub cooldown: CooldownEffect,
     /// What the failure counts against, where the class alone decides.
@@ -90,6 +92,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::RateLimited,
         same_model: SameModel::IfLast,
+        other_credential: true,
         cooldown: CooldownEffect::Limited { first: RATE_LIMIT, longest: RATE_LIMIT },
         scope: FailureScope::Model,
         list: FallbackType::General,
@@ -101,6 +104,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::QuotaExhausted,
         same_model: SameModel::Never,
+        other_credential: true,
         cooldown: CooldownEffect::Limited { first: NEEDS_A_PERSON, longest: LONGEST_QUOTA },
         scope: FailureScope::Model,
         list: FallbackType::General,
@@ -112,6 +116,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::Overloaded,
         same_model: SameModel::Retries,
+        other_credential: false,
         cooldown: CooldownEffect::Counts,
         scope: FailureScope::Model,
         list: FallbackType::General,
@@ -123,6 +128,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::Unavailable,
         same_model: SameModel::Retries,
+        other_credential: false,
         cooldown: CooldownEffect::Counts,
         scope: FailureScope::Open,
         list: FallbackType::General,
@@ -134,6 +140,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::Timeout,
         same_model: SameModel::Never,
+        other_credential: false,
         cooldown: CooldownEffect::Counts,
         scope: FailureScope::Open,
         list: FallbackType::General,
@@ -145,6 +152,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::ContextWindowExceeded,
         same_model: SameModel::Never,
+        other_credential: false,
         cooldown: CooldownEffect::None,
         scope: FailureScope::Request,
         list: FallbackType::ContextWindow,
@@ -156,6 +164,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::ContentPolicy,
         same_model: SameModel::Never,
+        other_credential: false,
         cooldown: CooldownEffect::None,
         scope: FailureScope::Request,
         list: FallbackType::ContentPolicy,
@@ -167,6 +176,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::Authentication,
         same_model: SameModel::Never,
+        other_credential: true,
         cooldown: CooldownEffect::Cools(NEEDS_A_PERSON),
         scope: FailureScope::Provider,
         list: FallbackType::General,
@@ -178,6 +188,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::ModelNotFound,
         same_model: SameModel::Never,
+        other_credential: true,
         cooldown: CooldownEffect::Cools(NEEDS_A_PERSON),
         scope: FailureScope::Model,
         list: FallbackType::General,
@@ -189,6 +200,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::InvalidRequest,
         same_model: SameModel::Never,
+        other_credential: false,
         cooldown: CooldownEffect::None,
         scope: FailureScope::Request,
         list: FallbackType::General,
@@ -200,6 +212,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::InvalidResponse,
         same_model: SameModel::Retries,
+        other_credential: false,
         cooldown: CooldownEffect::Counts,
         scope: FailureScope::Open,
         list: FallbackType::General,
@@ -211,6 +224,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::StreamInterrupted,
         same_model: SameModel::Never,
+        other_credential: false,
         cooldown: CooldownEffect::Counts,
         scope: FailureScope::Open,
         list: FallbackType::General,
@@ -222,6 +236,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::Cooldown,
         same_model: SameModel::Never,
+        other_credential: false,
         cooldown: CooldownEffect::None,
         scope: FailureScope::Request,
         list: FallbackType::General,
@@ -233,6 +248,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::Disabled,
         same_model: SameModel::Never,
+        other_credential: false,
         cooldown: CooldownEffect::None,
         scope: FailureScope::Request,
         list: FallbackType::General,
@@ -244,6 +260,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::NotAllowed,
         same_model: SameModel::Never,
+        other_credential: false,
         cooldown: CooldownEffect::None,
         scope: FailureScope::Request,
         list: FallbackType::General,
@@ -255,6 +272,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::OverBudget,
         same_model: SameModel::Never,
+        other_credential: false,
         cooldown: CooldownEffect::None,
         scope: FailureScope::Request,
         list: FallbackType::General,
@@ -277,6 +295,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::Deadline,
         same_model: SameModel::Never,
+        other_credential: false,
         cooldown: CooldownEffect::None,
         scope: FailureScope::Request,
         list: FallbackType::General,
@@ -288,6 +307,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::TooLarge,
         same_model: SameModel::Never,
+        other_credential: false,
         cooldown: CooldownEffect::None,
         scope: FailureScope::Request,
         list: FallbackType::ContextWindow,
@@ -299,6 +319,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::LacksCapability,
         same_model: SameModel::Never,
+        other_credential: false,
         cooldown: CooldownEffect::None,
         scope: FailureScope::Request,
         list: FallbackType::General,

@@ -50,6 +50,12 @@ impl Failure {
         }
     }
 
+    /// Whether another credential of the same provider may answer the same request.
+    #[must_use]
+    pub fn is_of_the_credential(&self) -> bool {
+        self.class.policy().other_credential && self.scope != FailureScope::Request
+    }
+
     /// The HTTP status for the caller of a chain that ended with this failure.
     #[must_use]
     pub fn caller_status(&self) -> u16 {

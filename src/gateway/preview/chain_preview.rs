@@ -55,9 +55,9 @@ pub fn chain_preview(
     intent.deadline = None;
     let state =
         StateView { cooldowns, calibrations: None, spending: None, call_limits: None, refusals: None };
-    let complete = explain(&intent, state)?;
+    let complete = explain(&intent, None, state)?;
     intent.request.stream = true;
-    let stream = explain(&intent, state)?;
+    let stream = explain(&intent, None, state)?;
     Ok(ChainPreview {
         candidates: complete.candidates,
         longest: Duration::from_millis(complete.worst_case_ms),

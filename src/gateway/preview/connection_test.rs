@@ -19,6 +19,7 @@ use crate::gateway::call::response_body::{error_body, send_fault};
 use crate::gateway::call::whole_answer::whole_body;
 use crate::gateway::request::passed_headers::PassedHeaders;
 use crate::gateway::routing::call_feedback::SharedState;
+use crate::gateway::routing::provider_health::HealthOf;
 use crate::limits::shares::Share;
 use crate::providers;
 use crate::store::snapshot::ProviderEntry;
@@ -105,12 +106,20 @@ fn by_class(class: ErrorClass) -> &'static str {
 }
 
 impl Gateway {
-    /// Tests the connection to a provider, and stores the result as the provider's health.
+    /// Tests the connection to a provider with the credential of this entry, and stores the result as its health.
     pub async fn test_connection(&self, data: &OrgStore, provider: &Arc<ProviderEntry>) -> ConnectionReport {
         let report = Box::pin(self.connect(data.organization_id(), provider)).await;
         self.shared_state.health.tested(provider, report.failure.is_none());
-        let stored = data.provider_tested(provider.id, provider.updated_at, report.health());
-        if let Err(error) = Box::pin(stored).await {
+        let health = report.health();
+        let stored = match HealthOf::entry(provider) {
+            (HealthOf::Provider(id), updated_at) => {
+                Box::pin(data.provider_tested(id, updated_at, health)).await
+            }
+            (HealthOf::Credential(id), updated_at) => {
+                Box::pin(data.credential_health_set(id, updated_at, health)).await
+            }
+        };
+        if let Err(error) = stored {
             tracing::warn!(provider = %provider.id, %error, "cannot store the result of a connection test");
         }
         report

@@ -3,6 +3,7 @@
 //!
 //! It runs the plan of a real request and assumes that every call fails.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -12,11 +13,13 @@ use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::dialects::change::Verb;
+use crate::domain::attempt_report::DeploymentReason;
 use crate::domain::error::Result;
 use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
 use crate::gateway::call::adapt::adapt;
 use crate::gateway::request::intent::{Intent, RoutingContext, StateView};
+use crate::gateway::routing::deployments::{Seeker, session};
 use crate::gateway::routing::plan::{Candidate, DecisionInput, Plan, Step};
 use crate::store::snapshot::ModelEntry;
 
@@ -68,6 +71,25 @@ pub struct Explained {
     /// The possible cost of its answer; null if its price is unknown.
     #[schema(required)]
     pub cost: Option<CostRange>,
+    /// The credentials that it may be sent with, if its provider has several. Only the cooldowns of this process are known.
+    pub credentials: Vec<ExplainedCredential>,
+}
+
+/// One of several credentials of a candidate's provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExplainedCredential {
+    /// The name of the credential.
+    pub name: String,
+    /// Its share of the calls beside those of the same tier.
+    pub weight: u32,
+    /// The tier: a later one is used while the earlier ones are away.
+    pub tier: u32,
+    /// The class of the failure for which it is in cooldown with this model; null if it is not.
+    #[schema(required)]
+    pub in_cooldown: Option<ErrorClass>,
+    /// Why the request would be sent with it; null if it would not be, or if chance decides by the weights.
+    #[schema(required)]
+    pub chosen: Option<DeploymentReason>,
 }
 
 /// A change to a request for one candidate, for the API description: a verb of the closed vocabulary, and what it is said of.
@@ -95,12 +117,12 @@ pub struct CostRange {
     pub highest_nano_dollars: Option<i64>,
 }
 
-/// Runs a request without calls.
+/// Runs a request without calls. `session` is the id of its session.
 ///
 /// # Errors
 /// The request names unknown or forbidden models.
-pub fn explain(intent: &Intent, state: StateView<'_>) -> Result<Explanation> {
-    let (candidates, spent) = DryRun::new(intent, state)?.run();
+pub fn explain(intent: &Intent, session: Option<Uuid>, state: StateView<'_>) -> Result<Explanation> {
+    let (candidates, spent) = DryRun::new(intent, session, state)?.run();
     let cost = candidates.iter().filter_map(|candidate| candidate.cost).reduce(CostRange::joined);
     Ok(Explanation {
         requested: intent.request.wanted.primary().to_owned(),
@@ -112,6 +134,7 @@ pub fn explain(intent: &Intent, state: StateView<'_>) -> Result<Explanation> {
 
 struct DryRun<'a> {
     intent: &'a Intent,
+    session: Option<Uuid>,
     context: RoutingContext<'a>,
     plan: Plan,
     state: StateView<'a>,
@@ -120,9 +143,10 @@ struct DryRun<'a> {
 }
 
 impl<'a> DryRun<'a> {
-    fn new(intent: &'a Intent, state: StateView<'a>) -> Result<Self> {
+    fn new(intent: &'a Intent, session: Option<Uuid>, state: StateView<'a>) -> Result<Self> {
         Ok(Self {
             intent,
+            session,
             context: RoutingContext::dry_run(intent, state),
             plan: intent.plan()?,
             state,
@@ -202,7 +226,27 @@ impl<'a> DryRun<'a> {
             timeout_ms: millis(self.timeout(model)),
             adapted: Vec::new(),
             cost: self.cost(model),
+            credentials: model.deployments.as_deref().map(|all| self.credentials(all)).unwrap_or_default(),
         }
+    }
+
+    fn credentials(&self, deployments: &[Arc<ModelEntry>]) -> Vec<ExplainedCredential> {
+        let (cooldowns, caller) = (self.state.cooldowns, self.intent.caller());
+        let session = session(self.session, &self.intent.request);
+        let seeker = Seeker { cooldowns, caller, session, tried: &[], takes_probes: false };
+        let chosen = seeker.foresee(deployments);
+        let explained = |one: &Arc<ModelEntry>| {
+            let credential = &one.provider.credential_entry;
+            let cooldown = cooldowns.state_for(one, caller).into_cooldown();
+            ExplainedCredential {
+                name: credential.name.to_string(),
+                weight: credential.weight,
+                tier: credential.tier,
+                in_cooldown: cooldown.map(|cooldown| cooldown.failure.class),
+                chosen: chosen.filter(|(id, _)| *id == one.cooldown_id()).map(|(_, reason)| reason),
+            }
+        };
+        deployments.iter().map(explained).collect()
     }
 
     fn cost(&self, model: &ModelEntry) -> Option<CostRange> {

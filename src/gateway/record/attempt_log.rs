@@ -323,6 +323,8 @@ fn report(
         passed_over: false,
         adapted: adapted.changes,
         translated_to: adapted.translated_to,
+        credential: candidate.chosen.as_ref().map(|_| candidate.model.provider.credential_entry.name.clone()),
+        chosen: candidate.chosen.as_ref().map(|chosen| chosen.reason),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod call_feedback;
 pub mod cooldown;
+pub mod deployments;
 pub mod headroom;
 pub mod plan;
 pub mod provider_health;

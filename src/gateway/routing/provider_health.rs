@@ -1,10 +1,10 @@
-//! The health of providers: whether they accept their credentials. Changes are handed to a background task that
+//! The health of providers and of their further credentials: whether they accept them. Changes are handed to a background task that
 //! stores them, so that no request waits. Connection tests store their results themselves.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use entity::ids::{OrganizationId, ProviderId};
+use entity::ids::{OrganizationId, ProviderCredentialId, ProviderId};
 use tokio::sync::mpsc;
 
 use crate::domain::IdMap;
@@ -15,14 +15,35 @@ use crate::store::snapshot::ProviderEntry;
 /// The most changes that wait to be stored. Others are found again by the next call.
 const WAITING: usize = 256;
 
+/// What has a health of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HealthOf {
+    /// A provider, whose row has its first credential.
+    Provider(ProviderId),
+    /// One of a provider's further credentials.
+    Credential(ProviderCredentialId),
+}
+
+impl HealthOf {
+    /// The row with the health of an entry, and when that row was last changed.
+    #[must_use]
+    pub fn entry(entry: &ProviderEntry) -> (Self, DateTime<Utc>) {
+        let credential = &entry.credential_entry;
+        match credential.updated_at {
+            None => (Self::Provider(entry.id), entry.updated_at),
+            Some(updated_at) => (Self::Credential(credential.id), updated_at),
+        }
+    }
+}
+
 /// A change of a provider's health.
 #[derive(Debug)]
 pub struct HealthChange {
     /// The organization of the provider.
     pub organization_id: OrganizationId,
-    /// The id of the provider.
-    pub provider_id: ProviderId,
-    /// When the provider was last changed before the call.
+    /// The row that has the health.
+    pub of: HealthOf,
+    /// When that row was last changed before the call.
     pub updated_at: DateTime<Utc>,
     /// The health that was found.
     pub health: ProviderHealth,
@@ -31,7 +52,7 @@ pub struct HealthChange {
 /// The health of all providers, as this process has seen it.
 #[derive(Debug)]
 pub struct Health {
-    accepted: IdMap<ProviderId, (DateTime<Utc>, bool)>,
+    accepted: IdMap<ProviderCredentialId, (DateTime<Utc>, bool)>,
     changes: mpsc::Sender<HealthChange>,
 }
 
@@ -63,7 +84,8 @@ impl Health {
 
     /// Notes the result of a connection test, which is stored by itself. The next call with another result is reported again.
     pub fn tested(&self, provider: &ProviderEntry, passed: bool) {
-        self.accepted.pin().insert(provider.id, (provider.updated_at, passed));
+        let (_, updated_at) = HealthOf::entry(provider);
+        self.accepted.pin().insert(provider.credential_entry.id, (updated_at, passed));
     }
 
     fn saw(
@@ -73,19 +95,15 @@ impl Health {
         accepted: bool,
         health: impl FnOnce() -> ProviderHealth,
     ) {
-        let seen = (provider.updated_at, accepted);
+        let (of, updated_at) = HealthOf::entry(provider);
+        let (id, seen) = (provider.credential_entry.id, (updated_at, accepted));
         let known = self.accepted.pin();
-        if known.get(&provider.id) == Some(&seen) {
+        if known.get(&id) == Some(&seen) {
             return;
         }
-        let change = HealthChange {
-            organization_id,
-            provider_id: provider.id,
-            updated_at: provider.updated_at,
-            health: health(),
-        };
+        let change = HealthChange { organization_id, of, updated_at, health: health() };
         if self.changes.try_send(change).is_ok() {
-            known.insert(provider.id, seen);
+            known.insert(id, seen);
         }
     }
 }

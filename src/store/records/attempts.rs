@@ -11,7 +11,7 @@ use crate::domain::attempt_report::AttemptReport;
 use crate::store::records::value_list::value_list;
 
 /// The members of an [`AttemptReport`], in the order in which they are stored. A new one comes last.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 11] = [
     "model",
     "provider",
     "status",
@@ -21,6 +21,8 @@ const NAMES: [&str; 9] = [
     "passed_over",
     "adapted",
     "translated_to",
+    "credential",
+    "chosen",
 ];
 
 /// A JSON array of attempts, in the stored form.
@@ -70,7 +72,10 @@ impl Serialize for StoredAttempt<'_> {
         value_list!(
             serializer,
             self.0,
-            [model, provider, status, error_class, matched_rule, duration_ms; passed_over, adapted, translated_to]
+            [
+                model, provider, status, error_class, matched_rule, duration_ms;
+                passed_over, adapted, translated_to, credential, chosen
+            ]
         )
     }
 }
@@ -78,8 +83,19 @@ impl Serialize for StoredAttempt<'_> {
 /// The object of stored values.
 fn shown(values: Vec<Value>) -> Map<String, Value> {
     let absent = || Value::Null;
-    let usual =
-        [absent(), absent(), absent(), absent(), absent(), json!(0), json!(false), json!([]), absent()];
+    let usual = [
+        absent(),
+        absent(),
+        absent(),
+        absent(),
+        absent(),
+        json!(0),
+        json!(false),
+        json!([]),
+        absent(),
+        absent(),
+        absent(),
+    ];
     let missing = usual.into_iter().skip(values.len());
     let values: Vec<Value> = values.into_iter().chain(missing).collect();
     NAMES.iter().map(|name| (*name).to_owned()).zip(values).collect()
@@ -116,6 +132,7 @@ impl<'de> Deserialize<'de> for Attempts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::attempt_report::DeploymentReason;
     use crate::domain::failure::class::ErrorClass;
 
     fn report(status: Option<u16>, error_class: Option<ErrorClass>, adapted: &[&str]) -> AttemptReport {
@@ -129,6 +146,8 @@ mod tests {
             passed_over: status.is_none(),
             adapted: adapted.iter().map(|&change| change.to_owned()).collect(),
             translated_to: adapted.contains(&"dropped:top_k").then_some("chat_completions"),
+            credential: None,
+            chosen: None,
         }
     }
 
@@ -146,6 +165,17 @@ mod tests {
             (&shown[0]["adapted"][0], &shown[0]["translated_to"]),
             (&json!("dropped:top_k"), &Value::Null)
         );
+    }
+
+    #[test]
+    fn an_attempt_with_one_of_several_credentials_says_which_and_why() {
+        let sent = AttemptReport {
+            credential: Some("reserved".into()),
+            chosen: Some(DeploymentReason::Spill),
+            ..report(Some(200), None, &[])
+        };
+        let shown = Attempts::of(&[sent]).into_value();
+        assert_eq!((&shown[0]["credential"], &shown[0]["chosen"]), (&json!("reserved"), &json!("spill")));
     }
 
     #[test]

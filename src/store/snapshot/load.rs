@@ -10,6 +10,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 
+use super::deployments::{self, CredentialEntry};
 use super::key_rows::KeyRows;
 use super::keys::Keys;
 use super::mapping::{self, Owned};
@@ -30,6 +31,7 @@ struct Catalogs {
     configs: HashMap<OrganizationId, Vec<ConfigRows>>,
     budgets: HashMap<OrganizationId, Vec<budgets::Model>>,
     mappings: HashMap<OrganizationId, Vec<Owned>>,
+    credentials: deployments::Rows,
 }
 
 struct ConfigRows {
@@ -128,6 +130,7 @@ async fn read(store: &Store, only: Option<&[OrganizationId]>) -> Result<Catalogs
         configs: read_configs(store, only).await?,
         budgets: grouped(budgets, |row| row.organization_id),
         mappings: mapping::read(reader, only).await?,
+        credentials: deployments::read(reader, only).await?,
     })
 }
 
@@ -212,7 +215,9 @@ fn assemble(
     let own = rows.mappings.remove(&id).unwrap_or_default();
     for row in rows.providers.remove(&id).unwrap_or_default() {
         let mappings = mapping::of_provider(&own, row.id);
+        let further = rows.credentials.remove(&row.id).unwrap_or_default();
         if let Some(entry) = provider_entry(store, row, mappings) {
+            let entry = deployments::with_further(store, entry, further);
             providers.insert(entry.id, Arc::new(entry));
         }
     }
@@ -221,7 +226,8 @@ fn assemble(
         // The provider exists, because a provider in use cannot be deleted.
         if let Some(provider) = providers.get(&row.provider_id) {
             let price = rows.prices.get(&row.id);
-            by_id.insert(row.id, Arc::new(model_entry(row, provider.clone(), price)?));
+            let entry = model_entry(row, provider.clone(), price)?;
+            by_id.insert(entry.id, Arc::new(entry.with_deployments()));
         }
     }
     let (chains, typed_lists) = chains(rows.configs.remove(&id).unwrap_or_default(), &by_id)?;
@@ -280,7 +286,8 @@ fn provider_entry(store: &Store, row: providers::Model, mappings: Mappings) -> O
         return None;
     };
     let place = crate::store::tenant::providers::credential_place(row.organization_id, row.id);
-    let opened = row.credential.map(|sealed| store.inner.vault.open(place, &sealed)).transpose();
+    let opened = row.credential.as_ref().map(|sealed| store.inner.vault.open(place, sealed)).transpose();
+    let credential_entry = CredentialEntry::of_provider(&row);
     let credential = opened
         .inspect_err(|error| tracing::error!(provider = %row.id, %error, "the provider is left out"))
         .ok()?;
@@ -291,6 +298,8 @@ fn provider_entry(store: &Store, row: providers::Model, mappings: Mappings) -> O
         preset,
         base_url,
         credential,
+        credential_entry,
+        further: Vec::new(),
         stream_options: crate::store::tenant::providers::stream_options(row.stream_options.as_deref()),
         limits: ProviderLimits {
             requests_per_minute: row.requests_per_minute,
@@ -322,6 +331,8 @@ fn model_entry(
         upstream_model: row.upstream_model,
         provider,
         updated_at: row.updated_at,
+        deployments: None,
+        own_cooldown_id: None,
     })
 }
 

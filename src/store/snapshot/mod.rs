@@ -7,6 +7,7 @@
 //! read apart from that, so they never wait for it.
 
 mod counter;
+mod deployments;
 mod key_rows;
 mod keys;
 mod listing;
@@ -33,6 +34,7 @@ use super::{Limits, ModelLimits, ModelSettings, OrganizationSettings, ProviderLi
 use crate::domain::operation::ModelKind;
 use crate::domain::period::Period;
 use crate::providers::{Mappings, ParameterRules, Preset, StreamOptions};
+pub use deployments::CredentialEntry;
 pub use keys::Keys;
 pub use snapshot_store::SnapshotStore;
 
@@ -239,6 +241,10 @@ pub struct ProviderEntry {
     pub base_url: Option<String>,
     /// The credential for the provider.
     pub credential: Option<SecretString>,
+    /// Which of the provider's credentials that is.
+    pub credential_entry: CredentialEntry,
+    /// The entries of the provider's other credentials; none in these entries themselves.
+    pub further: Vec<Arc<ProviderEntry>>,
     /// Whether it accepts `stream_options`.
     pub stream_options: StreamOptions,
     /// How much its account may do.
@@ -272,14 +278,22 @@ pub struct ModelEntry {
     pub updated_at: DateTime<Utc>,
     /// When its cooldown was last reset.
     pub cooldown_ended_at: Option<DateTime<Utc>>,
+    /// Its deployments, one for each credential of its provider; `None` if there is one.
+    pub deployments: Option<Arc<[Arc<ModelEntry>]>>,
+    /// The id of the cooldown of one of several deployments; `None` if it is that of the model.
+    pub own_cooldown_id: Option<ModelId>,
 }
 
+/// The times of the last changes that end a cooldown: of a model, its provider, one of several credentials, and the last
+/// reset by hand.
+pub type ModelVersion = (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
 impl ModelEntry {
-    /// The version of the model: its last change, the last change of its provider, and the last reset of its cooldown.
-    /// Results of earlier calls are ignored when it changes.
+    /// The version of the model or deployment. Results of earlier calls are ignored when it changes.
     #[must_use]
-    pub fn version(&self) -> (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>) {
-        (self.updated_at, self.provider.updated_at, self.cooldown_ended_at)
+    pub fn version(&self) -> ModelVersion {
+        let ProviderEntry { updated_at, credential_entry, .. } = &*self.provider;
+        (self.updated_at, *updated_at, credential_entry.updated_at, self.cooldown_ended_at)
     }
 
     /// The name of the vectors that it makes: embeddings of models with the same name can be compared.

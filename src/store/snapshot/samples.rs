@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::ids::{ModelId, OrganizationId, ProviderId};
 use uuid::Uuid;
 
-use super::{Budgets, ModelEntry, OrganizationSnapshot, ProviderEntry, TypedLists};
+use super::{Budgets, CredentialEntry, ModelEntry, OrganizationSnapshot, ProviderEntry, TypedLists};
 use crate::providers::{StreamOptions, preset};
 use crate::store::{ModelSettings, OrganizationSettings};
 
@@ -34,6 +34,8 @@ pub(crate) fn provider(preset_name: &str) -> ProviderEntry {
         preset: preset(preset_name).expect("a preset"),
         base_url: None,
         credential: None,
+        credential_entry: CredentialEntry::first(ProviderId(Uuid::from_u128(1))),
+        further: Vec::new(),
         stream_options: StreamOptions::Auto,
         limits: Default::default(),
         mappings: Default::default(),
@@ -54,5 +56,7 @@ pub(crate) fn model(name: &str, provider: ProviderEntry) -> ModelEntry {
         price_id: None,
         updated_at: DateTime::<Utc>::UNIX_EPOCH,
         cooldown_ended_at: None,
+        deployments: None,
+        own_cooldown_id: None,
     }
 }

@@ -8,7 +8,7 @@ use super::{Kind, World, fallback, new_key, new_provider, organization, strings}
 use crate::config::Settings;
 use crate::domain::fallback_type::FallbackType;
 use crate::store::vault::{self, VaultError};
-use crate::store::{ConnectError, NewProvider, Store};
+use crate::store::{ConnectError, NewCredential, NewProvider, Store};
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -96,12 +96,19 @@ async fn after_a_rotation_the_new_master_key_opens_everything_and_the_old_one_no
     let new = NewProvider { credential: Some("sk-credential".into()), ..new_provider("vendor", "openai") };
     let vendor = world.organization.provider_create(new).await.expect("a provider");
     world.organization.model_create(super::model(vendor.id, "smart")).await.expect("a model");
+    let spare = NewCredential {
+        name: "spare".to_owned(),
+        weight: 1,
+        tier: 1,
+        credential: "sk-spare-credential".into(),
+    };
+    world.organization.credential_create(vendor.id, spare).await.expect("a credential");
     let key = NewKey::of(&world);
     let old = key_in_use(&world.database);
 
     let given: Option<SecretString> = (kind == Kind::Postgres).then(|| master_key(8).into());
     let count = vault::rotate(&world.store, &world.database.settings, given.as_ref()).await.expect("rotated");
-    assert_eq!(count, 4, "three secrets of the installation and one credential");
+    assert_eq!(count, 5, "three secrets of the installation and two credentials");
 
     let settings = match given {
         Some(_) => with_master_key(&world.database.settings, &master_key(8)),
@@ -110,8 +117,11 @@ async fn after_a_rotation_the_new_master_key_opens_everything_and_the_old_one_no
     let reopened = Store::open(&settings, world.database.clock.clone()).await.expect("the new key opens");
     key.still_holds(&reopened);
     let models = reopened.snapshots().organization(world.id()).expect("a snapshot");
-    let credential = models.models["smart"].provider.credential.as_ref().expect("a credential");
-    assert_eq!(secrecy::ExposeSecret::expose_secret(credential), "sk-credential");
+    let deployments = models.models["smart"].deployments.as_deref().expect("two deployments");
+    for (deployment, expected) in deployments.iter().zip(["sk-credential", "sk-spare-credential"]) {
+        let credential = deployment.provider.credential.as_ref().expect("a credential");
+        assert_eq!(secrecy::ExposeSecret::expose_secret(credential), expected);
+    }
 
     let refused =
         Store::open(&with_master_key(&world.database.settings, &old), world.database.clock.clone()).await;

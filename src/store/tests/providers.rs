@@ -1,12 +1,12 @@
 //! Providers: their names, their credentials, and where credentials may be sent.
 
-use entity::{audit_entries, providers};
+use entity::{audit_entries, provider_credentials, providers};
 use rstest::rstest;
 use sea_orm::EntityTrait as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Kind, World, conflict, invalid, new_provider};
-use crate::store::{NewProvider, OrgStore, ProviderChange, ProviderRow};
+use crate::store::{NewCredential, NewProvider, OrgStore, ProviderChange, ProviderRow};
 
 const SECRET: &str = "sk-very-secret-1234";
 
@@ -130,6 +130,52 @@ async fn a_provider_in_use_is_not_deleted_and_a_deleted_one_has_no_credential(
     assert_eq!(deleted, vendor);
     let rows = providers::Entity::find().all(world.organization.reader()).await.expect("rows");
     assert!(rows.iter().all(|row| row.credential.is_none() && row.credential_hint.is_none()));
+}
+
+#[rstest]
+#[tokio::test]
+async fn further_credentials_are_sealed_used_and_erased_with_their_provider(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let world = World::new(kind).await;
+    let vendor = with_credential(&world.organization, None).await;
+    let model = world.organization.model_create(super::model(vendor.id, "smart")).await.expect("a model");
+    let new = NewCredential {
+        name: "on demand".to_owned(),
+        weight: 2,
+        tier: 1,
+        credential: "sk-further-5678".into(),
+    };
+    let further = world.organization.credential_create(vendor.id, new).await.expect("made").expect("there");
+    let rows = provider_credentials::Entity::find().all(world.organization.reader()).await.expect("rows");
+    assert!(!rows[0].credential.windows(7).any(|part| part == b"further"));
+    let entries = audit_entries::Entity::find().all(world.organization.reader()).await.expect("entries");
+    assert!(entries.iter().all(|entry| !format!("{entry:?}").contains("sk-further")));
+
+    let snapshot = world.store.snapshots().organization(world.id()).expect("a snapshot");
+    let deployments = snapshot.models["smart"].deployments.as_deref().expect("two deployments");
+    let used = deployments.iter().map(|one| {
+        let entry = &one.provider.credential_entry;
+        let secret = one.provider.credential.as_ref().expect("a credential").expose_secret();
+        (&*entry.name, entry.weight, entry.tier, secret)
+    });
+    let expected = [("default", 1, 0, SECRET), ("on demand", 2, 1, "sk-further-5678")];
+    assert_eq!(used.collect::<Vec<_>>(), expected);
+    assert_ne!(deployments[0].cooldown_id(), deployments[1].cooldown_id());
+
+    // The release before this one changes the first credential in the provider's row.
+    let first =
+        ProviderChange { credential: Some(Some("sk-rotated-9012".into())), ..ProviderChange::default() };
+    world.organization.provider_change(vendor.id, first).await.expect("changed").expect("there");
+    assert_eq!(credential_in_force(&world).as_deref(), Some("sk-rotated-9012"));
+    let (other, _) = world.other().await;
+    assert_eq!(other.credential_find(further.id).await.expect("read"), None);
+    assert_eq!(other.credential_list(vendor.id).await.expect("read"), None);
+
+    world.organization.model_delete(model.id).await.expect("deleted").expect("there");
+    world.organization.provider_delete(vendor.id).await.expect("deleted").expect("there");
+    let rows = provider_credentials::Entity::find().all(world.organization.reader()).await.expect("rows");
+    assert!(rows.is_empty());
 }
 
 #[rstest]

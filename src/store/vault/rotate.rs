@@ -1,7 +1,7 @@
 //! Rotates the master key: encrypts all secrets again in one transaction.
 
 use chrono::{DateTime, Utc};
-use entity::{instance_secrets, providers};
+use entity::{instance_secrets, provider_credentials, providers};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait as _, DbBackend,
     EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
@@ -52,7 +52,9 @@ async fn begin_alone(store: &Store) -> Result<Transaction, VaultError> {
     let transaction = store.begin().await?;
     if transaction.get_database_backend() == DbBackend::Postgres {
         transaction
-            .execute_unprepared("LOCK TABLE providers, instance_secrets IN SHARE ROW EXCLUSIVE MODE")
+            .execute_unprepared(
+                "LOCK TABLE providers, provider_credentials, instance_secrets IN SHARE ROW EXCLUSIVE MODE",
+            )
             .await?;
     }
     Ok(transaction)
@@ -80,6 +82,14 @@ async fn reseal(
         let plain = old.open(place, row.credential.as_deref().unwrap_or_default())?;
         let mut row = row.into_active_model();
         row.credential = Set(Some(new.seal(place, &plain)?));
+        row.update(transaction).await?;
+        count += 1;
+    }
+    for row in provider_credentials::Entity::find().all(transaction).await? {
+        let place = crate::store::tenant::providers::credentials::further_place(row.organization_id, row.id);
+        let plain = old.open(place, &row.credential)?;
+        let mut row = row.into_active_model();
+        row.credential = Set(new.seal(place, &plain)?);
         row.update(transaction).await?;
         count += 1;
     }

@@ -169,7 +169,7 @@ on_both_databases! {
             assert_eq!(failsoft["cost"], 7_000);
             let attempts = failsoft["attempts"].as_array().expect("a list");
             assert_eq!(attempts.len(), 2);
-            for member in ["model", "provider", "status", "error_class", "matched_rule", "duration_ms", "passed_over", "adapted", "translated_to"] {
+            for member in ["model", "provider", "status", "error_class", "matched_rule", "duration_ms", "passed_over", "adapted", "translated_to", "credential", "chosen"] {
                 assert!(attempts.iter().all(|attempt| attempt.get(member).is_some()), "{member}");
             }
             assert_eq!((&attempts[0]["error_class"], &attempts[1]["error_class"]), (&json!("overloaded"), &json!(null)));

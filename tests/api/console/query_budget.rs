@@ -55,6 +55,8 @@ async fn places(app: &App, owner: &Browser) -> BTreeMap<&'static str, String> {
         ("/models", first("/v1/model-router/models").await),
         ("/fallbacks", first("/v1/model-router/models").await),
         ("/providers", first("/v1/model-router/providers").await),
+        // Of a provider with one credential, it has the provider's id.
+        ("/credentials", first("/v1/model-router/providers").await),
         ("/keys", first("/v1/identity/api-keys").await),
         ("/members", member.split('/').next().expect("an id").to_owned()),
         ("/invite", invite.strip_prefix(&app.url("")).expect("a link").to_owned()),

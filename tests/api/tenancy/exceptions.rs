@@ -72,6 +72,15 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     exception("POST /v1/model-router/providers/{id}/test", |row, _| {
         vec![Row { shows: vec!["remedy".to_owned()], ..row }]
     }),
+    exception("GET /v1/model-router/providers/{id}/credentials", |row, _| {
+        vec![Row { shows: vec!["victim-credential".to_owned()], ..row }]
+    }),
+    exception("POST /v1/model-router/providers/{id}/credentials", |row, victim| {
+        vec![Row { shows: vec![victim.id("providers").to_owned(), "On demand".to_owned()], ..row }]
+    }),
+    exception("POST /v1/model-router/credentials/{id}/test", |row, _| {
+        vec![Row { shows: vec!["remedy".to_owned()], ..row }]
+    }),
     // Later rows call the model, so it stays enabled.
     exception("PATCH /v1/model-router/models/{id}", |row, _| {
         vec![Row { body: json!({"enabled": true}), ..row }]

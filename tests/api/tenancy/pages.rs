@@ -14,6 +14,7 @@ use crate::support::on_both_databases;
 
 /// The kinds of resources that pages and forms refer to, by the segment of the path that precedes their id.
 const KINDS: &[(&str, &str)] = &[
+    ("credentials", "credential"),
     ("events", "fallback event"),
     ("fallbacks", "model"),
     ("invitations", "invitation"),
@@ -142,6 +143,11 @@ on_both_databases! {
         let mapping = json!({"contains": ["victim window"], "class": "content_policy"});
         let mapping = app.post("/v1/model-router/error-mappings", &mapping).await.json();
         ids.insert("error mapping", mapping["id"].as_str().expect("an id").to_owned());
+        let paid = app.organization.provider_at("paid", "custom", Some("http://127.0.0.1:9/v1")).await;
+        let credential = json!({"name": "victim credential", "credential": "sk-victim-0002"});
+        let credential =
+            app.post(&format!("/v1/model-router/providers/{paid}/credentials"), &credential).await.json();
+        ids.insert("credential", credential["id"].as_str().expect("an id").to_owned());
         let stranger = Browser::owner(&app, "stranger").await;
         let token = stranger.get("/").await.token();
         let before = (victim.get("/members").await.without_token(), victim.get("/account").await.without_token());

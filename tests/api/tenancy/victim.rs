@@ -148,6 +148,11 @@ impl Victim {
         let mappings = "/v1/model-router/error-mappings";
         let (mapping, spare_mapping) =
             (new(app, mappings, mapping).await, new(app, mappings, spare_mapping).await);
+        let credentials = format!("/v1/model-router/providers/{provider}/credentials");
+        let credential = json!({"name": "victim-credential", "credential": "sk-victim-0002"});
+        let spare_credential = json!({"name": "victim-spare-credential", "credential": "sk-victim-0003"});
+        let (credential, spare_credential) =
+            (new(app, &credentials, credential).await, new(app, &credentials, spare_credential).await);
         let resource = |id: String, spare: Option<String>, shows: &str| {
             let shows = if shows.is_empty() { id.clone() } else { shows.to_owned() };
             Resource { id, spare, shows }
@@ -157,6 +162,7 @@ impl Victim {
                 "providers",
                 resource(provider.to_string(), Some(spare_provider.to_string()), "victim-provider"),
             ),
+            ("credentials", resource(credential, Some(spare_credential), "victim-credential")),
             ("models", resource(model.to_string(), Some(spare_model.to_string()), "victim/first")),
             ("budgets", resource(budget, Some(spare_budget), "")),
             ("error-mappings", resource(mapping, Some(spare_mapping), "victim-sentence")),

@@ -14,6 +14,9 @@ pub(super) fn provider(organization_id: OrganizationId) -> providers::Model {
         base_url: some_text("https://api.openai.com/v1"),
         credential: Some(vec![0, 1, 255, 0]),
         credential_hint: some_text("...wxyz"),
+        credential_name: some_text("reserved"),
+        credential_weight: Some(i32::MAX),
+        credential_tier: Some(2),
         health: "failing".to_owned(),
         health_message: some_text("401: the credential was refused"),
         health_at: Some(moment(1)),
@@ -25,6 +28,27 @@ pub(super) fn provider(organization_id: OrganizationId) -> providers::Model {
         created_at: moment(0),
         updated_at: moment(2),
         deleted_at: None,
+    }
+}
+
+pub(super) fn credential(
+    organization_id: OrganizationId,
+    provider_id: ProviderId,
+) -> provider_credentials::Model {
+    provider_credentials::Model {
+        id: new_id(),
+        organization_id,
+        provider_id,
+        name: "on demand".to_owned(),
+        weight: i32::MAX,
+        tier: 1,
+        credential: vec![0, 255, 1, 0],
+        credential_hint: some_text("...abcd"),
+        health: "ok".to_owned(),
+        health_message: some_text("401: the credential was refused"),
+        health_at: Some(moment(1)),
+        created_at: moment(0),
+        updated_at: moment(2),
     }
 }
 

@@ -91,7 +91,7 @@ impl BodyText for BaseUrl {
 
 /// A vendor's API key.
 #[derive(Debug)]
-struct Credential(SecretString);
+pub(super) struct Credential(SecretString);
 
 impl From<Credential> for SecretString {
     fn from(credential: Credential) -> Self {
@@ -150,7 +150,7 @@ fn check_address(fields: &mut BodyFields, policy: &AddressPolicy, preset: &Prese
 }
 
 /// Checks that a credential fits its preset and can be sent.
-fn check_credential(
+pub(super) fn check_credential(
     fields: &mut BodyFields,
     policy: &AddressPolicy,
     (preset, base_url): (&Preset, Option<&str>),

@@ -1,6 +1,8 @@
 //! `/v1/model-router/providers`: the providers of the organization's models. Credentials are never returned.
 
 mod body;
+mod credential_body;
+pub mod credentials;
 
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};

@@ -199,6 +199,13 @@ fn sent(schema: &str) -> Option<Value> {
             "credential": "the-key-of-the-vllm-server",
         }),
         "ProviderChangeBody" => json!({"name": "Our vLLM in Frankfurt"}),
+        "NewCredentialBody" => json!({
+            "name": "On demand",
+            "credential": "another-key-of-the-vllm-server",
+            "weight": 2,
+            "tier": 1,
+        }),
+        "CredentialChangeBody" => json!({"weight": 3}),
         "NewModelBody" => json!({
             "name": "smart",
             "provider_id": provider,

@@ -217,6 +217,8 @@ impl Week<'_> {
             passed_over: failed.is_some_and(|failed| failed.class.is_passed_over()),
             adapted: Vec::new(),
             translated_to: None,
+            credential: None,
+            chosen: None,
         }
     }
 

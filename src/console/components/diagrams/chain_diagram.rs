@@ -178,6 +178,7 @@ fn tried(attempt: &Attempt, outcome: &Stored<Outcome>) -> ChainStep {
         facts.push(format!("{}{calls}", duration(attempt.duration_ms)));
     }
     facts.extend(Some(attempt.provider.clone()).filter(|provider| !provider.is_empty()));
+    facts.extend(attempt.credential.as_ref().map(|name| format!("credential {name}")));
     ChainStep { reason, facts, ..ChainStep::new(kind, &attempt.model) }
 }
 

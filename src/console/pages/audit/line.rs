@@ -61,6 +61,7 @@ pub(crate) const KINDS: &[(&str, &str)] = &[
     ("fallback", "Fallbacks"),
     ("model", "Model"),
     ("provider", "Provider"),
+    ("provider_credential", "Credential"),
     ("api_key", "API key"),
     ("budget", "Budget"),
     ("error_mapping", "Error mapping"),

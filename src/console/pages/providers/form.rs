@@ -209,7 +209,7 @@ fn check_address(problems: &mut Problems, policy: &AddressPolicy, preset: &Prese
     problems.add("base_url", message);
 }
 
-fn check_credential(
+pub(super) fn check_credential(
     problems: &mut Problems,
     policy: &AddressPolicy,
     (preset, base_url): (&Preset, Option<&str>),

@@ -2,6 +2,9 @@
 
 pub mod add_models;
 pub mod create;
+pub mod credential;
+pub(crate) mod credential_form;
+pub mod credentials;
 pub mod delete;
 pub(crate) mod form;
 pub(crate) mod kind_form;

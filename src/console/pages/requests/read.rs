@@ -6,7 +6,7 @@ use entity::ids::RequestId;
 
 use super::line::RequestLine;
 use crate::auth::console::console_user::{ConsoleUser, may};
-use crate::console::components::attempt_summary::{Attempt, adaptations, attempts, sentence};
+use crate::console::components::attempt_summary::{Attempt, adaptations, attempts, credentials, sentence};
 use crate::console::components::diagrams::chain_diagram::ChainDiagram;
 use crate::console::components::diagrams::timing_bar::TimingBar;
 use crate::console::components::format::{count, duration, money};
@@ -41,6 +41,8 @@ pub(crate) struct Page {
     pub(crate) usage: Vec<(&'static str, String)>,
     /// Attempts and their costs, except attempts without any.
     pub(crate) costs: Vec<(String, String)>,
+    /// Calls with one of several credentials: the model, and which one, why and how that ended.
+    pub(crate) credentials: Vec<(String, String)>,
     /// Changes made to the request per model.
     pub(crate) adapted: Vec<(String, String)>,
     /// Why the request failed, if it did.
@@ -79,6 +81,7 @@ impl Page {
             session: request.session_ref.clone().or_else(|| request.session_id.map(|id| id.to_string())),
             usage: usage(request),
             costs: costs(request, &attempts),
+            credentials: credentials(request),
             adapted: adaptations(&attempts),
             reason: request.error_class.as_ref().map(|class| StatusBadge::of_class(class.as_str())),
         }

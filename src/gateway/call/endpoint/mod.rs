@@ -8,7 +8,7 @@ mod target;
 use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwapOption;
-use entity::ids::ProviderId;
+use entity::ids::ProviderCredentialId;
 use http::HeaderMap;
 use http::header::{ACCEPT, HeaderValue, USER_AGENT, VIA};
 use secrecy::ExposeSecret as _;
@@ -28,7 +28,7 @@ use crate::providers::{self, InvalidCredential, Service};
 use crate::store::snapshot::ProviderEntry;
 use crate::upstream::{Blocked, Upstream};
 
-/// The URLs and the headers of a provider, by dialect.
+/// The URLs and the headers of a provider with one of its credentials, by dialect.
 #[derive(Debug)]
 pub struct Endpoint {
     /// The provider entry that it was built from. Weak, so that a replaced or deleted credential is freed.
@@ -114,12 +114,12 @@ impl Endpoint {
     }
 }
 
-/// The endpoints of all providers. Clones are cheap and share their content.
+/// The endpoints of all providers, one for each credential. Clones are cheap and share their content.
 #[derive(Debug, Clone)]
 pub struct Endpoints {
     /// The map frees a removed value later, with others. So the slot of an endpoint is emptied before it is removed, which
     /// frees the credential.
-    made: Arc<IdMap<ProviderId, ArcSwapOption<Endpoint>>>,
+    made: Arc<IdMap<ProviderCredentialId, ArcSwapOption<Endpoint>>>,
     via: HeaderValue,
     via_text: String,
 }
@@ -154,14 +154,15 @@ impl Endpoints {
         }
         let endpoint = self.make(upstream, provider)?;
         let made = self.made.pin();
-        let before = made.get(&provider.id).and_then(ArcSwapOption::load_full);
+        let before = made.get(&provider.credential_entry.id).and_then(ArcSwapOption::load_full);
         // Connections are kept for one credential of one provider.
         let earlier = before.filter(|known| known.has_the_credential_of(&endpoint));
         let endpoint = Arc::new(match earlier {
             Some(earlier) => endpoint.with_connections_of(&earlier),
             None => endpoint,
         });
-        if let Some(replaced) = made.insert(provider.id, ArcSwapOption::new(Some(endpoint.clone()))) {
+        let slot = ArcSwapOption::new(Some(endpoint.clone()));
+        if let Some(replaced) = made.insert(provider.credential_entry.id, slot) {
             replaced.store(None);
         }
         Ok(endpoint)
@@ -178,7 +179,7 @@ impl Endpoints {
 
     fn known(&self, provider: &Arc<ProviderEntry>) -> Option<Arc<Endpoint>> {
         let made = self.made.pin();
-        let known = made.get(&provider.id)?.load();
+        let known = made.get(&provider.credential_entry.id)?.load();
         // The weak pointer keeps the allocation, so no other entry can have the same address.
         let is_current =
             |known: &&Arc<Endpoint>| std::ptr::eq(known.provider.as_ptr(), Arc::as_ptr(provider));
@@ -275,10 +276,12 @@ mod tests {
     use std::time::Duration;
 
     use chrono::DateTime;
+    use entity::ids::ProviderId;
     use futures_util::future::BoxFuture;
     use uuid::Uuid;
 
     use super::*;
+    use crate::store::snapshot::CredentialEntry;
     use crate::upstream::AddressPolicy;
     use crate::upstream::name_resolver::NameResolver;
     use crate::upstream::resolver::ResolveFailed;
@@ -290,6 +293,8 @@ mod tests {
             preset: providers::preset("openai").expect("a preset"),
             base_url: Some("https://api.openai.com/v1".to_owned()),
             credential: Some(credential.into()),
+            credential_entry: CredentialEntry::first(ProviderId(Uuid::from_u128(1))),
+            further: Vec::new(),
             stream_options: providers::StreamOptions::default(),
             limits: Default::default(),
             mappings: Default::default(),

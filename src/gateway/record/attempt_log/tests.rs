@@ -15,7 +15,7 @@ fn candidate(name: &str) -> Candidate {
     let mut model = samples::model(name, provider);
     model.settings.first_frame_timeout_ms = Some(1_000);
     model.settings.answer_timeout_ms = Some(1_000);
-    Candidate { model: Arc::new(model), chain: None, primary: false }
+    Candidate { model: Arc::new(model), chain: None, primary: false, chosen: None }
 }
 
 fn context() -> RequestContext {

@@ -1,6 +1,6 @@
 //! Cooldowns: after failures, a model is not called for a while; then one request probes it (a circuit breaker).
 //!
-//! Kept for each model in this process only, and lost when it ends. [`classify`](crate::gateway::call::classify)
+//! Kept for each model, or each of its deployments, in this process only, and lost when it ends. [`classify`](crate::gateway::call::classify)
 //! decides what a failure means.
 
 mod callers;
@@ -28,6 +28,10 @@ use state::{FIRST, Limit, Seen, State, Witness};
 
 /// The longest cooldown that counted failures start.
 pub const LONGEST: Duration = Duration::from_secs(300);
+
+/// How long sessions stay away from a deployment after its cooldown: as long as the first cooldown, so that one that fails
+/// again soon does not cost them their provider's cache twice.
+const SETTLES: Duration = FIRST;
 
 /// The cooldown of a model, as far as this process knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,13 +95,21 @@ pub struct Cooldowns {
     models: IdMap<ModelId, Arc<Mutex<State>>>,
     /// The callers that models answered last.
     callers: IdMap<ModelId, Arc<Callers>>,
+    /// When deployments were last seen in cooldown.
+    seen_away: IdMap<ModelId, Duration>,
 }
 
 impl Cooldowns {
     /// Creates cooldowns. If `enabled` is false, no model is ever in cooldown.
     #[must_use]
     pub fn new(clock: Clock, enabled: bool) -> Self {
-        Self { clock, enabled, models: IdMap::default(), callers: IdMap::default() }
+        Self {
+            clock,
+            enabled,
+            models: IdMap::default(),
+            callers: IdMap::default(),
+            seen_away: IdMap::default(),
+        }
     }
 
     /// The monotonic time, for `called_at`.
@@ -112,21 +124,50 @@ impl Cooldowns {
         self.clock.now()
     }
 
-    /// The cooldown state of a model.
+    /// The cooldown state of a model: with several deployments, that of the one that can be called first.
     #[must_use]
     pub fn state(&self, model: &ModelEntry) -> CooldownState {
-        let now = self.now();
-        CooldownState::of(self.known(model, |state| state.open_cooldown(now, None)).flatten())
+        self.state_of(model, None)
     }
 
     /// The cooldown state of a model for a caller: another one that failed alone does not close it.
     #[must_use]
     pub fn state_for(&self, model: &ModelEntry, caller: u64) -> CooldownState {
-        let now = self.now();
-        CooldownState::of(self.known(model, |state| state.open_cooldown(now, Some(caller))).flatten())
+        self.state_of(model, Some(caller))
     }
 
-    /// Takes the probe of the model's cooldown. Returns false if another request has it.
+    fn state_of(&self, model: &ModelEntry, caller: Option<u64>) -> CooldownState {
+        let Some(deployments) = &model.deployments else { return self.own_state(model, caller) };
+        let states = deployments.iter().map(|deployment| self.own_state(deployment, caller));
+        let until = |state: &CooldownState| {
+            state.cooldown().map(|cooldown| (cooldown.remaining, !cooldown.probe_free))
+        };
+        states.min_by_key(until).unwrap_or(CooldownState::Closed)
+    }
+
+    fn own_state(&self, model: &ModelEntry, caller: Option<u64>) -> CooldownState {
+        let now = self.now();
+        CooldownState::of(self.known(model, |state| state.open_cooldown(now, caller)).flatten())
+    }
+
+    /// Whether one of several deployments, which is in this state now, was last seen in cooldown a while ago. Sessions come
+    /// back to it then.
+    #[must_use]
+    pub fn is_settled(&self, deployment: &ModelEntry, state: &CooldownState) -> bool {
+        let (id, now) = (deployment.cooldown_id(), self.now());
+        let seen_away = self.seen_away.pin();
+        if *state != CooldownState::Closed {
+            seen_away.insert(id, now);
+            return false;
+        }
+        let settled = seen_away.get(&id).is_none_or(|seen| now >= *seen + SETTLES);
+        if settled {
+            seen_away.remove(&id);
+        }
+        settled
+    }
+
+    /// Takes the probe of a model or deployment in cooldown. Returns false if another request has it.
     #[must_use]
     pub fn claim_probe(&self, model: &ModelEntry, caller: u64) -> bool {
         let now = self.now();
@@ -136,7 +177,9 @@ impl Cooldowns {
     /// A request of this caller passed over the model, because it is in cooldown. If the probe of another caller is running,
     /// the next request of this one need not wait for it.
     pub fn passed_over(&self, model: &ModelEntry, caller: u64) {
-        self.known(model, |state| state.passed_over(caller));
+        for deployment in model.each_deployment() {
+            self.known(deployment, |state| state.passed_over(caller));
+        }
     }
 
     /// Ends the cooldown, because the answer to a call made at `called_at` has begun.
@@ -245,7 +288,7 @@ impl Cooldowns {
         self.known(model, |state| state.refused(now, called_at));
     }
 
-    /// The number of models in cooldown.
+    /// The number of models and deployments in cooldown.
     #[must_use]
     pub fn open_count(&self) -> usize {
         let now = self.now();
@@ -260,19 +303,19 @@ impl Cooldowns {
     /// Notes that the model answered a caller.
     fn note_answer(&self, model: &ModelEntry, caller: u64) {
         if self.enabled {
-            self.callers.pin().get_or_insert_with(model.id, Arc::default).note(caller, self.now());
+            self.callers.pin().get_or_insert_with(model.cooldown_id(), Arc::default).note(caller, self.now());
         }
     }
 
     /// Whether the model answered another caller lately.
     fn answers_others(&self, model: &ModelEntry, caller: u64) -> bool {
-        self.callers.pin().get(&model.id).is_some_and(|callers| callers.others(caller, self.now()))
+        self.callers.pin().get(&model.cooldown_id()).is_some_and(|callers| callers.others(caller, self.now()))
     }
 
     /// Reads the state of a model, if it was not changed since.
     fn known<T>(&self, model: &ModelEntry, look: impl FnOnce(&mut State) -> T) -> Option<T> {
         let models = self.models.pin();
-        let mut state = models.get(&model.id)?.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = models.get(&model.cooldown_id())?.lock().unwrap_or_else(PoisonError::into_inner);
         (state.version == model.version()).then(|| look(&mut state))
     }
 
@@ -282,7 +325,8 @@ impl Cooldowns {
         }
         let version = model.version();
         let models = self.models.pin();
-        let state = models.get_or_insert_with(model.id, || Arc::new(Mutex::new(State::new(version))));
+        let state =
+            models.get_or_insert_with(model.cooldown_id(), || Arc::new(Mutex::new(State::new(version))));
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.version != version {
             *state = State::new(version);

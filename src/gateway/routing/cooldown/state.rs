@@ -5,13 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 use super::own_limits::OwnLimits;
 use super::probes::Probes;
 use super::recent::Recent;
 use super::{Failure, LONGEST, OpenCooldown};
 use crate::domain::failure::evidence::{Evidence, Source};
+use crate::store::snapshot::ModelVersion;
 
 /// The counted failures in a row that open a window.
 pub(super) const IN_A_ROW: usize = 5;
@@ -24,9 +23,6 @@ pub(super) const SUSPECTED_BY: usize = 5;
 
 /// The number of failures that are remembered: more than can count without a window.
 const REMEMBERED: usize = 64;
-
-/// When the model and its provider were last changed, and when its cooldown was last ended in the console.
-pub(super) type Version = (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>);
 
 /// The length of a window.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +41,7 @@ pub(super) struct Limit {
 #[derive(Debug)]
 pub(super) struct State {
     /// The version of the model that the state is about.
-    pub(super) version: Version,
+    pub(super) version: ModelVersion,
     /// The failures in a row that no request causes.
     in_a_row: usize,
     /// The failures in a row that their requests may have caused.
@@ -130,7 +126,7 @@ enum Probe {
 }
 
 impl State {
-    pub(super) fn new(version: Version) -> Self {
+    pub(super) fn new(version: ModelVersion) -> Self {
         Self {
             version,
             in_a_row: 0,

@@ -17,6 +17,7 @@ use super::budget::OverBudget;
 use super::cooldown::{CooldownState, OpenCooldown};
 use super::headroom::{NoHeadroom, Room};
 use crate::dialects::need::Need;
+use crate::domain::attempt_report::DeploymentReason;
 use crate::domain::failure::Failure;
 use crate::domain::failure::class::ErrorClass;
 use crate::domain::failure::scope::FailureScope;
@@ -42,6 +43,17 @@ pub struct Candidate {
     pub chain: Option<Arc<Chain>>,
     /// Whether the request was written for this model.
     pub primary: bool,
+    /// The choice of one of several deployments, which is the model then. Made after the plan, for each call.
+    pub chosen: Option<Chosen>,
+}
+
+/// The choice of one of a model's deployments.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// The model with all of its deployments.
+    pub of: Arc<ModelEntry>,
+    /// Why this one was chosen.
+    pub reason: DeploymentReason,
 }
 
 /// The facts about candidates that the plan asks for.

@@ -54,7 +54,7 @@ impl Queue {
         let waiting = models
             .into_iter()
             .enumerate()
-            .map(|(index, model)| Candidate { model, chain: None, primary: index == 0 })
+            .map(|(index, model)| Candidate { model, chain: None, primary: index == 0, chosen: None })
             .collect();
         Self::new(waiting, Source::Request, limits)
     }
@@ -65,7 +65,7 @@ impl Queue {
         requested: Arc<ModelEntry>,
         limits: Limits,
     ) -> Self {
-        let first = Candidate { model: requested.clone(), chain: None, primary: true };
+        let first = Candidate { model: requested.clone(), chain: None, primary: true, chosen: None };
         Self::new([first].into(), Source::Stored { organization, requested }, limits)
     }
 
@@ -220,5 +220,10 @@ fn lists<'a>(
 fn candidates(chain: Option<&Arc<Chain>>) -> impl Iterator<Item = Candidate> + use<> {
     let chain = chain.cloned();
     let targets = chain.iter().flat_map(|chain| chain.targets.clone()).collect::<Vec<_>>();
-    targets.into_iter().map(move |model| Candidate { model, chain: chain.clone(), primary: false })
+    targets.into_iter().map(move |model| Candidate {
+        model,
+        chain: chain.clone(),
+        primary: false,
+        chosen: None,
+    })
 }

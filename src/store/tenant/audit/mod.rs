@@ -13,7 +13,7 @@ pub use read::{AuditFilter, AuditRow};
 pub(in crate::store) struct AuditEntry {
     /// The action, such as `model.create` or `fallback.delete`.
     pub(in crate::store) action: &'static str,
-    /// The kind of resource: `model`, `provider`, `api_key`, `error_mapping`, `fallback`, `organization`, `member`,
+    /// The kind of resource: `model`, `provider`, `provider_credential`, `api_key`, `error_mapping`, `fallback`, `organization`, `member`,
     /// `invitation` or `user`.
     pub(in crate::store) resource_kind: &'static str,
     pub(in crate::store) resource_id: Uuid,

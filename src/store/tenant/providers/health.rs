@@ -2,8 +2,8 @@
 //! passed the last connection test.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::ids::ProviderId;
-use entity::providers;
+use entity::ids::{ProviderCredentialId, ProviderId};
+use entity::{provider_credentials, providers};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde::Serialize;
@@ -94,6 +94,31 @@ impl OrgStore {
         health: ProviderHealth,
     ) -> Result<(), Error> {
         self.health_set(id, updated_at, health, FoundBy::Test).await
+    }
+
+    /// Stores the health of a credential beside the first one. It writes nothing if the credential was changed or deleted after
+    /// the calls, which used it as of `updated_at`. The audit log has the health of providers alone.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn credential_health_set(
+        &self,
+        id: ProviderCredentialId,
+        updated_at: DateTime<Utc>,
+        health: ProviderHealth,
+    ) -> Result<(), Error> {
+        use provider_credentials::Column;
+        let transaction = self.store.begin().await?;
+        provider_credentials::Entity::update_many()
+            .col_expr(Column::Health, Expr::value(health.as_str()))
+            .col_expr(Column::HealthMessage, Expr::value(health.into_message()))
+            .col_expr(Column::HealthAt, Expr::value(self.clock().now()))
+            .filter(Column::OrganizationId.eq(self.organization_id))
+            .filter(Column::Id.eq(id))
+            .filter(Column::UpdatedAt.eq(updated_at))
+            .exec(&transaction)
+            .await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn health_set(

@@ -1,5 +1,6 @@
 //! Providers of an organization's models. Credentials are write-only.
 
+pub(crate) mod credentials;
 mod health;
 
 use std::borrow::Cow;
@@ -28,6 +29,7 @@ use crate::store::pagination::{
 };
 use crate::store::transaction::{Change, check_seen};
 use crate::store::vault::Place;
+use credentials::reset_health;
 pub use health::ProviderHealth;
 
 /// A provider without its credential.
@@ -127,6 +129,9 @@ impl OrgStore {
             base_url: Set(new.base_url),
             credential: Set(self.seal(id, new.credential.as_ref())?),
             credential_hint: Set(new.credential.as_ref().and_then(hint)),
+            credential_name: Set(None),
+            credential_weight: Set(None),
+            credential_tier: Set(None),
             health: Set("unknown".to_owned()),
             health_message: Set(None),
             health_at: Set(None),
@@ -186,7 +191,7 @@ impl OrgStore {
     ///
     /// # Errors
     /// [`Error::Conflict`]: another provider has the new name. [`Error::Invalid`] on `credential`: the stored credential
-    /// would be sent to another address, so it must be entered again.
+    /// would be sent to another address, so it must be entered again. [`Error::Conflict`] also: so would further ones.
     pub async fn provider_change(
         &self,
         id: ProviderId,
@@ -203,15 +208,13 @@ impl OrgStore {
         if moves && before.has_credential && to.credential.is_none() {
             return Err(credential_needed());
         }
+        if moves && self.has_further_credentials(change.on(), id).await? {
+            return Err(further_credentials_stay(&before.name));
+        }
         let now = self.clock().now();
         let mut row = row.into_active_model();
         if moves || to.credential.is_some() {
-            row.health = Set("unknown".to_owned());
-            row.health_message = Set(None);
-            row.health_at = Set(Some(now));
-            // A new credential resets the health.
-            row.health_noted_at = Set(None);
-            row.health_changes = Set(0);
+            reset_health(&mut row, now);
         }
         row.name = to.name.map_or(row.name, Set);
         row.preset = to.preset.map_or(row.preset, Set);
@@ -233,7 +236,7 @@ impl OrgStore {
         Ok(Some(after))
     }
 
-    /// Deletes a provider with its error mappings, erases its credential, and returns it. `None` if no provider has that id.
+    /// Deletes a provider with its error mappings, erases its credentials, and returns it. `None` if no provider has that id.
     ///
     /// # Errors
     /// [`Error::Conflict`]: it serves models.
@@ -258,6 +261,7 @@ impl OrgStore {
         row.updated_at = Set(now);
         row.update(change.on()).await?;
         self.error_mappings_end(&change, id).await?;
+        self.further_credentials_end(&change, id).await?;
         change.audit(entry("provider.delete", Some(&before), None, &before)?).await?;
         change.commit().await?;
         Ok(Some(before))
@@ -380,6 +384,14 @@ fn credential_needed() -> Error {
     let message = "the change would send the stored credential to another vendor, scheme, host or port: give the \
                    credential again, or null to remove it";
     Error::Invalid(vec![Violation::body("credential", "value_error", message)])
+}
+
+fn further_credentials_stay(name: &str) -> Error {
+    let message = format!(
+        "the change would send the further credentials of the provider '{name}' to another vendor, scheme, host or port: \
+         remove them first, and add them again afterward"
+    );
+    Error::Conflict { message }
 }
 
 fn hint(credential: &SecretString) -> Option<String> {

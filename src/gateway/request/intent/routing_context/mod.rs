@@ -2,8 +2,10 @@
 
 mod estimate;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
+
+use entity::ids::ModelId;
 
 use super::Intent;
 use crate::dialects::need::Need;
@@ -16,6 +18,7 @@ use crate::gateway::request::requirements::Requirements;
 use crate::gateway::routing::budget::{BudgetReservation, Estimate, OverBudget, Spending};
 use crate::gateway::routing::call_feedback::SharedState;
 use crate::gateway::routing::cooldown::{CooldownState, Cooldowns};
+use crate::gateway::routing::deployments::claim_probe;
 use crate::gateway::routing::headroom::{CallHeadroom, CallLimits, NoHeadroom, Room, TokenNeed};
 use crate::gateway::routing::plan::CandidateFacts;
 use crate::gateway::usage::answer_limit::AnswerLimit;
@@ -73,6 +76,8 @@ pub struct RoutingContext<'a> {
     takes_probes: bool,
     /// Whether money and headroom are really taken; false for dry runs.
     reserves: bool,
+    /// The deployment whose probe was taken last, for the call that it allows.
+    claimed: Cell<Option<ModelId>>,
 }
 
 impl<'a> RoutingContext<'a> {
@@ -103,6 +108,7 @@ impl<'a> RoutingContext<'a> {
             unpriced,
             takes_probes: drills.is_empty(),
             reserves: true,
+            claimed: Cell::new(None),
         }
     }
 
@@ -116,6 +122,12 @@ impl<'a> RoutingContext<'a> {
     #[must_use]
     pub fn reservation(&self) -> Option<Arc<BudgetReservation>> {
         self.reservation.clone()
+    }
+
+    /// The deployment whose probe the plan has taken for the next call, if it has.
+    #[must_use]
+    pub fn take_claimed(&self) -> Option<ModelId> {
+        self.claimed.take()
     }
 
     /// The headroom of the calls, which the recorder settles.
@@ -170,7 +182,14 @@ impl CandidateFacts for RoutingContext<'_> {
     }
 
     fn claim_probe(&self, model: &ModelEntry) -> bool {
-        !self.takes_probes || self.state.cooldowns.claim_probe(model, self.caller)
+        if !self.takes_probes {
+            return true;
+        }
+        let cooldowns = self.state.cooldowns;
+        match &model.deployments {
+            None => cooldowns.claim_probe(model, self.caller),
+            Some(deployments) => claim_probe(cooldowns, deployments, self.caller, &self.claimed),
+        }
     }
 
     fn unfit(&self, model: &ModelEntry) -> Option<ErrorClass> {
