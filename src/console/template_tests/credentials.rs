@@ -22,6 +22,7 @@ fn provider(preset: &str) -> ProviderRow {
         credential_hint: Some("x7Qa".to_owned()),
         health: "ok".to_owned(),
         stream_options: StreamOptions::Auto,
+        limits: Default::default(),
         health_message: None,
         health_at: Some(now()),
         created_at: now(),

@@ -284,6 +284,7 @@ const POLICIES: [ClassPolicy; ErrorClass::ALL.len()] = [
     ClassPolicy {
         class: ErrorClass::NoHeadroom,
         same_model: SameModel::Never,
+        other_credential: false,
         cooldown: CooldownEffect::None,
         scope: FailureScope::Request,
         list: FallbackType::General,

@@ -156,6 +156,7 @@ fn further_entry(
         },
         further: Vec::new(),
         stream_options: first.stream_options,
+        limits: first.limits,
         mappings: first.mappings.clone(),
         updated_at: first.updated_at,
     })
