@@ -30,7 +30,7 @@ use counter::{Counter, Span};
 pub use figures::LeaseFigures;
 use place::{LimitPlace, Memory};
 use share::Share;
-use slice::{Done, Slice, Spent};
+use slice::{Alone, Done, Slice, Spent};
 pub use slice::{Full, Headroom};
 pub use taken::{Attempt, Lacking, Refused, Taken, Want};
 pub use taker::Taker;
@@ -207,10 +207,11 @@ impl Leases {
         if let LimitPlace::Memory(memory) = &self.inner.place {
             return spend_in_memory(slice, memory, now, want);
         }
-        if self.is_away(now) || self.inner.fleet.is_divided() {
+        let away = self.is_away(now).then_some(Alone::Away);
+        if let Some(why) = away.or_else(|| self.inner.fleet.is_divided().then_some(Alone::Divided)) {
             self.inner.figures.decided_alone();
             let share = Share { live: self.inner.fleet.live(), rank: self.inner.fleet.rank() };
-            return slice.spend_alone(now, want.limit, want.units, share);
+            return slice.spend_alone(now, (want.limit, want.units), (why, share));
         }
         slice.spend(now, want.limit, want.units)
     }

@@ -38,6 +38,15 @@ pub(super) enum Spent {
     Full(Full),
 }
 
+/// Why a process counts alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alone {
+    /// The place does not answer, so nothing is reported to it.
+    Away,
+    /// Another process counts at another place.
+    Divided,
+}
+
 /// An order that is under way, and what it reports.
 #[derive(Debug)]
 pub(super) struct Sent {
@@ -107,17 +116,26 @@ impl Slice {
         }
     }
 
-    /// Spends units while the place is away: of the slice, or of this process's share of what was left.
-    pub(super) fn spend_alone(&self, now: Duration, limit: i64, units: i64, share: Share) -> Spent {
+    /// Spends units alone. While the place is away: of the slice, or of this process's share of what was left. While some
+    /// processes count elsewhere: of its share of the limit, from which all goes that its place knows of.
+    pub(super) fn spend_alone(
+        &self,
+        now: Duration,
+        (limit, units): (i64, i64),
+        (why, share): (Alone, Share),
+    ) -> Spent {
         let mut state = self.state();
         self.adopt(&mut state, limit);
         let span = self.span();
-        if now < state.lease_end && state.free >= units {
+        if why == Alone::Away && now < state.lease_end && state.free >= units {
             state.free -= units;
             return Spent::Done(state.spent(span, now, units));
         }
-        let used = if span == Span::Held { state.in_use } else { state.recent(span, now) };
-        let most = if span == Span::Held { limit } else { limit - state.known_units(now) };
+        let (used, most) = match (span, why) {
+            (Span::Held, _) => (state.in_use, limit),
+            (_, Alone::Away) => (state.recent(span, now), limit - state.known_units(now)),
+            (_, Alone::Divided) => (state.recent(span, now) + state.known_units(now), limit),
+        };
         let most = share.of(most);
         if used.saturating_add(units) > most {
             let headroom = Headroom { limit, remaining: (most - used).max(0), ..state.headroom(span, now) };
