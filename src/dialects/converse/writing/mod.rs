@@ -195,8 +195,7 @@ impl<'c> Writing<'c> {
         }
         // An answer that was cut off while its model reasoned. Claude refuses a message that ends with reasoning.
         for draft in &mut drafts {
-            let is_reasoning = |block: &Marked<'_>| matches!(block.content, Content::Reasoning(_));
-            while draft.blocks.pop_if(|last| is_reasoning(last)).is_some() {
+            while draft.blocks.pop_if(|last| matches!(last.content, Content::Reasoning(_))).is_some() {
                 self.changes.stripped("thinking");
             }
         }
