@@ -5,7 +5,9 @@
 
 use memchr::memmem;
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
+use super::stored::provider_of;
 use crate::dialects::gemini::signature::{self, MARK};
 use crate::dialects::members::{Members, list};
 use crate::dialects::turns::Signed;
@@ -56,23 +58,23 @@ fn summary(item: &Members<'_>) -> String {
     parts.into_iter().filter_map(|part| Members::of(part)?.text("text")).collect()
 }
 
-/// Which reasoning is left out of an input.
+/// Which reasoning is left out of an input. What was translated from another dialect always is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeftOut {
-    /// Only what was translated from another dialect.
-    Translated,
-    /// All of it, because a provider encrypted it for itself.
+    /// Also what the mark in its id says another provider encrypted.
+    OfOthers(Uuid),
+    /// All but what the mark in its id says this provider encrypted.
+    AllBut(Uuid),
+    /// All of it, because the provider refused it.
     All,
 }
 
 /// The input without such reasoning. `None` if there is none.
 #[must_use]
 pub fn without(input: &[u8], left_out: LeftOut) -> Option<String> {
-    let words: &[&str] = match left_out {
-        LeftOut::Translated => &[TRANSLATED, MARK],
-        LeftOut::All => &["\"reasoning\""],
-    };
-    if !words.iter().any(|word| memmem::find(input, word.as_bytes()).is_some()) {
+    // The words may be written with escapes.
+    let has = |word: &str| memmem::find(input, word.as_bytes()).is_some();
+    if !has("reasoning") && !has("\\u") {
         return None;
     }
     let items = list(serde_json::from_slice(input).ok()?)?;
@@ -83,15 +85,28 @@ pub fn without(input: &[u8], left_out: LeftOut) -> Option<String> {
 
 fn is_left_out(item: &RawValue, left_out: LeftOut) -> bool {
     let Some(item) = Members::of(item) else { return false };
+    if item.text("type").as_deref() != Some("reasoning") {
+        return false;
+    }
     // Some clients send no ids.
     let begins = |name: &str, with: &str| item.text(name).is_some_and(|text| text.starts_with(with));
-    let is_translated = || begins("id", TRANSLATED) || begins("encrypted_content", MARK);
-    item.text("type").as_deref() == Some("reasoning") && (left_out == LeftOut::All || is_translated())
+    if begins("id", TRANSLATED) || begins("encrypted_content", MARK) {
+        return true;
+    }
+    let writer = || item.text("id").and_then(|id| provider_of(&id));
+    match left_out {
+        LeftOut::OfOthers(provider) => writer().is_some_and(|writer| writer != provider),
+        LeftOut::AllBut(provider) => writer() != Some(provider),
+        LeftOut::All => true,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialects::responses::stored::mark;
+
+    const HERE: Uuid = Uuid::from_u128(1);
 
     #[test]
     fn reasoning_is_left_out_where_it_means_nothing() {
@@ -101,18 +116,44 @@ mod tests {
         let anonymous = r#"{"type":"reasoning","summary":[],"encrypted_content":"ZmFpbHNvZnQ6Y2xhdWRlc2ln"}"#;
         for translated in [ours, anonymous] {
             let input = format!("[{said}, {own},{translated}]");
-            assert_eq!(without(input.as_bytes(), LeftOut::Translated), Some(format!("[{said},{own}]")));
+            let found = without(input.as_bytes(), LeftOut::OfOthers(HERE));
+            assert_eq!(found, Some(format!("[{said},{own}]")));
         }
         let input = format!("[{said}, {own},{ours}]");
-        assert_eq!(without(input.as_bytes(), LeftOut::All), Some(format!("[{said}]")));
+        for left_out in [LeftOut::AllBut(HERE), LeftOut::All] {
+            assert_eq!(without(input.as_bytes(), left_out), Some(format!("[{said}]")));
+        }
         for (input, left_out) in [
-            (format!("[{said},{own}]"), LeftOut::Translated),
+            (format!("[{said},{own}]"), LeftOut::OfOthers(HERE)),
             (format!("[{said}]"), LeftOut::All),
-            ("\"rs_failsoft\"".to_owned(), LeftOut::Translated),
+            ("\"rs_failsoft\"".to_owned(), LeftOut::OfOthers(HERE)),
+            ("\"reasoning\"".to_owned(), LeftOut::All),
         ] {
             assert_eq!(without(input.as_bytes(), left_out), None, "{input}");
         }
     }
+
+    #[test]
+    fn reasoning_reaches_the_provider_that_its_mark_names_and_no_other() {
+        let item = |provider: Uuid, kind: &str| {
+            format!(r#"{{"type":"{kind}","id":"rs_1{}","encrypted_content":"x"}}"#, mark(provider))
+        };
+        let there = Uuid::from_u128(2);
+        let (own, foreign) = (item(HERE, "reasoning"), item(there, "reasoning"));
+        let unmarked = r#"{"type":"reasoning","id":"rs_2"}"#;
+        let input = format!("[{own},{foreign},{unmarked}]");
+        let left = |left_out| without(input.as_bytes(), left_out);
+        assert_eq!(left(LeftOut::OfOthers(HERE)), Some(format!("[{own},{unmarked}]")));
+        assert_eq!(left(LeftOut::OfOthers(there)), Some(format!("[{foreign},{unmarked}]")));
+        assert_eq!(left(LeftOut::AllBut(HERE)), Some(format!("[{own}]")));
+        assert_eq!(left(LeftOut::All), Some("[]".to_owned()));
+        let escaped = foreign.replace("reasoning", r"re\u0061soning");
+        let found = without(format!("[{escaped}]").as_bytes(), LeftOut::OfOthers(HERE));
+        assert_eq!(found, Some("[]".to_owned()));
+        let message = item(there, "message");
+        assert_eq!(without(format!("[{message}]").as_bytes(), LeftOut::All), None);
+    }
+
     #[test]
     fn what_claude_has_signed_comes_back_as_it_was() {
         let text = |text: &str| Signed::Text { text: text.to_owned(), signature: "c2ln".to_owned() };

@@ -17,10 +17,16 @@ const OBJECT: &str = "\"object\"";
 const ALTERNATIVES: [&str; 2] = ["anyOf", "oneOf"];
 const ALL: &str = "allOf";
 const REFERENCE: &str = "$ref";
+/// The lists of schemas among them.
+const LISTS: [&str; 3] = ["anyOf", "oneOf", ALL];
+/// Where schemas are that others refer to.
+const DEFINITIONS: &str = "$defs";
 /// The members of a root that are written by the merge.
 const OWN: [&str; 3] = ["type", "properties", "required"];
-/// The most schemas in a list that are merged. Further ones are left out.
+/// The most schemas that are merged. Further ones are left out.
 const MOST: usize = 64;
+/// The most references and lists within each other that are followed.
+const DEEPEST: usize = 8;
 
 /// A member of a schema.
 type Entry<'a> = (Cow<'a, str>, &'a RawValue);
@@ -62,18 +68,42 @@ fn is_object(root: &[Entry<'_>]) -> bool {
 /// A root as one object. What its alternatives have in common is not known, so of them only the properties are left, and the model is
 /// free to leave these out.
 fn merged(root: &[Entry<'_>]) -> String {
-    let mut merged = Merged::default();
-    merged.add(root, true);
-    for (name, value) in root.iter().filter(|(name, _)| is_refused(name) && name != REFERENCE) {
-        for schema in list(value).unwrap_or_default().into_iter().take(MOST) {
-            merged.add(&resolved(schema, root), name == ALL);
+    let mut merged = Merged { root, ..Merged::default() };
+    merged.add(root, true, 0);
+    let kept = definitions(root);
+    let is_written =
+        |name: &str| is_refused(name) || OWN.contains(&name) || !kept.is_empty() && name == DEFINITIONS;
+    let others = root.iter().filter(|(name, _)| !is_written(name)).map(|(name, value)| written(name, value));
+    let kept_as = (!kept.is_empty()).then(|| format!("\"{DEFINITIONS}\":{{{}}}", kept.join(",")));
+    let mut text = merged.written(others.chain(kept_as));
+    if !kept.is_empty() {
+        for list in LISTS {
+            text = text.replace(&place(list), &format!("\"#/{DEFINITIONS}/{list}_"));
         }
     }
-    if let Some(reference) = member(root, REFERENCE) {
-        merged.add(&target(reference, root).unwrap_or_default(), true);
+    text
+}
+
+/// How a reference into a list of the root begins.
+fn place(list: &str) -> String {
+    format!("\"#/{list}/")
+}
+
+/// The definitions of the root with the schemas of its lists, if there are references into these, which are gone from the root. None
+/// otherwise.
+fn definitions(root: &[Entry<'_>]) -> Vec<String> {
+    let refers = |list: &str| root.iter().any(|(_, value)| value.get().contains(&place(list)));
+    if !LISTS.iter().any(|list| refers(list)) {
+        return Vec::new();
     }
-    let others = root.iter().filter(|(name, _)| !is_refused(name) && !OWN.contains(&name.as_ref()));
-    merged.written(others.map(|(name, value)| written(name, value)))
+    let own = member(root, DEFINITIONS).and_then(read).unwrap_or_default();
+    let mut kept: Vec<String> = own.iter().map(|(name, value)| written(name, value)).collect();
+    for name in LISTS {
+        let schemas = member(root, name).and_then(list).unwrap_or_default();
+        let numbered = schemas.into_iter().enumerate();
+        kept.extend(numbered.map(|(number, schema)| written(&format!("{name}_{number}"), schema)));
+    }
+    kept
 }
 
 fn is_refused(name: &str) -> bool {
@@ -82,18 +112,31 @@ fn is_refused(name: &str) -> bool {
 
 /// What several schemas of objects describe together.
 #[derive(Default)]
-struct Merged<'a> {
-    properties: Vec<Entry<'a>>,
+struct Merged<'r, 'a> {
+    root: &'r [Entry<'a>],
+    properties: Vec<(Cow<'a, str>, Property<'a>)>,
     required: Vec<&'a str>,
+    /// The number of schemas so far.
+    schemas: usize,
 }
 
-impl<'a> Merged<'a> {
-    /// Adds a schema. `must_fit` says that every input fits it.
-    fn add(&mut self, schema: &[Entry<'a>], must_fit: bool) {
+impl<'a> Merged<'_, 'a> {
+    /// Adds a schema, with those that it consists of. `must_fit` says that every input fits it. References in a circle end with
+    /// the depth.
+    fn add(&mut self, schema: &[Entry<'a>], must_fit: bool, depth: usize) {
+        self.schemas += 1;
+        if depth > DEEPEST || self.schemas > MOST {
+            return;
+        }
         let properties = member(schema, "properties").and_then(read).unwrap_or_default();
         for (name, value) in properties {
-            if !self.properties.iter().any(|(known, _)| *known == name) {
-                self.properties.push((name, value));
+            match self.properties.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, property)) => property.add(value, must_fit),
+                None => {
+                    let mut property = Property::default();
+                    property.add(value, must_fit);
+                    self.properties.push((name, property));
+                }
             }
         }
         let required = member(schema, "required").filter(|_| must_fit).and_then(list).unwrap_or_default();
@@ -102,12 +145,22 @@ impl<'a> Merged<'a> {
                 self.required.push(name);
             }
         }
+        for (name, value) in schema.iter().filter(|(name, _)| is_refused(name) && name != REFERENCE) {
+            for one in list(value).unwrap_or_default().into_iter().take(MOST) {
+                self.add(&read(one).unwrap_or_default(), must_fit && name == ALL, depth + 1);
+            }
+        }
+        if let Some(target) = member(schema, REFERENCE).and_then(|reference| target(reference, self.root)) {
+            self.add(&target, must_fit, depth + 1);
+        }
     }
 
     /// The object with these properties, and with other members as they are written.
     fn written(&self, others: impl Iterator<Item = String>) -> String {
-        let properties: Vec<String> =
-            self.properties.iter().map(|(name, value)| written(name, value)).collect();
+        let property = |(name, property): &(Cow<'a, str>, Property<'a>)| {
+            format!("{}:{}", serde_json::Value::from(&**name), property.written())
+        };
+        let properties: Vec<String> = self.properties.iter().map(property).collect();
         let mut members =
             vec![format!("\"type\":{OBJECT}"), format!("\"properties\":{{{}}}", properties.join(","))];
         if !self.required.is_empty() {
@@ -115,6 +168,34 @@ impl<'a> Merged<'a> {
         }
         members.extend(others);
         format!("{{{}}}", members.join(","))
+    }
+}
+
+/// A property, as several schemas describe it.
+#[derive(Default)]
+struct Property<'a> {
+    /// The descriptions that all have to fit.
+    all: Vec<&'a RawValue>,
+    /// The descriptions of alternatives.
+    any: Vec<&'a RawValue>,
+}
+
+impl<'a> Property<'a> {
+    fn add(&mut self, schema: &'a RawValue, must_fit: bool) {
+        let known = if must_fit { &mut self.all } else { &mut self.any };
+        if !known.iter().any(|known| known.get() == schema.get()) {
+            known.push(schema);
+        }
+    }
+
+    /// The schema of the property. What has to fit holds for all alternatives, of which any may fit otherwise.
+    fn written(&self) -> Cow<'a, str> {
+        let (schemas, list) = if self.all.is_empty() { (&self.any, "anyOf") } else { (&self.all, ALL) };
+        if let [only] = schemas.as_slice() {
+            return Cow::Borrowed(only.get());
+        }
+        let schemas: Vec<&str> = schemas.iter().map(|schema| schema.get()).collect();
+        format!("{{\"{list}\":[{}]}}", schemas.join(",")).into()
     }
 }
 
@@ -131,19 +212,43 @@ fn member<'a>(schema: &[Entry<'a>], name: &str) -> Option<&'a RawValue> {
     schema.iter().rev().find(|(known, _)| known == name).map(|(_, value)| *value)
 }
 
-/// A schema in a list of the root, or the one that it refers to.
-fn resolved<'a>(schema: &'a RawValue, root: &[Entry<'a>]) -> Vec<Entry<'a>> {
-    let own = read(schema).unwrap_or_default();
-    let referred = member(&own, REFERENCE).and_then(|reference| target(reference, root));
-    referred.unwrap_or(own)
+/// The schema in the root that a reference names.
+fn target<'a>(reference: &RawValue, root: &[Entry<'a>]) -> Option<Vec<Entry<'a>>> {
+    at(reference, root).and_then(read)
 }
 
-/// The schema among the definitions of the root that a reference names.
-fn target<'a>(reference: &RawValue, root: &[Entry<'a>]) -> Option<Vec<Entry<'a>>> {
+/// What a reference names in the root; `None` if it is elsewhere, or nothing.
+fn at<'a>(reference: &RawValue, root: &[Entry<'a>]) -> Option<&'a RawValue> {
+    let path = path(reference)?;
+    let (first, rest) = path.split_first()?;
+    let mut found = member(root, first)?;
+    for step in rest {
+        found = match read(found) {
+            Some(members) => member(&members, step)?,
+            None => list(found)?.get(step.parse::<usize>().ok()?).copied()?,
+        };
+    }
+    Some(found)
+}
+
+/// The steps of a reference within the root, which is a JSON pointer in a fragment; `None` if it is none.
+fn path(reference: &RawValue) -> Option<Vec<String>> {
     let reference: String = serde_json::from_str(reference.get()).ok()?;
-    let (place, name) = reference.strip_prefix("#/")?.split_once('/')?;
-    let definitions = read(member(root, place)?)?;
-    read(member(&definitions, name)?)
+    let pointer = decoded(reference.strip_prefix("#/")?)?;
+    let steps: Vec<String> =
+        pointer.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
+    (steps.len() <= DEEPEST).then_some(steps)
+}
+
+/// The text of a fragment, in which any letter may be written as its bytes.
+fn decoded(fragment: &str) -> Option<String> {
+    let mut parts = fragment.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
+        bytes.extend_from_slice(part.get(2..)?.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -196,7 +301,7 @@ mod tests {
             ),
             (
                 r#"{"type":"object","anyOf":[{"properties":{"a":{"minimum":1.0}},"required":["a"]},{"properties":{"b":{},"a":{}},"required":["b"]}],"description":"D"}"#,
-                r#"{"type":"object","properties":{"a":{"minimum":1.0},"b":{}},"description":"D"}"#,
+                r#"{"type":"object","properties":{"a":{"anyOf":[{"minimum":1.0},{}]},"b":{}},"description":"D"}"#,
             ),
             (
                 r#"{"allOf":[{"properties":{"a":{}},"required":["a"]},{"required":["a"]}]}"#,
@@ -214,5 +319,64 @@ mod tests {
             assert_eq!(written(schema).as_deref(), Some(expected), "{schema}");
             assert_eq!(written(expected), None, "{expected}");
         }
+    }
+
+    /// The properties of a schema as they are written.
+    fn properties(schema: &str) -> serde_json::Value {
+        let written = written(schema).expect("another schema");
+        serde_json::from_str::<serde_json::Value>(&written).expect("JSON")["properties"].take()
+    }
+
+    #[test]
+    fn a_property_may_be_as_any_alternative_describes_it() {
+        for (schema, expected) in [
+            (
+                r#"{"oneOf":[{"properties":{"op":{"const":"a"},"x":{}}},{"properties":{"op":{"const":"b"},"x":{}}}]}"#,
+                serde_json::json!({"op": {"anyOf": [{"const": "a"}, {"const": "b"}]}, "x": {}}),
+            ),
+            (
+                r#"{"allOf":[{"properties":{"n":{"minimum":1}}},{"properties":{"n":{"maximum":9}}}]}"#,
+                serde_json::json!({"n": {"allOf": [{"minimum": 1}, {"maximum": 9}]}}),
+            ),
+            // What has to fit holds for each of them.
+            (
+                r#"{"properties":{"n":{"type":"string"}},"anyOf":[{"properties":{"n":{"const":"a"}}}]}"#,
+                serde_json::json!({"n": {"type": "string"}}),
+            ),
+        ] {
+            assert_eq!(properties(schema), expected, "{schema}");
+        }
+    }
+
+    #[test]
+    fn references_and_lists_are_followed_to_their_end() {
+        let q = || serde_json::json!({"q": {}});
+        let object = r#"{"properties":{"q":{}}}"#;
+        for schema in [
+            format!(r##"{{"$ref":"#/$defs/A","$defs":{{"A":{{"$ref":"#/$defs/B"}},"B":{object}}}}}"##),
+            format!(r##"{{"$ref":"#/definitions/A","definitions":{{"A":{{"anyOf":[{object}]}}}}}}"##),
+            format!(
+                r##"{{"anyOf":[{{"$ref":"#/$defs/A"}}],"$defs":{{"A":{{"$ref":"#/$defs/B"}},"B":{object}}}}}"##
+            ),
+            format!(r#"{{"anyOf":[{{"oneOf":[{{"allOf":[{object}]}}]}}]}}"#),
+            format!(r##"{{"$ref":"#/$defs/a~1b%20c","$defs":{{"a/b c":{object}}}}}"##),
+            format!(r##"{{"anyOf":[{{"$ref":"#/anyOf/1"}},{object}]}}"##),
+        ] {
+            assert_eq!(properties(&schema), q(), "{schema}");
+        }
+        for circle in [
+            r##"{"$ref":"#"}"##,
+            r##"{"$ref":"#/$defs/P","$defs":{"P":{"$ref":"#/$defs/R"},"R":{"$ref":"#/$defs/P"}}}"##,
+            r##"{"anyOf":[{"$ref":"#/$defs/P"},{"$ref":"#/$defs/P"}],"$defs":{"P":{"anyOf":[{"$ref":"#/$defs/P"},{"$ref":"#/$defs/P"}]}}}"##,
+        ] {
+            assert_eq!(properties(circle), serde_json::json!({}), "{circle}");
+        }
+    }
+
+    #[test]
+    fn a_reference_into_a_list_of_the_root_still_leads_there() {
+        let schema = r##"{"type":"object","properties":{"p":{"type":"array","items":{"$ref":"#/anyOf/0/properties/a"}}},"anyOf":[{"properties":{"a":{"type":"string"}}}],"$defs":{"D":{}}}"##;
+        let expected = r##"{"type":"object","properties":{"p":{"type":"array","items":{"$ref":"#/$defs/anyOf_0/properties/a"}},"a":{"type":"string"}},"$defs":{"D":{},"anyOf_0":{"properties":{"a":{"type":"string"}}}}}"##;
+        assert_eq!(written(schema).as_deref(), Some(expected));
     }
 }

@@ -75,6 +75,9 @@ impl<'a> Requirements<'a> {
     pub fn lacking(&self, model: &ModelEntry) -> Option<Need> {
         match self.request.spoken_to(model) {
             Ok(sent) if lacks_documents(sent, model) => Some(Need::Document),
+            Ok(_) if self.request.stored_state().continues_thread() && !model.provider.preset.threads => {
+                Some(Need::Thread)
+            }
             // Only responses name their provider, so that of all else is the first one.
             Ok(_)
                 if self.request.dialect != Dialect::Responses && self.primary == Some(model.provider.id) =>

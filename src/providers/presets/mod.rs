@@ -70,6 +70,8 @@ pub struct Preset {
     /// Which of the router fields `provider`, `route`, `transforms`, `plugins`, `usage` the vendor understands. The
     /// others are removed before the call.
     pub understands: &'static [&'static str],
+    /// Whether it surely holds threads of Messages. Others may ignore that one goes on, and answer without the rest of it.
+    pub threads: bool,
     /// The vendor's name in `known_models.json`, if its models are listed there.
     pub known_as: Option<&'static str>,
 }
@@ -125,6 +127,7 @@ const OPENAI_COMPATIBLE: Preset = Preset {
     completion_tokens: None,
     documents: Documents::None,
     understands: &[],
+    threads: false,
     known_as: None,
 };
 
@@ -147,6 +150,7 @@ pub static PRESETS: &[Preset] = &[
         title: "Anthropic",
         base_url: Some("https://api.anthropic.com/v1"),
         messages: Some(MESSAGES),
+        threads: true,
         known_as: Some("anthropic"),
         ..OPENAI_COMPATIBLE
     },

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{catalog, message};
+use super::message;
 use crate::support::app::{Answer, App};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
@@ -27,9 +27,12 @@ fn unknown() -> Script {
     Script::json(404, &json!({"type": "error", "error": error, "request_id": "req_fake"}))
 }
 
-/// Models `a` of Messages and `gpt` of chat completions, which answers.
+/// Models `a` and `b` of Anthropic, and `gpt` of chat completions, which answers.
 async fn chain(app: &App, fake: &FakeProvider) {
-    catalog(&app.organization, fake, &["a", "b"]).await;
+    let anthropic = app.organization.provider_at("claude", "anthropic", Some(&fake.base_url())).await;
+    for name in ["a", "b"] {
+        app.organization.model(name, anthropic).await;
+    }
     let compatible = app.organization.provider_at("compatible", "custom", Some(&fake.base_url())).await;
     app.organization.model("gpt", compatible).await;
     fake.always_for("gpt-upstream", Script::answer("Hi"));
@@ -95,6 +98,21 @@ on_both_databases! {
         fake.always_for("a-upstream", Script::anthropic_error(529, "overloaded_error", "Overloaded"));
         let alone = message(&app, &continued("a", &[])).await;
         assert_eq!((alone.status, &alone.json()["error"]["details"]), (529, &Value::Null), "{}", alone.text());
+    }
+
+    async fn a_server_that_may_ignore_threads_answers_no_part_of_one(app: App) {
+        let fake = FakeProvider::start().await;
+        chain(&app, &fake).await;
+        let compatible = app.organization.provider_at("other", "custom-messages", Some(&fake.base_url())).await;
+        app.organization.model("other", compatible).await;
+        fake.always_for("other-upstream", Script::message("Hi"));
+        fake.always_for("a-upstream", Script::anthropic_error(529, "overloaded_error", "Overloaded"));
+        assert_lost(&message(&app, &continued("a", &["other"])).await);
+        assert_eq!(fake.served(), 1);
+        assert_lost(&message(&app, &continued("other", &[])).await);
+        assert_eq!(fake.served(), 1);
+        let begun = json!({"model": "other", "thread": {"type": "create"}});
+        assert_eq!(message(&app, &begun).await.status, 200);
     }
 
     async fn a_client_that_sends_all_of_it_then_is_answered(app: App) {

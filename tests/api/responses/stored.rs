@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{events, respond};
+use super::{adapted, events, respond};
 use crate::support::app::{App, with_json};
 use crate::support::fake_provider::{FakeProvider, Script};
 use crate::support::on_both_databases;
@@ -40,6 +40,30 @@ fn response() -> Value {
     let part = json!({"type": "output_text", "text": "Hi", "annotations": []});
     let item = json!({"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [part]});
     json!({"id": "resp_1", "object": "response", "created_at": 7, "status": "completed", "model": "theirs", "previous_response_id": null, "output": [item], "usage": {"input_tokens": 3, "output_tokens": 1, "total_tokens": 4}})
+}
+
+/// A response with reasoning that only its provider can read, and a call.
+fn reasoned() -> Value {
+    let reasoning =
+        json!({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAsealed"});
+    let call = json!({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f", "arguments": "{}", "status": "completed"});
+    let mut reasoned = response();
+    reasoned["output"] = json!([reasoning, call]);
+    reasoned
+}
+
+/// The next turn, after these items of an answer.
+fn next_turn(output: &Value) -> Value {
+    let mut input = vec![json!({"role": "user", "content": "Hi"})];
+    input.extend(output.as_array().expect("items").clone());
+    input.push(json!({"type": "function_call_output", "call_id": "call_1", "output": "done"}));
+    json!(input)
+}
+
+/// The types of the items that a provider got.
+fn kinds(sent: &Value) -> Vec<&str> {
+    let items = sent["input"].as_array().expect("items");
+    items.iter().map(|item| item["type"].as_str().unwrap_or("message")).collect()
 }
 
 /// The same as a stream.
@@ -95,6 +119,53 @@ on_both_databases! {
             }
         }
         assert_eq!(two.served(), (1, 5));
+    }
+
+    async fn reasoning_returns_to_the_provider_that_wrote_it_only(app: App) {
+        let two = Two::start(&app).await;
+        two.there.always(Script::json(200, &reasoned()));
+        two.here.always(Script::json(200, &response()));
+        let begun = respond(&app, &json!({"model": "second"})).await.json();
+        assert_eq!(begun["output"][0]["id"], format!("rs_1{}", two.mark), "{begun}");
+        let input = next_turn(&begun["output"]);
+
+        let answer = respond(&app, &asked(json!({"input": input}))).await;
+        assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "first"), "{}", answer.text());
+        let sent = two.here.request(0).await.json();
+        assert_eq!(kinds(&sent), ["message", "function_call", "function_call_output"], "{sent}");
+        assert_eq!(adapted(&app, 2).await, ["stripped:thinking"]);
+
+        // Its writer gets it back, also as a fallback.
+        two.here.next(Script::error(503, "server_is_overloaded", "Overloaded"));
+        for models in [json!(["first", "second"]), json!(["second"])] {
+            let answer = respond(&app, &json!({"models": models, "input": input, "num_retries": 0})).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "second"), "{}", answer.text());
+            let sent = two.there.request(two.there.served() - 1).await.json();
+            assert_eq!((kinds(&sent)[1], &sent["input"][1]["id"]), ("reasoning", &json!("rs_1")), "{sent}");
+        }
+    }
+
+    async fn reasoning_that_the_provider_refuses_is_left_out_of_one_more_call(app: App) {
+        let two = Two::start(&app).await;
+        two.here.always(Script::json(200, &response()));
+        let input = next_turn(&reasoned()["output"]);
+        for (number, (status, message, code)) in [
+            (400, "The encrypted content gAAA...aled could not be verified.", json!("invalid_encrypted_content")),
+            (400, "The encrypted content gAAA...aled could not be verified. Reason: Encrypted content could not be decrypted or parsed.", Value::Null),
+            (404, "Item with id 'rs_1' not found. Items are not persisted when `store` is set to false.", Value::Null),
+        ].into_iter().enumerate() {
+            let said = json!({"error": {"message": message, "type": "invalid_request_error", "param": "input", "code": code}});
+            two.here.next(Script::json(status, &said));
+            let answer = respond(&app, &asked(json!({"input": input, "store": false}))).await;
+            assert_eq!((answer.status, answer.header("x-failsoft-model")), (200, "first"), "{message}: {}", answer.text());
+            assert_eq!(two.served(), (2 * (number + 1), 0), "{message}");
+            let (with, without) = (two.here.request(2 * number).await.json(), two.here.request(2 * number + 1).await.json());
+            assert_eq!(kinds(&with), ["message", "reasoning", "function_call", "function_call_output"], "{with}");
+            assert_eq!(kinds(&without), ["message", "function_call", "function_call_output"], "{without}");
+            assert_eq!((&without["input"][1]["id"], &without["input"][1]["call_id"]), (&Value::Null, &json!("call_1")), "{without}");
+            let row = app.requests(number + 1).await.pop().expect("a row");
+            assert_eq!(row["attempts"][1]["adapted"], json!(["stripped:thinking"]), "{row}");
+        }
     }
 
     async fn a_stream_has_the_same_ids_in_every_event(app: App) {

@@ -193,6 +193,12 @@ impl<'c> Writing<'c> {
             self.changes.note(Verb::Placeholder, "user_message");
             drafts.insert(0, Draft { role: "user", blocks: vec![Content::Text(CONTINUED.into()).into()] });
         }
+        // An answer that was cut off while its model reasoned. Claude refuses a message that ends with reasoning.
+        for draft in &mut drafts {
+            while draft.blocks.pop_if(|last| matches!(last.content, Content::Reasoning(_))).is_some() {
+                self.changes.stripped("thinking");
+            }
+        }
         for draft in drafts.iter_mut().filter(|draft| draft.role == "user") {
             draft.blocks.sort_by_key(|block| !matches!(block.content, Content::ToolResult(_)));
             self.text_beside_documents(draft);

@@ -145,6 +145,16 @@ fn what_claude_has_signed_is_kept_before_its_answer() {
 }
 
 #[test]
+fn reasoning_without_an_answer_after_it_is_left_out() {
+    let thought = Block::Signed(Signed::Text { text: "T".to_owned(), signature: "c2ln".to_owned() });
+    let cut = (Role::Assistant, vec![text("Hi"), thought]);
+    let (messages, changes) =
+        written(vec![(Role::User, vec![text("Go")]), cut, (Role::User, vec![text("On")])]).expect("messages");
+    assert_eq!(messages[1], json!({"role": "assistant", "content": [{"text": "Hi"}]}));
+    assert_eq!(changes, ["stripped:thinking"]);
+}
+
+#[test]
 fn documents_have_different_names_and_a_text_beside_them() {
     let (messages, changes) = written(vec![(
         Role::User,

@@ -127,6 +127,10 @@ pub(super) fn messages<'a>(turns: &'a [Turn<'a>], changes: &mut Changes) -> Vec<
     }
     for message in &mut messages {
         let user = message.role == "user";
+        // An answer that was cut off while its model reasoned. Anthropic refuses a message that ends with reasoning.
+        while message.content.pop_if(|last| last.is_reasoning()).is_some() {
+            changes.stripped("thinking");
+        }
         message.content.sort_by_key(|content| user && !matches!(content, Content::ToolResult { .. }));
     }
     messages
@@ -305,5 +309,16 @@ mod tests {
             assert!(!messages.to_string().contains("cache_control"), "{messages}");
             assert_eq!(changes, ["stripped:cache_control"]);
         }
+    }
+
+    #[test]
+    fn reasoning_without_an_answer_after_it_is_left_out() {
+        let thought = || Block::Signed(Signed::Text { text: "T".to_owned(), signature: "c2ln".to_owned() });
+        let cut = (Role::Assistant, vec![thought(), text("Hi"), thought()]);
+        let (messages, changes) =
+            written(vec![(Role::User, vec![text("Go")]), cut, (Role::User, vec![text("On")])]);
+        let kept = json!([{"type": "thinking", "thinking": "T", "signature": "c2ln"}, {"type": "text", "text": "Hi"}]);
+        assert_eq!(messages[1]["content"], kept);
+        assert_eq!(changes, ["stripped:thinking"]);
     }
 }

@@ -48,7 +48,7 @@ pub fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, refused: 
         Dialect::Messages => {
             messages_body::adapt(request, model, primary, Use::Answer, refused.has_reasoning())
         }
-        Dialect::Responses => responses_body::adapt(request, model, primary),
+        Dialect::Responses => responses_body::adapt(request, model, primary, refused.has_reasoning()),
         Dialect::Gemini => gemini_body::adapt(request, model, refused.has_reasoning()),
         Dialect::Converse => converse_body::adapt(request, model, refused.has_reasoning()),
     }

@@ -1,13 +1,15 @@
 //! The body of a response for a provider of the dialect: the caller's, with the provider's name of the model and without the
 //! gateway's fields.
 //!
-//! The provider gets its own ids of what it stores, without our marks. Reasoning that was translated is left out. For a fallback,
-//! so is all other reasoning, which only the provider that encrypted it can read, and the organization's rules of its model apply.
+//! The provider gets its own ids of what it stores, without our marks. Reasoning that was translated is left out, and so is what another
+//! provider encrypted, as the mark of its id says. For a fallback, so is all other reasoning without such a mark, and the organization's
+//! rules of its model apply.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::body::{Adapted, Out, member};
+use super::draft::{Draft, each};
 use super::parameters::at_most;
 use crate::dialects::change::{Changes, Verb};
 use crate::dialects::responses::foreign::{LeftOut, without};
@@ -16,27 +18,39 @@ use crate::gateway::request::chat_request::{ChatRequest, is_own};
 use crate::gateway::request::json_object::{quoted, span};
 use crate::store::snapshot::ModelEntry;
 
-/// Writes the body of a response for `model`. `primary` says that the caller wrote the request for this model.
-pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) -> Adapted {
+/// Items of an answer that a provider may keep with the reasoning before them, under an id that they need not have.
+const BESIDE_REASONING: [&str; 3] = ["custom_tool_call", "function_call", "message"];
+
+/// Writes the body of a response for `model`. `primary` says that the caller wrote the request for this model. `bare`: without any
+/// reasoning in the input, which the provider refused.
+pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool, bare: bool) -> Adapted {
     let mut out = Out::new(request, request.body.len() + model.upstream_model.len() + 64);
     let mut changes = Changes::default();
     let rules = (!primary).then(|| model.parameter_rules());
     let most = model.settings.max_output_tokens.map(|most| most as f64);
-    let left_out = if primary { LeftOut::Translated } else { LeftOut::All };
+    let provider = model.provider.id.0;
+    let left_out = match (bare, primary) {
+        (true, _) => LeftOut::All,
+        (false, true) => LeftOut::OfOthers(provider),
+        (false, false) => LeftOut::AllBut(provider),
+    };
     out.text.push(b'{');
     for part in &request.parts {
         let name = part.name.as_str();
         if name == "model" || is_own(request.dialect, name) {
             continue;
         }
-        let value = &*without_marks(name, request.value(part));
+        let value = request.value(part);
         if name == "input"
             && let Some(input) = without(value, left_out)
         {
             changes.stripped("thinking");
-            member(&mut out, name, input.as_bytes());
+            let alone = if bare { without_ids(&input) } else { None };
+            let input = alone.as_deref().unwrap_or(&input);
+            member(&mut out, name, &without_marks(name, input.as_bytes()));
             continue;
         }
+        let value = &*without_marks(name, value);
         match rules {
             Some(rules) if rules.drop.iter().any(|dropped| dropped == name) => {
                 changes.note(Verb::Dropped, name);
@@ -50,6 +64,20 @@ pub(super) fn adapt(request: &ChatRequest, model: &ModelEntry, primary: bool) ->
     member(&mut out, "model", quoted(&model.upstream_model).as_bytes());
     out.text.push(b'}');
     out.into_body(changes)
+}
+
+/// The input without the ids of answers and calls, which a provider refuses without the reasoning that it keeps beside them. `None`
+/// if nothing changes.
+fn without_ids(input: &str) -> Option<String> {
+    each(input, |item| {
+        let mut draft = Draft::of(item)?;
+        let kind = draft.text("type");
+        if !kind.is_some_and(|kind| BESIDE_REASONING.contains(&kind.as_str())) {
+            return None;
+        }
+        draft.retain(|name, _| name != "id", |_| {});
+        draft.written()
+    })
 }
 
 /// The value of a member with the provider's own ids of what it stores.
@@ -91,6 +119,16 @@ mod tests {
 
     use super::*;
     use crate::dialects::responses::stored::mark;
+
+    #[test]
+    fn answers_and_calls_lose_their_ids_with_their_reasoning() {
+        let said = r#"{"role":"user","id":"x","content":"Hi"}"#;
+        let kept = r#"{"type":"web_search_call","id":"ws_1"}"#;
+        let call = r#"{"type":"function_call","id":"fc_1","call_id":"c"}"#;
+        let found = without_ids(&format!("[{said},{call},{kept}]"));
+        assert_eq!(found, Some(format!(r#"[{said},{{"type":"function_call","call_id":"c"}},{kept}]"#)));
+        assert_eq!(without_ids(&format!("[{said},{kept}]")), None);
+    }
 
     #[test]
     fn providers_get_their_own_ids() {

@@ -241,22 +241,52 @@ fn push<'a>(turn: &'a Turn<'a>, messages: &mut Vec<Message<'a>>, changes: &mut C
         Role::Assistant => {
             let content = joined(turn.blocks.iter().filter_map(as_text), changes);
             let tool_calls: Vec<_> = turn.blocks.iter().filter_map(as_call).collect();
-            // Nothing is left of a turn of reasoning alone.
-            if content.is_some() || !tool_calls.is_empty() {
-                messages.push(Message::Assistant { content, tool_calls });
-            }
+            answer(content, tool_calls, messages, changes);
         }
         Role::User => {
             let mut spoken: Vec<&Block<'_>> = Vec::new();
+            let mut results = Vec::new();
             for block in &turn.blocks {
                 match block {
-                    Block::Result(result) => messages.push(tool(result, &mut spoken, changes)),
+                    Block::Result(result) => results.push(tool(result, &mut spoken, changes)),
                     other => spoken.push(other),
                 }
             }
+            let at = after_calls(messages);
+            messages.splice(at..at, results);
             messages.extend(content(&spoken, changes).map(|content| Message::User { content }));
         }
     }
+}
+
+/// Adds an answer of the model. One that follows calls is a part of their message, because their results have to follow at once.
+fn answer<'a>(
+    content: Option<String>,
+    tool_calls: Vec<ToolCall<'a>>,
+    messages: &mut Vec<Message<'a>>,
+    changes: &mut Changes,
+) {
+    // Nothing is left of a turn of reasoning alone.
+    if content.is_none() && tool_calls.is_empty() {
+        return;
+    }
+    match messages.last_mut() {
+        Some(Message::Assistant { content: said, tool_calls: calls }) if !calls.is_empty() => {
+            let texts = [said.take(), content];
+            *said = joined(texts.iter().flatten().map(String::as_str), changes);
+            calls.extend(tool_calls);
+        }
+        Some(_) | None => messages.push(Message::Assistant { content, tool_calls }),
+    }
+}
+
+/// The place for the results of tools: after the calls and their other results, before what was said since.
+fn after_calls(messages: &[Message<'_>]) -> usize {
+    let is_of_calls =
+        |message: &Message<'_>| matches!(message, Message::Assistant { .. } | Message::Tool { .. });
+    let said = messages.iter().rev().take_while(|message| !is_of_calls(message)).count();
+    let has_calls = said < messages.len();
+    messages.len() - if has_calls { said } else { 0 }
 }
 
 /// The message for a result. Its images and documents go to the message of the user that follows.
@@ -336,3 +366,6 @@ fn content<'a>(blocks: &[&'a Block<'a>], changes: &mut Changes) -> Option<Conten
     };
     Some(Content::Parts(blocks.iter().filter_map(part).collect()))
 }
+
+#[cfg(test)]
+mod tests;
