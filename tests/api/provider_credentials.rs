@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::app::{Answer, App, eventually};
 use crate::support::browser::Browser;
 use crate::support::fake_provider::{FakeProvider, Script};
-use crate::support::management::{refusal, violation};
+use crate::support::management::violation;
 use crate::support::on_both_databases;
 
 /// The secrets of the first credential of a test's provider, and of those that tests add.
@@ -22,6 +22,11 @@ fn list_of(provider: &str) -> String {
 
 fn path_of(id: &Value) -> String {
     format!("/v1/model-router/credentials/{}", id.as_str().expect("an id"))
+}
+
+/// The status of an answer, and its text.
+fn said(answer: &Answer) -> (u16, String) {
+    (answer.status, answer.text())
 }
 
 /// A provider with the model `a`, and its id.
@@ -88,7 +93,7 @@ on_both_databases! {
         assert_eq!(app.get(&path_of(&first["id"])).await.json(), first);
 
         let taken = app.post(&list_of(&provider), &json!({"name": "On demand", "credential": THIRD})).await;
-        let (status, message) = refusal(&taken);
+        let (status, message) = said(&taken);
         assert!(status == 409 && message.contains("'On demand'"), "{message}");
         app.clock.advance(std::time::Duration::from_secs(1));
         let body = json!({"name": "Spare", "weight": 5, "credential": THIRD});
@@ -107,7 +112,7 @@ on_both_databases! {
         fake.always(Script::answer("Hi"));
         assert_eq!(chat(&app).await.status, 200);
         assert_eq!(used(&fake), [THIRD]);
-        let (status, message) = refusal(&app.delete(&path_of(&second["id"])).await);
+        let (status, message) = said(&app.delete(&path_of(&second["id"])).await);
         assert!(status == 409 && message.contains("the only credential"), "{message}");
         // One that is added takes the first place again.
         let again = added(&app, &provider, &json!({"name": "Reserved", "credential": FIRST})).await;
@@ -284,7 +289,7 @@ on_both_databases! {
         let path = format!("/v1/model-router/providers/{id}");
         let elsewhere = FakeProvider::start().await;
         let moved = json!({"base_url": elsewhere.base_url(), "credential": THIRD});
-        let (status, message) = refusal(&app.patch(&path, &moved).await);
+        let (status, message) = said(&app.patch(&path, &moved).await);
         assert!(status == 409 && message.contains("further credentials"), "{message}");
         assert_eq!(app.delete(&path_of(&second["id"])).await.status, 204);
         let free = app.patch(&path, &moved).await;

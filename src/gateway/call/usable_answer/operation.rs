@@ -233,7 +233,11 @@ impl Expectation {
                 let usable = list("data").is_some_and(|list| self.has_embeddings(list));
                 (!usable).then_some(Fault::Garbage(Garbage::Embeddings))
             }
-            Operation::Moderations if !list("results").is_some_and(|list| self.has_all(list)) => lacks_result,
+            Operation::Moderations
+                if !list("results").is_some_and(|list| self.has_all(list) && has_judgments(list)) =>
+            {
+                lacks_result
+            }
             Operation::Rerank
                 if !list("results").or_else(|| list("data")).is_some_and(|list| self.has_scores(list)) =>
             {
@@ -311,6 +315,15 @@ fn begins_with_object(list: RawText<'_>) -> bool {
 /// The elements of a list, if all are objects.
 fn objects(list: RawText<'_>) -> Option<Vec<RawObject<'_>>> {
     serde_json::from_slice(list.bytes()).ok()
+}
+
+/// Whether each result of a moderation says something: whether it is flagged, or, at some vendors, the categories alone.
+fn has_judgments(list: RawText<'_>) -> bool {
+    let is_judgment = |result: &RawObject<'_>| match result.present("flagged") {
+        Some(flagged) => matches!(flagged.get(), "true" | "false"),
+        None => result.present("categories").is_some_and(|categories| categories.get().starts_with('{')),
+    };
+    objects(list).is_some_and(|results| results.iter().all(is_judgment))
 }
 
 /// Whether each image of a list is there, or at an address.

@@ -91,13 +91,13 @@ impl ChatRequest {
 
     /// Whether the request has nothing to work on, or a blank text: servers break over that, or answer nothing.
     pub(in crate::gateway) fn has_blank_input(&self) -> bool {
-        let name = match self.operation {
-            Operation::Embeddings | Operation::Moderations | Operation::Speech => "input",
-            Operation::Completions | Operation::Images => "prompt",
-            Operation::Rerank => "query",
+        let names: &[&str] = match self.operation {
+            Operation::Embeddings | Operation::Moderations | Operation::Speech => &["input"],
+            Operation::Completions | Operation::Images => &["prompt"],
+            Operation::Rerank => &["query", "documents"],
             Operation::Chat | Operation::Transcriptions | Operation::Translations => return false,
         };
-        self.is_without(name, is_blank) || self.asks_for_nothing()
+        names.iter().any(|name| self.is_without(name, has_blank)) || self.asks_for_nothing()
     }
 
     /// Whether a field is absent, or has such a value.
@@ -137,6 +137,14 @@ fn is_none(value: &[u8]) -> bool {
 fn is_blank(value: &[u8]) -> bool {
     let is_blank_text = || serde_json::from_slice::<String>(value).is_ok_and(|text| text.trim().is_empty());
     is_none(value) || value.len() <= LONGEST && value.starts_with(b"\"") && is_blank_text()
+}
+
+/// Whether a value is blank, or a list with a blank text in it.
+fn has_blank(value: &[u8]) -> bool {
+    let of_list = || serde_json::from_slice::<Vec<serde_json::Value>>(value).unwrap_or_default();
+    let is_blank_text = |item: &serde_json::Value| item.as_str().is_some_and(|text| text.trim().is_empty());
+    is_blank(value)
+        || value.len() <= LONGEST && value.starts_with(b"[") && of_list().iter().any(is_blank_text)
 }
 
 /// Whether an input is a text or a list of texts, none of them blank.

@@ -1,6 +1,7 @@
 //! What a request uses besides text: media, documents, reasoning, structured output and others. Vendors have plans,
 //! permissions and limits for each of them, so a refusal or a limit may be of one, and plain requests are answered.
 
+mod of_operations;
 mod of_providers;
 #[cfg(test)]
 mod tests;
@@ -148,7 +149,7 @@ impl ChatRequest {
             let (name, value) = (part.name.as_str(), self.value(part));
             if turns(self.dialect).contains(&name) { !plain.has_all_of(value) } else { is_used(name, value) }
         });
-        is_of_a_part || self.asks_for_own_embeddings()
+        is_of_a_part || self.asks_for_own_embeddings() || self.uses_features_of_its_operation()
     }
 
     /// Whether a turn has content that its provider decodes or fetches: media, a document or a file.
@@ -156,6 +157,7 @@ impl ChatRequest {
         let free = Plain::of(self.dialect).free;
         let of_turns = |name: &str| turns(self.dialect).contains(&name);
         self.parts.iter().any(|part| of_turns(&part.name) && has_media(self.value(part), free))
+            || self.brings_media_of_its_operation()
     }
 }
 

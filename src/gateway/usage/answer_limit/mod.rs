@@ -25,6 +25,8 @@ pub const UNKNOWN_MODEL: i64 = 32_768;
 
 /// How many times as long as usual the completions of a list may be.
 const MARGIN: i64 = 2;
+/// The most prompts of a list without a limit that may go for less than the longest answer of each.
+const MOST_PROMPTS: i64 = 16;
 
 /// The limits that a request sets for its answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -133,6 +135,10 @@ impl AnswerLimit {
         if !is_list {
             // Only an answer without any known limit may be longer than what is reserved.
             return (self.known(model).unwrap_or(0), most);
+        }
+        // What a key got before is its caller's own doing, so it vouches for a few answers only.
+        if self.open_prompts.is_some_and(|prompts| prompts > MOST_PROMPTS) {
+            return (most, most);
         }
         let longest = longest(model);
         let usual =

@@ -12,12 +12,15 @@ impl Side {
     /// The side of an object of details.
     pub(super) fn of_details(name: &[u8]) -> Option<Self> {
         match name {
-            b"prompt_tokens_details" | b"input_tokens_details" | b"prompt_token_details" => {
-                Some(Self::Prompt)
-            }
-            b"completion_tokens_details" | b"output_tokens_details" | b"completion_token_details" => {
-                Some(Self::Answer)
-            }
+            // Transcriptions of OpenAI have the singular.
+            b"prompt_tokens_details"
+            | b"input_tokens_details"
+            | b"prompt_token_details"
+            | b"input_token_details" => Some(Self::Prompt),
+            b"completion_tokens_details"
+            | b"output_tokens_details"
+            | b"completion_token_details"
+            | b"output_token_details" => Some(Self::Answer),
             _ => None,
         }
     }
