@@ -13,7 +13,7 @@ use crate::domain::failure::class::ErrorClass;
 pub enum DeploymentReason {
     /// By chance, in proportion to the weights.
     Weight,
-    /// It is that of the session, whose earlier requests are in its provider's cache.
+    /// It is that of the session: earlier requests of it are in the provider's cache.
     Session,
     /// That of the session is away, or came back a moment ago, and this is the next one for it.
     SessionMoved,

@@ -32,7 +32,8 @@ use crate::upstream::Pieces;
 
 impl Gateway {
     /// A candidate with the deployment that the request is sent to now; as it is, if its model has one or is drilled.
-    /// `takes_probes` says whether the call reports to cooldowns, and `claimed` whose probe the plan has taken for it.
+    /// `takes_probes` says whether the call reports to cooldowns, and `claimed` of which deployment the plan has taken the
+    /// probe for it.
     pub(super) fn deployed(
         &self,
         job: &Job,

@@ -18,7 +18,7 @@ const WAITING: usize = 256;
 /// What has a health of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HealthOf {
-    /// A provider, whose row has its first credential.
+    /// A provider, in its row with its first credential.
     Provider(ProviderId),
     /// One of a provider's further credentials.
     Credential(ProviderCredentialId),

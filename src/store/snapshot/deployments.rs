@@ -1,7 +1,7 @@
 //! The deployments of a model in a snapshot: one for each credential of its provider.
 //!
 //! A deployment is an entry of the same model with another credential, so that all that calls a model calls a deployment
-//! the same way. A model whose provider has one credential has none beside itself.
+//! the same way. With one credential of its provider, a model has none beside itself.
 
 use std::collections::HashMap;
 use std::sync::Arc;

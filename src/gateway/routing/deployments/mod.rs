@@ -35,7 +35,7 @@ pub struct Seeker<'a> {
 }
 
 impl Seeker<'_> {
-    /// The deployment that the request is sent to, with the reason. `claimed` is the one whose probe the plan has taken.
+    /// The deployment that the request is sent to, with the reason. Of the one in `claimed` the plan has taken the probe.
     #[must_use]
     pub fn choose<'m>(
         &self,
@@ -102,7 +102,7 @@ impl Seeker<'_> {
     }
 }
 
-/// Takes the probe of a model whose deployments are all in cooldown: that of the first to recover of which no other request
+/// Takes the probe of a model of which all deployments are in cooldown: that of the first to recover of which no other request
 /// has taken it, which is noted in `claimed`. Returns false if others have taken all. If one can be called, nothing is taken.
 pub fn claim_probe(
     cooldowns: &Cooldowns,

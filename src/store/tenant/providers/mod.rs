@@ -1,6 +1,7 @@
 //! Providers of an organization's models. Credentials are write-only.
 
 pub(crate) mod credentials;
+mod destination;
 mod health;
 
 use std::borrow::Cow;
@@ -14,14 +15,13 @@ use sea_orm::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
-use url::{Origin, Url};
 
 use super::audit::AuditEntry;
 use super::limits::ProviderLimits;
 use crate::domain::error::{Error, Violation};
+use crate::providers::StreamOptions;
 use crate::providers::aws::credential::AccessKey;
 use crate::providers::service_account::recognized_by;
-use crate::providers::{StreamOptions, preset};
 use crate::store::OrgStore;
 use crate::store::pagination::listing::read_page;
 use crate::store::pagination::{
@@ -30,6 +30,7 @@ use crate::store::pagination::{
 use crate::store::transaction::{Change, check_seen};
 use crate::store::vault::Place;
 use credentials::reset_health;
+use destination::moves;
 pub use health::ProviderHealth;
 
 /// A provider without its credential.
@@ -355,22 +356,6 @@ fn entry(
     named: &ProviderRow,
 ) -> Result<AuditEntry, Error> {
     AuditEntry::new(action, "provider", named.id.0, &named.name, before, after)
-}
-
-/// Whether the credential would be sent to another vendor, scheme, host or port. Otherwise a user who may change the base
-/// URL could read the credential by sending it to a server of their own.
-fn moves(before: &ProviderRow, to: &ProviderChange) -> bool {
-    let new_preset = to.preset.as_ref().unwrap_or(&before.preset);
-    let new_base_url = to.base_url.as_ref().unwrap_or(&before.base_url);
-    before.preset != *new_preset
-        || destination(&before.preset, before.base_url.as_deref())
-            != destination(new_preset, new_base_url.as_deref())
-}
-
-/// The target of calls. An invalid URL equals no other, not even itself.
-fn destination(preset_name: &str, base_url: Option<&str>) -> Option<Origin> {
-    let address = base_url.or_else(|| preset(preset_name)?.base_url)?;
-    Some(Url::parse(address).map_or_else(|_| Origin::new_opaque(), |url| url.origin()))
 }
 
 /// The violation of a `provider_id` that the organization does not have.

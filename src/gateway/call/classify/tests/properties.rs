@@ -190,7 +190,8 @@ proptest! {
             serde_json::json!([{"error": {"message": sentence, "type": "invalid_request_error"}}]),
         ] {
             let failure = answered(status, body.to_string().as_bytes());
-            if !is_about_money(status, &failure) {
+            // A 404 may be about a value of the request in place of the model.
+            if !is_about_money(status, &failure) && failure.rule != "phrase:unknown_value" {
                 prop_assert_eq!((failure.class, failure.rule), (bare.class, bare.rule));
             }
         }

@@ -76,7 +76,7 @@ pub struct RoutingContext<'a> {
     takes_probes: bool,
     /// Whether money and headroom are really taken; false for dry runs.
     reserves: bool,
-    /// The deployment whose probe was taken last, for the call that it allows.
+    /// The deployment of which a probe was taken last, for the call that it allows.
     claimed: Cell<Option<ModelId>>,
 }
 
@@ -124,7 +124,7 @@ impl<'a> RoutingContext<'a> {
         self.reservation.clone()
     }
 
-    /// The deployment whose probe the plan has taken for the next call, if it has.
+    /// The deployment of which the plan has taken the probe for the next call, if it has.
     #[must_use]
     pub fn take_claimed(&self) -> Option<ModelId> {
         self.claimed.take()
