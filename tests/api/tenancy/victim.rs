@@ -72,7 +72,8 @@ async fn new(app: &App, path: &str, body: Value) -> String {
 /// Models of kinds with endpoints of their own, and how their provider answers.
 fn other_kinds() -> [(&'static str, ModelKind, Script); 6] {
     let json = |body: Value| Script::json(200, &body);
-    let results = json!({"results": [{"index": 0, "flagged": false, "relevance_score": 0.5, "note": "victim-answer"}]});
+    let results =
+        json!({"results": [{"index": 0, "flagged": false, "relevance_score": 0.5, "note": "victim-answer"}]});
     [
         ("completion", ModelKind::Completion, json(json!({"choices": [{"text": "victim-answer"}]}))),
         ("transcription", ModelKind::Transcription, Script::new()),
