@@ -8,6 +8,8 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const MOST_REQUESTS = 4;
 // Bytes on the wire, including headers.
 const MOST_BYTES = 45 * 1024;
+// The reference shows every route with its code on one page.
+const MOST_BYTES_OF = { "docs-api": 52 * 1024 };
 const MOST_OF_KIND = { stylesheet: 10 * 1024, script: 8 * 1024 };
 // The width of a small phone, or of a 640 px window at 200 % text size.
 const NARROWEST = 320;
@@ -132,8 +134,9 @@ export class Visit {
       const loaded = await Promise.all(sizes);
       assert.ok(loaded.length <= MOST_REQUESTS, `${name}: ${loaded.length} requests`);
       const total = loaded.reduce((sum, { bytes }) => sum + bytes, 0);
-      assert.ok(total <= MOST_BYTES, `${name}: ${total} bytes`);
-      for (const { kind, bytes } of loaded) assert.ok(bytes <= (MOST_OF_KIND[kind] ?? MOST_BYTES), `${name}: ${bytes} bytes of ${kind}`);
+      const most = MOST_BYTES_OF[name.split(",")[0]] ?? MOST_BYTES;
+      assert.ok(total <= most, `${name}: ${total} bytes`);
+      for (const { kind, bytes } of loaded) assert.ok(bytes <= (MOST_OF_KIND[kind] ?? most), `${name}: ${bytes} bytes of ${kind}`);
       const moved = await this.#moved(page);
       await this.#bends(page, name);
       return moved;
