@@ -164,7 +164,7 @@ on_both_databases! {
         assert!(!row.to_string().contains("secret"), "{row}");
         assert!(app.events().await.is_empty());
 
-        // Only the first one is left alone; the model is not in cooldown.
+        // Only the first one is not called; the model is not in cooldown.
         let answer = chat(&app).await;
         assert_eq!((answer.status, answer.header("x-failsoft-attempts")), (200, "1"), "{}", answer.text());
         assert_eq!(attempts(&app.requests(2).await[1]), json!([["On demand", "spill", 200]]));

@@ -281,7 +281,7 @@ impl Leases {
         now < Duration::from_micros(self.inner.away_until.load(Ordering::Acquire))
     }
 
-    /// The place has not answered, and is left alone for a while.
+    /// The place has not answered, and is not asked for a while.
     fn silent(&self, why: &str) {
         let until = u64::try_from((self.now() + BACK_OFF).as_micros()).unwrap_or(u64::MAX);
         self.inner.away_until.store(until, Ordering::Release);

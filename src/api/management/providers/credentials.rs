@@ -101,7 +101,7 @@ pub async fn list(call: Call<RouterRead>) -> Result<HttpResponse> {
 /// Add a credential to a provider
 ///
 /// Calls of the provider's models use it immediately, in proportion to the weights of the credentials of its tier. When a
-/// credential is rejected or over its limit, another one answers the same request, and only that credential is left alone for
+/// credential is rejected or over its limit, another one answers the same request, and only that credential is not called for
 /// a while. A provider without a credential gets it as its first one.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
--- Takes a slice of one counter. KEYS[1]: its hash, whose fields are the ends of units in Unix milliseconds, or the end
+-- Takes a slice of one counter. KEYS[1]: its hash. The fields are the ends of units in Unix milliseconds, or the end
 -- and the process that holds them. ARGV: holder, most, keep, smallest, need, ahead, span, grid, hold, slack, now (or an
 -- empty text), then units and age of each spend. Returns the time, what is held, and the fields with their units.
 local holder = ARGV[1]

@@ -1,8 +1,6 @@
 //! Streams of Converse, which are binary, for callers of each dialect, however they are chunked and wherever they end.
 
 use super::*;
-use crate::dialects::gemini::signature::Signer;
-use crate::gateway::call::translation::AnswerTranslation;
 
 const CALLERS: [Dialect; 3] = [Dialect::ChatCompletions, Dialect::Messages, Dialect::Responses];
 
@@ -24,23 +22,6 @@ const EVENTS: [(&str, &str); 12] = [
         r#"{"usage":{"inputTokens":9,"outputTokens":2,"totalTokens":11},"metrics":{"latencyMs":80}}"#,
     ),
 ];
-
-fn caller(dialect: Dialect) -> Expected {
-    let body = r#"{"model":"m","max_tokens":1,"stream":true,"input":"Hi","messages":[{"role":"user","content":"Hi"}]}"#;
-    let request = ChatRequest::parse_as(dialect, Bytes::from_static(body.as_bytes())).expect(body);
-    let sent = request.translated(Dialect::Converse).expect("a translation");
-    let translation =
-        AnswerTranslation::between(&request, &sent, Signer::Studio, |_| 7).expect("two dialects");
-    let names = || Names::new("ours", "house");
-    Expected {
-        dialect: Dialect::Converse,
-        names: names(),
-        include_usage: true,
-        choices: 1,
-        secrets: SecretSearch::default(),
-        translation: Some(translation.stream(names(), 1_700_000_000)),
-    }
-}
 
 /// A message with these headers.
 fn message(headers: &[(&str, &str)], payload: &str) -> Vec<u8> {
@@ -69,7 +50,7 @@ fn stream(events: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn hear_for(dialect: Dialect, chunks: Vec<std::io::Result<Bytes>>) -> Heard {
-    on_a_runtime(hear_as(caller(dialect), chunks)).settled()
+    on_a_runtime(hear_as(caller_of(dialect, Dialect::Converse), chunks)).settled()
 }
 
 fn whole(bytes: &[u8]) -> Vec<std::io::Result<Bytes>> {

@@ -1,8 +1,6 @@
 //! Streams of Gemini, for callers of each dialect, however they are chunked and wherever they end.
 
 use super::*;
-use crate::dialects::gemini::signature::Signer;
-use crate::gateway::call::translation::AnswerTranslation;
 
 const CALLERS: [Dialect; 3] = [Dialect::ChatCompletions, Dialect::Messages, Dialect::Responses];
 
@@ -15,23 +13,6 @@ const PIECES: [&str; 5] = [
     r#"{"content":{"role":"model","parts":[{"text":""}]},"finishReason":"STOP","index":0}"#,
 ];
 
-fn caller(dialect: Dialect) -> Expected {
-    let body = r#"{"model":"m","max_tokens":1,"stream":true,"input":"Hi","messages":[{"role":"user","content":"Hi"}]}"#;
-    let request = ChatRequest::parse_as(dialect, Bytes::from_static(body.as_bytes())).expect(body);
-    let sent = request.translated(Dialect::Gemini).expect("a translation");
-    let translation =
-        AnswerTranslation::between(&request, &sent, Signer::Studio, |_| 7).expect("two dialects");
-    let names = || Names::new("ours", "house");
-    Expected {
-        dialect: Dialect::Gemini,
-        names: names(),
-        include_usage: true,
-        choices: 1,
-        secrets: SecretSearch::default(),
-        translation: Some(translation.stream(names(), 1_700_000_000)),
-    }
-}
-
 fn stream(pieces: &[&str]) -> String {
     let event = |piece: &&str| {
         format!(
@@ -42,7 +23,7 @@ fn stream(pieces: &[&str]) -> String {
 }
 
 fn hear_for(dialect: Dialect, chunks: Vec<std::io::Result<Bytes>>) -> Heard {
-    on_a_runtime(hear_as(caller(dialect), chunks))
+    on_a_runtime(hear_as(caller_of(dialect, Dialect::Gemini), chunks))
 }
 
 fn whole(text: &str) -> Vec<std::io::Result<Bytes>> {
@@ -137,7 +118,12 @@ fn an_end_in_every_piece_ends_nothing() {
 
 fn reader_of(dialect: Dialect) -> FrameReader {
     let response = UpstreamResponse::in_pieces(Vec::new());
-    FrameReader::new(response, caller(dialect), Instant::now(), Shares::ample().of_anonymous().hold())
+    FrameReader::new(
+        response,
+        caller_of(dialect, Dialect::Gemini),
+        Instant::now(),
+        Shares::ample().of_anonymous().hold(),
+    )
 }
 
 #[test]

@@ -13,6 +13,8 @@ use std::io::{Error, ErrorKind};
 use proptest::prelude::*;
 
 use super::*;
+use crate::dialects::gemini::signature::Signer;
+use crate::gateway::call::translation::AnswerTranslation;
 use crate::gateway::request::chat_request::ChatRequest;
 use crate::gateway::usage::text_size::TextSize;
 use crate::limits::shares::Shares;
@@ -49,6 +51,17 @@ fn expected(model: &str, provider: &str, include_usage: bool) -> Expected {
 /// Reads a body as a request does: up to the first real frame, then on to the end.
 async fn hear(chunks: Vec<std::io::Result<Bytes>>) -> Heard {
     hear_as(expected("ours", "house", false), chunks).await
+}
+
+/// A caller of one dialect and a provider of another one.
+fn caller_of(dialect: Dialect, provider: Dialect) -> Expected {
+    let body = r#"{"model":"m","max_tokens":1,"stream":true,"input":"Hi","messages":[{"role":"user","content":"Hi"}]}"#;
+    let request = ChatRequest::parse_as(dialect, Bytes::from_static(body.as_bytes())).expect(body);
+    let sent = request.translated(provider).expect("a translation");
+    let translation =
+        AnswerTranslation::between(&request, &sent, Signer::Studio, |_| 7).expect("two dialects");
+    let translation = Some(translation.stream(Names::new("ours", "house"), 1_700_000_000));
+    Expected { dialect: provider, translation, ..expected("ours", "house", true) }
 }
 
 async fn hear_as(expected: Expected, chunks: Vec<std::io::Result<Bytes>>) -> Heard {

@@ -1,10 +1,6 @@
 //! Streams that are translated, however they are chunked and wherever they end.
 
 use super::*;
-use crate::dialects::gemini::signature::Signer;
-use crate::gateway::call::translation::AnswerTranslation;
-
-const CREATED: i64 = 1_700_000_000;
 
 /// The dialect of a provider that does not serve this one.
 fn other(dialect: Dialect) -> Dialect {
@@ -16,26 +12,8 @@ fn other(dialect: Dialect) -> Dialect {
     }
 }
 
-/// A caller of one dialect and a provider of another one.
-fn caller(dialect: Dialect) -> Expected {
-    let body = r#"{"model":"m","max_tokens":1,"stream":true,"input":"Hi","messages":[{"role":"user","content":"Hi"}]}"#;
-    let request = ChatRequest::parse_as(dialect, Bytes::from_static(body.as_bytes())).expect(body);
-    let sent = request.translated(other(dialect)).expect("a translation");
-    let translation =
-        AnswerTranslation::between(&request, &sent, Signer::Studio, |_| 7).expect("two dialects");
-    let names = || Names::new("ours", "house");
-    Expected {
-        dialect: other(dialect),
-        names: names(),
-        include_usage: true,
-        choices: 1,
-        secrets: SecretSearch::default(),
-        translation: Some(translation.stream(names(), CREATED)),
-    }
-}
-
 fn hear_translated(dialect: Dialect, chunks: Vec<std::io::Result<Bytes>>) -> Heard {
-    on_a_runtime(hear_as(caller(dialect), chunks)).settled()
+    on_a_runtime(hear_as(caller_of(dialect, other(dialect)), chunks)).settled()
 }
 
 fn whole(text: &str) -> Vec<std::io::Result<Bytes>> {
